@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The oracle: attention as its definition says, in double, one row at a time, in naive passes. Nothing here is fast and
+ * nothing here shares code with the library: window rules are predicates over all pairs, never range arithmetic.
+ * The meaning is docs/semantics.md.
+ */
+#ifndef VATTEN_REF_H
+#define VATTEN_REF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum ref_dtype { REF_F32, REF_F16, REF_BF16 } ref_dtype;
+
+/* What keys a query sees in dense attention. left/right: keys from the diagonal, inclusive, -1 = unlimited. */
+typedef struct ref_dense_rule {
+    uint64_t q_len, kv_len;
+    bool causal;
+    bool align_first;     /* diagonal at key i instead of i + kv_len - q_len */
+    int64_t left, right;  /* -1 = unlimited; no window: both -1 */
+    uint64_t prefix;
+} ref_dense_rule;
+
+/* What keys a query sees on one axis of a token grid. */
+typedef struct ref_axis_rule {
+    uint64_t extent, window, stride, dilation;
+    bool causal;
+} ref_axis_rule;
+
+typedef struct ref_grid_rule {
+    uint32_t rank; /* 1..3, axis[0] outermost, row-major tokens */
+    ref_axis_rule axis[3];
+} ref_grid_rule;
+
+bool ref_dense_visible(const ref_dense_rule *rule, uint64_t query, uint64_t key);
+bool ref_axis_visible(const ref_axis_rule *rule, uint64_t query, uint64_t key);
+bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key);
+
+/* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in elements of
+ * dtype (f32: float; f16 and bf16: uint16_t bits). */
+typedef struct ref_tensor {
+    const void *data;
+    ref_dtype dtype;
+    int64_t batch, token, head;
+} ref_tensor;
+
+double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, uint64_t d);
+
+/* A packed [batch][token][head][dim] tensor. */
+ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64_t heads, uint64_t dim);
+
+typedef struct ref_problem {
+    uint64_t heads, kv_heads, dim, value_dim;
+    double scale;                  /* 0 = 1/sqrt(dim) */
+    const ref_dense_rule *dense;   /* exactly one of dense and grid */
+    const ref_grid_rule *grid;
+    ref_tensor q, k, v;
+    uint64_t extra_len;            /* keys visible to every query, same softmax */
+    ref_tensor extra_k, extra_v;
+} ref_problem;
+
+/* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number of visible
+ * keys, extra ones included. Any out pointer may be NULL. */
+void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
+             uint64_t *visible);
+
+/* Conversions with round to nearest even; used to make inputs and to read outputs. */
+uint16_t ref_f32_to_f16(float value);
+float ref_f16_to_f32(uint16_t bits);
+uint16_t ref_f32_to_bf16(float value);
+float ref_bf16_to_f32(uint16_t bits);
+
+/* Largest allowed absolute error of out per dtype, and of LSE, for inputs of unit variance (docs/semantics.md, Numbers). */
+double ref_tolerance(ref_dtype dtype);
+double ref_lse_tolerance(void);
+
+/* A small counted random source: value i of stream seed, uniform in [-sqrt(3), sqrt(3)) (unit variance). */
+float ref_random(uint64_t seed, uint64_t i);
+
+#endif /* VATTEN_REF_H */
