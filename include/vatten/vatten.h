@@ -161,6 +161,26 @@ typedef struct vatten_device_desc {
  * Thread-safety: safe. */
 VATTEN_API vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device);
 
+/* What vatten found and decided about the device, caps and quirks applied. */
+typedef struct vatten_device_info {
+    char name[256];
+    bool cpu;                   /* a software device: the ROWS layout is the default */
+    vatten_features features;   /* in use */
+    uint32_t subgroup_size;     /* 1 when subgroup operations are not used */
+    uint32_t subgroup_min;      /* sizes that the driver may choose from */
+    uint32_t subgroup_max;
+    uint32_t shared_bytes;
+    uint32_t invocations;
+    uint64_t storage_range;     /* bytes that one binding may hold */
+    uint32_t storage_alignment; /* of buffer offsets, in bytes */
+    uint32_t storage_buffers;   /* per stage; 6 or more for LSE and for plans that carry state between dispatches */
+    uint64_t max_macs;          /* default bound on the multiply-adds of one dispatch */
+    char quirks[256];           /* names of the driver quirks in force, separated by spaces; "" = none */
+} vatten_device_info;
+
+/* Thread-safety: safe. */
+VATTEN_API void vatten_device_get_info(const vatten_device *device, vatten_device_info *out_info);
+
 /* Destroys the device. Its plans and recorders must be destroyed before, and the GPU done with their work. */
 VATTEN_API void vatten_device_destroy(vatten_device *device);
 
