@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "attend.h"
+
+#include "log.h"
+#include "sizes.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const double log2_e = 1.4426950408889634;
+
+/* One part of the partition and what all its steps share. */
+typedef struct part {
+    const vt_attend_input *in;
+    uint64_t batch, heads; /* first */
+    uint64_t batch_count, head_count;
+    uint64_t q_first, q_end; /* units */
+} part;
+
+/* One link of a part's chain: a range of one source of keys. */
+typedef struct link {
+    const vt_geometry *geometry;
+    bool extra;
+    uint64_t k_first, k_end;
+    bool first, last; /* of the chain */
+} link;
+
+static bool aligned4(const vt_tensor *t)
+{
+    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
+}
+
+static bool loads_by_four(const vt_problem *p)
+{
+    bool extra = p->extra_len == 0 || (aligned4(&p->extra_k) && aligned4(&p->extra_v));
+    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && aligned4(&p->q) && aligned4(&p->k) && aligned4(&p->v) &&
+           aligned4(&p->out) && extra;
+}
+
+void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT])
+{
+    memset(spec, 0, VT_SPEC_COUNT * sizeof spec[0]);
+    spec[VT_SPEC_WORKGROUP] = tile->workgroup;
+    spec[VT_SPEC_ROWS] = tile->rows;
+    spec[VT_SPEC_KEYS] = tile->keys;
+    spec[VT_SPEC_LANES_PER_ROW] = tile->lanes_per_row;
+    spec[VT_SPEC_DIM] = problem->dim;
+    spec[VT_SPEC_VALUE_DIM] = problem->value_dim;
+    spec[VT_SPEC_DIM_PAD] = tile->dim_pad;
+    spec[VT_SPEC_VALUE_PAD] = tile->value_pad;
+    spec[VT_SPEC_DIM_CHUNK] = tile->dim_chunk;
+    spec[VT_SPEC_VECTOR] = loads_by_four(problem);
+    for (uint32_t i = VT_SPEC_WINDOW; i < VT_SPEC_COUNT; ++i)
+        spec[i] = 1;
+}
+
+/* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements: ranges
+ * begin at multiples of the device's offset alignment. */
+static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
+                     uint32_t element_bytes)
+{
+    uint64_t alignment = p->in->part.caps->storage_alignment;
+    uint64_t offset = vt_round_down(start * element_bytes, alignment);
+    step->binding[slot] = (vt_binding){role, offset, end * element_bytes - offset};
+    return start - offset / element_bytes;
+}
+
+static uint64_t first_element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token)
+{
+    return batch * t->batch + head * t->head + token * t->token;
+}
+
+/* Shaders index by the tensor's own token numbers, so the base steps back over the tokens before the range; the sum comes
+ * out right because 32-bit unsigned arithmetic wraps. */
+static uint32_t base_of(uint64_t start_in_range, const vt_tensor *t, uint64_t first_token)
+{
+    return (uint32_t)(start_in_range - first_token * t->token);
+}
+
+static void bind_queries(const part *p, vt_step *step)
+{
+    const vt_problem *problem = p->in->part.problem;
+    uint64_t plane = p->in->part.keys.q_plane;
+    uint64_t last_batch = p->batch + p->batch_count - 1;
+    uint64_t last_head = p->heads + p->head_count - 1;
+    uint64_t first = p->q_first * plane;
+    uint64_t last = p->q_end * plane - 1;
+    const vt_tensor *q = &problem->q;
+    const vt_tensor *out = &problem->out;
+    uint64_t at = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, first_element(q, p->batch, p->heads, first),
+                       first_element(q, last_batch, last_head, last) + problem->dim, problem->element_bytes);
+    step->push.q_base = base_of(at, q, first);
+    at = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, first_element(out, p->batch, p->heads, first),
+              first_element(out, last_batch, last_head, last) + problem->value_dim, problem->element_bytes);
+    step->push.out_base = base_of(at, out, first);
+    step->push.q_batch = (uint32_t)q->batch;
+    step->push.q_head = (uint32_t)q->head;
+    step->push.q_token = (uint32_t)q->token;
+    step->push.out_batch = (uint32_t)out->batch;
+    step->push.out_head = (uint32_t)out->head;
+    step->push.out_token = (uint32_t)out->token;
+}
+
+static void bind_keys(const part *p, const link *l, vt_step *step)
+{
+    const vt_problem *problem = p->in->part.problem;
+    uint64_t group = problem->heads / problem->kv_heads;
+    uint64_t head = p->heads / group;
+    uint64_t last_head = (p->heads + p->head_count - 1) / group;
+    uint64_t last_batch = p->batch + p->batch_count - 1;
+    uint64_t first = l->k_first * l->geometry->k_plane;
+    uint64_t last = l->k_end * l->geometry->k_plane - 1;
+    const vt_tensor *k = l->geometry->k;
+    const vt_tensor *v = l->geometry->v;
+    uint64_t at = bind(p, step, VT_SLOT_K, l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K,
+                       first_element(k, p->batch, head, first),
+                       first_element(k, last_batch, last_head, last) + problem->dim, problem->element_bytes);
+    step->push.k_base = base_of(at, k, first);
+    at = bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, first_element(v, p->batch, head, first),
+              first_element(v, last_batch, last_head, last) + problem->value_dim, problem->element_bytes);
+    step->push.v_base = base_of(at, v, first);
+    step->push.k_batch = (uint32_t)k->batch;
+    step->push.k_head = (uint32_t)k->head;
+    step->push.k_token = (uint32_t)k->token;
+    step->push.v_batch = (uint32_t)v->batch;
+    step->push.v_head = (uint32_t)v->head;
+    step->push.v_token = (uint32_t)v->token;
+    step->push.group = (uint32_t)group;
+}
+
+/* Slots of a full kernel. One that is not used is bound all the same, to what the other binds: a declared slot must hold
+ * a buffer. */
+static void bind_state(const part *p, const link *l, vt_step *step)
+{
+    const vt_partition_input *in = &p->in->part;
+    const vt_problem *problem = in->problem;
+    const vt_part_size size = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
+    uint64_t first = p->q_first * in->keys.q_plane;
+    uint64_t start = (p->batch * problem->heads + p->heads) * problem->q_len + first;
+    uint64_t last_slice = (p->batch + p->batch_count - 1) * problem->heads + p->heads + p->head_count - 1;
+    bool carries = !(l->first && l->last);
+    if (carries)
+        step->binding[VT_SLOT_CARRY] = (vt_binding){VT_ROLE_WORKSPACE, 0, vt_part_carry_bytes(in, &size)};
+    if (problem->write_lse) {
+        uint64_t at = bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, start,
+                           last_slice * problem->q_len + p->q_end * in->keys.q_plane, sizeof(float));
+        step->push.lse_base = (uint32_t)(at - first);
+    }
+    if (!carries)
+        step->binding[VT_SLOT_CARRY] = step->binding[VT_SLOT_LSE];
+    if (!problem->write_lse)
+        step->binding[VT_SLOT_LSE] = step->binding[VT_SLOT_CARRY];
+    step->push.lse_head = (uint32_t)problem->q_len;
+    step->push.lse_batch = (uint32_t)(problem->q_len * problem->heads);
+    step->push.flags = (problem->write_lse ? VT_FLAG_LSE : 0) | (l->first ? 0 : VT_FLAG_CARRY_IN) |
+                       (l->last ? 0 : VT_FLAG_CARRY_OUT);
+}
+
+/* The units in which push constants count: extra keys are a dense problem over the tokens of the part. */
+static void fill_ranges(const part *p, const link *l, vt_step *step)
+{
+    const vt_partition_input *in = &p->in->part;
+    uint64_t plane = l->extra ? in->keys.q_plane : 1;
+    step->push.q_len = (uint32_t)(in->keys.q_units * plane);
+    step->push.kv_len = (uint32_t)l->geometry->k_units;
+    step->push.q_first = (uint32_t)(p->q_first * plane);
+    step->push.q_last = (uint32_t)(p->q_end * plane);
+    step->push.k_first = (uint32_t)l->k_first;
+    step->push.k_last = (uint32_t)l->k_end;
+    step->push.scale_log2 = (float)(in->problem->scale * log2_e);
+    step->push.head_first = (uint32_t)p->heads;
+    if (l->extra)
+        return;
+    step->push.map0 = p->in->map_push[0];
+    step->push.map1 = p->in->map_push[1];
+    step->push.map2 = p->in->map_push[2];
+}
+
+static void add_step(const part *p, const link *l, vt_program *program)
+{
+    const vt_partition_input *in = &p->in->part;
+    const vt_part_size size = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
+    bool full = program->carries || in->problem->write_lse;
+    bool dense = l->extra || in->problem->map == VT_MAP_DENSE;
+    uint64_t tokens = (p->q_end - p->q_first) * in->keys.q_plane;
+    vt_step step = {.variant = l->extra ? 1 : 0, .binding_count = full ? VT_SLOT_COUNT : VT_SLOT_COUNT_PLAIN};
+    fill_ranges(p, l, &step);
+    bind_queries(p, &step);
+    bind_keys(p, l, &step);
+    if (full)
+        bind_state(p, l, &step);
+    uint64_t tiles = dense ? vt_ceil_div(tokens, in->tile->rows) : vt_part_tiles(l->geometry, size.q);
+    step.groups[0] = (uint32_t)tiles;
+    step.groups[1] = (uint32_t)p->head_count;
+    step.groups[2] = (uint32_t)p->batch_count;
+    step.rows = in->problem->map == VT_MAP_DENSE ? in->tile->rows : 0;
+    step.dense_keys = in->problem->map == VT_MAP_DENSE;
+    /* The first link writes state that the chain before, or an earlier record, may still be reading. */
+    step.barrier_before = program->carries && !(l->first && l->last);
+    step.macs = vt_part_macs(in, l->geometry, &size, l->k_end - l->k_first);
+    vt_program_add(program, &step);
+}
+
+static void add_chain(const part *p, const vt_part_size *size, vt_program *program)
+{
+    const vt_attend_input *in = p->in;
+    uint64_t first;
+    uint64_t end;
+    in->needed_keys(in->part.problem, p->q_first, p->q_end, &first, &end);
+    uint64_t extra_len = in->part.problem->extra_len;
+    bool alone = extra_len == 0 && end - first <= size->k;
+    program->carries = program->carries || !alone;
+    if (!alone) {
+        const vt_part_size whole = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
+        program->workspace_bytes = vt_max(program->workspace_bytes, vt_part_carry_bytes(&in->part, &whole));
+    }
+    for (uint64_t k = 0; k < extra_len; k += size->extra) {
+        link l = {&in->part.extra, true, k, vt_min(k + size->extra, extra_len), k == 0, false};
+        add_step(p, &l, program);
+    }
+    for (uint64_t k = first; k < end; k += size->k) {
+        uint64_t k_end = vt_min(k + size->k, end);
+        link l = {&in->part.keys, false, k, k_end, extra_len == 0 && k == first, k_end == end};
+        add_step(p, &l, program);
+    }
+}
+
+static void add_parts(const vt_attend_input *in, const vt_part_size *size, vt_program *program)
+{
+    const vt_problem *problem = in->part.problem;
+    for (uint64_t b = 0; b < problem->batch; b += size->batch)
+        for (uint64_t h = 0; h < problem->heads; h += size->heads)
+            for (uint64_t q = 0; q < in->part.keys.q_units; q += size->q) {
+                const part p = {in,
+                                b,
+                                h,
+                                vt_min(size->batch, problem->batch - b),
+                                vt_min(size->heads, problem->heads - h),
+                                q,
+                                vt_min(q + size->q, in->part.keys.q_units)};
+                add_chain(&p, size, program);
+                if (program->step_count > VT_STEPS_MAX)
+                    return;
+            }
+}
+
+static vatten_result check_program(const vt_attend_input *in, const vt_program *program)
+{
+    const vt_problem *problem = in->part.problem;
+    const vt_caps *caps = in->part.caps;
+    if (program->step_count > VT_STEPS_MAX) {
+        vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
+               "max_macs %" PRIu64 " would need more than %u dispatches: raise it", problem->max_macs, VT_STEPS_MAX);
+        return VATTEN_ERROR_UNSUPPORTED;
+    }
+    if ((program->carries || problem->write_lse) && caps->storage_buffers < VT_SLOT_COUNT) {
+        vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
+               "%s needs %d storage buffers per stage, %s has %" PRIu32,
+               problem->write_lse ? "write_lse" : "a plan that splits its keys", VT_SLOT_COUNT, caps->name,
+               caps->storage_buffers);
+        return VATTEN_ERROR_UNSUPPORTED;
+    }
+    return VATTEN_SUCCESS;
+}
+
+/* Variant 0 is the operator's kernel, variant 1 the dense one that reads extra keys. */
+static void fill_variants(const vt_attend_input *in, vt_program *program)
+{
+    const vt_problem *p = in->part.problem;
+    vatten_layout layout = in->part.tile->layout;
+    bool full = program->carries || p->write_lse;
+    program->variant_count = p->extra_len ? 2 : 1;
+    program->variants[0].kernel = vt_kernel_find(p->map, p->dtype, layout, full);
+    memcpy(program->variants[0].spec, in->spec, sizeof in->spec);
+    program->variants[1].kernel = vt_kernel_find(VT_MAP_DENSE, p->dtype, layout, full);
+    vt_attend_spec(p, in->part.tile, program->variants[1].spec);
+}
+
+vatten_result vt_attend(const vt_attend_input *input, vt_program *program)
+{
+    vt_part_size size;
+    vatten_result result = vt_partition(&input->part, &size);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    program->carries = program->carries || input->part.problem->extra_len > 0;
+    add_parts(input, &size, program);
+    fill_variants(input, program);
+    return check_program(input, program);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a device can do, as plain numbers. Filled by probe.c from Vulkan, or by tests from recorded profiles.
+ */
+#ifndef VT_CAPS_H
+#define VT_CAPS_H
+
+#include <vatten/vatten.h>
+
+/* Values as Vulkan numbers them, so that probe.c copies and this room needs no Vulkan header. */
+enum {
+    VT_DEVICE_OTHER = 0,
+    VT_DEVICE_INTEGRATED = 1,
+    VT_DEVICE_DISCRETE = 2,
+    VT_DEVICE_VIRTUAL = 3,
+    VT_DEVICE_CPU = 4,
+    VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
+    VT_SUBGROUP_BASIC = 1,   /* VkSubgroupFeatureFlagBits */
+    VT_SUBGROUP_SHUFFLE = 16
+};
+
+/* Known driver faults that change what vatten does. */
+typedef enum vt_quirk {
+    /* Mesa's llvmpipe before 23 ends a shader invocation after 65,535 loop iterations, all loops added up, without an
+     * error; the rest of the keys would silently be missing. */
+    VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0
+} vt_quirk;
+
+typedef struct vt_caps {
+    char name[256];
+    uint32_t device_type;
+    uint32_t vendor_id;
+    uint32_t driver_id;
+    uint32_t driver_version;
+    uint32_t api_version;
+    uint32_t subgroup_size;
+    uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */
+    uint32_t subgroup_max;
+    uint32_t subgroup_ops; /* VT_SUBGROUP_* bits that work in compute shaders */
+    uint32_t shared_bytes;
+    uint32_t invocations;
+    uint32_t workgroup_size_x;
+    uint32_t groups[3];
+    uint64_t storage_range;
+    uint32_t storage_alignment;
+    uint32_t storage_buffers; /* per stage */
+    uint32_t push_bytes;
+    vatten_features features; /* in use */
+    uint32_t quirks;          /* vt_quirk bits */
+    uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
+    uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
+} vt_caps;
+
+/* Derives quirks, loop_limit and max_macs from the fields above them. */
+void vt_caps_complete(vt_caps *caps);
+
+/* Lowers limits to the caller's caps; 0 and false leave them. */
+void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
+
+/* Names of the quirks, separated by spaces. */
+void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);
+
+bool vt_caps_is_cpu(const vt_caps *caps);
+
+#endif /* VT_CAPS_H */

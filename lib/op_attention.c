@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Dense attention: query tiles are runs of tokens, key tiles too (shaders/lib/map_dense.glsl).
+ */
+#include "attend.h"
+#include "ops.h"
+
+static uint32_t mask_bits(const vt_problem *p)
+{
+    return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left != VATTEN_UNLIMITED ? VT_MASK_LEFT : 0) |
+           (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
+}
+
+/* All of them: a record may shrink the lengths and so move the diagonal. The shader skips what no query sees. */
+static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first, uint64_t *end)
+{
+    (void)q_first;
+    (void)q_end;
+    *first = 0;
+    *end = problem->kv_len;
+}
+
+vatten_result vt_op_attention(const vt_op_input *op, vt_program *program)
+{
+    const vt_problem *p = op->problem;
+    const vt_tile *tile = op->tile;
+    vt_attend_input in = {.part = {op->caps, op->logger, p, tile, {0}, {0}}, .needed_keys = needed_keys};
+    in.part.keys = (vt_geometry){
+        .q_units = p->q_len,
+        .k_units = p->kv_len,
+        .q_plane = 1,
+        .k_plane = 1,
+        .q_grain = tile->rows,
+        .k_grain = tile->keys,
+        .grain_tiles = 1,
+        .keys_across = p->kv_len,
+        .key_step = 1,
+        .keys_plane = 1,
+        .k = &p->k,
+        .v = &p->v,
+    };
+    vt_attend_spec(p, tile, in.spec);
+    in.spec[VT_SPEC_MASK] = mask_bits(p);
+    in.map_push[0] = p->left == VATTEN_UNLIMITED ? 0 : (uint32_t)p->left;
+    in.map_push[1] = p->right == VATTEN_UNLIMITED ? 0 : (uint32_t)p->right;
+    in.map_push[2] = (uint32_t)p->prefix;
+    return vt_attend(&in, program);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Neighborhood attention: query tiles are boxes of one dilation group, key tiles walk the box of keys that they need
+ * (shaders/lib/map_neighborhood.glsl). Extra keys are a dense pass before, whose running state the grid pass resumes: one
+ * softmax over both.
+ */
+#include "attend.h"
+#include "ops.h"
+#include "sizes.h"
+
+typedef struct box {
+    uint32_t side[3];
+} box;
+
+/* Length of the longest dilation group along an axis. */
+static uint64_t group_length(const vatten_axis *axis)
+{
+    return vt_ceil_div(axis->extent, axis->dilation);
+}
+
+/* Most keys along an axis that `side` neighbouring queries of a group need: leaders are at most a stride's multiple of
+ * side - 1 apart. */
+static uint64_t keys_along(const vatten_axis *axis, uint32_t side)
+{
+    return vt_min(axis->window + vt_round_up(side - 1, axis->stride), group_length(axis));
+}
+
+static uint64_t boxes_along(const vatten_axis *axis, uint32_t side)
+{
+    return vt_ceil_div(group_length(axis), side);
+}
+
+/* Key tiles visited by all boxes of one dilation group: what the choice of the box is about. */
+static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b)
+{
+    uint64_t boxes = 1;
+    uint64_t keys = 1;
+    for (int a = 0; a < 3; ++a) {
+        boxes *= boxes_along(&p->axis[a], b->side[a]);
+        keys *= keys_along(&p->axis[a], b->side[a]);
+    }
+    return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
+}
+
+/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the last axis,
+ * whose tokens are neighbours in memory. */
+static box choose_box(const vt_problem *p, const vt_tile *tile)
+{
+    box best = {{1, 1, 1}};
+    uint64_t least = UINT64_MAX;
+    for (uint32_t s0 = 1; s0 <= tile->rows; s0 *= 2)
+        for (uint32_t s1 = 1; s0 * s1 <= tile->rows; s1 *= 2) {
+            const box b = {{s0, s1, p->rank < 3 ? 1 : tile->rows / (s0 * s1)}};
+            uint64_t visits = visited(p, tile, &b);
+            bool useful = (p->rank > 1 || s1 == 1) && visits < least;
+            best = useful ? b : best;
+            least = useful ? visits : least;
+        }
+    return best;
+}
+
+/* Planes of axis 0 that a range of queries may need, not less than the truth: windows reach at most window + stride
+ * positions of a group to either side, and at a border they move inward by as much as a whole window. */
+static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first, uint64_t *end)
+{
+    const vatten_axis *axis = &problem->axis[0];
+    uint64_t reach = ((uint64_t)axis->window + axis->stride) * axis->dilation;
+    uint64_t inward = ((uint64_t)axis->window + 1) * axis->dilation;
+    uint64_t from = q_first > reach ? q_first - reach : 0;
+    uint64_t border = axis->extent > inward ? axis->extent - inward : 0;
+    *first = vt_min(from, border);
+    *end = vt_min(vt_max(q_end + reach, inward), axis->extent);
+}
+
+static vt_geometry grid_geometry(const vt_problem *p, const box *b)
+{
+    const vatten_axis *axis = p->axis;
+    uint64_t plane = axis[1].extent * axis[2].extent;
+    uint64_t groups = (uint64_t)axis[0].dilation * axis[1].dilation * axis[2].dilation;
+    return (vt_geometry){
+        .q_units = axis[0].extent,
+        .k_units = axis[0].extent,
+        .q_plane = plane,
+        .k_plane = plane,
+        .q_grain = (uint64_t)axis[0].dilation * b->side[0],
+        .k_grain = 1,
+        .grain_tiles = groups * boxes_along(&axis[1], b->side[1]) * boxes_along(&axis[2], b->side[2]),
+        .keys_across = keys_along(&axis[0], b->side[0]),
+        .key_step = axis[0].dilation,
+        .keys_plane = keys_along(&axis[1], b->side[1]) * keys_along(&axis[2], b->side[2]),
+        .k = &p->k,
+        .v = &p->v,
+    };
+}
+
+static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, const vt_geometry *grid)
+{
+    return (vt_geometry){
+        .q_units = grid->q_units,
+        .k_units = p->extra_len,
+        .q_plane = grid->q_plane,
+        .k_plane = 1,
+        .q_grain = grid->q_grain,
+        .k_grain = tile->keys,
+        .grain_tiles = vt_ceil_div(grid->q_grain * grid->q_plane, tile->rows),
+        .keys_across = p->extra_len,
+        .key_step = 1,
+        .keys_plane = 1,
+        .k = &p->extra_k,
+        .v = &p->extra_v,
+    };
+}
+
+vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program)
+{
+    const vt_problem *p = op->problem;
+    const box b = choose_box(p, op->tile);
+    vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, {0}, {0}}, .needed_keys = needed_keys};
+    in.part.keys = grid_geometry(p, &b);
+    in.part.extra = extra_geometry(p, op->tile, &in.part.keys);
+    vt_attend_spec(p, op->tile, in.spec);
+    in.spec[VT_SPEC_MASK] = 0;
+    for (uint32_t a = 0; a < 3; ++a) {
+        in.spec[VT_SPEC_MASK] |= p->axis[a].causal ? 1u << a : 0;
+        in.spec[VT_SPEC_WINDOW + a] = p->axis[a].window;
+        in.spec[VT_SPEC_STRIDE + a] = p->axis[a].stride;
+        in.spec[VT_SPEC_DILATION + a] = p->axis[a].dilation;
+        in.spec[VT_SPEC_BOX + a] = b.side[a];
+    }
+    in.map_push[0] = (uint32_t)p->axis[1].extent;
+    in.map_push[1] = (uint32_t)p->axis[2].extent;
+    return vt_attend(&in, program);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan.h"
+
+#include "alloc.h"
+#include "ops.h"
+#include "sizes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t least_bytes(const vt_problem *p)
+{
+    uint64_t tokens_q = p->batch * p->heads * p->q_len;
+    uint64_t tokens_kv = p->batch * p->kv_heads * (p->kv_len + p->extra_len);
+    uint64_t elements = vt_saturating_mul(tokens_q + tokens_kv, p->dim + p->value_dim);
+    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p);
+}
+
+static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile, const vt_program *program,
+                      vatten_plan_info *info)
+{
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[program->variants[0].kernel].name);
+    info->tile = (vatten_tile){tile->layout, tile->workgroup, tile->rows, tile->keys, tile->lanes_per_row};
+    info->dispatches = (uint32_t)program->step_count;
+    info->pipelines = program->variant_count;
+    info->q_bytes = vt_tensor_bytes(p, &p->q);
+    info->k_bytes = vt_tensor_bytes(p, &p->k);
+    info->v_bytes = vt_tensor_bytes(p, &p->v);
+    info->out_bytes = vt_tensor_bytes(p, &p->out);
+    info->lse_bytes = vt_lse_bytes(p);
+    info->extra_k_bytes = vt_tensor_bytes(p, &p->extra_k);
+    info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
+    info->workspace_bytes = program->workspace_bytes;
+    info->offset_alignment = caps->storage_alignment;
+    info->pairs = p->pairs;
+    uint64_t macs = vt_saturating_mul(vt_saturating_mul(p->pairs, p->dim + p->value_dim), p->heads);
+    info->flops = vt_saturating_mul(vt_saturating_mul(macs, p->batch), 2);
+    info->bytes = least_bytes(p);
+    info->max_macs = p->max_macs;
+    info->largest_macs = program->largest_macs;
+}
+
+static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused)
+{
+    for (uint32_t i = 0; i < plan->program.variant_count; ++i) {
+        const vt_variant *variant = &plan->program.variants[i];
+        vatten_result result = vt_pipeline_get(plan->device, variant, &plan->pipelines[i], out_refused);
+        if (result != VATTEN_SUCCESS)
+            return result;
+    }
+    return VATTEN_SUCCESS;
+}
+
+/* Counts the steps, makes room for them behind the plan, and fills them in. */
+static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *input, vatten_plan **out)
+{
+    vt_program counted = {0};
+    vatten_result result = op(input, &counted);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    vatten_plan *plan = vt_alloc(&device->allocator, sizeof *plan + (size_t)counted.step_count * sizeof(vt_step));
+    if (!plan)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    plan->program.carries = counted.carries;
+    plan->program.steps = (vt_step *)(plan + 1);
+    result = op(input, &plan->program);
+    if (result != VATTEN_SUCCESS) {
+        vt_release(&device->allocator, plan);
+        return result;
+    }
+    const vt_problem *p = input->problem;
+    plan->device = device;
+    memcpy(plan->label, p->label, sizeof plan->label);
+    plan->dense = p->map == VT_MAP_DENSE;
+    plan->q_len = p->q_len;
+    plan->kv_len = p->kv_len;
+    fill_info(p, &device->caps, input->tile, &plan->program, &plan->info);
+    *out = plan;
+    return VATTEN_SUCCESS;
+}
+
+/* Tries the tuning table's rows in turn: a pipeline that a driver refuses to compile means the next row, never a failed
+ * plan while there is another. */
+static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op, vatten_plan **out)
+{
+    vt_tile tile;
+    uint32_t row = 0;
+    for (;;) {
+        vatten_plan *plan = NULL;
+        bool refused = false;
+        vatten_result result = vt_tune(&device->caps, &device->logger, problem, &row, &tile);
+        const vt_op_input input = {&device->caps, &device->logger, problem, &tile};
+        if (result == VATTEN_SUCCESS)
+            result = build(device, op, &input, &plan);
+        if (result == VATTEN_SUCCESS)
+            result = compile_pipelines(plan, &refused);
+        if (result == VATTEN_SUCCESS) {
+            *out = plan;
+            return VATTEN_SUCCESS;
+        }
+        vt_release(&device->allocator, plan);
+        if (!refused)
+            return result;
+        vt_log(&device->logger, VATTEN_LOG_WARN, problem->label, "%s refused a kernel, trying the next tile",
+               device->caps.name);
+        ++row;
+    }
+}
+
+vatten_result vatten_attention_create(vatten_device *device, const vatten_attention_desc *desc,
+                                      vatten_plan **out_plan)
+{
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_problem problem;
+    vatten_result result = vt_problem_from_attention(&device->caps, &device->logger, desc, &problem);
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_attention, out_plan) : result;
+}
+
+vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
+                                         vatten_plan **out_plan)
+{
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_problem problem;
+    vatten_result result = vt_problem_from_neighborhood(&device->caps, &device->logger, desc, &problem);
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_neighborhood, out_plan) : result;
+}
+
+void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info)
+{
+    if (plan && out_info)
+        *out_info = plan->info;
+}
+
+void vatten_plan_destroy(vatten_plan *plan)
+{
+    if (plan)
+        vt_release(&plan->device->allocator, plan);
+}
+
+uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role)
+{
+    const vatten_plan_info *info = &plan->info;
+    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,   info->k_bytes,       info->v_bytes,       info->out_bytes,
+                                           info->lse_bytes, info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes};
+    return bytes[role];
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The extensions that decide what may be asked. */
+typedef struct extensions {
+    bool push_descriptor;
+    bool size_control; /* VK_EXT_subgroup_size_control or Vulkan 1.3 */
+    bool driver;       /* VK_KHR_driver_properties or Vulkan 1.2 */
+} extensions;
+
+static bool has(const VkExtensionProperties *list, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; ++i)
+        if (strcmp(list[i].extensionName, name) == 0)
+            return true;
+    return false;
+}
+
+static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
+{
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
+    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    return properties.properties.apiVersion;
+}
+
+/* A device whose list cannot be read counts as having no extensions: everything works without them. */
+static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
+{
+    uint32_t version = api_version(vk, physical_device);
+    extensions found = {false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
+    uint32_t count = 0;
+    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS || count == 0)
+        return found;
+    VkExtensionProperties *list = malloc(count * sizeof *list);
+    if (!list)
+        return found;
+    VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list);
+    if (result == VK_SUCCESS || result == VK_INCOMPLETE) {
+        found.push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
+        found.size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+        found.driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+    }
+    free(list);
+    return found;
+}
+
+vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
+{
+    extensions found = find_extensions(vk, physical_device);
+    VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
+    VkPhysicalDevice16BitStorageFeatures storage = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+        .pNext = found.size_control ? &size_control : NULL};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    vatten_features bits = 0;
+    if (storage.storageBuffer16BitAccess)
+        bits |= VATTEN_FEATURE_STORAGE_16BIT;
+    if (found.push_descriptor)
+        bits |= VATTEN_FEATURE_PUSH_DESCRIPTOR;
+    if (size_control.subgroupSizeControl && size_control.computeFullSubgroups)
+        bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+    return bits;
+}
+
+static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out)
+{
+    const VkPhysicalDeviceLimits *l = &p->limits;
+    snprintf(out->name, sizeof out->name, "%s", p->deviceName);
+    out->device_type = (uint32_t)p->deviceType;
+    out->vendor_id = p->vendorID;
+    out->driver_version = p->driverVersion;
+    out->api_version = p->apiVersion;
+    out->shared_bytes = l->maxComputeSharedMemorySize;
+    out->invocations = l->maxComputeWorkGroupInvocations;
+    out->workgroup_size_x = l->maxComputeWorkGroupSize[0];
+    memcpy(out->groups, l->maxComputeWorkGroupCount, sizeof out->groups);
+    out->storage_range = l->maxStorageBufferRange;
+    out->storage_buffers = l->maxPerStageDescriptorStorageBuffers;
+    out->push_bytes = l->maxPushConstantsSize;
+    /* At least 16, so that a bound range that begins at a multiple of four elements holds whole vectors. */
+    uint64_t alignment = l->minStorageBufferOffsetAlignment;
+    out->storage_alignment = alignment < 16 ? 16 : (uint32_t)alignment;
+}
+
+void vt_probe_caps(const vt_vk_instance *vk, VkPhysicalDevice physical_device, vatten_features features,
+                   vt_caps *out)
+{
+    memset(out, 0, sizeof *out);
+    extensions found = find_extensions(vk, physical_device);
+    VkPhysicalDeviceSubgroupSizeControlProperties size_control = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
+    VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
+                                               .pNext = found.size_control ? &size_control : NULL};
+    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
+                                                   .pNext = found.driver ? (void *)&driver : driver.pNext};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &subgroup};
+    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    copy_limits(&properties.properties, out);
+    out->features = features;
+    out->driver_id = (uint32_t)driver.driverID;
+    bool compute = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+    out->subgroup_ops = compute ? subgroup.supportedOperations : 0;
+    out->subgroup_size = subgroup.subgroupSize ? subgroup.subgroupSize : 1;
+    out->subgroup_min = size_control.minSubgroupSize ? size_control.minSubgroupSize : out->subgroup_size;
+    out->subgroup_max = size_control.maxSubgroupSize ? size_control.maxSubgroupSize : out->subgroup_size;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A caller's desc with every documented rule checked and every default resolved. What follows reads only this.
+ */
+#ifndef VT_PROBLEM_H
+#define VT_PROBLEM_H
+
+#include "caps.h"
+#include "kernels.h"
+
+#define VT_LENGTH_MAX 0x1fffffffu /* tokens: sums of three lengths stay inside the shaders' 32-bit integers */
+
+/* One tensor: strides and size in elements, resolved. */
+typedef struct vt_tensor {
+    uint64_t batch;
+    uint64_t head;
+    uint64_t token;
+    uint64_t elements; /* from the first to one past the last element that any index reaches */
+} vt_tensor;
+
+typedef struct vt_problem {
+    vt_map map;
+    char label[64];
+    vatten_dtype dtype;
+    uint32_t element_bytes;
+    uint64_t batch;
+    uint32_t heads;
+    uint32_t kv_heads;
+    uint32_t dim;
+    uint32_t value_dim;
+    float scale;
+    bool write_lse;
+    uint64_t max_macs;
+    vatten_tile tile; /* as asked for */
+    uint64_t q_len;   /* tokens; for neighborhood the whole grid */
+    uint64_t kv_len;
+    vt_tensor q, k, v, out;
+
+    /* dense */
+    bool causal;
+    bool align_first;
+    int64_t left; /* VATTEN_UNLIMITED or keys */
+    int64_t right;
+    uint64_t prefix;
+
+    /* neighborhood; axes past the rank have extent, window, stride and dilation 1, so that what follows knows only 3-D */
+    uint32_t rank;
+    vatten_axis axis[3];
+    uint64_t extra_len;
+    vt_tensor extra_k, extra_v;
+
+    uint64_t pairs; /* visible query-key pairs of one head */
+} vt_problem;
+
+/* Each returns INVALID_ARGUMENT or UNSUPPORTED after one message that names the rule and its numbers. */
+vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
+                                        const vatten_attention_desc *desc, vt_problem *out);
+vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_logger *logger,
+                                           const vatten_neighborhood_desc *desc, vt_problem *out);
+
+/* Bytes that a buffer of the tensor must hold. */
+uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
+
+/* Bytes of the packed f32 LSE [batch][head][token]; 0 if none is written. */
+uint64_t vt_lse_bytes(const vt_problem *problem);
+
+#endif /* VT_PROBLEM_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The whole of what the GPU is told, as plain data: a program is a list of steps, a step one dispatch. It can be printed,
+ * compared and stored; record.c only walks it.
+ */
+#ifndef VT_STEPS_H
+#define VT_STEPS_H
+
+#include "tune.h"
+
+#include <iface/interface.h>
+
+#define VT_UINT uint32_t
+#define VT_FLOAT float
+typedef struct vt_push {
+    VT_PUSH_FIELDS
+} vt_push;
+#undef VT_UINT
+#undef VT_FLOAT
+
+/* The caller's buffers, in the order of vatten_args. */
+typedef enum vt_role {
+    VT_ROLE_Q,
+    VT_ROLE_K,
+    VT_ROLE_V,
+    VT_ROLE_OUT,
+    VT_ROLE_LSE,
+    VT_ROLE_EXTRA_K,
+    VT_ROLE_EXTRA_V,
+    VT_ROLE_WORKSPACE,
+    VT_ROLE_COUNT
+} vt_role;
+
+/* A kernel with all its specialization values: one pipeline. */
+typedef struct vt_variant {
+    uint32_t kernel; /* index into vt_kernels */
+    uint32_t spec[VT_SPEC_COUNT];
+} vt_variant;
+
+/* Slot i of a step reads binding[i]: `range` bytes from `offset` bytes into the buffer of `role`. */
+typedef struct vt_binding {
+    vt_role role;
+    uint64_t offset;
+    uint64_t range;
+} vt_binding;
+
+typedef struct vt_step {
+    uint32_t variant;       /* index into vt_program.variants */
+    uint32_t binding_count;
+    vt_binding binding[VT_SLOT_COUNT];
+    uint32_t groups[3];
+    bool barrier_before;    /* reads or overwrites what an earlier dispatch wrote */
+    bool dense_keys;        /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
+    uint32_t rows;          /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    vt_push push;
+    uint64_t macs;          /* multiply-adds, tiles counted whole */
+} vt_step;
+
+#define VT_VARIANTS_MAX 2
+#define VT_STEPS_MAX    65536u
+
+/* `steps` may be NULL: then only the counts and sums are made, to size the array for a second pass. */
+typedef struct vt_program {
+    vt_variant variants[VT_VARIANTS_MAX];
+    uint32_t variant_count;
+    vt_step *steps;
+    uint64_t step_count; /* may pass VT_STEPS_MAX: the caller of a builder checks */
+    bool carries;        /* some step hands its running state to the next one */
+    uint64_t workspace_bytes;
+    uint64_t largest_macs;
+} vt_program;
+
+void vt_program_add(vt_program *program, const vt_step *step);
+
+/* The step with lengths of a record instead of the plan's. False: nothing is left to do. Lengths as resolved: q_len and
+ * kv_len at most the plan's, 0 means none. */
+bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]);
+
+#endif /* VT_STEPS_H */

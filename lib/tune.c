@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "tune.h"
+
+#include "log.h"
+#include "sizes.h"
+
+#include <inttypes.h>
+
+static uint32_t round_up(uint32_t a, uint32_t b)
+{
+    return (uint32_t)vt_round_up(a, b);
+}
+
+/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks. In the split layouts q . k goes
+ * through shared memory in chunks of 32, or at once for small dims, and each lane of a row owns whole groups of four
+ * outputs. */
+static void pad_dims(vt_tile *tile, const vt_problem *problem)
+{
+    if (tile->layout == VATTEN_LAYOUT_ROWS) {
+        tile->dim_chunk = problem->dim <= 8 || problem->value_dim <= 8 ? 8 : 16;
+        tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
+        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
+        return;
+    }
+    tile->dim_chunk = problem->dim <= 64 ? round_up(problem->dim, 4) : 32;
+    tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
+    tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
+}
+
+/* As layout_split.glsl and exchange_shared.glsl declare it. */
+static uint32_t shared_bytes(const vt_tile *tile)
+{
+    if (tile->layout == VATTEN_LAYOUT_ROWS)
+        return 0;
+    uint32_t k_stride = tile->dim_chunk / 4 + 1;
+    uint32_t v_stride = tile->value_pad / 4;
+    uint32_t stage = tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
+    uint32_t exchange = tile->layout == VATTEN_LAYOUT_SHARED
+                            ? tile->rows * (tile->keys + 1) + tile->rows * tile->lanes_per_row
+                            : 0;
+    return stage * 16 + exchange * 4;
+}
+
+/* Every loop counted as if nothing were unrolled: which loops a compiler unrolls is its own affair. */
+static uint64_t iterations(const vt_tile *tile)
+{
+    if (tile->layout == VATTEN_LAYOUT_ROWS)
+        return 1;
+    uint64_t rows = tile->rows * tile->lanes_per_row / tile->workgroup;
+    uint64_t columns = tile->keys / tile->lanes_per_row;
+    uint64_t outputs = tile->value_pad / (4 * tile->lanes_per_row);
+    uint64_t chunks = tile->dim_pad / tile->dim_chunk;
+    uint64_t stage_k = vt_ceil_div((uint64_t)tile->keys * tile->dim_chunk / 4, tile->workgroup);
+    uint64_t stage_v = vt_ceil_div((uint64_t)tile->keys * tile->value_pad / 4, tile->workgroup);
+    uint64_t products = tile->dim_chunk / 4 * (1 + columns + rows * (1 + columns));
+    uint64_t soften = rows * (8 + outputs + 4 * columns + 2 * tile->lanes_per_row);
+    uint64_t spread = tile->keys * (1 + rows + outputs * (1 + rows)) + columns;
+    return 1 + chunks * (1 + stage_k + products) + rows * columns * 4 + stage_v + soften + spread;
+}
+
+static void complete(vt_tile *tile, const vt_problem *problem)
+{
+    pad_dims(tile, problem);
+    tile->shared_bytes = shared_bytes(tile);
+    tile->iterations = iterations(tile);
+}
+
+static bool power_of_two(uint32_t x)
+{
+    return x && (x & (x - 1)) == 0;
+}
+
+static const char *split_misfit(const vt_caps *caps, const vt_tile *tile)
+{
+    if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
+        return "lanes_per_row must be a power of two that divides workgroup";
+    if (tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
+        return "rows must be a multiple of workgroup / lanes_per_row";
+    if (tile->keys % tile->lanes_per_row != 0)
+        return "keys must be a multiple of lanes_per_row";
+    if (tile->layout == VATTEN_LAYOUT_SUBGROUP && !(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
+        return "the device has no subgroup shuffles";
+    if (tile->layout == VATTEN_LAYOUT_SUBGROUP && tile->lanes_per_row > caps->subgroup_min)
+        return "lanes_per_row is above the smallest subgroup size";
+    return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
+}
+
+static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile)
+{
+    if (tile->lanes_per_row != 1)
+        return "lanes_per_row must be 1 in the ROWS layout";
+    if (!(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
+        return "the device has no subgroup shuffles";
+    if (tile->workgroup > caps->subgroup_min)
+        return "workgroup is above the smallest subgroup size, which the ROWS layout needs";
+    return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
+}
+
+const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile)
+{
+    if (tile->workgroup == 0 || tile->rows == 0 || tile->keys == 0 || tile->lanes_per_row == 0)
+        return "a size is 0";
+    if (tile->workgroup > caps->invocations || tile->workgroup > caps->workgroup_size_x)
+        return "workgroup is above the device's invocations";
+    if (tile->rows > 1024 || tile->keys > 1024)
+        return "rows or keys are above 1024";
+    return tile->layout == VATTEN_LAYOUT_ROWS ? rows_misfit(caps, tile) : split_misfit(caps, tile);
+}
+
+static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem)
+{
+    const vatten_tile *ask = &problem->tile;
+    vt_tile tile = {.layout = row->layout};
+    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
+    tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup ? row->workgroup : caps->subgroup_size;
+    uint32_t row_groups = tile.workgroup / tile.lanes_per_row;
+    tile.rows = ask->rows ? ask->rows : row->rows_per_lane * row_groups;
+    tile.keys = ask->keys ? ask->keys : row->keys;
+    complete(&tile, problem);
+    return tile;
+}
+
+static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem)
+{
+    uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
+    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? !row->cpu || vt_caps_is_cpu(caps)
+                                                             : row->layout == problem->tile.layout;
+    return layout && dim <= row->max_dim;
+}
+
+vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem, uint32_t *row,
+                      vt_tile *out)
+{
+    const char *why = "no kernel of that layout takes these dims";
+    for (uint32_t i = *row; i < vt_tune_table_count; ++i) {
+        if (!matches(caps, &vt_tune_table[i], problem))
+            continue;
+        vt_tile tile = tile_of_row(caps, &vt_tune_table[i], problem);
+        why = vt_tile_misfit(caps, &tile);
+        if (!why) {
+            *out = tile;
+            *row = i;
+            return VATTEN_SUCCESS;
+        }
+    }
+    vt_log(logger, VATTEN_LOG_ERROR, problem->label,
+           "no tile fits %s for dim %" PRIu32 ", value_dim %" PRIu32 " (shared memory %" PRIu32
+           " bytes, %" PRIu32 " invocations): %s",
+           caps->name, problem->dim, problem->value_dim, caps->shared_bytes, caps->invocations, why);
+    return VATTEN_ERROR_UNSUPPORTED;
+}

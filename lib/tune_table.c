@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tuning table, first match first. Read a row as: on such a device, up to such a dim, this tile.
+ *
+ * Why these numbers:
+ *  - at most 8 outputs of a row per lane where the subgroup allows it: with more, Intel, Apple, V3D and Mali compilers spill;
+ *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations what Vulkan
+ *    guarantees: the last rows of each layout stay below that for their dims;
+ *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for.
+ */
+#include "tune.h"
+
+#define ANY_DIM VATTEN_MAX_DIM
+
+const vt_tune_row vt_tune_table[] = {
+    /* layout, CPU only, max dim, workgroup, lanes per row, rows per lane, keys */
+    {VATTEN_LAYOUT_ROWS, true, 32, 0, 1, 8, 2},
+    {VATTEN_LAYOUT_ROWS, true, 128, 0, 1, 4, 2},
+    {VATTEN_LAYOUT_ROWS, true, 256, 0, 1, 2, 2},
+    {VATTEN_LAYOUT_ROWS, true, ANY_DIM, 0, 1, 1, 2},
+
+    {VATTEN_LAYOUT_SUBGROUP, false, 64, 128, 8, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, false, 128, 128, 16, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, false, 256, 128, 32, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, false, 64, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, false, 128, 128, 16, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, false, 128, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, false, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, false, ANY_DIM, 64, 32, 1, 32},
+    {VATTEN_LAYOUT_SUBGROUP, false, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, false, ANY_DIM, 16, 4, 1, 4},
+
+    {VATTEN_LAYOUT_SHARED, false, 64, 128, 8, 4, 32},
+    {VATTEN_LAYOUT_SHARED, false, 128, 128, 16, 2, 32},
+    {VATTEN_LAYOUT_SHARED, false, 256, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, false, 64, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SHARED, false, 128, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, false, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 256, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, ANY_DIM, 16, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, ANY_DIM, 8, 4, 1, 4},
+};
+const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

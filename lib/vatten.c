@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What belongs to no object: version, result names, what a device supports.
+ */
+#include <vatten/vatten.h>
+
+#include "probe.h"
+
+uint32_t vatten_version(void)
+{
+    return (uint32_t)VATTEN_VERSION_MAJOR << 22 | (uint32_t)VATTEN_VERSION_MINOR << 12 | VATTEN_VERSION_PATCH;
+}
+
+const char *vatten_result_name(vatten_result result)
+{
+    switch (result) {
+    case VATTEN_SUCCESS:
+        return "VATTEN_SUCCESS";
+    case VATTEN_ERROR_INVALID_ARGUMENT:
+        return "VATTEN_ERROR_INVALID_ARGUMENT";
+    case VATTEN_ERROR_UNSUPPORTED:
+        return "VATTEN_ERROR_UNSUPPORTED";
+    case VATTEN_ERROR_OUT_OF_HOST_MEMORY:
+        return "VATTEN_ERROR_OUT_OF_HOST_MEMORY";
+    case VATTEN_ERROR_OUT_OF_DEVICE_MEMORY:
+        return "VATTEN_ERROR_OUT_OF_DEVICE_MEMORY";
+    case VATTEN_ERROR_VULKAN:
+        return "VATTEN_ERROR_VULKAN";
+    case VATTEN_ERROR_RECORDER_FULL:
+        return "VATTEN_ERROR_RECORDER_FULL";
+    }
+    return "VATTEN_UNKNOWN_RESULT";
+}
+
+vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
+                                          VkPhysicalDevice physical_device)
+{
+    vt_vk_instance vk;
+    if (!get_instance_proc_addr || !instance || !physical_device)
+        return 0;
+    if (vt_vk_load_instance(get_instance_proc_addr, instance, NULL, &vk) != VATTEN_SUCCESS)
+        return 0;
+    return vt_probe_features(&vk, physical_device);
+}

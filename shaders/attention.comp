@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// Attention, one SPIR-V per line of kernels.cmake: this file only puts the parts together.
+//
+//   VT_DTYPE         VT_F32, VT_F16 or VT_BF16: storage of q, k, v and out
+//   VT_NEIGHBORHOOD  index map: neighborhood, else dense
+//   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
+//   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
+//   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
+//
+// Grid: x query tiles, y heads, z batch. Layout of the tensors: rows of contiguous dims, any strides between them.
+
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_16bit_storage : enable
+#if defined(VT_SUBGROUP) || defined(VT_ROWS)
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+
+#include "iface/interface.h"
+#include "lib/spec.glsl"
+#include "lib/storage.glsl"
+#ifdef VT_NEIGHBORHOOD
+#include "lib/map_neighborhood.glsl"
+#else
+#include "lib/map_dense.glsl"
+#endif
+#include "lib/state.glsl"
+#ifdef VT_ROWS
+#include "lib/layout_rows.glsl"
+#else
+#include "lib/layout_split.glsl"
+#endif
+#include "lib/loop.glsl"
+
+void main() { attend(); }

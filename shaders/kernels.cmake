@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+#
+# The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
+# tests and the bench. A kernel's name is its address: <op>_<map>_<dtype>_<layout>[_full].
+
+find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
+
+set(VATTEN_SHADER_DIR ${CMAKE_CURRENT_LIST_DIR})
+set(VATTEN_KERNEL_DIR ${CMAKE_CURRENT_BINARY_DIR}/kernels)
+file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
+file(GLOB VATTEN_SHADER_PARTS CONFIGURE_DEPENDS ${VATTEN_SHADER_DIR}/lib/*.glsl ${VATTEN_SHADER_DIR}/iface/*.h)
+set(VATTEN_KERNEL_HEADERS)
+set(VATTEN_KERNEL_INCLUDES "")
+set(VATTEN_KERNEL_ROWS "")
+
+# vatten_kernel(NAME SOURCE MAP DTYPE LAYOUT FULL DEFINES...): MAP, DTYPE and LAYOUT are enumerators of lib/kernels.h and
+# of the public header; FULL is 0 or 1.
+function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
+  set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
+  set(defines ${ARGN})
+  list(TRANSFORM defines PREPEND -D)
+  add_custom_command(OUTPUT ${header}
+    COMMAND ${VATTEN_GLSLANG} -V --quiet -g0 --target-env vulkan1.1 -I${VATTEN_SHADER_DIR} ${defines}
+            --vn vt_spirv_${NAME} -o ${header} ${VATTEN_SHADER_DIR}/${SOURCE}
+    DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
+    COMMENT "SPIR-V ${NAME}" VERBATIM)
+  set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
+  set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"kernels/${NAME}.h\"\n" PARENT_SCOPE)
+  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${MAP}, ${DTYPE}, ${LAYOUT}, ${FULL}, \
+vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
+endfunction()
+
+foreach(dtype F32 F16 BF16)
+  string(TOLOWER ${dtype} d)
+  foreach(full 0 1)
+    set(suffix "")
+    set(io)
+    if(full)
+      set(suffix _full)
+      set(io VT_FULL)
+    endif()
+    foreach(map dense neighborhood)
+      string(TOUPPER ${map} MAP)
+      set(index)
+      if(map STREQUAL neighborhood)
+        set(index VT_NEIGHBORHOOD)
+      endif()
+      set(common VT_DTYPE=VT_${dtype} ${io} ${index})
+      vatten_kernel(attention_${map}_${d}_rows${suffix} attention.comp
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ROWS ${full} ${common} VT_ROWS)
+      vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP ${full} ${common} VT_SUBGROUP)
+      vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED ${full} ${common})
+    endforeach()
+  endforeach()
+endforeach()
+
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kernels_table.c @ONLY CONTENT
+"/* Generated from shaders/kernels.cmake. */
+#include \"kernels.h\"
+
+@VATTEN_KERNEL_INCLUDES@
+const vt_kernel vt_kernels[] = {
+@VATTEN_KERNEL_ROWS@};
+const uint32_t vt_kernel_count = sizeof vt_kernels / sizeof vt_kernels[0];
+")

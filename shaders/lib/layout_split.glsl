@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+//
+// Layout for GPUs: LANES_PER_ROW neighbouring invocations share a query row, so that no lane holds more than a few floats
+// of the head dim. A tile is two small matrix products out of shared memory with register micro-tiles:
+//   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
+//   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
+// Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
+// Maximum over a row and spreading of P come from exchange_subgroup.glsl or exchange_shared.glsl.
+
+const uint ROW_GROUPS = WORKGROUP / LANES_PER_ROW;
+const uint ROW_COUNT = ROWS / ROW_GROUPS;                 // query rows of a lane
+const uint COL_COUNT = KEYS / LANES_PER_ROW;              // scores of a lane per row
+const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
+const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one vec4 more than needed spreads rows over the banks
+const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
+const uint V_STRIDE = VALUE_PAD / 4u;
+const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
+
+shared vec4 stage_q[ROWS * Q_STRIDE];
+shared vec4 stage_kv[STAGE_SIZE];
+
+uint lane_in_row;
+uint lane_group;
+float score[ROW_COUNT * COL_COUNT];
+vec4 acc[ROW_COUNT * OUT_COUNT];
+float row_max[ROW_COUNT];
+float row_sum[ROW_COUNT]; // of this lane's keys only; summed over the row's lanes at the end
+
+// Row i of this lane in the tile, column j (a key of the tile), vec4 j of its outputs. Columns and outputs interleave
+// between lanes so that neighbours read neighbours.
+uint lane_row(uint i) { return lane_group * ROW_COUNT + i; }
+uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
+uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
+
+void stage_queries()
+{
+    uint origin = q_origin();
+    for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
+        uint row = i / (DIM_PAD / 4u);
+        uint d = i % (DIM_PAD / 4u);
+        stage_q[row * Q_STRIDE + d] = load_q4(origin + map_row_token(row) * push.q_token, d * 4u) * push.scale_log2;
+    }
+}
+
+void stage_keys(uint chunk)
+{
+    uint origin = k_origin();
+    for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
+        uint c = i / (DIM_CHUNK / 4u);
+        uint d = i % (DIM_CHUNK / 4u);
+        stage_kv[c * K_STRIDE + d] = load_k4(origin + map_key_token(c) * push.k_token, chunk * DIM_CHUNK + d * 4u);
+    }
+}
+
+void stage_values()
+{
+    uint origin = v_origin();
+    for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
+        uint c = i / V_STRIDE;
+        uint d = i % V_STRIDE;
+        stage_kv[c * V_STRIDE + d] = load_v4(origin + map_key_token(c) * push.v_token, d * 4u);
+    }
+}
+
+#include "exchange.glsl"
+
+void resume_row(uint i)
+{
+#ifdef VT_FULL
+    uint at = carry_row(map_row_token(lane_row(i)));
+    row_max[i] = carry_elem[at + VALUE_PAD];
+    row_sum[i] = carry_elem[at + VALUE_PAD + 1u + lane_in_row];
+    [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
+        [[unroll]] for (uint k = 0u; k < 4u; ++k)
+            acc[i * OUT_COUNT + j][k] = carry_elem[at + lane_dim(j) + k];
+#endif
+}
+
+void layout_begin()
+{
+    lane_in_row = gl_LocalInvocationIndex % LANES_PER_ROW;
+    lane_group = gl_LocalInvocationIndex / LANES_PER_ROW;
+    stage_queries();
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
+        row_max[i] = ROW_MAX_START;
+        row_sum[i] = 0.0;
+        [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
+            acc[i * OUT_COUNT + j] = vec4(0.0);
+        if (carry_in())
+            resume_row(i);
+    }
+}
+
+void multiply_chunk(uint chunk)
+{
+    for (uint d = 0u; d < DIM_CHUNK / 4u; ++d) {
+        vec4 key[COL_COUNT];
+        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
+            key[j] = stage_kv[lane_col(j) * K_STRIDE + d];
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
+            vec4 query = stage_q[lane_row(i) * Q_STRIDE + chunk * (DIM_CHUNK / 4u) + d];
+            [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
+                score[i * COL_COUNT + j] += dot(query, key[j]);
+        }
+    }
+}
+
+void score_tile()
+{
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT * COL_COUNT; ++i)
+        score[i] = 0.0;
+    for (uint chunk = 0u; chunk < DIM_PAD / DIM_CHUNK; ++chunk) {
+        barrier(); // nobody reads the staged values of before any more
+        stage_keys(chunk);
+        barrier();
+        multiply_chunk(chunk);
+    }
+}
+
+void mask_tile()
+{
+    [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
+        MapKey key = map_key(lane_col(j));
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+            if (!map_sees(map_row(lane_row(i)), key))
+                score[i * COL_COUNT + j] = SCORE_HIDDEN;
+    }
+}
+
+// From scores to probabilities: the new maximum of each row rescales what was summed so far.
+void soften_tile()
+{
+    exchange_max();
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
+        float top = max(row_max[i], exchange_row_max(i));
+        float shrink = exp2(row_max[i] - top);
+        row_max[i] = top;
+        row_sum[i] *= shrink;
+        [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
+            acc[i * OUT_COUNT + j] *= shrink;
+        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
+            score[i * COL_COUNT + j] = exp2(score[i * COL_COUNT + j] - top);
+            row_sum[i] += score[i * COL_COUNT + j];
+        }
+    }
+    exchange_publish();
+}
+
+void accumulate_tile()
+{
+    [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
+        for (uint lane = 0u; lane < LANES_PER_ROW; ++lane) {
+            uint c = lane + LANES_PER_ROW * j;
+            float p[ROW_COUNT];
+            [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+                p[i] = exchange_probability(i, j, lane);
+            [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
+                vec4 value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
+                [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+                    acc[i * OUT_COUNT + n] += p[i] * value;
+            }
+        }
+    }
+}
+
+void layout_tile(bool full)
+{
+    score_tile();
+    if (!full)
+        mask_tile();
+    barrier(); // K is read: its memory takes V, and the exchange of the tile before is over
+    stage_values();
+    soften_tile();
+    barrier();
+    accumulate_tile();
+}
+
+void suspend_row(uint i)
+{
+#ifdef VT_FULL
+    uint at = carry_row(map_row_token(lane_row(i)));
+    [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
+        [[unroll]] for (uint k = 0u; k < 4u; ++k)
+            carry_elem[at + lane_dim(j) + k] = acc[i * OUT_COUNT + j][k];
+    carry_elem[at + VALUE_PAD + 1u + lane_in_row] = row_sum[i];
+    if (lane_in_row == 0u)
+        carry_elem[at + VALUE_PAD] = row_max[i];
+#endif
+}
+
+void finish_row(uint i)
+{
+    uint token = map_row_token(lane_row(i));
+    if (lane_in_row == 0u)
+        store_lse(token, row_max[i], row_sum[i]);
+    uint row = out_origin() + token * push.out_token;
+    float factor = row_factor(row_sum[i]);
+    [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
+        store_out4(row, lane_dim(j), acc[i * OUT_COUNT + j] * factor);
+}
+
+void layout_end()
+{
+    bool suspend = carry_out();
+    if (!suspend)
+        exchange_sum();
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
+        if (!map_row_valid(lane_row(i)))
+            continue;
+        if (suspend)
+            suspend_row(i);
+        else
+            finish_row(i);
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+//
+// Index map of neighborhood attention on a 1-D to 3-D token grid. A query tile is a box of one dilation group; it visits
+// the box of keys between the window start of its first query and the window end of its last one (both never decrease
+// along a group), walked in row-major order from that very start. Tokens are addressed by coordinate: nothing is
+// permuted. See map_dense.glsl for what a map offers.
+//
+// Per axis, inside a group: p = coordinate / dilation, n = length of the group, window k, stride s (Hassani et al. 2025):
+//   not causal: lead = min(p / s * s + s / 2, n - 1); keys [start, start + k), start = clamp(lead - k / 2, 0, n - k)
+//   causal:     lead = min(p / s * s + s - 1, n - 1); keys [start, p + 1),     start = max(lead - k + 1, 0)
+
+layout(constant_id = VT_SPEC_WINDOW + 0) const int WINDOW_0 = 1;
+layout(constant_id = VT_SPEC_WINDOW + 1) const int WINDOW_1 = 1;
+layout(constant_id = VT_SPEC_WINDOW + 2) const int WINDOW_2 = 1;
+layout(constant_id = VT_SPEC_STRIDE + 0) const int STRIDE_0 = 1;
+layout(constant_id = VT_SPEC_STRIDE + 1) const int STRIDE_1 = 1;
+layout(constant_id = VT_SPEC_STRIDE + 2) const int STRIDE_2 = 1;
+layout(constant_id = VT_SPEC_DILATION + 0) const int DILATION_0 = 1;
+layout(constant_id = VT_SPEC_DILATION + 1) const int DILATION_1 = 1;
+layout(constant_id = VT_SPEC_DILATION + 2) const int DILATION_2 = 1;
+layout(constant_id = VT_SPEC_BOX + 0) const int BOX_0 = 1;
+layout(constant_id = VT_SPEC_BOX + 1) const int BOX_1 = 1;
+layout(constant_id = VT_SPEC_BOX + 2) const int BOX_2 = 1;
+
+#define VT_PLANE (push.map0 * push.map1) // tokens of one plane of axis 0
+
+const ivec3 MAP_WINDOW = ivec3(WINDOW_0, WINDOW_1, WINDOW_2);
+const ivec3 MAP_STRIDE = ivec3(STRIDE_0, STRIDE_1, STRIDE_2);
+const ivec3 MAP_DILATION = ivec3(DILATION_0, DILATION_1, DILATION_2);
+const ivec3 MAP_BOX = ivec3(BOX_0, BOX_1, BOX_2);
+
+ivec3 map_extent; // tokens along each axis
+ivec3 map_group;  // dilation group of this workgroup
+ivec3 map_n;      // length of that group
+ivec3 map_p0;     // first query of the box, in group coordinates
+ivec3 map_p1;     // last query of the box that exists
+ivec3 map_key0;   // box of keys, in group coordinates: first key and size
+ivec3 map_size;
+int map_keys;     // keys in that box
+vec3 map_inverse; // 1 / map_size
+int map_u0;       // first key of the current tile, row-major in the box
+bool map_uniform; // all queries of the box share one window
+
+bool map_causal(int axis) { return (MASK & (1u << axis)) != 0u; }
+
+int map_start(int axis, int p)
+{
+    int s = MAP_STRIDE[axis];
+    int k = MAP_WINDOW[axis];
+    int n = map_n[axis];
+    if (map_causal(axis))
+        return max(min(p / s * s + s - 1, n - 1) - k + 1, 0);
+    return clamp(min(p / s * s + s / 2, n - 1) - k / 2, 0, n - k);
+}
+
+int map_end(int axis, int p) { return map_causal(axis) ? p + 1 : map_start(axis, p) + MAP_WINDOW[axis]; }
+
+int map_ceil_div(int a, int b) { return (max(a, 0) + b - 1) / b; }
+
+// From the workgroup index to a dilation group and a box of queries in it; boxes run fastest.
+void map_locate()
+{
+    map_extent = ivec3(int(push.q_len), int(push.map0), int(push.map1));
+    ivec3 units = ivec3(int(push.q_last - push.q_first), map_extent.yz);
+    ivec3 boxes = ivec3(map_ceil_div(map_ceil_div(units.x, DILATION_0), BOX_0),
+                        map_ceil_div(map_ceil_div(units.y, DILATION_1), BOX_1),
+                        map_ceil_div(map_ceil_div(units.z, DILATION_2), BOX_2));
+    int x = int(gl_WorkGroupID.x);
+    map_p0.z = x % boxes.z * BOX_2;
+    x /= boxes.z;
+    map_p0.y = x % boxes.y * BOX_1;
+    x /= boxes.y;
+    map_p0.x = x % boxes.x * BOX_0 + int(push.q_first) / DILATION_0; // q_first is a multiple of DILATION_0 * BOX_0
+    x /= boxes.x;
+    map_group.z = x % DILATION_2;
+    x /= DILATION_2;
+    map_group.y = x % DILATION_1;
+    map_group.x = x / DILATION_1;
+    for (int a = 0; a < 3; ++a)
+        map_n[a] = map_ceil_div(map_extent[a] - map_group[a], MAP_DILATION[a]);
+    int last = map_ceil_div(int(push.q_last) - map_group.x, DILATION_0) - 1;
+    map_p1 = min(map_p0 + MAP_BOX - 1, ivec3(last, map_n.yz - 1));
+}
+
+bool map_begin()
+{
+    map_locate();
+    if (any(lessThan(map_p1, map_p0)))
+        return false;
+    map_uniform = true;
+    for (int a = 0; a < 3; ++a) {
+        map_key0[a] = map_start(a, map_p0[a]);
+        map_size[a] = map_end(a, map_p1[a]) - map_key0[a];
+        map_uniform = map_uniform && map_start(a, map_p1[a]) == map_key0[a] &&
+                      map_end(a, map_p0[a]) == map_key0[a] + map_size[a];
+    }
+    int key_end = min(map_key0.x + map_size.x, map_ceil_div(int(push.k_last) - map_group.x, DILATION_0));
+    map_key0.x = max(map_key0.x, map_ceil_div(int(push.k_first) - map_group.x, DILATION_0));
+    map_size.x = key_end - map_key0.x;
+    map_inverse = 1.0 / vec3(max(map_size, ivec3(1)));
+    map_keys = all(greaterThan(map_size, ivec3(0))) ? map_size.x * map_size.y * map_size.z : 0;
+    return true;
+}
+
+uint map_token(ivec3 p)
+{
+    ivec3 x = p * MAP_DILATION + map_group;
+    return uint((x.x * map_extent.y + x.y) * map_extent.z + x.z);
+}
+
+ivec3 map_query(uint row)
+{
+    int r = int(row);
+    return min(map_p0 + ivec3(r / (BOX_1 * BOX_2), r / BOX_2 % BOX_1, r % BOX_2), map_p1);
+}
+
+uint map_row_token(uint row) { return map_token(map_query(row)); }
+bool map_row_valid(uint row)
+{
+    int r = int(row);
+    ivec3 p = map_p0 + ivec3(r / (BOX_1 * BOX_2), r / BOX_2 % BOX_1, r % BOX_2);
+    return all(lessThanEqual(p, map_p1));
+}
+
+uint map_tile_count() { return uint((map_keys + int(KEYS) - 1) / int(KEYS)); }
+void map_tile(uint i) { map_u0 = int(i * KEYS); }
+bool map_tile_full() { return map_uniform && map_u0 + int(KEYS) <= map_keys; }
+
+// Quotient and remainder of u / n for 0 <= u < 2^29. Integer division is slow on every device and scalar on some; the
+// quotient of floats is off by little, its remainder's quotient by at most one.
+ivec2 map_divide(int u, int n, float inverse)
+{
+    int quotient = int(float(u) * inverse);
+    int rest = u - quotient * n;
+    int more = int(floor(float(rest) * inverse));
+    quotient += more;
+    rest -= more * n;
+    if (rest < 0)
+        return ivec2(quotient - 1, rest + n);
+    return rest >= n ? ivec2(quotient + 1, rest - n) : ivec2(quotient, rest);
+}
+
+ivec3 map_key_position(uint c)
+{
+    ivec2 row = map_divide(min(map_u0 + int(c), map_keys - 1), map_size.z, map_inverse.z);
+    ivec2 plane = map_divide(row.x, map_size.y, map_inverse.y);
+    return map_key0 + ivec3(plane.x, plane.y, row.y);
+}
+
+uint map_key_token(uint c) { return map_token(map_key_position(c)); }
+
+struct MapRow {
+    ivec3 first;
+    ivec3 end;
+};
+struct MapKey {
+    ivec3 p;
+    bool exists;
+};
+
+MapRow map_row(uint row)
+{
+    ivec3 p = map_query(row);
+    MapRow result;
+    [[unroll]] for (int a = 0; a < 3; ++a) {
+        result.first[a] = map_start(a, p[a]);
+        result.end[a] = map_end(a, p[a]);
+    }
+    return result;
+}
+
+MapKey map_key(uint c) { return MapKey(map_key_position(c), map_u0 + int(c) < map_keys); }
+
+bool map_sees(MapRow row, MapKey key)
+{
+    bool sees = key.exists;
+    [[unroll]] for (int a = 0; a < 3; ++a)
+        if (MAP_WINDOW[a] * MAP_BOX[a] > 1) // else the box holds one key along the axis, which every query sees
+            sees = sees && key.p[a] >= row.first[a] && key.p[a] < row.end[a];
+    return sees;
+}

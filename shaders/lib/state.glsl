@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// What leaves a workgroup besides the output rows: the log-sum-exp, and the running state (unnormalised output, maximum,
+// sum) that lets a later dispatch go on where this one stopped. Maximum and sum are in base 2, as the loop keeps them.
+
+float row_lse(float row_max, float row_sum)
+{
+    return row_sum > 0.0 ? row_max * LN2 + log(row_sum) : uintBitsToFloat(0xff800000u);
+}
+
+// A row without visible keys has sum 0 and gives 0.
+float row_factor(float row_sum) { return row_sum > 0.0 ? 1.0 / row_sum : 0.0; }
+
+#ifdef VT_FULL
+bool carry_in() { return (push.flags & VT_FLAG_CARRY_IN) != 0u; }
+bool carry_out() { return (push.flags & VT_FLAG_CARRY_OUT) != 0u; }
+
+void store_lse(uint token, float row_max, float row_sum)
+{
+    if ((push.flags & VT_FLAG_LSE) != 0u)
+        lse_elem[push.lse_base + gl_WorkGroupID.z * push.lse_batch + gl_WorkGroupID.y * push.lse_head + token] =
+            row_lse(row_max, row_sum);
+}
+
+// Where the carried state of a query starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes. The sums stay
+// apart so that resuming adds in the same order as never having stopped.
+uint carry_row(uint token)
+{
+    uint plane = VT_PLANE;
+    uint rows = (push.q_last - push.q_first) * plane;
+    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    return (slice * rows + token - push.q_first * plane) * (VALUE_PAD + 1u + LANES_PER_ROW);
+}
+#else
+bool carry_in() { return false; }
+bool carry_out() { return false; }
+void store_lse(uint token, float row_max, float row_sum) {}
+#endif
