@@ -25,20 +25,17 @@ typedef struct link {
     bool first, last; /* of the chain */
 } link;
 
-static bool aligned4(const vt_tensor *t)
-{
+static bool aligned4(const vt_tensor *t) {
     return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
 }
 
-static bool loads_by_four(const vt_problem *p)
-{
+static bool loads_by_four(const vt_problem *p) {
     bool extra = p->extra_len == 0 || (aligned4(&p->extra_k) && aligned4(&p->extra_v));
-    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && aligned4(&p->q) && aligned4(&p->k) && aligned4(&p->v) &&
-           aligned4(&p->out) && extra;
+    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && aligned4(&p->q) && aligned4(&p->k) &&
+           aligned4(&p->v) && aligned4(&p->out) && extra;
 }
 
-void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT])
-{
+void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT]) {
     memset(spec, 0, VT_SPEC_COUNT * sizeof spec[0]);
     spec[VT_SPEC_WORKGROUP] = tile->workgroup;
     spec[VT_SPEC_ROWS] = tile->rows;
@@ -54,31 +51,27 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
         spec[i] = 1;
 }
 
-/* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements: ranges
- * begin at multiples of the device's offset alignment. */
+/* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements:
+ * ranges begin at multiples of the device's offset alignment. */
 static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
-                     uint32_t element_bytes)
-{
+                     uint32_t element_bytes) {
     uint64_t alignment = p->in->part.caps->storage_alignment;
     uint64_t offset = vt_round_down(start * element_bytes, alignment);
     step->binding[slot] = (vt_binding){role, offset, end * element_bytes - offset};
     return start - offset / element_bytes;
 }
 
-static uint64_t first_element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token)
-{
+static uint64_t first_element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
     return batch * t->batch + head * t->head + token * t->token;
 }
 
-/* Shaders index by the tensor's own token numbers, so the base steps back over the tokens before the range; the sum comes
- * out right because 32-bit unsigned arithmetic wraps. */
-static uint32_t base_of(uint64_t start_in_range, const vt_tensor *t, uint64_t first_token)
-{
+/* Shaders index by the tensor's own token numbers, so the base steps back over the tokens before the range;
+ * the sum comes out right because 32-bit unsigned arithmetic wraps. */
+static uint32_t base_of(uint64_t start_in_range, const vt_tensor *t, uint64_t first_token) {
     return (uint32_t)(start_in_range - first_token * t->token);
 }
 
-static void bind_queries(const part *p, vt_step *step)
-{
+static void bind_queries(const part *p, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t plane = p->in->part.keys.q_plane;
     uint64_t last_batch = p->batch + p->batch_count - 1;
@@ -101,8 +94,7 @@ static void bind_queries(const part *p, vt_step *step)
     step->push.out_token = (uint32_t)out->token;
 }
 
-static void bind_keys(const part *p, const link *l, vt_step *step)
-{
+static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t group = problem->heads / problem->kv_heads;
     uint64_t head = p->heads / group;
@@ -116,7 +108,8 @@ static void bind_keys(const part *p, const link *l, vt_step *step)
                        first_element(k, p->batch, head, first),
                        first_element(k, last_batch, last_head, last) + problem->dim, problem->element_bytes);
     step->push.k_base = base_of(at, k, first);
-    at = bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, first_element(v, p->batch, head, first),
+    at = bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V,
+              first_element(v, p->batch, head, first),
               first_element(v, last_batch, last_head, last) + problem->value_dim, problem->element_bytes);
     step->push.v_base = base_of(at, v, first);
     step->push.k_batch = (uint32_t)k->batch;
@@ -128,10 +121,9 @@ static void bind_keys(const part *p, const link *l, vt_step *step)
     step->push.group = (uint32_t)group;
 }
 
-/* Slots of a full kernel. One that is not used is bound all the same, to what the other binds: a declared slot must hold
- * a buffer. */
-static void bind_state(const part *p, const link *l, vt_step *step)
-{
+/* Slots of a full kernel. One that is not used is bound all the same, to what the other binds: a declared
+ * slot must hold a buffer. */
+static void bind_state(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
     const vt_problem *problem = in->problem;
     const vt_part_size size = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
@@ -157,8 +149,7 @@ static void bind_state(const part *p, const link *l, vt_step *step)
 }
 
 /* The units in which push constants count: extra keys are a dense problem over the tokens of the part. */
-static void fill_ranges(const part *p, const link *l, vt_step *step)
-{
+static void fill_ranges(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
     uint64_t plane = l->extra ? in->keys.q_plane : 1;
     step->push.q_len = (uint32_t)(in->keys.q_units * plane);
@@ -176,8 +167,7 @@ static void fill_ranges(const part *p, const link *l, vt_step *step)
     step->push.map2 = p->in->map_push[2];
 }
 
-static void add_step(const part *p, const link *l, vt_program *program)
-{
+static void add_step(const part *p, const link *l, vt_program *program) {
     const vt_partition_input *in = &p->in->part;
     const vt_part_size size = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
     bool full = program->carries || in->problem->write_lse;
@@ -201,8 +191,7 @@ static void add_step(const part *p, const link *l, vt_program *program)
     vt_program_add(program, &step);
 }
 
-static void add_chain(const part *p, const vt_part_size *size, vt_program *program)
-{
+static void add_chain(const part *p, const vt_part_size *size, vt_program *program) {
     const vt_attend_input *in = p->in;
     uint64_t first;
     uint64_t end;
@@ -225,8 +214,7 @@ static void add_chain(const part *p, const vt_part_size *size, vt_program *progr
     }
 }
 
-static void add_parts(const vt_attend_input *in, const vt_part_size *size, vt_program *program)
-{
+static void add_parts(const vt_attend_input *in, const vt_part_size *size, vt_program *program) {
     const vt_problem *problem = in->part.problem;
     for (uint64_t b = 0; b < problem->batch; b += size->batch)
         for (uint64_t h = 0; h < problem->heads; h += size->heads)
@@ -244,13 +232,13 @@ static void add_parts(const vt_attend_input *in, const vt_part_size *size, vt_pr
             }
 }
 
-static vatten_result check_program(const vt_attend_input *in, const vt_program *program)
-{
+static vatten_result check_program(const vt_attend_input *in, const vt_program *program) {
     const vt_problem *problem = in->part.problem;
     const vt_caps *caps = in->part.caps;
     if (program->step_count > VT_STEPS_MAX) {
         vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
-               "max_macs %" PRIu64 " would need more than %u dispatches: raise it", problem->max_macs, VT_STEPS_MAX);
+               "max_macs %" PRIu64 " would need more than %u dispatches: raise it", problem->max_macs,
+               VT_STEPS_MAX);
         return VATTEN_ERROR_UNSUPPORTED;
     }
     if ((program->carries || problem->write_lse) && caps->storage_buffers < VT_SLOT_COUNT) {
@@ -264,8 +252,7 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
 }
 
 /* Variant 0 is the operator's kernel, variant 1 the dense one that reads extra keys. */
-static void fill_variants(const vt_attend_input *in, vt_program *program)
-{
+static void fill_variants(const vt_attend_input *in, vt_program *program) {
     const vt_problem *p = in->part.problem;
     vatten_layout layout = in->part.tile->layout;
     bool full = program->carries || p->write_lse;
@@ -276,8 +263,7 @@ static void fill_variants(const vt_attend_input *in, vt_program *program)
     vt_attend_spec(p, in->part.tile, program->variants[1].spec);
 }
 
-vatten_result vt_attend(const vt_attend_input *input, vt_program *program)
-{
+vatten_result vt_attend(const vt_attend_input *input, vt_program *program) {
     vt_part_size size;
     vatten_result result = vt_partition(&input->part, &size);
     if (result != VATTEN_SUCCESS)

@@ -5,15 +5,14 @@
 
 #include <stdio.h>
 
-bool vt_caps_is_cpu(const vt_caps *caps)
-{
+bool vt_caps_is_cpu(const vt_caps *caps) {
     return caps->device_type == VT_DEVICE_CPU;
 }
 
-/* About 50 ms of work for the slower devices of each class: Windows resets a GPU after 2 s, some mobile kernels after
- * 0.5 s. CPU devices have no watchdog, but short dispatches keep an application's other work going. */
-static uint64_t default_macs(uint32_t device_type)
-{
+/* About 50 ms of work for the slower devices of each class: Windows resets a GPU after 2 s, some mobile
+ * kernels after 0.5 s. CPU devices have no watchdog, but short dispatches keep an application's other work
+ * going. */
+static uint64_t default_macs(uint32_t device_type) {
     switch (device_type) {
     case VT_DEVICE_DISCRETE:
         return 100000000000;
@@ -25,26 +24,22 @@ static uint64_t default_macs(uint32_t device_type)
 }
 
 /* Mesa packs its version as Vulkan does: 22.3.6 has major number 22. */
-static bool has_loop_limit(const vt_caps *caps)
-{
+static bool has_loop_limit(const vt_caps *caps) {
     return caps->driver_id == VT_DRIVER_LLVMPIPE && caps->driver_version >> 22 < 23;
 }
 
-void vt_caps_complete(vt_caps *caps)
-{
+void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
 }
 
-static uint32_t lower(uint32_t value, uint32_t cap)
-{
+static uint32_t lower(uint32_t value, uint32_t cap) {
     return cap && cap < value ? cap : value;
 }
 
-void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc)
-{
+void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
     caps->shared_bytes = lower(caps->shared_bytes, desc->cap_shared_bytes);
     caps->invocations = lower(caps->invocations, desc->cap_invocations);
     caps->workgroup_size_x = lower(caps->workgroup_size_x, desc->cap_invocations);
@@ -54,7 +49,6 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc)
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
 }
 
-void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size)
-{
+void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
     snprintf(text, size, "%s", caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? "lvp_loop_limit" : "");
 }

@@ -21,8 +21,8 @@ enum {
 
 /* Known driver faults that change what vatten does. */
 typedef enum vt_quirk {
-    /* Mesa's llvmpipe before 23 ends a shader invocation after 65,535 loop iterations, all loops added up, without an
-     * error; the rest of the keys would silently be missing. */
+    /* Mesa's llvmpipe before 23 ends a shader invocation after 65,535 loop iterations, all loops added up,
+     * without an error; the rest of the keys would silently be missing. */
     VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0
 } vt_quirk;
 

@@ -7,13 +7,11 @@
 
 #include <stdio.h>
 
-bool vt_device_pushes(const vatten_device *device)
-{
+bool vt_device_pushes(const vatten_device *device) {
     return device->vk.CmdPushDescriptorSetKHR != NULL;
 }
 
-static vatten_result check_desc(const vatten_device_desc *desc)
-{
+static vatten_result check_desc(const vatten_device_desc *desc) {
     const char *missing = !desc->get_instance_proc_addr ? "get_instance_proc_addr"
                           : !desc->instance             ? "instance"
                           : !desc->physical_device      ? "physical_device"
@@ -25,24 +23,23 @@ static vatten_result check_desc(const vatten_device_desc *desc)
     return VATTEN_ERROR_INVALID_ARGUMENT;
 }
 
-static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger)
-{
+static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger) {
     if (caps->api_version < VK_API_VERSION_1_1) {
-        vt_log(logger, VATTEN_LOG_ERROR, NULL, "device: %s has Vulkan %u.%u, at least 1.1 is needed", caps->name,
-               VK_API_VERSION_MAJOR(caps->api_version), VK_API_VERSION_MINOR(caps->api_version));
+        vt_log(logger, VATTEN_LOG_ERROR, NULL, "device: %s has Vulkan %u.%u, at least 1.1 is needed",
+               caps->name, VK_API_VERSION_MAJOR(caps->api_version), VK_API_VERSION_MINOR(caps->api_version));
         return VATTEN_ERROR_UNSUPPORTED;
     }
     if (caps->storage_buffers < VT_SLOT_COUNT_PLAIN || caps->push_bytes < sizeof(vt_push)) {
-        vt_log(logger, VATTEN_LOG_ERROR, NULL,
-               "device: %s has %u storage buffers per stage and %u bytes of push constants, 4 and %u are needed",
-               caps->name, caps->storage_buffers, caps->push_bytes, (unsigned)sizeof(vt_push));
+        vt_log(
+            logger, VATTEN_LOG_ERROR, NULL,
+            "device: %s has %u storage buffers per stage and %u bytes of push constants, 4 and %u are needed",
+            caps->name, caps->storage_buffers, caps->push_bytes, (unsigned)sizeof(vt_push));
         return VATTEN_ERROR_UNSUPPORTED;
     }
     return VATTEN_SUCCESS;
 }
 
-static vatten_result create_set_layout(vatten_device *device)
-{
+static vatten_result create_set_layout(vatten_device *device) {
     VkDescriptorSetLayoutBinding bindings[VT_SLOT_COUNT] = {0};
     device->slots = device->caps.storage_buffers < VT_SLOT_COUNT ? VT_SLOT_COUNT_PLAIN : VT_SLOT_COUNT;
     for (uint32_t i = 0; i < device->slots; ++i) {
@@ -57,12 +54,12 @@ static vatten_result create_set_layout(vatten_device *device)
         .bindingCount = device->slots,
         .pBindings = bindings,
     };
-    return vt_vk_check(device->vk.CreateDescriptorSetLayout(device->vk.handle, &info, NULL, &device->set_layout),
-                       "vkCreateDescriptorSetLayout", &device->logger);
+    return vt_vk_check(
+        device->vk.CreateDescriptorSetLayout(device->vk.handle, &info, NULL, &device->set_layout),
+        "vkCreateDescriptorSetLayout", &device->logger);
 }
 
-static vatten_result create_pipeline_layout(vatten_device *device)
-{
+static vatten_result create_pipeline_layout(vatten_device *device) {
     const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(vt_push)};
     const VkPipelineLayoutCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
@@ -71,12 +68,12 @@ static vatten_result create_pipeline_layout(vatten_device *device)
         .pushConstantRangeCount = 1,
         .pPushConstantRanges = &push,
     };
-    return vt_vk_check(device->vk.CreatePipelineLayout(device->vk.handle, &info, NULL, &device->pipeline_layout),
-                       "vkCreatePipelineLayout", &device->logger);
+    return vt_vk_check(
+        device->vk.CreatePipelineLayout(device->vk.handle, &info, NULL, &device->pipeline_layout),
+        "vkCreatePipelineLayout", &device->logger);
 }
 
-static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
-{
+static vatten_result fill(vatten_device *device, const vatten_device_desc *desc) {
     vt_vk_instance vk;
     vatten_result result =
         vt_vk_load_instance(desc->get_instance_proc_addr, desc->instance, &device->logger, &vk);
@@ -99,8 +96,7 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
     return result == VATTEN_SUCCESS ? create_pipeline_layout(device) : result;
 }
 
-vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device)
-{
+vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device) {
     if (!out_device)
         return VATTEN_ERROR_INVALID_ARGUMENT;
     *out_device = NULL;
@@ -122,15 +118,14 @@ vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device
     }
     char quirks[256];
     vt_caps_quirk_names(&device->caps, quirks, sizeof quirks);
-    vt_log(&device->logger, VATTEN_LOG_INFO, NULL, "device: %s%s%s", device->caps.name, quirks[0] ? ", quirks: " : "",
-           quirks);
+    vt_log(&device->logger, VATTEN_LOG_INFO, NULL, "device: %s%s%s", device->caps.name,
+           quirks[0] ? ", quirks: " : "", quirks);
     *out_device = device;
     return VATTEN_SUCCESS;
 }
 
 /* Also serves a device that is only partly filled. */
-void vatten_device_destroy(vatten_device *device)
-{
+void vatten_device_destroy(vatten_device *device) {
     if (!device)
         return;
     const vt_vk_device *vk = &device->vk;
@@ -143,8 +138,7 @@ void vatten_device_destroy(vatten_device *device)
     vt_release(&allocator, device);
 }
 
-void vatten_device_get_info(const vatten_device *device, vatten_device_info *out)
-{
+void vatten_device_get_info(const vatten_device *device, vatten_device_info *out) {
     if (!device || !out)
         return;
     const vt_caps *caps = &device->caps;

@@ -15,7 +15,8 @@ struct vatten_device {
     vt_caps caps;
     vt_vk_device vk;
     VkPhysicalDeviceMemoryProperties memory;
-    VkDescriptorSetLayout set_layout; /* as many storage buffers as any kernel that the device can run declares */
+    VkDescriptorSetLayout
+        set_layout; /* as many storage buffers as any kernel that the device can run declares */
     uint32_t slots;
     VkPipelineLayout pipeline_layout;
     vt_pipeline_map pipelines;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels.h"
 
-uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, bool full)
-{
+uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, bool full) {
     uint32_t i = 0;
     while (i < vt_kernel_count && !(vt_kernels[i].map == map && vt_kernels[i].dtype == dtype &&
                                     vt_kernels[i].layout == layout && vt_kernels[i].full == full))

@@ -14,7 +14,8 @@ typedef struct vt_kernel {
     vt_map map;
     vatten_dtype dtype;
     vatten_layout layout;
-    bool full; /* writes LSE and carries state: declares all slots of iface/interface.h, else the first four */
+    bool
+        full; /* writes LSE and carries state: declares all slots of iface/interface.h, else the first four */
     const uint32_t *code;
     size_t code_size; /* bytes */
 } vt_kernel;

@@ -4,8 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void vt_log(const vatten_logger *logger, vatten_log_level level, const char *label, const char *format, ...)
-{
+void vt_log(const vatten_logger *logger, vatten_log_level level, const char *label, const char *format, ...) {
     if (!logger || !logger->write)
         return;
     char text[512];

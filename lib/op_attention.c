@@ -5,23 +5,22 @@
 #include "attend.h"
 #include "ops.h"
 
-static uint32_t mask_bits(const vt_problem *p)
-{
+static uint32_t mask_bits(const vt_problem *p) {
     return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left != VATTEN_UNLIMITED ? VT_MASK_LEFT : 0) |
            (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
 }
 
-/* All of them: a record may shrink the lengths and so move the diagonal. The shader skips what no query sees. */
-static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first, uint64_t *end)
-{
+/* All of them: a record may shrink the lengths and so move the diagonal. The shader skips what no query sees.
+ */
+static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first,
+                        uint64_t *end) {
     (void)q_first;
     (void)q_end;
     *first = 0;
     *end = problem->kv_len;
 }
 
-vatten_result vt_op_attention(const vt_op_input *op, vt_program *program)
-{
+vatten_result vt_op_attention(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
     vt_attend_input in = {.part = {op->caps, op->logger, p, tile, {0}, {0}}, .needed_keys = needed_keys};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Neighborhood attention: query tiles are boxes of one dilation group, key tiles walk the box of keys that they need
- * (shaders/lib/map_neighborhood.glsl). Extra keys are a dense pass before, whose running state the grid pass resumes: one
- * softmax over both.
+ * Neighborhood attention: query tiles are boxes of one dilation group, key tiles walk the box of keys that
+ * they need (shaders/lib/map_neighborhood.glsl). Extra keys are a dense pass before, whose running state the
+ * grid pass resumes: one softmax over both.
  */
 #include "attend.h"
 #include "ops.h"
@@ -13,26 +13,22 @@ typedef struct box {
 } box;
 
 /* Length of the longest dilation group along an axis. */
-static uint64_t group_length(const vatten_axis *axis)
-{
+static uint64_t group_length(const vatten_axis *axis) {
     return vt_ceil_div(axis->extent, axis->dilation);
 }
 
-/* Most keys along an axis that `side` neighbouring queries of a group need: leaders are at most a stride's multiple of
- * side - 1 apart. */
-static uint64_t keys_along(const vatten_axis *axis, uint32_t side)
-{
+/* Most keys along an axis that `side` neighbouring queries of a group need: leaders are at most a stride's
+ * multiple of side - 1 apart. */
+static uint64_t keys_along(const vatten_axis *axis, uint32_t side) {
     return vt_min(axis->window + vt_round_up(side - 1, axis->stride), group_length(axis));
 }
 
-static uint64_t boxes_along(const vatten_axis *axis, uint32_t side)
-{
+static uint64_t boxes_along(const vatten_axis *axis, uint32_t side) {
     return vt_ceil_div(group_length(axis), side);
 }
 
 /* Key tiles visited by all boxes of one dilation group: what the choice of the box is about. */
-static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b)
-{
+static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b) {
     uint64_t boxes = 1;
     uint64_t keys = 1;
     for (int a = 0; a < 3; ++a) {
@@ -42,10 +38,9 @@ static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b)
     return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
 }
 
-/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the last axis,
- * whose tokens are neighbours in memory. */
-static box choose_box(const vt_problem *p, const vt_tile *tile)
-{
+/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the
+ * last axis, whose tokens are neighbours in memory. */
+static box choose_box(const vt_problem *p, const vt_tile *tile) {
     box best = {{1, 1, 1}};
     uint64_t least = UINT64_MAX;
     for (uint32_t s0 = 1; s0 <= tile->rows; s0 *= 2)
@@ -59,10 +54,11 @@ static box choose_box(const vt_problem *p, const vt_tile *tile)
     return best;
 }
 
-/* Planes of axis 0 that a range of queries may need, not less than the truth: windows reach at most window + stride
- * positions of a group to either side, and at a border they move inward by as much as a whole window. */
-static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first, uint64_t *end)
-{
+/* Planes of axis 0 that a range of queries may need, not less than the truth: windows reach at most window +
+ * stride positions of a group to either side, and at a border they move inward by as much as a whole window.
+ */
+static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first,
+                        uint64_t *end) {
     const vatten_axis *axis = &problem->axis[0];
     uint64_t reach = ((uint64_t)axis->window + axis->stride) * axis->dilation;
     uint64_t inward = ((uint64_t)axis->window + 1) * axis->dilation;
@@ -72,8 +68,7 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = vt_min(vt_max(q_end + reach, inward), axis->extent);
 }
 
-static vt_geometry grid_geometry(const vt_problem *p, const box *b)
-{
+static vt_geometry grid_geometry(const vt_problem *p, const box *b) {
     const vatten_axis *axis = p->axis;
     uint64_t plane = axis[1].extent * axis[2].extent;
     uint64_t groups = (uint64_t)axis[0].dilation * axis[1].dilation * axis[2].dilation;
@@ -93,8 +88,7 @@ static vt_geometry grid_geometry(const vt_problem *p, const box *b)
     };
 }
 
-static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, const vt_geometry *grid)
-{
+static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, const vt_geometry *grid) {
     return (vt_geometry){
         .q_units = grid->q_units,
         .k_units = p->extra_len,
@@ -111,8 +105,7 @@ static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, cons
     };
 }
 
-vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program)
-{
+vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     const box b = choose_box(p, op->tile);
     vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, {0}, {0}}, .needed_keys = needed_keys};

@@ -14,8 +14,8 @@ typedef struct vt_op_input {
     const vt_tile *tile;
 } vt_op_input;
 
-/* Appends all steps of the problem. Called twice: once to count (program->steps NULL, everything zero), once to fill, the
- * program starting with `carries` of the first. Errors: UNSUPPORTED, with a message. */
+/* Appends all steps of the problem. Called twice: once to count (program->steps NULL, everything zero), once
+ * to fill, the program starting with `carries` of the first. Errors: UNSUPPORTED, with a message. */
 typedef vatten_result (*vt_op)(const vt_op_input *input, vt_program *program);
 
 vatten_result vt_op_attention(const vt_op_input *input, vt_program *program);

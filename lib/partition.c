@@ -8,43 +8,38 @@
 
 typedef vt_partition_input input_type;
 
-uint64_t vt_part_tiles(const vt_geometry *geometry, uint64_t q)
-{
+uint64_t vt_part_tiles(const vt_geometry *geometry, uint64_t q) {
     return vt_saturating_mul(vt_ceil_div(q, geometry->q_grain), geometry->grain_tiles);
 }
 
 /* Key tiles that one query tile visits, at most. */
-static uint64_t key_tiles(const input_type *in, const vt_geometry *geometry, uint64_t k)
-{
+static uint64_t key_tiles(const input_type *in, const vt_geometry *geometry, uint64_t k) {
     uint64_t units = vt_min(vt_ceil_div(k, geometry->key_step), geometry->keys_across);
     return vt_ceil_div(vt_saturating_mul(units, geometry->keys_plane), in->tile->keys);
 }
 
-uint64_t vt_part_macs(const input_type *in, const vt_geometry *geometry, const vt_part_size *part, uint64_t k)
-{
+uint64_t vt_part_macs(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
+                      uint64_t k) {
     uint64_t pairs = vt_saturating_mul(vt_part_tiles(geometry, part->q) * in->tile->rows,
                                        key_tiles(in, geometry, k) * in->tile->keys);
     uint64_t slices = vt_saturating_mul(part->batch, part->heads);
     return vt_saturating_mul(vt_saturating_mul(pairs, slices), in->problem->dim + in->problem->value_dim);
 }
 
-uint64_t vt_part_carry_bytes(const input_type *in, const vt_part_size *part)
-{
+uint64_t vt_part_carry_bytes(const input_type *in, const vt_part_size *part) {
     uint64_t tokens = part->q * in->keys.q_plane;
     uint64_t rows = vt_saturating_mul(vt_saturating_mul(part->batch, part->heads), tokens);
     return vt_saturating_mul(rows, (in->tile->value_pad + 1 + in->tile->lanes_per_row) * sizeof(float));
 }
 
 /* Bytes of a bound range, its start rounded down to the device's offset alignment. */
-static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads, uint64_t tokens,
-                     uint64_t dim)
-{
+static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads,
+                     uint64_t tokens, uint64_t dim) {
     uint64_t elements = (batch - 1) * t->batch + (heads - 1) * t->head + (tokens - 1) * t->token + dim;
     return elements * in->problem->element_bytes + in->caps->storage_alignment;
 }
 
-static bool queries_fit(const input_type *in, const vt_part_size *part)
-{
+static bool queries_fit(const input_type *in, const vt_part_size *part) {
     const vt_problem *p = in->problem;
     uint64_t tokens = part->q * in->keys.q_plane;
     uint64_t lse = ((part->batch - 1) * p->heads + part->heads - 1) * p->q_len + tokens;
@@ -54,8 +49,8 @@ static bool queries_fit(const input_type *in, const vt_part_size *part)
            (!p->write_lse || lse * sizeof(float) + in->caps->storage_alignment <= range);
 }
 
-static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part, uint64_t k)
-{
+static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
+                        uint64_t k) {
     const vt_problem *p = in->problem;
     uint64_t tokens = k * geometry->k_plane;
     /* Heads of a part may straddle one more KV head than they fill. */
@@ -65,34 +60,29 @@ static bool source_fits(const input_type *in, const vt_geometry *geometry, const
            span(in, geometry->v, part->batch, kv_heads, tokens, p->value_dim) <= range;
 }
 
-static bool keys_fit(const input_type *in, const vt_part_size *part)
-{
+static bool keys_fit(const input_type *in, const vt_part_size *part) {
     return source_fits(in, &in->keys, part, part->k);
 }
 
-static bool extra_fit(const input_type *in, const vt_part_size *part)
-{
+static bool extra_fit(const input_type *in, const vt_part_size *part) {
     return source_fits(in, &in->extra, part, part->extra);
 }
 
-static bool source_work_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part, uint64_t k)
-{
+static bool source_work_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
+                             uint64_t k) {
     uint64_t loops = vt_saturating_mul(key_tiles(in, geometry, k), in->tile->iterations);
     return vt_part_macs(in, geometry, part, k) <= in->problem->max_macs && loops <= in->caps->loop_limit;
 }
 
-static bool keys_work_fits(const input_type *in, const vt_part_size *part)
-{
+static bool keys_work_fits(const input_type *in, const vt_part_size *part) {
     return source_work_fits(in, &in->keys, part, part->k);
 }
 
-static bool extra_work_fits(const input_type *in, const vt_part_size *part)
-{
+static bool extra_work_fits(const input_type *in, const vt_part_size *part) {
     return source_work_fits(in, &in->extra, part, part->extra);
 }
 
-static bool groups_fit(const input_type *in, const vt_part_size *part)
-{
+static bool groups_fit(const input_type *in, const vt_part_size *part) {
     const uint32_t *groups = in->caps->groups;
     bool tiles = vt_part_tiles(&in->keys, part->q) <= groups[0];
     bool extra = part->extra == 0 || vt_part_tiles(&in->extra, part->q) <= groups[0];
@@ -100,14 +90,12 @@ static bool groups_fit(const input_type *in, const vt_part_size *part)
 }
 
 /* State that is carried must fit one binding; only parts that do not hold all keys carry. */
-static bool carry_fits(const input_type *in, const vt_part_size *part)
-{
+static bool carry_fits(const input_type *in, const vt_part_size *part) {
     bool whole = part->k >= in->keys.k_units && part->extra == 0;
     return whole || vt_part_carry_bytes(in, part) <= in->caps->storage_range;
 }
 
-static bool fits(const input_type *in, const vt_part_size *part)
-{
+static bool fits(const input_type *in, const vt_part_size *part) {
     bool extra = part->extra == 0 || (extra_fit(in, part) && extra_work_fits(in, part));
     return extra && groups_fit(in, part) && queries_fit(in, part) && keys_fit(in, part) &&
            keys_work_fits(in, part) && carry_fits(in, part);
@@ -115,11 +103,10 @@ static bool fits(const input_type *in, const vt_part_size *part)
 
 typedef bool (*fit_test)(const input_type *, const vt_part_size *);
 
-/* Largest multiple of `grain` up to `units` (or units itself) that passes, 0 if none does. `size` points into `part`,
- * which is left as it was. */
-static uint64_t largest(const input_type *in, vt_part_size *part, uint64_t *size, uint64_t grain, uint64_t units,
-                        fit_test test)
-{
+/* Largest multiple of `grain` up to `units` (or units itself) that passes, 0 if none does. `size` points into
+ * `part`, which is left as it was. */
+static uint64_t largest(const input_type *in, vt_part_size *part, uint64_t *size, uint64_t grain,
+                        uint64_t units, fit_test test) {
     uint64_t kept = *size;
     uint64_t low = 0;
     uint64_t high = vt_ceil_div(units, grain);
@@ -135,11 +122,10 @@ static uint64_t largest(const input_type *in, vt_part_size *part, uint64_t *size
     return vt_min(low * grain, units);
 }
 
-/* As many keys of one source as a binding holds for `heads` heads, and as the work bound allows for one head; at least
- * one grain, which is the least there is. 0 if not even that can be bound. */
+/* As many keys of one source as a binding holds for `heads` heads, and as the work bound allows for one head;
+ * at least one grain, which is the least there is. 0 if not even that can be bound. */
 static uint64_t key_cut(const input_type *in, const vt_geometry *geometry, vt_part_size *part, uint64_t heads,
-                        uint64_t *size, fit_test binds, fit_test works)
-{
+                        uint64_t *size, fit_test binds, fit_test works) {
     part->heads = heads;
     uint64_t bindable = largest(in, part, size, geometry->k_grain, geometry->k_units, binds);
     part->heads = 1;
@@ -149,10 +135,9 @@ static uint64_t key_cut(const input_type *in, const vt_geometry *geometry, vt_pa
     return cut ? cut : vt_min(geometry->k_grain, geometry->k_units);
 }
 
-/* One query grain of one head, and as many keys as that may have: every other size grows from there. `heads`: how many
- * heads shall later find room in the same bindings. */
-static bool smallest(const input_type *in, vt_part_size *part, uint64_t heads)
-{
+/* One query grain of one head, and as many keys as that may have: every other size grows from there. `heads`:
+ * how many heads shall later find room in the same bindings. */
+static bool smallest(const input_type *in, vt_part_size *part, uint64_t heads) {
     *part = (vt_part_size){1, heads, vt_min(in->keys.q_grain, in->keys.q_units), in->keys.k_units, 0};
     if (!queries_fit(in, part))
         return false;
@@ -163,8 +148,7 @@ static bool smallest(const input_type *in, vt_part_size *part, uint64_t heads)
     return part->k > 0 && (part->extra > 0) == (in->problem->extra_len > 0);
 }
 
-static void grow(const input_type *in, vt_part_size *part, uint64_t heads)
-{
+static void grow(const input_type *in, vt_part_size *part, uint64_t heads) {
     part->heads = heads;
     uint64_t bindable = largest(in, part, &part->q, in->keys.q_grain, in->keys.q_units, queries_fit);
     part->heads = 1;
@@ -175,15 +159,14 @@ static void grow(const input_type *in, vt_part_size *part, uint64_t heads)
         part->batch = vt_max(largest(in, part, &part->batch, 1, in->problem->batch, fits), 1);
 }
 
-/* Where heads lie closer together than tokens, all heads of a token share a binding at almost no cost, and a part that
- * leaves no room for them would turn every head into dispatches of its own. */
-static bool heads_interleave(const vt_problem *p)
-{
-    return p->q.head <= p->q.token && p->k.head <= p->k.token && p->v.head <= p->v.token && p->out.head <= p->out.token;
+/* Where heads lie closer together than tokens, all heads of a token share a binding at almost no cost, and a
+ * part that leaves no room for them would turn every head into dispatches of its own. */
+static bool heads_interleave(const vt_problem *p) {
+    return p->q.head <= p->q.token && p->k.head <= p->k.token && p->v.head <= p->v.token &&
+           p->out.head <= p->out.token;
 }
 
-vatten_result vt_partition(const input_type *in, vt_part_size *out)
-{
+vatten_result vt_partition(const input_type *in, vt_part_size *out) {
     const vt_problem *p = in->problem;
     uint64_t heads = heads_interleave(p) ? p->heads : 1;
     bool found = smallest(in, out, heads);
@@ -196,7 +179,8 @@ vatten_result vt_partition(const input_type *in, vt_part_size *out)
     if (found && groups_fit(in, out) && carry_fits(in, out))
         return VATTEN_SUCCESS;
     vt_log(in->logger, VATTEN_LOG_ERROR, p->label,
-           "the smallest part, %" PRIu64 " query and %" PRIu64 " key tokens of one head, does not fit %s: a binding holds "
+           "the smallest part, %" PRIu64 " query and %" PRIu64
+           " key tokens of one head, does not fit %s: a binding holds "
            "%" PRIu64 " bytes, a dispatch %" PRIu32 " workgroups",
            vt_min(in->keys.q_grain, in->keys.q_units) * in->keys.q_plane, in->keys.k_grain * in->keys.k_plane,
            in->caps->name, in->caps->storage_range, in->caps->groups[0]);

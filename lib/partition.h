@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How one problem is cut into dispatches: batch, heads, queries and keys into equal parts such that no dispatch breaks a
- * limit of the device or the bound on its work. Queries and keys are cut in units: tokens of a dense problem, planes of
- * axis 0 of a grid.
+ * How one problem is cut into dispatches: batch, heads, queries and keys into equal parts such that no
+ * dispatch breaks a limit of the device or the bound on its work. Queries and keys are cut in units: tokens
+ * of a dense problem, planes of axis 0 of a grid.
  */
 #ifndef VT_PARTITION_H
 #define VT_PARTITION_H
@@ -13,14 +13,14 @@
 typedef struct vt_geometry {
     uint64_t q_units;
     uint64_t k_units;
-    uint64_t q_plane;     /* tokens per unit */
+    uint64_t q_plane; /* tokens per unit */
     uint64_t k_plane;
     uint64_t q_grain;     /* queries are cut at multiples of this */
     uint64_t k_grain;     /* keys likewise */
     uint64_t grain_tiles; /* query tiles in q_grain units of queries, one head */
     uint64_t keys_across; /* most key units that one query tile visits, in steps of key_step units */
     uint64_t key_step;
-    uint64_t keys_plane;  /* most keys of one visited unit that a query tile visits */
+    uint64_t keys_plane; /* most keys of one visited unit that a query tile visits */
     const vt_tensor *k, *v;
 } vt_geometry;
 

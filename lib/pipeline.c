@@ -12,15 +12,13 @@ struct vt_pipeline {
     VkPipeline handle;
 };
 
-vatten_result vt_pipeline_map_init(vt_pipeline_map *map, VkPipelineCache cache)
-{
+vatten_result vt_pipeline_map_init(vt_pipeline_map *map, VkPipelineCache cache) {
     map->cache = cache;
     map->ready = vt_mutex_init(&map->mutex);
     return map->ready ? VATTEN_SUCCESS : VATTEN_ERROR_OUT_OF_HOST_MEMORY;
 }
 
-void vt_pipeline_map_destroy(vatten_device *device)
-{
+void vt_pipeline_map_destroy(vatten_device *device) {
     vt_pipeline_map *map = &device->pipelines;
     while (map->first) {
         vt_pipeline *pipeline = map->first;
@@ -33,8 +31,7 @@ void vt_pipeline_map_destroy(vatten_device *device)
 }
 
 static VkResult create_pipeline(const vatten_device *device, const vt_variant *variant, VkShaderModule module,
-                                VkPipeline *out)
-{
+                                VkPipeline *out) {
     VkSpecializationMapEntry entries[VT_SPEC_COUNT];
     for (uint32_t i = 0; i < VT_SPEC_COUNT; ++i)
         entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t), sizeof(uint32_t)};
@@ -58,14 +55,12 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
     return device->vk.CreateComputePipelines(device->vk.handle, device->pipelines.cache, 1, &info, NULL, out);
 }
 
-static bool out_of_memory(VkResult result)
-{
+static bool out_of_memory(VkResult result) {
     return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
 }
 
 static vatten_result compile(const vatten_device *device, const vt_variant *variant, VkPipeline *out,
-                             bool *out_refused)
-{
+                             bool *out_refused) {
     const vt_kernel *kernel = &vt_kernels[variant->kernel];
     const VkShaderModuleCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
@@ -82,16 +77,15 @@ static vatten_result compile(const vatten_device *device, const vt_variant *vari
     return vt_vk_check(result, kernel->name, &device->logger);
 }
 
-static vt_pipeline *find(const vt_pipeline_map *map, const vt_variant *variant)
-{
+static vt_pipeline *find(const vt_pipeline_map *map, const vt_variant *variant) {
     vt_pipeline *pipeline = map->first;
     while (pipeline && memcmp(&pipeline->variant, variant, sizeof *variant) != 0)
         pipeline = pipeline->next;
     return pipeline;
 }
 
-static vatten_result add(vatten_device *device, const vt_variant *variant, VkPipeline *out, bool *out_refused)
-{
+static vatten_result add(vatten_device *device, const vt_variant *variant, VkPipeline *out,
+                         bool *out_refused) {
     vt_pipeline *pipeline = vt_alloc(&device->allocator, sizeof *pipeline);
     if (!pipeline)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
@@ -107,8 +101,8 @@ static vatten_result add(vatten_device *device, const vt_variant *variant, VkPip
     return VATTEN_SUCCESS;
 }
 
-vatten_result vt_pipeline_get(vatten_device *device, const vt_variant *variant, VkPipeline *out, bool *out_refused)
-{
+vatten_result vt_pipeline_get(vatten_device *device, const vt_variant *variant, VkPipeline *out,
+                              bool *out_refused) {
     vatten_result result = VATTEN_SUCCESS;
     *out_refused = false;
     vt_mutex_lock(&device->pipelines.mutex);

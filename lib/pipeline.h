@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compiled pipelines of a device, shared by its plans: one per kernel and set of specialization values. Knows no operator.
+ * Compiled pipelines of a device, shared by its plans: one per kernel and set of specialization values. Knows
+ * no operator.
  */
 #ifndef VT_PIPELINE_H
 #define VT_PIPELINE_H
@@ -11,8 +12,8 @@
 
 typedef struct vt_pipeline vt_pipeline;
 
-/* One mutex guards the list and the compiling: some drivers' compilers are not thread-safe, and two plans that want the
- * same pipeline shall not compile it twice. */
+/* One mutex guards the list and the compiling: some drivers' compilers are not thread-safe, and two plans
+ * that want the same pipeline shall not compile it twice. */
 typedef struct vt_pipeline_map {
     bool ready;
     vt_mutex mutex;
@@ -25,8 +26,9 @@ vatten_result vt_pipeline_map_init(vt_pipeline_map *map, VkPipelineCache cache);
 /* Destroys all pipelines; serves a map that was never initialised. */
 void vt_pipeline_map_destroy(vatten_device *device);
 
-/* The pipeline of a variant, compiled now if the device does not have it yet. `out_refused` tells whether the driver
- * refused this shader (another one may do) rather than ran out of memory. Thread-safety: safe. */
-vatten_result vt_pipeline_get(vatten_device *device, const vt_variant *variant, VkPipeline *out, bool *out_refused);
+/* The pipeline of a variant, compiled now if the device does not have it yet. `out_refused` tells whether the
+ * driver refused this shader (another one may do) rather than ran out of memory. Thread-safety: safe. */
+vatten_result vt_pipeline_get(vatten_device *device, const vt_variant *variant, VkPipeline *out,
+                              bool *out_refused);
 
 #endif /* VT_PIPELINE_H */

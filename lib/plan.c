@@ -9,17 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint64_t least_bytes(const vt_problem *p)
-{
+static uint64_t least_bytes(const vt_problem *p) {
     uint64_t tokens_q = p->batch * p->heads * p->q_len;
     uint64_t tokens_kv = p->batch * p->kv_heads * (p->kv_len + p->extra_len);
     uint64_t elements = vt_saturating_mul(tokens_q + tokens_kv, p->dim + p->value_dim);
     return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p);
 }
 
-static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile, const vt_program *program,
-                      vatten_plan_info *info)
-{
+static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile,
+                      const vt_program *program, vatten_plan_info *info) {
     snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[program->variants[0].kernel].name);
     info->tile = (vatten_tile){tile->layout, tile->workgroup, tile->rows, tile->keys, tile->lanes_per_row};
     info->dispatches = (uint32_t)program->step_count;
@@ -41,8 +39,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->largest_macs = program->largest_macs;
 }
 
-static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused)
-{
+static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
     for (uint32_t i = 0; i < plan->program.variant_count; ++i) {
         const vt_variant *variant = &plan->program.variants[i];
         vatten_result result = vt_pipeline_get(plan->device, variant, &plan->pipelines[i], out_refused);
@@ -53,13 +50,13 @@ static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused)
 }
 
 /* Counts the steps, makes room for them behind the plan, and fills them in. */
-static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *input, vatten_plan **out)
-{
+static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *input, vatten_plan **out) {
     vt_program counted = {0};
     vatten_result result = op(input, &counted);
     if (result != VATTEN_SUCCESS)
         return result;
-    vatten_plan *plan = vt_alloc(&device->allocator, sizeof *plan + (size_t)counted.step_count * sizeof(vt_step));
+    vatten_plan *plan =
+        vt_alloc(&device->allocator, sizeof *plan + (size_t)counted.step_count * sizeof(vt_step));
     if (!plan)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     plan->program.carries = counted.carries;
@@ -80,10 +77,9 @@ static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *i
     return VATTEN_SUCCESS;
 }
 
-/* Tries the tuning table's rows in turn: a pipeline that a driver refuses to compile means the next row, never a failed
- * plan while there is another. */
-static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op, vatten_plan **out)
-{
+/* Tries the tuning table's rows in turn: a pipeline that a driver refuses to compile means the next row,
+ * never a failed plan while there is another. */
+static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op, vatten_plan **out) {
     vt_tile tile;
     uint32_t row = 0;
     for (;;) {
@@ -109,8 +105,7 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
 }
 
 vatten_result vatten_attention_create(vatten_device *device, const vatten_attention_desc *desc,
-                                      vatten_plan **out_plan)
-{
+                                      vatten_plan **out_plan) {
     if (out_plan)
         *out_plan = NULL;
     if (!device || !desc || !out_plan)
@@ -121,8 +116,7 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
 }
 
 vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
-                                         vatten_plan **out_plan)
-{
+                                         vatten_plan **out_plan) {
     if (out_plan)
         *out_plan = NULL;
     if (!device || !desc || !out_plan)
@@ -132,22 +126,20 @@ vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_nei
     return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_neighborhood, out_plan) : result;
 }
 
-void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info)
-{
+void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info) {
     if (plan && out_info)
         *out_info = plan->info;
 }
 
-void vatten_plan_destroy(vatten_plan *plan)
-{
+void vatten_plan_destroy(vatten_plan *plan) {
     if (plan)
         vt_release(&plan->device->allocator, plan);
 }
 
-uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role)
-{
+uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const vatten_plan_info *info = &plan->info;
-    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,   info->k_bytes,       info->v_bytes,       info->out_bytes,
-                                           info->lse_bytes, info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes};
+    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,        info->v_bytes,
+                                           info->out_bytes,     info->lse_bytes,      info->extra_k_bytes,
+                                           info->extra_v_bytes, info->workspace_bytes};
     return bytes[role];
 }

@@ -12,8 +12,8 @@ struct vatten_plan {
     vatten_device *device;
     char label[64];
     vatten_plan_info info;
-    bool dense;      /* vatten_args may shrink the lengths */
-    uint64_t q_len;  /* tokens */
+    bool dense;     /* vatten_args may shrink the lengths */
+    uint64_t q_len; /* tokens */
     uint64_t kv_len;
     VkPipeline pipelines[VT_VARIANTS_MAX];
     vt_program program; /* steps stand behind the struct, in the same allocation */

@@ -12,28 +12,26 @@ typedef struct extensions {
     bool driver;       /* VK_KHR_driver_properties or Vulkan 1.2 */
 } extensions;
 
-static bool has(const VkExtensionProperties *list, uint32_t count, const char *name)
-{
+static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
     for (uint32_t i = 0; i < count; ++i)
         if (strcmp(list[i].extensionName, name) == 0)
             return true;
     return false;
 }
 
-static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
-{
+static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2};
     vk->GetPhysicalDeviceProperties2(physical_device, &properties);
     return properties.properties.apiVersion;
 }
 
 /* A device whose list cannot be read counts as having no extensions: everything works without them. */
-static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
-{
+static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     uint32_t version = api_version(vk, physical_device);
     extensions found = {false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
     uint32_t count = 0;
-    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS || count == 0)
+    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS ||
+        count == 0)
         return found;
     VkExtensionProperties *list = malloc(count * sizeof *list);
     if (!list)
@@ -48,15 +46,15 @@ static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice phy
     return found;
 }
 
-vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device)
-{
+vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     extensions found = find_extensions(vk, physical_device);
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     VkPhysicalDevice16BitStorageFeatures storage = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
         .pNext = found.size_control ? &size_control : NULL};
-    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, .pNext = &storage};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &storage};
     vk->GetPhysicalDeviceFeatures2(physical_device, &features);
     vatten_features bits = 0;
     if (storage.storageBuffer16BitAccess)
@@ -68,8 +66,7 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice phy
     return bits;
 }
 
-static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out)
-{
+static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
     const VkPhysicalDeviceLimits *l = &p->limits;
     snprintf(out->name, sizeof out->name, "%s", p->deviceName);
     out->device_type = (uint32_t)p->deviceType;
@@ -89,15 +86,15 @@ static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out)
 }
 
 void vt_probe_caps(const vt_vk_instance *vk, VkPhysicalDevice physical_device, vatten_features features,
-                   vt_caps *out)
-{
+                   vt_caps *out) {
     memset(out, 0, sizeof *out);
     extensions found = find_extensions(vk, physical_device);
     VkPhysicalDeviceSubgroupSizeControlProperties size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
                                                .pNext = found.size_control ? &size_control : NULL};
-    VkPhysicalDeviceSubgroupProperties subgroup = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
+    VkPhysicalDeviceSubgroupProperties subgroup = {.sType =
+                                                       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES,
                                                    .pNext = found.driver ? (void *)&driver : driver.pNext};
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                               .pNext = &subgroup};

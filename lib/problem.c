@@ -19,26 +19,27 @@ typedef struct checker {
 } checker;
 
 /* Says which rule is broken. The family's name stands in front of the message. */
-#define REFUSE_IF(CONDITION, RESULT, FORMAT, ...)                                                                      \
-    do {                                                                                                             \
-        if (CONDITION) {                                                                                             \
-            vt_log(check->logger, VATTEN_LOG_ERROR, check->problem->label, "%s: " FORMAT, check->family,             \
-                   __VA_ARGS__);                                                                                     \
-            return RESULT;                                                                                           \
-        }                                                                                                            \
+#define REFUSE_IF(CONDITION, RESULT, FORMAT, ...)                                                            \
+    do {                                                                                                     \
+        if (CONDITION) {                                                                                     \
+            vt_log(check->logger, VATTEN_LOG_ERROR, check->problem->label, "%s: " FORMAT, check->family,     \
+                   __VA_ARGS__);                                                                             \
+            return RESULT;                                                                                   \
+        }                                                                                                    \
     } while (0)
-#define INVALID_IF(CONDITION, FORMAT, ...) REFUSE_IF(CONDITION, VATTEN_ERROR_INVALID_ARGUMENT, FORMAT, __VA_ARGS__)
-#define UNSUPPORTED_IF(CONDITION, FORMAT, ...) REFUSE_IF(CONDITION, VATTEN_ERROR_UNSUPPORTED, FORMAT, __VA_ARGS__)
+#define INVALID_IF(CONDITION, FORMAT, ...)                                                                   \
+    REFUSE_IF(CONDITION, VATTEN_ERROR_INVALID_ARGUMENT, FORMAT, __VA_ARGS__)
+#define UNSUPPORTED_IF(CONDITION, FORMAT, ...)                                                               \
+    REFUSE_IF(CONDITION, VATTEN_ERROR_UNSUPPORTED, FORMAT, __VA_ARGS__)
 
-static vatten_result check_heads(const checker *check, const vatten_heads *heads)
-{
+static vatten_result check_heads(const checker *check, const vatten_heads *heads) {
     INVALID_IF(heads->dtype < VATTEN_DTYPE_F32 || heads->dtype > VATTEN_DTYPE_BF16,
                "dtype %d is none of F32 (1), F16 (2), BF16 (3)", (int)heads->dtype);
     INVALID_IF(heads->batch == 0, "batch %d must be at least 1", 0);
     INVALID_IF(heads->heads == 0, "heads %d must be at least 1", 0);
     INVALID_IF(heads->kv_heads == 0, "kv_heads %d must be at least 1", 0);
-    INVALID_IF(heads->heads % heads->kv_heads != 0, "heads %" PRIu32 " is not a multiple of kv_heads %" PRIu32,
-               heads->heads, heads->kv_heads);
+    INVALID_IF(heads->heads % heads->kv_heads != 0,
+               "heads %" PRIu32 " is not a multiple of kv_heads %" PRIu32, heads->heads, heads->kv_heads);
     INVALID_IF(heads->dim == 0, "dim %d must be at least 1", 0);
     INVALID_IF(heads->dim > VATTEN_MAX_DIM, "dim %" PRIu32 " is above %u", heads->dim, VATTEN_MAX_DIM);
     INVALID_IF(heads->value_dim > VATTEN_MAX_DIM, "value_dim %" PRIu32 " is above %u", heads->value_dim,
@@ -46,22 +47,22 @@ static vatten_result check_heads(const checker *check, const vatten_heads *heads
     INVALID_IF(!isfinite(heads->scale), "scale %f is not finite", (double)heads->scale);
     INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_SHARED,
                "tile layout %d is unknown", (int)heads->tile.layout);
-    UNSUPPORTED_IF(heads->dtype != VATTEN_DTYPE_F32 && !(check->caps->features & VATTEN_FEATURE_STORAGE_16BIT),
-                   "dtype %s needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is not enabled on %s",
-                   heads->dtype == VATTEN_DTYPE_F16 ? "F16" : "BF16", check->caps->name);
-    UNSUPPORTED_IF(heads->batch > VT_LENGTH_MAX, "batch %" PRIu64 " is above %u", heads->batch, VT_LENGTH_MAX);
+    UNSUPPORTED_IF(
+        heads->dtype != VATTEN_DTYPE_F32 && !(check->caps->features & VATTEN_FEATURE_STORAGE_16BIT),
+        "dtype %s needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is not enabled on %s",
+        heads->dtype == VATTEN_DTYPE_F16 ? "F16" : "BF16", check->caps->name);
+    UNSUPPORTED_IF(heads->batch > VT_LENGTH_MAX, "batch %" PRIu64 " is above %u", heads->batch,
+                   VT_LENGTH_MAX);
     return VATTEN_SUCCESS;
 }
 
-static vatten_result check_length(const checker *check, const char *name, uint64_t length)
-{
+static vatten_result check_length(const checker *check, const char *name, uint64_t length) {
     INVALID_IF(length == 0, "%s 0 must be at least 1", name);
     UNSUPPORTED_IF(length > VT_LENGTH_MAX, "%s %" PRIu64 " is above %u tokens", name, length, VT_LENGTH_MAX);
     return VATTEN_SUCCESS;
 }
 
-static void fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *out)
-{
+static void fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *out) {
     out->dtype = heads->dtype;
     out->element_bytes = heads->dtype == VATTEN_DTYPE_F32 ? 4 : 2;
     out->batch = heads->batch;
@@ -86,27 +87,25 @@ typedef struct shape {
 } shape;
 
 /* Two indices of an output must not meet in one element; this asks for it axis by axis. */
-static vatten_result check_written(const checker *check, const shape *s)
-{
+static vatten_result check_written(const checker *check, const shape *s) {
     const vatten_strides *t = &s->strides;
     const vt_problem *p = check->problem;
     int64_t dim = s->dim;
-    INVALID_IF(s->tokens > 1 && t->token < dim, "%s strides: token %" PRId64 " is below value_dim %" PRId64, s->name,
-               t->token, dim);
-    INVALID_IF(s->heads > 1 && t->head < dim, "%s strides: head %" PRId64 " is below value_dim %" PRId64, s->name,
-               t->head, dim);
-    INVALID_IF(p->batch > 1 && t->batch < dim, "%s strides: batch %" PRId64 " is below value_dim %" PRId64, s->name,
-               t->batch, dim);
+    INVALID_IF(s->tokens > 1 && t->token < dim, "%s strides: token %" PRId64 " is below value_dim %" PRId64,
+               s->name, t->token, dim);
+    INVALID_IF(s->heads > 1 && t->head < dim, "%s strides: head %" PRId64 " is below value_dim %" PRId64,
+               s->name, t->head, dim);
+    INVALID_IF(p->batch > 1 && t->batch < dim, "%s strides: batch %" PRId64 " is below value_dim %" PRId64,
+               s->name, t->batch, dim);
     return VATTEN_SUCCESS;
 }
 
-static vatten_result fill_tensor(const checker *check, const shape *s, vt_tensor *out)
-{
+static vatten_result fill_tensor(const checker *check, const shape *s, vt_tensor *out) {
     const vatten_strides *t = &s->strides;
     const vt_problem *p = check->problem;
     INVALID_IF(t->batch < 0 || t->head < 0 || t->token < 0,
-               "%s strides: batch %" PRId64 ", head %" PRId64 ", token %" PRId64 " must not be negative", s->name,
-               t->batch, t->head, t->token);
+               "%s strides: batch %" PRId64 ", head %" PRId64 ", token %" PRId64 " must not be negative",
+               s->name, t->batch, t->head, t->token);
     bool packed = t->batch == 0 && t->head == 0 && t->token == 0;
     if (packed) {
         vt_sum token = vt_times(vt_sum_of(s->heads), vt_sum_of(s->dim));
@@ -126,14 +125,13 @@ static vatten_result fill_tensor(const checker *check, const shape *s, vt_tensor
     end = vt_plus(end, vt_sum_of(s->dim));
     vt_sum bytes = vt_times(end, vt_sum_of(p->element_bytes));
     INVALID_IF(bytes.overflow,
-               "%s overflows 64 bits: batch %" PRIu64 ", tokens %" PRIu64 ", heads %" PRIu32 ", dim %" PRIu32, s->name,
-               p->batch, s->tokens, s->heads, s->dim);
+               "%s overflows 64 bits: batch %" PRIu64 ", tokens %" PRIu64 ", heads %" PRIu32 ", dim %" PRIu32,
+               s->name, p->batch, s->tokens, s->heads, s->dim);
     out->elements = end.value;
     return VATTEN_SUCCESS;
 }
 
-static vatten_result fill_tensors(const checker *check, const vatten_heads *heads, vt_problem *out)
-{
+static vatten_result fill_tensors(const checker *check, const vatten_heads *heads, vt_problem *out) {
     const shape shapes[4] = {
         {"q", heads->q, out->q_len, out->heads, out->dim, false},
         {"k", heads->k, out->kv_len, out->kv_heads, out->dim, false},
@@ -153,24 +151,21 @@ static vatten_result fill_tensors(const checker *check, const vatten_heads *head
     return VATTEN_SUCCESS;
 }
 
-static vatten_result check_window(const checker *check, const vatten_window *window)
-{
+static vatten_result check_window(const checker *check, const vatten_window *window) {
     INVALID_IF(window->enabled && (window->left < VATTEN_UNLIMITED || window->right < VATTEN_UNLIMITED),
-               "window left %" PRId64 ", right %" PRId64 " must be at least 0, or VATTEN_UNLIMITED (-1)", window->left,
-               window->right);
+               "window left %" PRId64 ", right %" PRId64 " must be at least 0, or VATTEN_UNLIMITED (-1)",
+               window->left, window->right);
     return VATTEN_SUCCESS;
 }
 
 /* A side that reaches past every key is no side: it costs no test in the shader. */
-static int64_t clamp_side(const vatten_window *window, int64_t side, uint64_t longest)
-{
+static int64_t clamp_side(const vatten_window *window, int64_t side, uint64_t longest) {
     bool bounded = window->enabled && side != VATTEN_UNLIMITED && (uint64_t)side < longest;
     return bounded ? side : VATTEN_UNLIMITED;
 }
 
 vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
-                                        const vatten_attention_desc *desc, vt_problem *out)
-{
+                                        const vatten_attention_desc *desc, vt_problem *out) {
     memset(out, 0, sizeof *out);
     snprintf(out->label, sizeof out->label, "%s", desc->heads.label ? desc->heads.label : "");
     const checker checks = {caps, logger, "attention", out};
@@ -200,25 +195,23 @@ vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger
     return fill_tensors(check, &desc->heads, out);
 }
 
-static vatten_result check_axis(const checker *check, uint32_t a, const vatten_axis *axis)
-{
+static vatten_result check_axis(const checker *check, uint32_t a, const vatten_axis *axis) {
     INVALID_IF(axis->extent == 0, "axis %" PRIu32 ": extent 0 must be at least 1", a);
     INVALID_IF(axis->window == 0, "axis %" PRIu32 ": window 0 must be at least 1", a);
     INVALID_IF(axis->stride == 0, "axis %" PRIu32 ": stride 0 must be at least 1", a);
     INVALID_IF(axis->dilation == 0, "axis %" PRIu32 ": dilation 0 must be at least 1", a);
-    INVALID_IF(axis->window > axis->extent, "axis %" PRIu32 ": window %" PRIu32 " is above extent %" PRIu64, a,
-               axis->window, axis->extent);
-    INVALID_IF(axis->stride > axis->window, "axis %" PRIu32 ": stride %" PRIu32 " is above window %" PRIu32, a,
-               axis->stride, axis->window);
+    INVALID_IF(axis->window > axis->extent, "axis %" PRIu32 ": window %" PRIu32 " is above extent %" PRIu64,
+               a, axis->window, axis->extent);
+    INVALID_IF(axis->stride > axis->window, "axis %" PRIu32 ": stride %" PRIu32 " is above window %" PRIu32,
+               a, axis->stride, axis->window);
     INVALID_IF((uint64_t)axis->window * axis->dilation > axis->extent,
-               "axis %" PRIu32 ": window %" PRIu32 " x dilation %" PRIu32 " is above extent %" PRIu64, a, axis->window,
-               axis->dilation, axis->extent);
+               "axis %" PRIu32 ": window %" PRIu32 " x dilation %" PRIu32 " is above extent %" PRIu64, a,
+               axis->window, axis->dilation, axis->extent);
     return VATTEN_SUCCESS;
 }
 
 /* Checks and copies the axes; the product of the extents is the number of tokens. */
-static vatten_result fill_axes(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out)
-{
+static vatten_result fill_axes(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
     INVALID_IF(desc->rank < 1 || desc->rank > 3, "rank %" PRIu32 " is outside 1..3", desc->rank);
     vt_sum tokens = vt_sum_of(1);
     uint64_t window = 1;
@@ -237,14 +230,14 @@ static vatten_result fill_axes(const checker *check, const vatten_neighborhood_d
                    "extents %" PRIu64 " x %" PRIu64 " x %" PRIu64 " are above %u tokens", out->axis[0].extent,
                    out->axis[1].extent, out->axis[2].extent, VT_LENGTH_MAX);
     INVALID_IF(window == 1 && tokens.value > 1,
-               "window 1 on every axis of %" PRIu64 " tokens: each query would see itself alone", tokens.value);
+               "window 1 on every axis of %" PRIu64 " tokens: each query would see itself alone",
+               tokens.value);
     out->rank = desc->rank;
     out->q_len = out->kv_len = tokens.value;
     return VATTEN_SUCCESS;
 }
 
-static vatten_result fill_extra(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out)
-{
+static vatten_result fill_extra(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
     if (desc->extra_len == 0)
         return VATTEN_SUCCESS;
     vatten_result result = check_length(check, "extra_len", desc->extra_len);
@@ -258,8 +251,7 @@ static vatten_result fill_extra(const checker *check, const vatten_neighborhood_
 }
 
 vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_logger *logger,
-                                           const vatten_neighborhood_desc *desc, vt_problem *out)
-{
+                                           const vatten_neighborhood_desc *desc, vt_problem *out) {
     memset(out, 0, sizeof *out);
     snprintf(out->label, sizeof out->label, "%s", desc->heads.label ? desc->heads.label : "");
     const checker checks = {caps, logger, "neighborhood", out};
@@ -280,12 +272,10 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
     return result;
 }
 
-uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor)
-{
+uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
     return tensor->elements * problem->element_bytes;
 }
 
-uint64_t vt_lse_bytes(const vt_problem *problem)
-{
+uint64_t vt_lse_bytes(const vt_problem *problem) {
     return problem->write_lse ? problem->batch * problem->heads * problem->q_len * sizeof(float) : 0;
 }

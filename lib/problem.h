@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A caller's desc with every documented rule checked and every default resolved. What follows reads only this.
+ * A caller's desc with every documented rule checked and every default resolved. What follows reads only
+ * this.
  */
 #ifndef VT_PROBLEM_H
 #define VT_PROBLEM_H
@@ -8,7 +9,8 @@
 #include "caps.h"
 #include "kernels.h"
 
-#define VT_LENGTH_MAX 0x1fffffffu /* tokens: sums of three lengths stay inside the shaders' 32-bit integers */
+#define VT_LENGTH_MAX 0x1fffffffu /* tokens: sums of three lengths stay inside the shaders' 32-bit integers  \
+                                   */
 
 /* One tensor: strides and size in elements, resolved. */
 typedef struct vt_tensor {
@@ -43,7 +45,8 @@ typedef struct vt_problem {
     int64_t right;
     uint64_t prefix;
 
-    /* neighborhood; axes past the rank have extent, window, stride and dilation 1, so that what follows knows only 3-D */
+    /* neighborhood; axes past the rank have extent, window, stride and dilation 1, so that what follows knows
+     * only 3-D */
     uint32_t rank;
     vatten_axis axis[3];
     uint64_t extra_len;

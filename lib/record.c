@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a plan to commands. Everything that can fail is checked before the first command; the loop that follows neither
- * allocates nor locks nor compiles.
+ * From a plan to commands. Everything that can fail is checked before the first command; the loop that
+ * follows neither allocates nor locks nor compiles.
  */
 #include "plan.h"
 #include "recorder.h"
@@ -21,44 +21,42 @@ typedef struct recording {
 static const char *const role_names[VT_ROLE_COUNT] = {"q",   "k",       "v",       "out",
                                                       "lse", "extra_k", "extra_v", "workspace"};
 
-static const vatten_logger *logger_of(const recording *r)
-{
+static const vatten_logger *logger_of(const recording *r) {
     return &r->recorder->device->logger;
 }
 
-static vatten_result check_buffer(const recording *r, vt_role role)
-{
+static vatten_result check_buffer(const recording *r, vt_role role) {
     const vatten_buffer *buffer = &r->buffers[role];
     uint64_t need = vt_plan_bytes(r->plan, role);
     uint64_t alignment = r->plan->info.offset_alignment;
     if (need == 0)
         return VATTEN_SUCCESS;
     if (!buffer->buffer) {
-        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label, "record: %s is missing, %" PRIu64 " bytes are needed",
-               role_names[role], need);
+        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
+               "record: %s is missing, %" PRIu64 " bytes are needed", role_names[role], need);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     if (buffer->offset % alignment != 0 || buffer->offset > UINT64_MAX - need) {
         vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
-               "record: %s offset %" PRIu64 " is not a multiple of %" PRIu64, role_names[role], buffer->offset,
-               alignment);
+               "record: %s offset %" PRIu64 " is not a multiple of %" PRIu64, role_names[role],
+               buffer->offset, alignment);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     if (buffer->size != 0 && buffer->size < need) {
         vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
-               "record: %s has %" PRIu64 " bytes, %" PRIu64 " are needed", role_names[role], buffer->size, need);
+               "record: %s has %" PRIu64 " bytes, %" PRIu64 " are needed", role_names[role], buffer->size,
+               need);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     return VATTEN_SUCCESS;
 }
 
 static vatten_result resolve_length(const recording *r, const char *name, uint64_t asked, uint64_t capacity,
-                                    uint64_t *out)
-{
+                                    uint64_t *out) {
     *out = asked == 0 ? capacity : asked == VATTEN_EMPTY ? 0 : asked;
     if (asked != 0 && !r->plan->dense) {
-        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label, "record: %s cannot be changed for a neighborhood plan",
-               name);
+        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
+               "record: %s cannot be changed for a neighborhood plan", name);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     if (*out > capacity) {
@@ -69,34 +67,33 @@ static vatten_result resolve_length(const recording *r, const char *name, uint64
     return VATTEN_SUCCESS;
 }
 
-static void resolve_buffers(recording *r, const vatten_args *args)
-{
+static void resolve_buffers(recording *r, const vatten_args *args) {
     const vatten_buffer given[VT_ROLE_COUNT] = {args->q,   args->k,       args->v,       args->out,
                                                 args->lse, args->extra_k, args->extra_v, args->workspace};
     for (int i = 0; i < VT_ROLE_COUNT; ++i)
         r->buffers[i] = given[i];
     if (!args->workspace.buffer && r->recorder->workspace)
-        r->buffers[VT_ROLE_WORKSPACE] = (vatten_buffer){r->recorder->workspace, 0, r->recorder->workspace_bytes};
+        r->buffers[VT_ROLE_WORKSPACE] =
+            (vatten_buffer){r->recorder->workspace, 0, r->recorder->workspace_bytes};
 }
 
-static vatten_result check_sets(const recording *r)
-{
+static vatten_result check_sets(const recording *r) {
     const vatten_recorder *recorder = r->recorder;
     uint64_t need = r->plan->program.step_count;
     uint64_t free_sets = recorder->set_count - recorder->sets_used;
     if (vt_device_pushes(recorder->device) || need <= free_sets)
         return VATTEN_SUCCESS;
     vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
-           "record: %" PRIu64 " dispatches need as many descriptor sets, %" PRIu64 " of max_dispatches %" PRIu32
-           " are free: reset the recorder or make it larger",
+           "record: %" PRIu64 " dispatches need as many descriptor sets, %" PRIu64
+           " of max_dispatches %" PRIu32 " are free: reset the recorder or make it larger",
            need, free_sets, recorder->set_count);
     return VATTEN_ERROR_RECORDER_FULL;
 }
 
-static vatten_result resolve(recording *r, const vatten_args *args)
-{
+static vatten_result resolve(recording *r, const vatten_args *args) {
     if (r->plan->device != r->recorder->device) {
-        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label, "record: plan and recorder belong to two devices");
+        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
+               "record: plan and recorder belong to two devices");
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     resolve_buffers(r, args);
@@ -108,8 +105,7 @@ static vatten_result resolve(recording *r, const vatten_args *args)
     return result == VATTEN_SUCCESS ? check_sets(r) : result;
 }
 
-static void bind_buffers(const recording *r, const vt_step *step)
-{
+static void bind_buffers(const recording *r, const vt_step *step) {
     vatten_recorder *recorder = r->recorder;
     const vatten_device *device = recorder->device;
     VkDescriptorBufferInfo infos[VT_SLOT_COUNT];
@@ -129,29 +125,28 @@ static void bind_buffers(const recording *r, const vt_step *step)
         };
     }
     if (vt_device_pushes(device)) {
-        device->vk.CmdPushDescriptorSetKHR(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE, device->pipeline_layout, 0,
-                                           step->binding_count, writes);
+        device->vk.CmdPushDescriptorSetKHR(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+                                           device->pipeline_layout, 0, step->binding_count, writes);
         return;
     }
     device->vk.UpdateDescriptorSets(device->vk.handle, step->binding_count, writes, 0, NULL);
-    device->vk.CmdBindDescriptorSets(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE, device->pipeline_layout, 0, 1, &set,
-                                     0, NULL);
+    device->vk.CmdBindDescriptorSets(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE, device->pipeline_layout, 0,
+                                     1, &set, 0, NULL);
 }
 
 /* One dispatch of vatten's waits for the one before: the carried state is written and read again. */
-static void wait_for_previous(const recording *r)
-{
+static void wait_for_previous(const recording *r) {
     const VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
         .srcAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
         .dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT,
     };
     r->recorder->device->vk.CmdPipelineBarrier(r->commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                                               VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &barrier, 0, NULL, 0, NULL);
+                                               VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &barrier, 0, NULL,
+                                               0, NULL);
 }
 
-static void record_step(const recording *r, const vt_step *step, uint32_t *bound)
-{
+static void record_step(const recording *r, const vt_step *step, uint32_t *bound) {
     const vatten_device *device = r->recorder->device;
     vt_push push;
     uint32_t groups[3];
@@ -160,18 +155,18 @@ static void record_step(const recording *r, const vt_step *step, uint32_t *bound
     if (step->barrier_before)
         wait_for_previous(r);
     if (*bound != step->variant) {
-        device->vk.CmdBindPipeline(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE, r->plan->pipelines[step->variant]);
+        device->vk.CmdBindPipeline(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
+                                   r->plan->pipelines[step->variant]);
         *bound = step->variant;
     }
     bind_buffers(r, step);
-    device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof push,
-                                &push);
+    device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                sizeof push, &push);
     device->vk.CmdDispatch(r->commands, groups[0], groups[1], groups[2]);
 }
 
-vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer, const vatten_plan *plan,
-                            const vatten_args *args)
-{
+vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
+                            const vatten_plan *plan, const vatten_args *args) {
     if (!recorder || !command_buffer || !plan || !args)
         return VATTEN_ERROR_INVALID_ARGUMENT;
     recording r = {.recorder = recorder, .plan = plan, .commands = command_buffer};

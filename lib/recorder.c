@@ -8,10 +8,10 @@
 #define DEFAULT_DISPATCHES 256u
 #define MOST_DISPATCHES    (1u << 20)
 
-static vatten_result create_pool(vatten_recorder *recorder)
-{
+static vatten_result create_pool(vatten_recorder *recorder) {
     vatten_device *device = recorder->device;
-    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, recorder->set_count * device->slots};
+    const VkDescriptorPoolSize size = {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER,
+                                       recorder->set_count * device->slots};
     const VkDescriptorPoolCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO,
         .maxSets = recorder->set_count,
@@ -22,8 +22,7 @@ static vatten_result create_pool(vatten_recorder *recorder)
                        "vkCreateDescriptorPool", &device->logger);
 }
 
-static vatten_result allocate_sets(vatten_recorder *recorder)
-{
+static vatten_result allocate_sets(vatten_recorder *recorder) {
     vatten_device *device = recorder->device;
     const VkDescriptorSetAllocateInfo info = {
         .sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_ALLOCATE_INFO,
@@ -40,8 +39,7 @@ static vatten_result allocate_sets(vatten_recorder *recorder)
 }
 
 /* The first device-local type that the buffer may live in; every implementation has one. */
-static uint32_t memory_type(const vatten_device *device, uint32_t allowed)
-{
+static uint32_t memory_type(const vatten_device *device, uint32_t allowed) {
     const VkPhysicalDeviceMemoryProperties *memory = &device->memory;
     uint32_t any = 0;
     for (uint32_t i = memory->memoryTypeCount; i-- > 0;) {
@@ -54,8 +52,7 @@ static uint32_t memory_type(const vatten_device *device, uint32_t allowed)
     return any;
 }
 
-static vatten_result create_workspace(vatten_recorder *recorder, uint64_t bytes)
-{
+static vatten_result create_workspace(vatten_recorder *recorder, uint64_t bytes) {
     vatten_device *device = recorder->device;
     const vt_vk_device *vk = &device->vk;
     const VkBufferCreateInfo info = {
@@ -83,8 +80,7 @@ static vatten_result create_workspace(vatten_recorder *recorder, uint64_t bytes)
                        "vkBindBufferMemory for the workspace", &device->logger);
 }
 
-static vatten_result fill(vatten_recorder *recorder, const vatten_recorder_desc *desc)
-{
+static vatten_result fill(vatten_recorder *recorder, const vatten_recorder_desc *desc) {
     vatten_result result = VATTEN_SUCCESS;
     if (recorder->set_count)
         result = create_pool(recorder);
@@ -96,8 +92,7 @@ static vatten_result fill(vatten_recorder *recorder, const vatten_recorder_desc 
 }
 
 vatten_result vatten_recorder_create(vatten_device *device, const vatten_recorder_desc *desc,
-                                     vatten_recorder **out_recorder)
-{
+                                     vatten_recorder **out_recorder) {
     static const vatten_recorder_desc defaults = {0};
     if (out_recorder)
         *out_recorder = NULL;
@@ -106,8 +101,8 @@ vatten_result vatten_recorder_create(vatten_device *device, const vatten_recorde
     desc = desc ? desc : &defaults;
     uint32_t sets = desc->max_dispatches ? desc->max_dispatches : DEFAULT_DISPATCHES;
     if (sets > MOST_DISPATCHES) {
-        vt_log(&device->logger, VATTEN_LOG_ERROR, NULL, "recorder: max_dispatches %" PRIu32 " is above %u", sets,
-               MOST_DISPATCHES);
+        vt_log(&device->logger, VATTEN_LOG_ERROR, NULL, "recorder: max_dispatches %" PRIu32 " is above %u",
+               sets, MOST_DISPATCHES);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     sets = vt_device_pushes(device) ? 0 : sets;
@@ -126,14 +121,12 @@ vatten_result vatten_recorder_create(vatten_device *device, const vatten_recorde
     return VATTEN_SUCCESS;
 }
 
-void vatten_recorder_reset(vatten_recorder *recorder)
-{
+void vatten_recorder_reset(vatten_recorder *recorder) {
     if (recorder)
         recorder->sets_used = 0;
 }
 
-void vatten_recorder_destroy(vatten_recorder *recorder)
-{
+void vatten_recorder_destroy(vatten_recorder *recorder) {
     if (!recorder)
         return;
     vatten_device *device = recorder->device;

@@ -22,29 +22,24 @@ vt_sum vt_times(vt_sum a, vt_sum b);
 /* Largest value instead of wrapping: for amounts that are only compared with bounds. */
 uint64_t vt_saturating_mul(uint64_t a, uint64_t b);
 
-static inline uint64_t vt_min(uint64_t a, uint64_t b)
-{
+static inline uint64_t vt_min(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }
 
-static inline uint64_t vt_max(uint64_t a, uint64_t b)
-{
+static inline uint64_t vt_max(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
 /* b > 0 */
-static inline uint64_t vt_ceil_div(uint64_t a, uint64_t b)
-{
+static inline uint64_t vt_ceil_div(uint64_t a, uint64_t b) {
     return a / b + (a % b != 0);
 }
 
-static inline uint64_t vt_round_up(uint64_t a, uint64_t b)
-{
+static inline uint64_t vt_round_up(uint64_t a, uint64_t b) {
     return vt_ceil_div(a, b) * b;
 }
 
-static inline uint64_t vt_round_down(uint64_t a, uint64_t b)
-{
+static inline uint64_t vt_round_down(uint64_t a, uint64_t b) {
     return a / b * b;
 }
 

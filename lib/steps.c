@@ -5,16 +5,14 @@
 
 #include <string.h>
 
-void vt_program_add(vt_program *program, const vt_step *step)
-{
+void vt_program_add(vt_program *program, const vt_step *step) {
     if (program->steps)
         program->steps[program->step_count] = *step;
     ++program->step_count;
     program->largest_macs = vt_max(program->largest_macs, step->macs);
 }
 
-bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3])
-{
+bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]) {
     *push = step->push;
     memcpy(groups, step->groups, sizeof step->groups);
     if (step->rows == 0)

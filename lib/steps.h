@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole of what the GPU is told, as plain data: a program is a list of steps, a step one dispatch. It can be printed,
- * compared and stored; record.c only walks it.
+ * The whole of what the GPU is told, as plain data: a program is a list of steps, a step one dispatch. It can
+ * be printed, compared and stored; record.c only walks it.
  */
 #ifndef VT_STEPS_H
 #define VT_STEPS_H
@@ -10,7 +10,7 @@
 
 #include <iface/interface.h>
 
-#define VT_UINT uint32_t
+#define VT_UINT  uint32_t
 #define VT_FLOAT float
 typedef struct vt_push {
     VT_PUSH_FIELDS
@@ -45,15 +45,15 @@ typedef struct vt_binding {
 } vt_binding;
 
 typedef struct vt_step {
-    uint32_t variant;       /* index into vt_program.variants */
+    uint32_t variant; /* index into vt_program.variants */
     uint32_t binding_count;
     vt_binding binding[VT_SLOT_COUNT];
     uint32_t groups[3];
-    bool barrier_before;    /* reads or overwrites what an earlier dispatch wrote */
-    bool dense_keys;        /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
-    uint32_t rows;          /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    bool barrier_before; /* reads or overwrites what an earlier dispatch wrote */
+    bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
+    uint32_t rows; /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
     vt_push push;
-    uint64_t macs;          /* multiply-adds, tiles counted whole */
+    uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;
 
 #define VT_VARIANTS_MAX 2
@@ -72,8 +72,8 @@ typedef struct vt_program {
 
 void vt_program_add(vt_program *program, const vt_step *step);
 
-/* The step with lengths of a record instead of the plan's. False: nothing is left to do. Lengths as resolved: q_len and
- * kv_len at most the plan's, 0 means none. */
+/* The step with lengths of a record instead of the plan's. False: nothing is left to do. Lengths as resolved:
+ * q_len and kv_len at most the plan's, 0 means none. */
 bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]);
 
 #endif /* VT_STEPS_H */

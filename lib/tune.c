@@ -6,16 +6,14 @@
 
 #include <inttypes.h>
 
-static uint32_t round_up(uint32_t a, uint32_t b)
-{
+static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
 }
 
-/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks. In the split layouts q . k goes
- * through shared memory in chunks of 32, or at once for small dims, and each lane of a row owns whole groups of four
- * outputs. */
-static void pad_dims(vt_tile *tile, const vt_problem *problem)
-{
+/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks. In the split layouts q .
+ * k goes through shared memory in chunks of 32, or at once for small dims, and each lane of a row owns whole
+ * groups of four outputs. */
+static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = problem->dim <= 8 || problem->value_dim <= 8 ? 8 : 16;
         tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
@@ -28,13 +26,13 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem)
 }
 
 /* As layout_split.glsl and exchange_shared.glsl declare it. */
-static uint32_t shared_bytes(const vt_tile *tile)
-{
+static uint32_t shared_bytes(const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_ROWS)
         return 0;
     uint32_t k_stride = tile->dim_chunk / 4 + 1;
     uint32_t v_stride = tile->value_pad / 4;
-    uint32_t stage = tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
+    uint32_t stage =
+        tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
     uint32_t exchange = tile->layout == VATTEN_LAYOUT_SHARED
                             ? tile->rows * (tile->keys + 1) + tile->rows * tile->lanes_per_row
                             : 0;
@@ -42,8 +40,7 @@ static uint32_t shared_bytes(const vt_tile *tile)
 }
 
 /* Every loop counted as if nothing were unrolled: which loops a compiler unrolls is its own affair. */
-static uint64_t iterations(const vt_tile *tile)
-{
+static uint64_t iterations(const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_ROWS)
         return 1;
     uint64_t rows = tile->rows * tile->lanes_per_row / tile->workgroup;
@@ -58,20 +55,17 @@ static uint64_t iterations(const vt_tile *tile)
     return 1 + chunks * (1 + stage_k + products) + rows * columns * 4 + stage_v + soften + spread;
 }
 
-static void complete(vt_tile *tile, const vt_problem *problem)
-{
+static void complete(vt_tile *tile, const vt_problem *problem) {
     pad_dims(tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
 }
 
-static bool power_of_two(uint32_t x)
-{
+static bool power_of_two(uint32_t x) {
     return x && (x & (x - 1)) == 0;
 }
 
-static const char *split_misfit(const vt_caps *caps, const vt_tile *tile)
-{
+static const char *split_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
         return "lanes_per_row must be a power of two that divides workgroup";
     if (tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
@@ -85,8 +79,7 @@ static const char *split_misfit(const vt_caps *caps, const vt_tile *tile)
     return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
 }
 
-static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile)
-{
+static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->lanes_per_row != 1)
         return "lanes_per_row must be 1 in the ROWS layout";
     if (!(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
@@ -96,8 +89,7 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile)
     return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
 }
 
-const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile)
-{
+const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->workgroup == 0 || tile->rows == 0 || tile->keys == 0 || tile->lanes_per_row == 0)
         return "a size is 0";
     if (tile->workgroup > caps->invocations || tile->workgroup > caps->workgroup_size_x)
@@ -107,8 +99,7 @@ const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile)
     return tile->layout == VATTEN_LAYOUT_ROWS ? rows_misfit(caps, tile) : split_misfit(caps, tile);
 }
 
-static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem)
-{
+static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     const vatten_tile *ask = &problem->tile;
     vt_tile tile = {.layout = row->layout};
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
@@ -120,17 +111,15 @@ static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt
     return tile;
 }
 
-static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem)
-{
+static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
     bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? !row->cpu || vt_caps_is_cpu(caps)
                                                              : row->layout == problem->tile.layout;
     return layout && dim <= row->max_dim;
 }
 
-vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem, uint32_t *row,
-                      vt_tile *out)
-{
+vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
+                      uint32_t *row, vt_tile *out) {
     const char *why = "no kernel of that layout takes these dims";
     for (uint32_t i = *row; i < vt_tune_table_count; ++i) {
         if (!matches(caps, &vt_tune_table[i], problem))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which kernel layout and tile a problem gets on a device: (caps, problem) -> tile. The choices themselves are data, in
- * tune_table.c; this room knows how a row of the table becomes a tile and whether the tile fits.
+ * Which kernel layout and tile a problem gets on a device: (caps, problem) -> tile. The choices themselves
+ * are data, in tune_table.c; this room knows how a row of the table becomes a tile and whether the tile fits.
  */
 #ifndef VT_TUNE_H
 #define VT_TUNE_H
@@ -11,9 +11,9 @@
 /* One row of the table. The first row that matches the problem and fits the device wins. */
 typedef struct vt_tune_row {
     vatten_layout layout;
-    bool cpu;               /* only for CPU devices */
-    uint32_t max_dim;       /* of max(dim, value_dim) */
-    uint32_t workgroup;     /* invocations; 0 = the subgroup size */
+    bool cpu;           /* only for CPU devices */
+    uint32_t max_dim;   /* of max(dim, value_dim) */
+    uint32_t workgroup; /* invocations; 0 = the subgroup size */
     uint32_t lanes_per_row;
     uint32_t rows_per_lane;
     uint32_t keys;
@@ -32,13 +32,13 @@ typedef struct vt_tile {
     uint32_t value_pad;
     uint32_t dim_chunk;
     uint32_t shared_bytes;
-    uint64_t iterations;    /* loop iterations of one invocation per key tile, not less than the truth */
+    uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;
 
-/* Starts at `*row` of the table and leaves the row that won there, so that a caller may go on after it. Errors:
- * UNSUPPORTED, with a message, if nothing fits or the tile that was asked for does not. */
-vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem, uint32_t *row,
-                      vt_tile *out);
+/* Starts at `*row` of the table and leaves the row that won there, so that a caller may go on after it.
+ * Errors: UNSUPPORTED, with a message, if nothing fits or the tile that was asked for does not. */
+vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
+                      uint32_t *row, vt_tile *out);
 
 /* NULL if the tile can run the problem on the device, else why not. */
 const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile);

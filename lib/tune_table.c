@@ -3,9 +3,10 @@
  * The tuning table, first match first. Read a row as: on such a device, up to such a dim, this tile.
  *
  * Why these numbers:
- *  - at most 8 outputs of a row per lane where the subgroup allows it: with more, Intel, Apple, V3D and Mali compilers spill;
- *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations what Vulkan
- *    guarantees: the last rows of each layout stay below that for their dims;
+ *  - at most 8 outputs of a row per lane where the subgroup allows it: with more, Intel, Apple, V3D and Mali
+ * compilers spill;
+ *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations
+ * what Vulkan guarantees: the last rows of each layout stay below that for their dims;
  *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for.
  */
 #include "tune.h"

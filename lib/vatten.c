@@ -6,13 +6,11 @@
 
 #include "probe.h"
 
-uint32_t vatten_version(void)
-{
+uint32_t vatten_version(void) {
     return (uint32_t)VATTEN_VERSION_MAJOR << 22 | (uint32_t)VATTEN_VERSION_MINOR << 12 | VATTEN_VERSION_PATCH;
 }
 
-const char *vatten_result_name(vatten_result result)
-{
+const char *vatten_result_name(vatten_result result) {
     switch (result) {
     case VATTEN_SUCCESS:
         return "VATTEN_SUCCESS";
@@ -32,9 +30,8 @@ const char *vatten_result_name(vatten_result result)
     return "VATTEN_UNKNOWN_RESULT";
 }
 
-vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance_proc_addr, VkInstance instance,
-                                          VkPhysicalDevice physical_device)
-{
+vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance_proc_addr,
+                                          VkInstance instance, VkPhysicalDevice physical_device) {
     vt_vk_instance vk;
     if (!get_instance_proc_addr || !instance || !physical_device)
         return 0;

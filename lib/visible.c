@@ -3,19 +3,16 @@
 
 #include "sizes.h"
 
-static int64_t min_i64(int64_t a, int64_t b)
-{
+static int64_t min_i64(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static int64_t max_i64(int64_t a, int64_t b)
-{
+static int64_t max_i64(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
 /* Visible keys of a query whose diagonal is `diag`: the window and the prefix, less what they share. */
-static int64_t keys_at(const vt_problem *p, int64_t diag)
-{
+static int64_t keys_at(const vt_problem *p, int64_t diag) {
     int64_t last = (int64_t)p->kv_len - 1;
     int64_t low = p->left == VATTEN_UNLIMITED ? 0 : max_i64(diag - p->left, 0);
     int64_t high = p->right == VATTEN_UNLIMITED ? last : min_i64(diag + p->right, last);
@@ -31,13 +28,13 @@ static int64_t keys_at(const vt_problem *p, int64_t diag)
 }
 
 /* keys_at is linear in the diagonal between two neighbouring bends. */
-static int64_t next_bend(const vt_problem *p, int64_t diag, int64_t end)
-{
+static int64_t next_bend(const vt_problem *p, int64_t diag, int64_t end) {
     int64_t last = (int64_t)p->kv_len - 1;
     int64_t prefix = (int64_t)p->prefix;
     int64_t left = p->left == VATTEN_UNLIMITED ? 0 : p->left;
     int64_t right = p->right == VATTEN_UNLIMITED ? 0 : p->right;
-    const int64_t bends[] = {0, last, left, left + prefix, left + last, -right, prefix, prefix - right, last - right};
+    const int64_t bends[] = {0,      last,   left,           left + prefix, left + last,
+                             -right, prefix, prefix - right, last - right};
     int64_t next = end;
     for (size_t i = 0; i < sizeof bends / sizeof bends[0]; ++i)
         for (int64_t at = bends[i] - 1; at <= bends[i] + 2; ++at)
@@ -46,8 +43,7 @@ static int64_t next_bend(const vt_problem *p, int64_t diag, int64_t end)
     return next;
 }
 
-uint64_t vt_visible_dense(const vt_problem *p)
-{
+uint64_t vt_visible_dense(const vt_problem *p) {
     int64_t diag = p->align_first ? 0 : (int64_t)p->kv_len - (int64_t)p->q_len;
     int64_t end = diag + (int64_t)p->q_len;
     int64_t twice = 0;
@@ -59,8 +55,7 @@ uint64_t vt_visible_dense(const vt_problem *p)
     return (uint64_t)twice / 2;
 }
 
-void vt_axis_window(const vatten_axis *axis, uint64_t n, uint64_t p, uint64_t *first, uint64_t *end)
-{
+void vt_axis_window(const vatten_axis *axis, uint64_t n, uint64_t p, uint64_t *first, uint64_t *end) {
     uint64_t k = axis->window;
     uint64_t s = axis->stride;
     if (axis->causal) {
@@ -74,8 +69,7 @@ void vt_axis_window(const vatten_axis *axis, uint64_t n, uint64_t p, uint64_t *f
     *end = *first + k;
 }
 
-static uint64_t axis_pairs(const vatten_axis *axis)
-{
+static uint64_t axis_pairs(const vatten_axis *axis) {
     if (!axis->causal)
         return axis->extent * axis->window;
     uint64_t pairs = 0;
@@ -90,7 +84,7 @@ static uint64_t axis_pairs(const vatten_axis *axis)
 }
 
 /* A key counts iff it counts on every axis, so the pairs multiply. */
-uint64_t vt_visible_neighborhood(const vt_problem *p)
-{
-    return axis_pairs(&p->axis[0]) * axis_pairs(&p->axis[1]) * axis_pairs(&p->axis[2]) + p->q_len * p->extra_len;
+uint64_t vt_visible_neighborhood(const vt_problem *p) {
+    return axis_pairs(&p->axis[0]) * axis_pairs(&p->axis[1]) * axis_pairs(&p->axis[2]) +
+           p->q_len * p->extra_len;
 }

@@ -1,26 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "vk.h"
 
-static vatten_result missing(const char *name, const vatten_logger *logger)
-{
-    vt_log(logger, VATTEN_LOG_ERROR, NULL, "device: vk%s cannot be found through get_instance_proc_addr", name);
+static vatten_result missing(const char *name, const vatten_logger *logger) {
+    vt_log(logger, VATTEN_LOG_ERROR, NULL, "device: vk%s cannot be found through get_instance_proc_addr",
+           name);
     return VATTEN_ERROR_INVALID_ARGUMENT;
 }
 
 /* Instances of version 1.0 have these functions under their extension's name. */
 static PFN_vkVoidFunction core_or_khr(PFN_vkGetInstanceProcAddr get, VkInstance instance, const char *core,
-                                      const char *khr)
-{
+                                      const char *khr) {
     PFN_vkVoidFunction function = get(instance, core);
     return function ? function : get(instance, khr);
 }
 
-vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance instance, const vatten_logger *logger,
-                                  vt_vk_instance *out)
-{
-#define LOAD(NAME)                                                                                                     \
-    out->NAME = (PFN_vk##NAME)get(instance, "vk" #NAME);                                                             \
-    if (!out->NAME)                                                                                                  \
+vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance instance,
+                                  const vatten_logger *logger, vt_vk_instance *out) {
+#define LOAD(NAME)                                                                                           \
+    out->NAME = (PFN_vk##NAME)get(instance, "vk" #NAME);                                                     \
+    if (!out->NAME)                                                                                          \
         return missing(#NAME, logger);
     VT_VK_INSTANCE_FUNCTIONS(LOAD)
 #undef LOAD
@@ -34,12 +32,11 @@ vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance inst
 }
 
 vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, bool push_descriptors,
-                                const vatten_logger *logger, vt_vk_device *out)
-{
+                                const vatten_logger *logger, vt_vk_device *out) {
     out->handle = device;
-#define LOAD(NAME)                                                                                                     \
-    out->NAME = (PFN_vk##NAME)vk->GetDeviceProcAddr(device, "vk" #NAME);                                             \
-    if (!out->NAME)                                                                                                  \
+#define LOAD(NAME)                                                                                           \
+    out->NAME = (PFN_vk##NAME)vk->GetDeviceProcAddr(device, "vk" #NAME);                                     \
+    if (!out->NAME)                                                                                          \
         return missing(#NAME, logger);
     VT_VK_DEVICE_FUNCTIONS(LOAD)
 #undef LOAD
@@ -51,8 +48,7 @@ vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, bool 
     return out->CmdPushDescriptorSetKHR ? VATTEN_SUCCESS : missing("CmdPushDescriptorSetKHR", logger);
 }
 
-vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger)
-{
+vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger) {
     if (result == VK_SUCCESS)
         return VATTEN_SUCCESS;
     vt_log(logger, VATTEN_LOG_ERROR, NULL, "%s failed with VkResult %d", call, (int)result);

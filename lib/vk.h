@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vulkan as vatten sees it: the headers without prototypes and a table of the functions in use, filled through the
- * caller's vkGetInstanceProcAddr. Nothing here knows what attention is.
+ * Vulkan as vatten sees it: the headers without prototypes and a table of the functions in use, filled
+ * through the caller's vkGetInstanceProcAddr. Nothing here knows what attention is.
  */
 #ifndef VT_VK_H
 #define VT_VK_H
@@ -13,34 +13,34 @@
 
 #include "log.h"
 
-#define VT_VK_INSTANCE_FUNCTIONS(X)                                                                                    \
-    X(GetPhysicalDeviceMemoryProperties)                                                                             \
-    X(EnumerateDeviceExtensionProperties)                                                                            \
+#define VT_VK_INSTANCE_FUNCTIONS(X)                                                                          \
+    X(GetPhysicalDeviceMemoryProperties)                                                                     \
+    X(EnumerateDeviceExtensionProperties)                                                                    \
     X(GetDeviceProcAddr)
 
-#define VT_VK_DEVICE_FUNCTIONS(X)                                                                                      \
-    X(CreateShaderModule)                                                                                            \
-    X(DestroyShaderModule)                                                                                           \
-    X(CreateDescriptorSetLayout)                                                                                     \
-    X(DestroyDescriptorSetLayout)                                                                                    \
-    X(CreatePipelineLayout)                                                                                          \
-    X(DestroyPipelineLayout)                                                                                         \
-    X(CreateComputePipelines)                                                                                        \
-    X(DestroyPipeline)                                                                                               \
-    X(CreateDescriptorPool)                                                                                          \
-    X(DestroyDescriptorPool)                                                                                         \
-    X(AllocateDescriptorSets)                                                                                        \
-    X(UpdateDescriptorSets)                                                                                          \
-    X(CreateBuffer)                                                                                                  \
-    X(DestroyBuffer)                                                                                                 \
-    X(GetBufferMemoryRequirements)                                                                                   \
-    X(AllocateMemory)                                                                                                \
-    X(FreeMemory)                                                                                                    \
-    X(BindBufferMemory)                                                                                              \
-    X(CmdBindPipeline)                                                                                               \
-    X(CmdBindDescriptorSets)                                                                                         \
-    X(CmdPushConstants)                                                                                              \
-    X(CmdDispatch)                                                                                                   \
+#define VT_VK_DEVICE_FUNCTIONS(X)                                                                            \
+    X(CreateShaderModule)                                                                                    \
+    X(DestroyShaderModule)                                                                                   \
+    X(CreateDescriptorSetLayout)                                                                             \
+    X(DestroyDescriptorSetLayout)                                                                            \
+    X(CreatePipelineLayout)                                                                                  \
+    X(DestroyPipelineLayout)                                                                                 \
+    X(CreateComputePipelines)                                                                                \
+    X(DestroyPipeline)                                                                                       \
+    X(CreateDescriptorPool)                                                                                  \
+    X(DestroyDescriptorPool)                                                                                 \
+    X(AllocateDescriptorSets)                                                                                \
+    X(UpdateDescriptorSets)                                                                                  \
+    X(CreateBuffer)                                                                                          \
+    X(DestroyBuffer)                                                                                         \
+    X(GetBufferMemoryRequirements)                                                                           \
+    X(AllocateMemory)                                                                                        \
+    X(FreeMemory)                                                                                            \
+    X(BindBufferMemory)                                                                                      \
+    X(CmdBindPipeline)                                                                                       \
+    X(CmdBindDescriptorSets)                                                                                 \
+    X(CmdPushConstants)                                                                                      \
+    X(CmdDispatch)                                                                                           \
     X(CmdPipelineBarrier)
 
 #define VT_VK_MEMBER(NAME) PFN_vk##NAME NAME;
@@ -58,8 +58,8 @@ typedef struct vt_vk_device {
 } vt_vk_device;
 
 /* Errors: INVALID_ARGUMENT, with a message that names the function that is missing. */
-vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance instance, const vatten_logger *logger,
-                                  vt_vk_instance *out);
+vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance instance,
+                                  const vatten_logger *logger, vt_vk_instance *out);
 vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, bool push_descriptors,
                                 const vatten_logger *logger, vt_vk_device *out);
 

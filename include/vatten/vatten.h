@@ -11,18 +11,19 @@
  *
  * Rules that hold everywhere and are not repeated below:
  *
- *  - Zero-initialise every struct. Zero in an optional field means its default; zero in a required field is an
- *    error. Structs grow at the end, and zero in a new field will mean the old behaviour.
+ *  - Zero-initialise every struct. Zero in an optional field means its default; zero in a required field is
+ * an error. Structs grow at the end, and zero in a new field will mean the old behaviour.
  *  - Structs and arrays passed in need only live until the call returns. Exceptions say so: the logger, the
  *    allocator and every Vulkan handle given to vatten_device_create must outlive the device.
  *  - Strides count elements. Offsets and sizes count bytes. Lengths and extents count tokens.
- *  - A function that fails returns a negative vatten_result, sets its out pointer to NULL, has told the logger
- *    which rule was broken and with which numbers, and has left no trace in your command buffer.
+ *  - A function that fails returns a negative vatten_result, sets its out pointer to NULL, has told the
+ * logger which rule was broken and with which numbers, and has left no trace in your command buffer.
  *  - Destroy functions accept NULL.
  *  - vatten never submits, waits, maps or prints, and keeps no global state.
  *
- * Threads: any number of threads may use one device and one plan at the same time, except for destroying them.
- * A recorder is used by one thread at a time. The logger and the allocator may be called from any of them.
+ * Threads: any number of threads may use one device and one plan at the same time, except for destroying
+ * them. A recorder is used by one thread at a time. The logger and the allocator may be called from any of
+ * them.
  *
  * This header includes no Vulkan header. It may stand before or after vulkan.h or volk.h, with or without
  * VK_NO_PROTOTYPES, in C11 or C++11.
@@ -54,16 +55,17 @@ extern "C" {
 #define VATTEN_API
 #endif
 
-/* ---- Vulkan handles, declared exactly as vulkan_core.h does, so that either may come first ------------------- */
+/* ---- Vulkan handles, declared exactly as vulkan_core.h does, so that either may come first
+ * ------------------- */
 
 #ifndef VULKAN_CORE_H_
 typedef struct VkInstance_T *VkInstance;
 typedef struct VkPhysicalDevice_T *VkPhysicalDevice;
 typedef struct VkDevice_T *VkDevice;
 typedef struct VkCommandBuffer_T *VkCommandBuffer;
-#if defined(__LP64__) || defined(_WIN64) || (defined(__x86_64__) && !defined(__ILP32__)) || defined(_M_X64) ||     \
-    defined(__ia64) || defined(_M_IA64) || defined(__aarch64__) || defined(__powerpc64__) ||                       \
-    (defined(__riscv) && __riscv_xlen == 64)
+#if defined(__LP64__) || defined(_WIN64) || (defined(__x86_64__) && !defined(__ILP32__)) ||                  \
+    defined(_M_X64) || defined(__ia64) || defined(_M_IA64) || defined(__aarch64__) ||                        \
+    defined(__powerpc64__) || (defined(__riscv) && __riscv_xlen == 64)
 typedef struct VkBuffer_T *VkBuffer;
 typedef struct VkPipelineCache_T *VkPipelineCache;
 #else
@@ -79,17 +81,18 @@ typedef PFN_vkVoidFunction (*PFN_vkGetInstanceProcAddr)(VkInstance instance, con
 #endif
 #endif
 
-/* ---- Results, logger, allocator ------------------------------------------------------------------------------ */
+/* ---- Results, logger, allocator
+ * ------------------------------------------------------------------------------ */
 
 /* Numbers are pinned once given. */
 typedef enum vatten_result {
     VATTEN_SUCCESS = 0,
-    VATTEN_ERROR_INVALID_ARGUMENT = -1,     /* a documented rule was broken; the logger has the rule */
-    VATTEN_ERROR_UNSUPPORTED = -2,          /* valid, but this device, or the features enabled on it, cannot */
-    VATTEN_ERROR_OUT_OF_HOST_MEMORY = -3,   /* your allocator, or a Vulkan call, ran out of host memory */
+    VATTEN_ERROR_INVALID_ARGUMENT = -1,   /* a documented rule was broken; the logger has the rule */
+    VATTEN_ERROR_UNSUPPORTED = -2,        /* valid, but this device, or the features enabled on it, cannot */
+    VATTEN_ERROR_OUT_OF_HOST_MEMORY = -3, /* your allocator, or a Vulkan call, ran out of host memory */
     VATTEN_ERROR_OUT_OF_DEVICE_MEMORY = -4, /* a Vulkan call ran out of device memory */
     VATTEN_ERROR_VULKAN = -5,               /* another Vulkan call failed; the logger names it */
-    VATTEN_ERROR_RECORDER_FULL = -6         /* the recorder has no descriptor sets left: reset it or make it larger */
+    VATTEN_ERROR_RECORDER_FULL = -6 /* the recorder has no descriptor sets left: reset it or make it larger */
 } vatten_result;
 
 /* The enumerator's name, "VATTEN_SUCCESS" and so on; a fixed text for unknown numbers. Never NULL. */
@@ -104,29 +107,33 @@ typedef enum vatten_log_level {
     VATTEN_LOG_INFO = 3   /* choices made: device, quirks, kernels */
 } vatten_log_level;
 
-/* `write` gets one line without a line end; the text lives only during the call. NULL `write`: nothing is said. */
+/* `write` gets one line without a line end; the text lives only during the call. NULL `write`: nothing is
+ * said. */
 typedef struct vatten_logger {
     void (*write)(void *user, vatten_log_level level, const char *message);
     void *user;
 } vatten_logger;
 
-/* Host memory. `allocate` returns memory aligned to `alignment` (a power of two, at most 64) or NULL; `release` takes
- * what allocate returned, never NULL. Both NULL: malloc and free. Vulkan's own host allocations are not routed here. */
+/* Host memory. `allocate` returns memory aligned to `alignment` (a power of two, at most 64) or NULL;
+ * `release` takes what allocate returned, never NULL. Both NULL: malloc and free. Vulkan's own host
+ * allocations are not routed here. */
 typedef struct vatten_allocator {
     void *(*allocate)(void *user, size_t size, size_t alignment);
     void (*release)(void *user, void *memory);
     void *user;
 } vatten_allocator;
 
-/* ---- Device -------------------------------------------------------------------------------------------------- */
+/* ---- Device
+ * -------------------------------------------------------------------------------------------------- */
 
-/* What the caller enabled when creating the VkDevice. Set a bit only if the device supports the feature *and* you
- * enabled it (extension and feature struct). Nothing is required; each bit widens what plans can do. */
+/* What the caller enabled when creating the VkDevice. Set a bit only if the device supports the feature *and*
+ * you enabled it (extension and feature struct). Nothing is required; each bit widens what plans can do. */
 typedef enum vatten_feature {
-    VATTEN_FEATURE_STORAGE_16BIT = 1 << 0,        /* storageBuffer16BitAccess: the dtypes F16 and BF16 */
-    VATTEN_FEATURE_PUSH_DESCRIPTOR = 1 << 1,      /* VK_KHR_push_descriptor: recorders need no descriptor pool */
-    VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL = 1 << 2 /* subgroupSizeControl and computeFullSubgroups: faster kernels where
-                                                     the driver would otherwise be free to vary the size */
+    VATTEN_FEATURE_STORAGE_16BIT = 1 << 0,   /* storageBuffer16BitAccess: the dtypes F16 and BF16 */
+    VATTEN_FEATURE_PUSH_DESCRIPTOR = 1 << 1, /* VK_KHR_push_descriptor: recorders need no descriptor pool */
+    VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL =
+        1 << 2 /* subgroupSizeControl and computeFullSubgroups: faster kernels where
+                  the driver would otherwise be free to vary the size */
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -144,38 +151,39 @@ typedef struct vatten_device_desc {
     VkPhysicalDevice physical_device;                 /* required */
     VkDevice device;                                  /* required */
     vatten_features features;                         /* what you enabled on `device` */
-    VkPipelineCache pipeline_cache;                   /* optional; with a warm one plans compile nothing. You load, save
-                                                         and destroy it, and must not use it with
-                                                         EXTERNALLY_SYNCHRONIZED */
-    vatten_logger logger;                             /* optional */
-    vatten_allocator allocator;                       /* optional */
+    VkPipelineCache pipeline_cache; /* optional; with a warm one plans compile nothing. You load, save
+                                       and destroy it, and must not use it with
+                                       EXTERNALLY_SYNCHRONIZED */
+    vatten_logger logger;           /* optional */
+    vatten_allocator allocator;     /* optional */
     /* Limits to pretend, to test or tune for a smaller device; 0 = the device's own. They can only lower. */
-    uint32_t cap_shared_bytes;   /* shared memory of a workgroup */
-    uint32_t cap_invocations;    /* invocations of a workgroup */
-    uint64_t cap_storage_range;  /* bytes that one binding may hold */
-    bool cap_no_subgroups;       /* as if the device had no subgroup operations beyond basic */
+    uint32_t cap_shared_bytes;  /* shared memory of a workgroup */
+    uint32_t cap_invocations;   /* invocations of a workgroup */
+    uint64_t cap_storage_range; /* bytes that one binding may hold */
+    bool cap_no_subgroups;      /* as if the device had no subgroup operations beyond basic */
 } vatten_device_desc;
 
-/* Makes vatten's part of a VkDevice: a function table, two layouts, an empty pipeline map. Compiles no pipeline.
- * Errors: INVALID_ARGUMENT for a missing required field, UNSUPPORTED below Vulkan 1.1, OUT_OF_*, VULKAN.
- * Thread-safety: safe. */
+/* Makes vatten's part of a VkDevice: a function table, two layouts, an empty pipeline map. Compiles no
+ * pipeline. Errors: INVALID_ARGUMENT for a missing required field, UNSUPPORTED below Vulkan 1.1, OUT_OF_*,
+ * VULKAN. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device);
 
 /* What vatten found and decided about the device, caps and quirks applied. */
 typedef struct vatten_device_info {
     char name[256];
-    bool cpu;                   /* a software device: the ROWS layout is the default */
-    vatten_features features;   /* in use */
-    uint32_t subgroup_size;     /* 1 when subgroup operations are not used */
-    uint32_t subgroup_min;      /* sizes that the driver may choose from */
+    bool cpu;                 /* a software device: the ROWS layout is the default */
+    vatten_features features; /* in use */
+    uint32_t subgroup_size;   /* 1 when subgroup operations are not used */
+    uint32_t subgroup_min;    /* sizes that the driver may choose from */
     uint32_t subgroup_max;
     uint32_t shared_bytes;
     uint32_t invocations;
     uint64_t storage_range;     /* bytes that one binding may hold */
     uint32_t storage_alignment; /* of buffer offsets, in bytes */
-    uint32_t storage_buffers;   /* per stage; 6 or more for LSE and for plans that carry state between dispatches */
-    uint64_t max_macs;          /* default bound on the multiply-adds of one dispatch */
-    char quirks[256];           /* names of the driver quirks in force, separated by spaces; "" = none */
+    uint32_t
+        storage_buffers; /* per stage; 6 or more for LSE and for plans that carry state between dispatches */
+    uint64_t max_macs;   /* default bound on the multiply-adds of one dispatch */
+    char quirks[256];    /* names of the driver quirks in force, separated by spaces; "" = none */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -184,7 +192,8 @@ VATTEN_API void vatten_device_get_info(const vatten_device *device, vatten_devic
 /* Destroys the device. Its plans and recorders must be destroyed before, and the GPU done with their work. */
 VATTEN_API void vatten_device_destroy(vatten_device *device);
 
-/* ---- What all problem shapes share --------------------------------------------------------------------------- */
+/* ---- What all problem shapes share
+ * --------------------------------------------------------------------------- */
 
 typedef enum vatten_dtype {
     VATTEN_DTYPE_F32 = 1,
@@ -193,12 +202,12 @@ typedef enum vatten_dtype {
 } vatten_dtype;
 
 #define VATTEN_UNLIMITED ((int64_t)-1) /* a window side without a limit */
-#define VATTEN_EMPTY UINT64_MAX        /* in vatten_args: a length of zero (0 means the plan's length) */
-#define VATTEN_MAX_DIM 576u            /* largest dim and value_dim; above 256 a slower path serves */
+#define VATTEN_EMPTY     UINT64_MAX    /* in vatten_args: a length of zero (0 means the plan's length) */
+#define VATTEN_MAX_DIM   576u          /* largest dim and value_dim; above 256 a slower path serves */
 
-/* Distances in elements between neighbours along an axis; the innermost axis (dim) is contiguous. All zero: packed
- * [batch][token][head][dim]. Otherwise all three count as given, and 0 repeats one slice along that axis (allowed for
- * q, k and v, not for out). Negative strides are refused. */
+/* Distances in elements between neighbours along an axis; the innermost axis (dim) is contiguous. All zero:
+ * packed [batch][token][head][dim]. Otherwise all three count as given, and 0 repeats one slice along that
+ * axis (allowed for q, k and v, not for out). Negative strides are refused. */
 typedef struct vatten_strides {
     int64_t batch;
     int64_t head;
@@ -208,13 +217,13 @@ typedef struct vatten_strides {
 /* Which kernel layout carries a plan. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
-    VATTEN_LAYOUT_ROWS = 1,      /* many query rows per lane, no barrier, no shared memory: CPU devices */
-    VATTEN_LAYOUT_SUBGROUP = 2,  /* several lanes per query row, K/V staged in shared memory: GPUs */
-    VATTEN_LAYOUT_SHARED = 3     /* the same without any subgroup operation */
+    VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
+    VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
+    VATTEN_LAYOUT_SHARED = 3    /* the same without any subgroup operation */
 } vatten_layout;
 
-/* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table. A tile
- * that does not fit the device is refused with UNSUPPORTED. */
+/* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.
+ * A tile that does not fit the device is refused with UNSUPPORTED. */
 typedef struct vatten_tile {
     vatten_layout layout;
     uint32_t workgroup;     /* invocations */
@@ -225,36 +234,39 @@ typedef struct vatten_tile {
 
 /* Shapes below: B batch, S tokens, H heads, D dim. Inputs and output have one dtype; sums are always f32. */
 typedef struct vatten_heads {
-    vatten_dtype dtype;     /* required */
-    uint64_t batch;         /* required */
-    uint32_t heads;         /* required: query heads */
-    uint32_t kv_heads;      /* required: a divisor of heads; query head h reads KV head h / (heads / kv_heads) */
-    uint32_t dim;           /* required: 1..VATTEN_MAX_DIM, of q and k */
-    uint32_t value_dim;     /* 1..VATTEN_MAX_DIM, of v and out; 0 = dim */
-    float scale;            /* multiplies q . k; 0 = 1/sqrt(dim); must be finite */
-    vatten_strides q;       /* [B, Sq, heads, dim] */
-    vatten_strides k;       /* [B, Sk, kv_heads, dim] */
-    vatten_strides v;       /* [B, Sk, kv_heads, value_dim] */
-    vatten_strides out;     /* [B, Sq, heads, value_dim] */
-    bool write_lse;         /* also write the natural-log log-sum-exp, f32, packed [B, heads, Sq] */
-    uint64_t max_macs;      /* bound on the multiply-adds of one dispatch (query-key pairs x (dim + value_dim)); the plan
-                               splits itself to keep it, down to one tile. 0 = by device class, for about 50 ms */
-    vatten_tile tile;       /* optional override */
-    const char *label;      /* optional, at most 63 bytes are kept: stands before each message about this plan */
+    vatten_dtype dtype; /* required */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required: query heads */
+    uint32_t kv_heads;  /* required: a divisor of heads; query head h reads KV head h / (heads / kv_heads) */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM, of q and k */
+    uint32_t value_dim; /* 1..VATTEN_MAX_DIM, of v and out; 0 = dim */
+    float scale;        /* multiplies q . k; 0 = 1/sqrt(dim); must be finite */
+    vatten_strides q;   /* [B, Sq, heads, dim] */
+    vatten_strides k;   /* [B, Sk, kv_heads, dim] */
+    vatten_strides v;   /* [B, Sk, kv_heads, value_dim] */
+    vatten_strides out; /* [B, Sq, heads, value_dim] */
+    bool write_lse;     /* also write the natural-log log-sum-exp, f32, packed [B, heads, Sq] */
+    uint64_t
+        max_macs;     /* bound on the multiply-adds of one dispatch (query-key pairs x (dim + value_dim)); the
+                         plan     splits itself to keep it, down to one tile. 0 = by device class, for about 50 ms */
+    vatten_tile tile; /* optional override */
+    const char *label; /* optional, at most 63 bytes are kept: stands before each message about this plan */
 } vatten_heads;
 
-/* ---- Plans --------------------------------------------------------------------------------------------------- */
+/* ---- Plans
+ * --------------------------------------------------------------------------------------------------- */
 
 typedef struct vatten_plan vatten_plan;
 
 /* Which key stands on a query's diagonal when the lengths differ. */
 typedef enum vatten_align {
-    VATTEN_ALIGN_LAST = 0, /* query i and key i + kv_len - q_len: the last query sees the last key (FlashAttention) */
+    VATTEN_ALIGN_LAST =
+        0, /* query i and key i + kv_len - q_len: the last query sees the last key (FlashAttention) */
     VATTEN_ALIGN_FIRST = 1 /* query i and key i (torch's is_causal) */
 } vatten_align;
 
-/* Keys counted from the diagonal, both bounds inclusive; VATTEN_UNLIMITED lifts one. "W keys including self" under
- * causality is left = W - 1. */
+/* Keys counted from the diagonal, both bounds inclusive; VATTEN_UNLIMITED lifts one. "W keys including self"
+ * under causality is left = W - 1. */
 typedef struct vatten_window {
     bool enabled; /* false: no window, left and right are ignored */
     int64_t left;
@@ -264,20 +276,22 @@ typedef struct vatten_window {
 /* Dense attention: out_i = sum_j p_ij v_j with p_i = softmax_j(scale q_i . k_j) over the visible keys j.
  * With diag(i) = i + kv_len - q_len (ALIGN_LAST) or i (ALIGN_FIRST), key j is visible to query i iff
  *   (diag(i) - left <= j <= diag(i) + right, or j < prefix)  and  (not causal, or j <= diag(i)).
- * A row without a visible key gives out 0 and LSE -inf. K and V past kv_len are never used, whatever they hold.
- * Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al., FlashAttention, 2022). */
+ * A row without a visible key gives out 0 and LSE -inf. K and V past kv_len are never used, whatever they
+ * hold. Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al., FlashAttention,
+ * 2022). */
 typedef struct vatten_attention_desc {
     vatten_heads heads;
-    uint64_t q_len;       /* required: query tokens; a capacity, vatten_args may shrink it per record */
-    uint64_t kv_len;      /* required: key tokens; likewise */
+    uint64_t q_len;  /* required: query tokens; a capacity, vatten_args may shrink it per record */
+    uint64_t kv_len; /* required: key tokens; likewise */
     bool causal;
-    vatten_align align;   /* of causal and window */
+    vatten_align align; /* of causal and window */
     vatten_window window;
-    uint64_t prefix;      /* keys j < prefix are visible whatever the window says; causality still holds */
+    uint64_t prefix; /* keys j < prefix are visible whatever the window says; causality still holds */
 } vatten_attention_desc;
 
-/* Errors: INVALID_ARGUMENT (a rule above broken), UNSUPPORTED (dtype without its feature, more than the device can
- * address), OUT_OF_*, VULKAN. Compiles the pipelines that the device does not have yet. Thread-safety: safe. */
+/* Errors: INVALID_ARGUMENT (a rule above broken), UNSUPPORTED (dtype without its feature, more than the
+ * device can address), OUT_OF_*, VULKAN. Compiles the pipelines that the device does not have yet.
+ * Thread-safety: safe. */
 VATTEN_API vatten_result vatten_attention_create(vatten_device *device, const vatten_attention_desc *desc,
                                                  vatten_plan **out_plan);
 
@@ -290,47 +304,49 @@ typedef struct vatten_axis {
     bool causal;       /* keys after the query are not visible along this axis */
 } vatten_axis;
 
-/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share the grid.
- * A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s, dilation d:
- *   query i belongs to group g = i mod d with position p = i / d among n = ceil((X - g) / d); keys of other groups are
- *   invisible; in the group,
- *   not causal: lead = min(p / s * s + s / 2, n - 1), start = clamp(lead - k / 2, 0, n - k), keys [start, start + k);
- *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0),          keys [start, p + 1).
- * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the row-major grid.
- * A window of one key on every axis of a larger grid is refused: it would copy v.
- * Definition: Hassani et al., Neighborhood Attention Transformer (2022) and Generalized Neighborhood Attention (2025). */
+/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share
+ * the grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s,
+ * dilation d: query i belongs to group g = i mod d with position p = i / d among n = ceil((X - g) / d); keys
+ * of other groups are invisible; in the group, not causal: lead = min(p / s * s + s / 2, n - 1), start =
+ * clamp(lead - k / 2, 0, n - k), keys [start, start + k); causal:     lead = min(p / s * s + s - 1, n - 1),
+ * start = max(lead - k + 1, 0),          keys [start, p + 1). At a border the window moves inward and keeps
+ * its k keys (not causal). Token strides step along the row-major grid. A window of one key on every axis of
+ * a larger grid is refused: it would copy v. Definition: Hassani et al., Neighborhood Attention Transformer
+ * (2022) and Generalized Neighborhood Attention (2025). */
 typedef struct vatten_neighborhood_desc {
     vatten_heads heads;
-    uint32_t rank;              /* required: 1..3 */
-    vatten_axis axis[3];        /* the first `rank` */
-    uint64_t extra_len;         /* extra keys (text, register tokens) that every query sees, in the same softmax; 0 = none */
-    vatten_strides extra_k;     /* [B, extra_len, kv_heads, dim] */
-    vatten_strides extra_v;     /* [B, extra_len, kv_heads, value_dim] */
+    uint32_t rank;       /* required: 1..3 */
+    vatten_axis axis[3]; /* the first `rank` */
+    uint64_t extra_len;  /* extra keys (text, register tokens) that every query sees, in the same softmax; 0 =
+                            none */
+    vatten_strides extra_k; /* [B, extra_len, kv_heads, dim] */
+    vatten_strides extra_v; /* [B, extra_len, kv_heads, value_dim] */
 } vatten_neighborhood_desc;
 
 /* As vatten_attention_create. */
-VATTEN_API vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
+VATTEN_API vatten_result vatten_neighborhood_create(vatten_device *device,
+                                                    const vatten_neighborhood_desc *desc,
                                                     vatten_plan **out_plan);
 
 typedef struct vatten_plan_info {
-    char kernel[64];          /* name of the main kernel: <op>_<map>_<dtype>_<layout>... */
-    vatten_tile tile;         /* the tile that was chosen */
-    uint32_t dispatches;      /* dispatches of one record at full lengths */
-    uint32_t pipelines;       /* distinct pipelines among them */
-    uint64_t q_bytes;         /* bytes that each buffer must hold from its offset on; 0 = not used by this plan */
+    char kernel[64];     /* name of the main kernel: <op>_<map>_<dtype>_<layout>... */
+    vatten_tile tile;    /* the tile that was chosen */
+    uint32_t dispatches; /* dispatches of one record at full lengths */
+    uint32_t pipelines;  /* distinct pipelines among them */
+    uint64_t q_bytes;    /* bytes that each buffer must hold from its offset on; 0 = not used by this plan */
     uint64_t k_bytes;
     uint64_t v_bytes;
     uint64_t out_bytes;
     uint64_t lse_bytes;
     uint64_t extra_k_bytes;
     uint64_t extra_v_bytes;
-    uint64_t workspace_bytes; /* from args.workspace, or from a recorder made with at least this much */
+    uint64_t workspace_bytes;  /* from args.workspace, or from a recorder made with at least this much */
     uint64_t offset_alignment; /* every buffer offset must be a multiple of this many bytes */
-    uint64_t pairs;           /* visible query-key pairs of one head of one batch entry */
-    uint64_t flops;           /* 2 x pairs x (dim + value_dim) x heads x batch */
-    uint64_t bytes;           /* least traffic: every input read once, every output written once */
-    uint64_t max_macs;        /* the bound that the split kept */
-    uint64_t largest_macs;    /* multiply-adds of its largest dispatch, tiles counted whole */
+    uint64_t pairs;            /* visible query-key pairs of one head of one batch entry */
+    uint64_t flops;            /* 2 x pairs x (dim + value_dim) x heads x batch */
+    uint64_t bytes;            /* least traffic: every input read once, every output written once */
+    uint64_t max_macs;         /* the bound that the split kept */
+    uint64_t largest_macs;     /* multiply-adds of its largest dispatch, tiles counted whole */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -339,21 +355,23 @@ VATTEN_API void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *
 /* The GPU must be done with every command buffer that recorded the plan. */
 VATTEN_API void vatten_plan_destroy(vatten_plan *plan);
 
-/* ---- Recording ----------------------------------------------------------------------------------------------- */
+/* ---- Recording
+ * ----------------------------------------------------------------------------------------------- */
 
 typedef struct vatten_recorder vatten_recorder;
 
 typedef struct vatten_recorder_desc {
-    uint32_t max_dispatches;  /* descriptor sets between two resets; 0 = 256. Not used with push descriptors */
-    uint64_t workspace_bytes; /* a device-local buffer that plans may use as workspace; 0 = none. Records into it are
-                                 ordered by vatten's barriers within one queue */
+    uint32_t max_dispatches; /* descriptor sets between two resets; 0 = 256. Not used with push descriptors */
+    uint64_t workspace_bytes; /* a device-local buffer that plans may use as workspace; 0 = none. Records into
+                                 it are ordered by vatten's barriers within one queue */
 } vatten_recorder_desc;
 
 /* Errors: INVALID_ARGUMENT, OUT_OF_*, VULKAN. `desc` may be NULL for all defaults. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_recorder_create(vatten_device *device, const vatten_recorder_desc *desc,
                                                 vatten_recorder **out_recorder);
 
-/* Makes all descriptor sets free again; the GPU must be done with everything recorded since the last reset. */
+/* Makes all descriptor sets free again; the GPU must be done with everything recorded since the last reset.
+ */
 VATTEN_API void vatten_recorder_reset(vatten_recorder *recorder);
 
 /* The GPU must be done with everything recorded through it. */
@@ -371,16 +389,20 @@ typedef struct vatten_args {
     vatten_buffer k;
     vatten_buffer v;
     vatten_buffer out;
-    vatten_buffer lse;       /* required iff the plan writes LSE */
-    vatten_buffer extra_k;   /* required iff the plan has extra keys */
+    vatten_buffer lse;     /* required iff the plan writes LSE */
+    vatten_buffer extra_k; /* required iff the plan has extra keys */
     vatten_buffer extra_v;
-    vatten_buffer workspace; /* required iff workspace_bytes is not 0 and the recorder has not as much; any content */
-    uint64_t q_len;          /* dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. */
-    uint64_t kv_len;         /* Strides and LSE layout stay those of the plan's lengths. Rows >= q_len are not written */
+    vatten_buffer
+        workspace; /* required iff workspace_bytes is not 0 and the recorder has not as much; any content */
+    uint64_t
+        q_len; /* dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. */
+    uint64_t
+        kv_len; /* Strides and LSE layout stay those of the plan's lengths. Rows >= q_len are not written */
 } vatten_args;
 
-/* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be run on a
- * queue with compute. Binds a compute pipeline, descriptor set 0 and push constants: rebind yours afterwards.
+/* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be
+ * run on a queue with compute. Binds a compute pipeline, descriptor set 0 and push constants: rebind yours
+ * afterwards.
  *
  * Barriers: those between vatten's own dispatches are recorded. Yours to record:
  *   before: whatever wrote q, k, v    -> VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_ACCESS_SHADER_READ_BIT
@@ -389,9 +411,9 @@ typedef struct vatten_args {
  * A workspace of your own counts like out: used by two records, it needs a barrier between them.
  *
  * out, lse and workspace must not overlap each other or any input; inputs may overlap.
- * Errors: INVALID_ARGUMENT (missing, misaligned or too small buffer; length above the plan's; plan or recorder of
- * another device), RECORDER_FULL, OUT_OF_*. After an error nothing was recorded. Allocates, locks and compiles nothing.
- * Thread-safety: one thread per recorder and per command buffer. */
+ * Errors: INVALID_ARGUMENT (missing, misaligned or too small buffer; length above the plan's; plan or
+ * recorder of another device), RECORDER_FULL, OUT_OF_*. After an error nothing was recorded. Allocates, locks
+ * and compiles nothing. Thread-safety: one thread per recorder and per command buffer. */
 VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
                                        const vatten_plan *plan, const vatten_args *args);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The oracle: attention as its definition says, in double, one row at a time, in naive passes. Nothing here is fast and
- * nothing here shares code with the library: window rules are predicates over all pairs, never range arithmetic.
- * The meaning is docs/semantics.md.
+ * The oracle: attention as its definition says, in double, one row at a time, in naive passes. Nothing here
+ * is fast and nothing here shares code with the library: window rules are predicates over all pairs, never
+ * range arithmetic. The meaning is docs/semantics.md.
  */
 #ifndef VATTEN_REF_H
 #define VATTEN_REF_H
@@ -13,12 +13,13 @@
 
 typedef enum ref_dtype { REF_F32, REF_F16, REF_BF16 } ref_dtype;
 
-/* What keys a query sees in dense attention. left/right: keys from the diagonal, inclusive, -1 = unlimited. */
+/* What keys a query sees in dense attention. left/right: keys from the diagonal, inclusive, -1 = unlimited.
+ */
 typedef struct ref_dense_rule {
     uint64_t q_len, kv_len;
     bool causal;
-    bool align_first;     /* diagonal at key i instead of i + kv_len - q_len */
-    int64_t left, right;  /* -1 = unlimited; no window: both -1 */
+    bool align_first;    /* diagonal at key i instead of i + kv_len - q_len */
+    int64_t left, right; /* -1 = unlimited; no window: both -1 */
     uint64_t prefix;
 } ref_dense_rule;
 
@@ -37,8 +38,8 @@ bool ref_dense_visible(const ref_dense_rule *rule, uint64_t query, uint64_t key)
 bool ref_axis_visible(const ref_axis_rule *rule, uint64_t query, uint64_t key);
 bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key);
 
-/* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in elements of
- * dtype (f32: float; f16 and bf16: uint16_t bits). */
+/* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in
+ * elements of dtype (f32: float; f16 and bf16: uint16_t bits). */
 typedef struct ref_tensor {
     const void *data;
     ref_dtype dtype;
@@ -52,16 +53,16 @@ ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64
 
 typedef struct ref_problem {
     uint64_t heads, kv_heads, dim, value_dim;
-    double scale;                  /* 0 = 1/sqrt(dim) */
-    const ref_dense_rule *dense;   /* exactly one of dense and grid */
+    double scale;                /* 0 = 1/sqrt(dim) */
+    const ref_dense_rule *dense; /* exactly one of dense and grid */
     const ref_grid_rule *grid;
     ref_tensor q, k, v;
-    uint64_t extra_len;            /* keys visible to every query, same softmax */
+    uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;
 } ref_problem;
 
-/* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number of visible
- * keys, extra ones included. Any out pointer may be NULL. */
+/* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number
+ * of visible keys, extra ones included. Any out pointer may be NULL. */
 void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
              uint64_t *visible);
 
@@ -71,7 +72,8 @@ float ref_f16_to_f32(uint16_t bits);
 uint16_t ref_f32_to_bf16(float value);
 float ref_bf16_to_f32(uint16_t bits);
 
-/* Largest allowed absolute error of out per dtype, and of LSE, for inputs of unit variance (docs/semantics.md, Numbers). */
+/* Largest allowed absolute error of out per dtype, and of LSE, for inputs of unit variance
+ * (docs/semantics.md, Numbers). */
 double ref_tolerance(ref_dtype dtype);
 double ref_lse_tolerance(void);
 
