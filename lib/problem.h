@@ -9,7 +9,8 @@
 #include "caps.h"
 #include "kernels.h"
 
-#define VT_LENGTH_MAX 0x1fffffffu /* tokens: sums of three lengths stay inside the shaders' 32-bit integers  \
+#define VT_LENGTH_MAX                                                                                        \
+    0x1fffffffu /* tokens: sums of three lengths stay inside the shaders' 32-bit integers  \
                                    */
 
 /* One tensor: strides and size in elements, resolved. */

@@ -65,8 +65,7 @@ VATTEN_API VkPhysicalDevice vatten_context_physical_device(vatten_context *conte
 VATTEN_API VkDevice vatten_context_vk_device(vatten_context *context);
 VATTEN_API PFN_vkGetInstanceProcAddr vatten_context_get_instance_proc_addr(vatten_context *context);
 
-/* ---- Buffers
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Buffers ---- */
 
 typedef struct vatten_memory vatten_memory; /* one VkBuffer with its own device memory */
 
@@ -85,8 +84,7 @@ VATTEN_API vatten_result vatten_memory_upload(vatten_memory *memory, uint64_t of
 VATTEN_API vatten_result vatten_memory_download(vatten_memory *memory, uint64_t offset, void *data,
                                                 uint64_t size);
 
-/* ---- Running
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Running ---- */
 
 /* Records the plan once into the context's own command buffer, submits and waits. Supplies workspace when
  * `args` has none. `out_gpu_ms` (optional) gets the GPU time by timestamps, or wall time where the queue has

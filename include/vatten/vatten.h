@@ -55,8 +55,7 @@ extern "C" {
 #define VATTEN_API
 #endif
 
-/* ---- Vulkan handles, declared exactly as vulkan_core.h does, so that either may come first
- * ------------------- */
+/* ---- Vulkan handles, declared exactly as vulkan_core.h does, so that either may come first ---- */
 
 #ifndef VULKAN_CORE_H_
 typedef struct VkInstance_T *VkInstance;
@@ -81,8 +80,7 @@ typedef PFN_vkVoidFunction (*PFN_vkGetInstanceProcAddr)(VkInstance instance, con
 #endif
 #endif
 
-/* ---- Results, logger, allocator
- * ------------------------------------------------------------------------------ */
+/* ---- Results, logger, allocator ---- */
 
 /* Numbers are pinned once given. */
 typedef enum vatten_result {
@@ -123,8 +121,7 @@ typedef struct vatten_allocator {
     void *user;
 } vatten_allocator;
 
-/* ---- Device
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Device ---- */
 
 /* What the caller enabled when creating the VkDevice. Set a bit only if the device supports the feature *and*
  * you enabled it (extension and feature struct). Nothing is required; each bit widens what plans can do. */
@@ -151,11 +148,11 @@ typedef struct vatten_device_desc {
     VkPhysicalDevice physical_device;                 /* required */
     VkDevice device;                                  /* required */
     vatten_features features;                         /* what you enabled on `device` */
-    VkPipelineCache pipeline_cache; /* optional; with a warm one plans compile nothing. You load, save
-                                       and destroy it, and must not use it with
-                                       EXTERNALLY_SYNCHRONIZED */
-    vatten_logger logger;           /* optional */
-    vatten_allocator allocator;     /* optional */
+    /* Optional; with a warm one plans compile nothing. You load, save and destroy it; it must have been made
+     * without VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT. */
+    VkPipelineCache pipeline_cache;
+    vatten_logger logger;       /* optional */
+    vatten_allocator allocator; /* optional */
     /* Limits to pretend, to test or tune for a smaller device; 0 = the device's own. They can only lower. */
     uint32_t cap_shared_bytes;  /* shared memory of a workgroup */
     uint32_t cap_invocations;   /* invocations of a workgroup */
@@ -180,10 +177,9 @@ typedef struct vatten_device_info {
     uint32_t invocations;
     uint64_t storage_range;     /* bytes that one binding may hold */
     uint32_t storage_alignment; /* of buffer offsets, in bytes */
-    uint32_t
-        storage_buffers; /* per stage; 6 or more for LSE and for plans that carry state between dispatches */
-    uint64_t max_macs;   /* default bound on the multiply-adds of one dispatch */
-    char quirks[256];    /* names of the driver quirks in force, separated by spaces; "" = none */
+    uint32_t storage_buffers;   /* per stage; plans that write LSE or carry state between dispatches need 6 */
+    uint64_t max_macs;          /* default bound on the multiply-adds of one dispatch */
+    char quirks[256];           /* names of the driver quirks in force, separated by spaces; "" = none */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -192,8 +188,7 @@ VATTEN_API void vatten_device_get_info(const vatten_device *device, vatten_devic
 /* Destroys the device. Its plans and recorders must be destroyed before, and the GPU done with their work. */
 VATTEN_API void vatten_device_destroy(vatten_device *device);
 
-/* ---- What all problem shapes share
- * --------------------------------------------------------------------------- */
+/* ---- What all problem shapes share ---- */
 
 typedef enum vatten_dtype {
     VATTEN_DTYPE_F32 = 1,
@@ -246,23 +241,21 @@ typedef struct vatten_heads {
     vatten_strides v;   /* [B, Sk, kv_heads, value_dim] */
     vatten_strides out; /* [B, Sq, heads, value_dim] */
     bool write_lse;     /* also write the natural-log log-sum-exp, f32, packed [B, heads, Sq] */
-    uint64_t
-        max_macs;     /* bound on the multiply-adds of one dispatch (query-key pairs x (dim + value_dim)); the
-                         plan     splits itself to keep it, down to one tile. 0 = by device class, for about 50 ms */
-    vatten_tile tile; /* optional override */
+    /* Bound on the multiply-adds of one dispatch, query-key pairs x (dim + value_dim): the plan splits itself to
+     * keep it, down to one tile. 0 = by device class, for about 50 ms. */
+    uint64_t max_macs;
+    vatten_tile tile;  /* optional override */
     const char *label; /* optional, at most 63 bytes are kept: stands before each message about this plan */
 } vatten_heads;
 
-/* ---- Plans
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Plans ---- */
 
 typedef struct vatten_plan vatten_plan;
 
 /* Which key stands on a query's diagonal when the lengths differ. */
 typedef enum vatten_align {
-    VATTEN_ALIGN_LAST =
-        0, /* query i and key i + kv_len - q_len: the last query sees the last key (FlashAttention) */
-    VATTEN_ALIGN_FIRST = 1 /* query i and key i (torch's is_causal) */
+    VATTEN_ALIGN_LAST = 0, /* key i + kv_len - q_len on query i's: the last query meets the last key */
+    VATTEN_ALIGN_FIRST = 1 /* key i on query i's, as torch's is_causal */
 } vatten_align;
 
 /* Keys counted from the diagonal, both bounds inclusive; VATTEN_UNLIMITED lifts one. "W keys including self"
@@ -277,8 +270,8 @@ typedef struct vatten_window {
  * With diag(i) = i + kv_len - q_len (ALIGN_LAST) or i (ALIGN_FIRST), key j is visible to query i iff
  *   (diag(i) - left <= j <= diag(i) + right, or j < prefix)  and  (not causal, or j <= diag(i)).
  * A row without a visible key gives out 0 and LSE -inf. K and V past kv_len are never used, whatever they
- * hold. Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al., FlashAttention,
- * 2022). */
+ * hold.
+ * Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al. 2022). */
 typedef struct vatten_attention_desc {
     vatten_heads heads;
     uint64_t q_len;  /* required: query tokens; a capacity, vatten_args may shrink it per record */
@@ -304,21 +297,21 @@ typedef struct vatten_axis {
     bool causal;       /* keys after the query are not visible along this axis */
 } vatten_axis;
 
-/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share
- * the grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s,
- * dilation d: query i belongs to group g = i mod d with position p = i / d among n = ceil((X - g) / d); keys
- * of other groups are invisible; in the group, not causal: lead = min(p / s * s + s / 2, n - 1), start =
- * clamp(lead - k / 2, 0, n - k), keys [start, start + k); causal:     lead = min(p / s * s + s - 1, n - 1),
- * start = max(lead - k + 1, 0),          keys [start, p + 1). At a border the window moves inward and keeps
- * its k keys (not causal). Token strides step along the row-major grid. A window of one key on every axis of
- * a larger grid is refused: it would copy v. Definition: Hassani et al., Neighborhood Attention Transformer
- * (2022) and Generalized Neighborhood Attention (2025). */
+/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share the
+ * grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s, dilation d:
+ *   query i belongs to group g = i mod d and has position p = i / d among n = ceil((X - g) / d);
+ *   keys of other groups are invisible; in the group,
+ *   not causal: lead = min(p / s * s + s / 2, n - 1), start = clamp(lead - k / 2, 0, n - k), keys [start, start + k)
+ *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0),          keys [start, p + 1)
+ * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the row-major
+ * grid. A window of one key on every axis of a larger grid is refused: it would copy v.
+ * Definition: Hassani et al., Neighborhood Attention Transformer (2022), Generalized Neighborhood Attention (2025). */
 typedef struct vatten_neighborhood_desc {
     vatten_heads heads;
     uint32_t rank;       /* required: 1..3 */
     vatten_axis axis[3]; /* the first `rank` */
-    uint64_t extra_len;  /* extra keys (text, register tokens) that every query sees, in the same softmax; 0 =
-                            none */
+    uint64_t
+        extra_len; /* keys (text, register tokens) that every query sees, in the same softmax; 0 = none */
     vatten_strides extra_k; /* [B, extra_len, kv_heads, dim] */
     vatten_strides extra_v; /* [B, extra_len, kv_heads, value_dim] */
 } vatten_neighborhood_desc;
@@ -355,23 +348,23 @@ VATTEN_API void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *
 /* The GPU must be done with every command buffer that recorded the plan. */
 VATTEN_API void vatten_plan_destroy(vatten_plan *plan);
 
-/* ---- Recording
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Recording ---- */
 
 typedef struct vatten_recorder vatten_recorder;
 
 typedef struct vatten_recorder_desc {
     uint32_t max_dispatches; /* descriptor sets between two resets; 0 = 256. Not used with push descriptors */
-    uint64_t workspace_bytes; /* a device-local buffer that plans may use as workspace; 0 = none. Records into
-                                 it are ordered by vatten's barriers within one queue */
+    /* Size of a device-local buffer that plans may use as workspace; 0 = none. Records that use it are ordered
+     * by vatten's barriers within one queue. */
+    uint64_t workspace_bytes;
 } vatten_recorder_desc;
 
 /* Errors: INVALID_ARGUMENT, OUT_OF_*, VULKAN. `desc` may be NULL for all defaults. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_recorder_create(vatten_device *device, const vatten_recorder_desc *desc,
                                                 vatten_recorder **out_recorder);
 
-/* Makes all descriptor sets free again; the GPU must be done with everything recorded since the last reset.
- */
+/* Makes all descriptor sets free again; the GPU must be done with everything recorded since the last
+ * reset. */
 VATTEN_API void vatten_recorder_reset(vatten_recorder *recorder);
 
 /* The GPU must be done with everything recorded through it. */
@@ -392,12 +385,11 @@ typedef struct vatten_args {
     vatten_buffer lse;     /* required iff the plan writes LSE */
     vatten_buffer extra_k; /* required iff the plan has extra keys */
     vatten_buffer extra_v;
-    vatten_buffer
-        workspace; /* required iff workspace_bytes is not 0 and the recorder has not as much; any content */
-    uint64_t
-        q_len; /* dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. */
-    uint64_t
-        kv_len; /* Strides and LSE layout stay those of the plan's lengths. Rows >= q_len are not written */
+    vatten_buffer workspace; /* required iff the plan needs more than the recorder has; any content */
+    /* Dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the layout
+     * of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
+    uint64_t q_len;
+    uint64_t kv_len;
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be
@@ -412,7 +404,7 @@ typedef struct vatten_args {
  *
  * out, lse and workspace must not overlap each other or any input; inputs may overlap.
  * Errors: INVALID_ARGUMENT (missing, misaligned or too small buffer; length above the plan's; plan or
- * recorder of another device), RECORDER_FULL, OUT_OF_*. After an error nothing was recorded. Allocates, locks
+ * recorder of another device), RECORDER_FULL. After an error nothing was recorded. Allocates, locks
  * and compiles nothing. Thread-safety: one thread per recorder and per command buffer. */
 VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
                                        const vatten_plan *plan, const vatten_args *args);
