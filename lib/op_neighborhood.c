@@ -17,10 +17,19 @@ static uint64_t group_length(const vatten_axis *axis) {
     return vt_ceil_div(axis->extent, axis->dilation);
 }
 
-/* Most keys along an axis that `side` neighbouring queries of a group need: leaders are at most a stride's
- * multiple of side - 1 apart. */
+/* Most keys along an axis that a box of `side` neighbouring queries of a group needs. Boxes begin at multiples of their
+ * side: where side and stride divide one another, a box meets no more leaders than it must. */
 static uint64_t keys_along(const vatten_axis *axis, uint32_t side) {
-    return vt_min(axis->window + vt_round_up(side - 1, axis->stride), group_length(axis));
+    uint64_t k = axis->window;
+    uint64_t s = axis->stride;
+    uint64_t more;
+    if (s % side == 0)
+        more = 0;
+    else if (side % s == 0)
+        more = side - s;
+    else
+        more = axis->causal ? side - 1 : vt_round_up(side - 1, s);
+    return vt_min(k + more, group_length(axis));
 }
 
 static uint64_t boxes_along(const vatten_axis *axis, uint32_t side) {

@@ -305,7 +305,8 @@ typedef struct vatten_axis {
  *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0),          keys [start, p + 1)
  * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the row-major
  * grid. A window of one key on every axis of a larger grid is refused: it would copy v.
- * Definition: Hassani et al., Neighborhood Attention Transformer (2022), Generalized Neighborhood Attention (2025). */
+ * Definition: Hassani et al., Neighborhood Attention Transformer (2022);
+ * Generalized Neighborhood Attention (2025). */
 typedef struct vatten_neighborhood_desc {
     vatten_heads heads;
     uint32_t rank;       /* required: 1..3 */
