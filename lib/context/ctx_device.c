@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The VkDevice: one queue with compute, and every feature that vatten can use.
+ */
+#include "ctx.h"
+
+#include <stdio.h>
+
+#define MAX_FAMILIES 16u
+
+/* What VkDeviceCreateInfo is built from. */
+typedef struct device_wishes {
+    VkPhysicalDevice16BitStorageFeatures storage;
+    VkPhysicalDeviceSubgroupSizeControlFeatures subgroup;
+    const void *features; /* head of the pNext chain */
+    const char *extensions[4];
+    uint32_t extension_count;
+} device_wishes;
+
+/* The version that may be used with the device: its own, but not above what the instance asked for. */
+static uint32_t usable_version(const vatten_context *context) {
+    uint32_t device = context->properties.apiVersion;
+    return device < context->api_version ? device : context->api_version;
+}
+
+static void read_properties(vatten_context *context) {
+    VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES};
+    VkPhysicalDeviceMaintenance3Properties allocation = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &allocation};
+    if (usable_version(context) >= VK_API_VERSION_1_2)
+        allocation.pNext = &driver;
+    context->vk.GetPhysicalDeviceProperties2(context->physical_device, &properties);
+    context->vk.GetPhysicalDeviceMemoryProperties(context->physical_device, &context->memory_properties);
+    context->max_allocation = allocation.maxMemoryAllocationSize;
+    if (driver.driverName[0] != '\0')
+        snprintf(context->driver, sizeof context->driver, "%.100s %.150s", driver.driverName,
+                 driver.driverInfo);
+    else
+        snprintf(context->driver, sizeof context->driver, "driver version 0x%08x",
+                 context->properties.driverVersion);
+}
+
+/* Work that runs long holds up whatever shares its queue, so a family without graphics is better where the
+ * desktop draws; one that can time itself comes before everything else. */
+static uint32_t score(const VkQueueFamilyProperties *family) {
+    if (family->queueCount == 0 || (family->queueFlags & VK_QUEUE_COMPUTE_BIT) == 0)
+        return 0;
+    uint32_t timed = family->timestampValidBits != 0 ? 2 : 0;
+    uint32_t alone = (family->queueFlags & VK_QUEUE_GRAPHICS_BIT) == 0 ? 1 : 0;
+    return 1 + timed + alone;
+}
+
+static vatten_result choose_queue(vatten_context *context) {
+    VkQueueFamilyProperties families[MAX_FAMILIES];
+    uint32_t count = MAX_FAMILIES;
+    context->vk.GetPhysicalDeviceQueueFamilyProperties(context->physical_device, &count, families);
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < count; i++) {
+        if (score(&families[i]) > score(&families[best]))
+            best = i;
+    }
+    if (count == 0 || score(&families[best]) == 0) {
+        vt_ctx_log(context, VATTEN_LOG_ERROR, "context: %s has no queue with compute",
+                   context->properties.deviceName);
+        return VATTEN_ERROR_UNSUPPORTED;
+    }
+    context->queue_family = best;
+    context->timestamp_bits = families[best].timestampValidBits;
+    return VATTEN_SUCCESS;
+}
+
+static void wish_extension(device_wishes *wishes, const char *name) {
+    wishes->extensions[wishes->extension_count++] = name;
+}
+
+static void wish_features(const vatten_context *context, device_wishes *wishes) {
+    vatten_features enabled = context->enabled;
+    if (enabled & VATTEN_FEATURE_STORAGE_16BIT) {
+        wishes->storage = (VkPhysicalDevice16BitStorageFeatures){
+            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES,
+            .pNext = (void *)wishes->features,
+            .storageBuffer16BitAccess = VK_TRUE};
+        wishes->features = &wishes->storage;
+    }
+    if (enabled & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) {
+        wishes->subgroup = (VkPhysicalDeviceSubgroupSizeControlFeatures){
+            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES,
+            .pNext = (void *)wishes->features,
+            .subgroupSizeControl = VK_TRUE,
+            .computeFullSubgroups = VK_TRUE};
+        wishes->features = &wishes->subgroup;
+        if (usable_version(context) < VK_API_VERSION_1_3)
+            wish_extension(wishes, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+    }
+    if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
+        wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
+}
+
+/* Vulkan asks that VK_KHR_portability_subset be enabled wherever it is offered. */
+static vatten_result wish_portability(const vatten_context *context, device_wishes *wishes) {
+    uint32_t count = 0;
+    VkResult result =
+        context->vk.EnumerateDeviceExtensionProperties(context->physical_device, NULL, &count, NULL);
+    if (result != VK_SUCCESS)
+        return vt_ctx_vk_error(context, "vkEnumerateDeviceExtensionProperties", result);
+    VkExtensionProperties *list = count > 0 ? vt_ctx_alloc(context, count * sizeof *list) : NULL;
+    if (list == NULL)
+        return count > 0 ? VATTEN_ERROR_OUT_OF_HOST_MEMORY : VATTEN_SUCCESS;
+    result = context->vk.EnumerateDeviceExtensionProperties(context->physical_device, NULL, &count, list);
+    bool failed = result != VK_SUCCESS && result != VK_INCOMPLETE;
+    if (!failed && vt_ctx_has_extension(list, count, "VK_KHR_portability_subset"))
+        wish_extension(wishes, "VK_KHR_portability_subset");
+    vt_ctx_release(context, list);
+    return failed ? vt_ctx_vk_error(context, "vkEnumerateDeviceExtensionProperties", result) : VATTEN_SUCCESS;
+}
+
+static vatten_result make_device(vatten_context *context, const device_wishes *wishes) {
+    const float priority = 1.0f;
+    VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                     .queueFamilyIndex = context->queue_family,
+                                     .queueCount = 1,
+                                     .pQueuePriorities = &priority};
+    VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                               .pNext = wishes->features,
+                               .queueCreateInfoCount = 1,
+                               .pQueueCreateInfos = &queue,
+                               .enabledExtensionCount = wishes->extension_count,
+                               .ppEnabledExtensionNames = wishes->extensions};
+    VkResult result = context->vk.CreateDevice(context->physical_device, &info, NULL, &context->device);
+    if (result != VK_SUCCESS)
+        return vt_ctx_vk_error(context, "vkCreateDevice", result);
+    const char *missing = vt_ctx_vk_load_device(&context->vk, context->device);
+    if (missing != NULL) {
+        vt_ctx_log(context, VATTEN_LOG_ERROR, "context: the driver has no %s", missing);
+        if (context->vk.DestroyDevice != NULL)
+            context->vk.DestroyDevice(context->device, NULL);
+        context->device = VK_NULL_HANDLE; /* the rest of the clean-up needs a complete table */
+        return VATTEN_ERROR_VULKAN;
+    }
+    context->vk.GetDeviceQueue(context->device, context->queue_family, 0, &context->queue);
+    return VATTEN_SUCCESS;
+}
+
+vatten_result vt_ctx_device_create(vatten_context *context, vatten_features without) {
+    read_properties(context);
+    context->supported = vatten_features_supported(context->vk.GetInstanceProcAddr, context->instance,
+                                                   context->physical_device);
+    context->enabled = context->supported & ~without;
+
+    device_wishes wishes = {0};
+    vatten_result result = choose_queue(context);
+    if (result == VATTEN_SUCCESS)
+        result = wish_portability(context, &wishes);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    wish_features(context, &wishes);
+    return make_device(context, &wishes);
+}
