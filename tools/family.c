@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "family.h"
+
+#include "say.h"
+
+#include <string.h>
+
+#define LAYOUT_WORDS  "auto|rows|subgroup|shared"
+#define FIELD(member) offsetof(family_options, member)
+
+static const option_spec attention_rule[] = {
+    {"causal", OPTION_CHOICE, FIELD(dense_causal), FAMILY_CAUSAL_WORDS,
+     "hide later keys; the last (first) query stands on the last (first) key"},
+    {"window", OPTION_INTS, FIELD(dense_window), "LEFT,RIGHT",
+     "keys seen from the diagonal, inclusive; -1 = unlimited"},
+    {"prefix", OPTION_U64, FIELD(prefix), "N", "the first N keys are visible whatever the window says"},
+    {"align", OPTION_CHOICE, FIELD(align), "last|first", "diagonal of a window that is not causal"},
+};
+
+static const option_spec neighborhood_rule[] = {
+    {"window", OPTION_INTS, FIELD(window), "N,N,...", "keys seen per axis, required"},
+    {"stride", OPTION_INTS, FIELD(stride), "N,N,...", "queries that share a window, per axis; default 1"},
+    {"dilation", OPTION_INTS, FIELD(dilation), "N,N,...", "distance of neighbours, per axis; default 1"},
+    {"causal", OPTION_INTS, FIELD(causal), "0,1,...", "hide later keys, per axis; default 0"},
+};
+
+static const option_spec kernel_options[] = {
+    {"scale", OPTION_FLOAT, FIELD(scale), "X", "factor of q . k; default 1/sqrt(dim)"},
+    {"layout", OPTION_CHOICE, FIELD(layout), LAYOUT_WORDS, "kernel layout; default: by device"},
+    {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES",
+     "ask for a tile; 0 leaves a part to the tuning table"},
+    {"max-macs", OPTION_U64, FIELD(max_macs), "N", "bound on the multiply-adds of one dispatch"},
+};
+
+/* ---- Desc from options and shape
+ * -------------------------------------------------------------------------------- */
+
+static bool make_tile(const family_options *options, vatten_tile *tile) {
+    tile->layout = (vatten_layout)options->layout;
+    if (options->tile.count == 0)
+        return true;
+    uint32_t *parts[4] = {&tile->workgroup, &tile->rows, &tile->keys, &tile->lanes_per_row};
+    if (options->tile.count != 4) {
+        say_error("--tile needs 4 values (workgroup, rows, keys, lanes per row), got %zu",
+                  options->tile.count);
+        return false;
+    }
+    for (size_t i = 0; i < 4; ++i) {
+        int64_t value = options->tile.value[i];
+        if (value < 0 || value > UINT32_MAX) {
+            say_error("--tile: %lld is out of range", (long long)value);
+            return false;
+        }
+        *parts[i] = (uint32_t)value;
+    }
+    return true;
+}
+
+static bool make_heads(const family_options *options, const family_shape *shape, vatten_heads *heads) {
+    heads->dtype = shape->dtype;
+    heads->batch = shape->batch;
+    heads->heads = shape->heads;
+    heads->kv_heads = shape->kv_heads;
+    heads->dim = shape->dim;
+    heads->value_dim = shape->value_dim;
+    heads->scale = options->scale;
+    heads->write_lse = shape->write_lse;
+    heads->max_macs = options->max_macs;
+    return make_tile(options, &heads->tile);
+}
+
+static bool make_attention(const family_options *options, const family_shape *shape,
+                           family_problem *problem) {
+    vatten_attention_desc *desc = &problem->attention;
+    if (options->dense_window.count != 0 && options->dense_window.count != 2) {
+        say_error("--window needs 2 values (left, right), got %zu", options->dense_window.count);
+        return false;
+    }
+    desc->q_len = shape->q_len;
+    desc->kv_len = shape->kv_len;
+    desc->causal = options->dense_causal != FAMILY_CAUSAL_NONE;
+    bool first = desc->causal ? options->dense_causal == FAMILY_CAUSAL_FIRST : options->align == 1;
+    desc->align = first ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
+    desc->window.enabled = options->dense_window.count == 2;
+    if (desc->window.enabled) {
+        desc->window.left = options->dense_window.value[0];
+        desc->window.right = options->dense_window.value[1];
+    }
+    desc->prefix = options->prefix;
+    return make_heads(options, shape, &desc->heads);
+}
+
+/* One value per axis: `list` as given, or `missing` on every axis when it was not. */
+static bool axis_values(const char *name, const option_ints *list, uint32_t rank, int64_t missing,
+                        int64_t out[3]) {
+    if (list->count != 0 && list->count != rank) {
+        say_error("--%s needs %u value%s for rank %u, got %zu", name, rank, rank == 1 ? "" : "s", rank,
+                  list->count);
+        return false;
+    }
+    for (uint32_t a = 0; a < rank; ++a) {
+        out[a] = list->count != 0 ? list->value[a] : missing;
+        if (out[a] < 0 || out[a] > UINT32_MAX) {
+            say_error("--%s: %lld is out of range", name, (long long)out[a]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_neighborhood(const family_options *options, const family_shape *shape,
+                              family_problem *problem) {
+    vatten_neighborhood_desc *desc = &problem->neighborhood;
+    int64_t window[3], stride[3], dilation[3], causal[3];
+    if (options->window.count == 0) {
+        say_error("--window is required, %u value%s for rank %u", shape->rank, shape->rank == 1 ? "" : "s",
+                  shape->rank);
+        return false;
+    }
+    if (!axis_values("window", &options->window, shape->rank, 0, window) ||
+        !axis_values("stride", &options->stride, shape->rank, 1, stride) ||
+        !axis_values("dilation", &options->dilation, shape->rank, 1, dilation) ||
+        !axis_values("causal", &options->causal, shape->rank, 0, causal))
+        return false;
+    desc->rank = shape->rank;
+    for (uint32_t a = 0; a < shape->rank; ++a) {
+        if (causal[a] > 1) {
+            say_error("--causal takes 0 or 1 per axis, not %lld", (long long)causal[a]);
+            return false;
+        }
+        desc->axis[a].extent = shape->extent[a];
+        desc->axis[a].window = (uint32_t)window[a];
+        desc->axis[a].stride = (uint32_t)stride[a];
+        desc->axis[a].dilation = (uint32_t)dilation[a];
+        desc->axis[a].causal = causal[a] == 1;
+    }
+    desc->extra_len = shape->extra_len;
+    return make_heads(options, shape, &desc->heads);
+}
+
+/* ---- The table
+ * --------------------------------------------------------------------------------------------------- */
+
+typedef struct family {
+    const char *name;
+    const char *summary;
+    const option_spec *rule;
+    size_t rule_count;
+    bool (*make)(const family_options *options, const family_shape *shape, family_problem *problem);
+} family;
+
+static const family families[FAMILY_COUNT] = {
+    [FAMILY_ATTENTION] = {"attention", "dense attention, causal or windowed", attention_rule,
+                          sizeof attention_rule / sizeof *attention_rule, make_attention},
+    [FAMILY_NEIGHBORHOOD] = {"neighborhood", "neighborhood attention on a grid of 1 to 3 axes",
+                             neighborhood_rule, sizeof neighborhood_rule / sizeof *neighborhood_rule,
+                             make_neighborhood},
+};
+
+const char *family_name(family_id id) {
+    return families[id].name;
+}
+
+const char *family_summary(family_id id) {
+    return families[id].summary;
+}
+
+bool family_find(const char *name, family_id *out_id) {
+    for (int id = 0; id < FAMILY_COUNT; ++id) {
+        if (strcmp(name, families[id].name) == 0) {
+            *out_id = (family_id)id;
+            return true;
+        }
+    }
+    return false;
+}
+
+option_table family_rule_table(family_id id, family_options *options) {
+    option_table table = {"rule", families[id].rule, families[id].rule_count, options};
+    return table;
+}
+
+option_table family_kernel_table(family_options *options) {
+    option_table table = {"kernel", kernel_options, sizeof kernel_options / sizeof *kernel_options, options};
+    return table;
+}
+
+bool family_make_problem(family_id id, const family_options *options, const family_shape *shape,
+                         family_problem *out_problem) {
+    memset(out_problem, 0, sizeof *out_problem);
+    out_problem->id = id;
+    return families[id].make(options, shape, out_problem);
+}
+
+vatten_result family_create_plan(vatten_device *device, const family_problem *problem,
+                                 vatten_plan **out_plan) {
+    if (problem->id == FAMILY_ATTENTION)
+        return vatten_attention_create(device, &problem->attention, out_plan);
+    return vatten_neighborhood_create(device, &problem->neighborhood, out_plan);
+}
+
+const vatten_heads *family_heads(const family_problem *problem) {
+    return problem->id == FAMILY_ATTENTION ? &problem->attention.heads : &problem->neighborhood.heads;
+}
+
+const char *family_dtype_name(vatten_dtype dtype) {
+    static const char *const names[] = {"?", "f32", "f16", "bf16"};
+    return dtype >= VATTEN_DTYPE_F32 && dtype <= VATTEN_DTYPE_BF16 ? names[dtype] : names[0];
+}
+
+uint32_t family_dtype_size(vatten_dtype dtype) {
+    return dtype == VATTEN_DTYPE_F32 ? 4 : 2;
+}
+
+const char *family_layout_name(vatten_layout layout) {
+    static const char *const names[] = {"auto", "rows", "subgroup", "shared"};
+    return layout >= VATTEN_LAYOUT_AUTO && layout <= VATTEN_LAYOUT_SHARED ? names[layout] : "?";
+}
+
+uint64_t family_tokens(family_id id, const family_shape *shape) {
+    if (id == FAMILY_ATTENTION)
+        return shape->q_len;
+    uint64_t tokens = 1;
+    for (uint32_t a = 0; a < shape->rank; ++a)
+        tokens *= shape->extent[a];
+    return tokens;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The families of plans as the tools see them: for each one its name, the options that say its rule
+ * (causality, window,
+ * ...), and how those and a shape become the library's desc. A new family is a new row in family.c's table.
+ */
+#ifndef TOOLS_FAMILY_H
+#define TOOLS_FAMILY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vatten/vatten.h>
+
+#include "options.h"
+
+typedef enum family_id { FAMILY_ATTENTION, FAMILY_NEIGHBORHOOD, FAMILY_COUNT } family_id;
+
+/* Words of --causal of dense attention; `last` and `first` also say which key stands on the diagonal. */
+#define FAMILY_CAUSAL_WORDS "none|last|first"
+enum { FAMILY_CAUSAL_NONE, FAMILY_CAUSAL_LAST, FAMILY_CAUSAL_FIRST };
+
+/* f32, f16, bf16 stand for VATTEN_DTYPE_F32 + index. */
+#define FAMILY_DTYPE_WORDS "f32|f16|bf16"
+
+/* Everything that is not a shape. Zero-initialised means all defaults. */
+typedef struct family_options {
+    /* all families */
+    float scale;
+    int layout; /* vatten_layout */
+    option_ints tile;
+    uint64_t max_macs;
+    /* attention */
+    int dense_causal;
+    int align;
+    option_ints dense_window;
+    uint64_t prefix;
+    /* neighborhood */
+    option_ints window, stride, dilation, causal;
+} family_options;
+
+/* What tensors say, or the options of vatten_info and vatten_bench in their place. */
+typedef struct family_shape {
+    vatten_dtype dtype;
+    uint64_t batch;
+    uint32_t heads, kv_heads, dim, value_dim;
+    uint64_t q_len, kv_len; /* attention */
+    uint32_t rank;          /* neighborhood */
+    uint64_t extent[3];
+    uint64_t extra_len;
+    bool write_lse;
+} family_shape;
+
+typedef struct family_problem {
+    family_id id;
+    vatten_attention_desc attention; /* the one that `id` names */
+    vatten_neighborhood_desc neighborhood;
+} family_problem;
+
+const char *family_name(family_id id);
+const char *family_summary(family_id id);
+bool family_find(const char *name, family_id *out_id);
+
+/* Option tables that write into `options`: the rule of one family, and what all share. */
+option_table family_rule_table(family_id id, family_options *options);
+option_table family_kernel_table(family_options *options);
+
+/* The desc of a problem. False, and said why, when the number of values of an option does not fit: a usage
+ * error. What the values mean is for the library to judge. */
+bool family_make_problem(family_id id, const family_options *options, const family_shape *shape,
+                         family_problem *out_problem);
+
+vatten_result family_create_plan(vatten_device *device, const family_problem *problem,
+                                 vatten_plan **out_plan);
+
+const char *family_dtype_name(vatten_dtype dtype);
+uint32_t family_dtype_size(vatten_dtype dtype);
+const char *family_layout_name(vatten_layout layout);
+
+/* The desc's heads, of whichever family. */
+const vatten_heads *family_heads(const family_problem *problem);
+
+/* Query tokens of a shape: q_len, or the product of the extents. */
+uint64_t family_tokens(family_id id, const family_shape *shape);
+
+#endif /* TOOLS_FAMILY_H */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NumPy's .npy files, as far as the tools need them: versions 1.0, 2.0 and 3.0, little-endian f4, f2 and u2,
+ * C order. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ */
+#ifndef TOOLS_NPY_H
+#define TOOLS_NPY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NPY_MAX_RANK 8
+#define NPY_REASON   256 /* bytes that a reason needs at most */
+
+typedef enum npy_dtype { NPY_F32, NPY_F16, NPY_U16 } npy_dtype;
+
+typedef struct npy_array {
+    npy_dtype dtype;
+    uint32_t rank;
+    uint64_t shape[NPY_MAX_RANK];
+    size_t bytes;
+    void *data; /* malloc'd by npy_read */
+} npy_array;
+
+/* '<f4' and so on. */
+const char *npy_dtype_name(npy_dtype dtype);
+size_t npy_dtype_size(npy_dtype dtype);
+
+/* Writes "[2, 16, 8, 64]". */
+void npy_shape_text(const npy_array *array, char *out, size_t out_size);
+
+/* False with a reason (without the path) when the file cannot be read whole and exactly. */
+bool npy_read(const char *path, npy_array *out_array, char reason[NPY_REASON]);
+void npy_free(npy_array *array);
+
+/* Output in two steps, so that a failure between them leaves no file: stage writes a new file beside `path`
+ * and returns its malloc'd name, commit renames it to `path` and frees the name, discard removes it (NULL is
+ * fine). */
+bool npy_stage(const char *path, const npy_array *array, char **out_temporary, char reason[NPY_REASON]);
+bool npy_commit(const char *path, char *temporary, char reason[NPY_REASON]);
+void npy_discard(char *temporary);
+
+#endif /* TOOLS_NPY_H */

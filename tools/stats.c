@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "stats.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+stats_summary stats_summarize(double *values, size_t count) {
+    stats_summary summary = {0.0, 0.0, 0.0};
+    if (count == 0)
+        return summary;
+    qsort(values, count, sizeof *values, compare);
+    summary.median = (values[(count - 1) / 2] + values[count / 2]) / 2;
+    summary.min = values[0];
+    summary.max = values[count - 1];
+    return summary;
+}
+
+double stats_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool_device.h"
+
+#include "family.h"
+#include "say.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FIELD(member) offsetof(tool_options, member)
+
+static const option_spec common_options[] = {
+    {"device", OPTION_TEXT, FIELD(device), "NAME|INDEX",
+     "part of a device's name or its index; default: VATTEN_DEVICE"},
+    {"validate", OPTION_FLAG, FIELD(validate), NULL,
+     "run under the Vulkan validation layer; its errors fail the run"},
+    {"json", OPTION_FLAG, FIELD(json), NULL, "print JSON on one line"},
+    {"verbose", OPTION_FLAG, FIELD(verbose), NULL, "also print what the library chose"},
+    {"version", OPTION_FLAG, FIELD(version), NULL, "print the library's version and stop"},
+};
+
+option_table tool_option_table(tool_options *options) {
+    option_table table = {"common", common_options, sizeof common_options / sizeof *common_options, options};
+    return table;
+}
+
+bool tool_open(const tool_options *options, vatten_logger logger, vatten_context **out_context) {
+    vatten_context_desc desc = {
+        .device = options->device != NULL ? options->device : getenv("VATTEN_DEVICE"),
+        .validation = options->validate,
+        .logger = logger,
+    };
+    vatten_result result = vatten_context_create(&desc, out_context);
+    if (result != VATTEN_SUCCESS) {
+        say_error("no device: %s", vatten_result_name(result));
+        return false;
+    }
+    vatten_context_info info;
+    vatten_context_get_info(*out_context, &info);
+    if (options->validate && !info.validation)
+        say_note(
+            "warning: the validation layer VK_LAYER_KHRONOS_validation is not installed; running without it");
+    return true;
+}
+
+bool tool_found_invalid(const vatten_context *context) {
+    vatten_context_info info;
+    vatten_context_get_info(context, &info);
+    if (info.validation_errors != 0)
+        say_error("the validation layer reported %u errors", info.validation_errors);
+    return info.validation_errors != 0;
+}
+
+void tool_json_device(cJSON *object, const vatten_context *context) {
+    vatten_context_info info;
+    vatten_context_get_info(context, &info);
+    cJSON_AddStringToObject(object, "device", info.device_name);
+    cJSON_AddStringToObject(object, "driver", info.driver);
+    cJSON_AddBoolToObject(object, "validation", info.validation);
+}
+
+static void add_count(cJSON *object, const char *name, uint64_t count) {
+    cJSON_AddNumberToObject(object, name, (double)count);
+}
+
+void tool_json_plan(cJSON *object, const vatten_plan_info *info) {
+    cJSON_AddStringToObject(object, "kernel", info->kernel);
+    cJSON *tile = cJSON_AddObjectToObject(object, "tile");
+    cJSON_AddStringToObject(tile, "layout", family_layout_name(info->tile.layout));
+    add_count(tile, "workgroup", info->tile.workgroup);
+    add_count(tile, "rows", info->tile.rows);
+    add_count(tile, "keys", info->tile.keys);
+    add_count(tile, "lanes_per_row", info->tile.lanes_per_row);
+    add_count(object, "dispatches", info->dispatches);
+    add_count(object, "pipelines", info->pipelines);
+    add_count(object, "workspace_bytes", info->workspace_bytes);
+    add_count(object, "pairs", info->pairs);
+    add_count(object, "flops", info->flops);
+    add_count(object, "bytes", info->bytes);
+    add_count(object, "max_macs", info->max_macs);
+    add_count(object, "largest_macs", info->largest_macs);
+}
+
+static const struct {
+    vatten_feature bit;
+    const char *name;
+} feature_names[] = {
+    {VATTEN_FEATURE_STORAGE_16BIT, "storage_16bit"},
+    {VATTEN_FEATURE_PUSH_DESCRIPTOR, "push_descriptor"},
+    {VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
+};
+
+cJSON *tool_json_features(vatten_features features) {
+    cJSON *array = cJSON_CreateArray();
+    for (size_t i = 0; i < sizeof feature_names / sizeof *feature_names; ++i) {
+        if (features & (vatten_features)feature_names[i].bit)
+            cJSON_AddItemToArray(array, cJSON_CreateString(feature_names[i].name));
+    }
+    return array;
+}
+
+void tool_features_text(vatten_features features, char *out, size_t out_size) {
+    size_t used = 0;
+    snprintf(out, out_size, "none");
+    for (size_t i = 0; i < sizeof feature_names / sizeof *feature_names; ++i) {
+        if ((features & (vatten_features)feature_names[i].bit) && used < out_size)
+            used += (size_t)snprintf(out + used, out_size - used, used == 0 ? "%s" : " %s",
+                                     feature_names[i].name);
+    }
+}
+
+bool tool_json_print(cJSON *object, bool pretty) {
+    char *text = object == NULL ? NULL : pretty ? cJSON_Print(object) : cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    if (text == NULL) {
+        say_error("out of memory");
+        return false;
+    }
+    bool ok = puts(text) >= 0 && fflush(stdout) == 0;
+    cJSON_free(text);
+    if (!ok)
+        say_error("stdout cannot be written");
+    return ok;
+}
+
+void tool_print_version(const char *program) {
+    uint32_t version = vatten_version();
+    printf("%s %u.%u.%u\n", program, version >> 22, version >> 12 & 0x3ff, version & 0xfff);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every tool offers in common: the options that choose a device and an output form, the context made
+ * from them, and the JSON pieces that say what ran.
+ */
+#ifndef TOOLS_TOOL_DEVICE_H
+#define TOOLS_TOOL_DEVICE_H
+
+#include <stdbool.h>
+
+#include <cjson/cJSON.h>
+#include <vatten/context.h>
+
+#include "options.h"
+
+typedef struct tool_options {
+    const char *device;
+    bool validate;
+    bool json;
+    bool verbose;
+    bool version;
+} tool_options;
+
+option_table tool_option_table(tool_options *options);
+
+/* Makes the context: --device, else the environment's VATTEN_DEVICE, else the context's choice. Says what
+ * went wrong; a validation layer that was asked for and is not installed is a warning. */
+bool tool_open(const tool_options *options, vatten_logger logger, vatten_context **out_context);
+
+/* True when the validation layer reported errors since the context was made; says so. */
+bool tool_found_invalid(const vatten_context *context);
+
+/* Adds device, driver and whether validation is on. */
+void tool_json_device(cJSON *object, const vatten_context *context);
+
+/* Adds kernel, tile, dispatches and the sizes and counts of a plan. */
+void tool_json_plan(cJSON *object, const vatten_plan_info *info);
+
+/* The array ["storage_16bit", ...]. */
+cJSON *tool_json_features(vatten_features features);
+
+/* "storage_16bit push_descriptor", or "none". */
+void tool_features_text(vatten_features features, char *out, size_t out_size);
+
+/* Prints on stdout, pretty or on one line, and deletes the object. False when that failed. */
+bool tool_json_print(cJSON *object, bool pretty);
+
+void tool_print_version(const char *program);
+
+#endif /* TOOLS_TOOL_DEVICE_H */
