@@ -55,19 +55,11 @@ static uint64_t iterations(const vt_tile *tile) {
     return 1 + chunks * (1 + stage_k + products) + rows * columns * 4 + stage_v + soften + spread;
 }
 
-static void complete(vt_tile *tile, const vt_problem *problem) {
-    pad_dims(tile, problem);
-    tile->shared_bytes = shared_bytes(tile);
-    tile->iterations = iterations(tile);
-}
-
 static bool power_of_two(uint32_t x) {
     return x && (x & (x - 1)) == 0;
 }
 
 static const char *split_misfit(const vt_caps *caps, const vt_tile *tile) {
-    if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
-        return "lanes_per_row must be a power of two that divides workgroup";
     if (tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
         return "rows must be a multiple of workgroup / lanes_per_row";
     if (tile->keys % tile->lanes_per_row != 0)
@@ -89,13 +81,26 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
 }
 
-const char *vt_tile_misfit(const vt_caps *caps, const vt_tile *tile) {
+/* What must hold before the padded sizes can even be worked out. */
+static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->workgroup == 0 || tile->rows == 0 || tile->keys == 0 || tile->lanes_per_row == 0)
         return "a size is 0";
     if (tile->workgroup > caps->invocations || tile->workgroup > caps->workgroup_size_x)
         return "workgroup is above the device's invocations";
     if (tile->rows > 1024 || tile->keys > 1024)
         return "rows or keys are above 1024";
+    if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
+        return "lanes_per_row must be a power of two that divides workgroup";
+    return NULL;
+}
+
+const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile) {
+    const char *why = size_misfit(caps, tile);
+    if (why)
+        return why;
+    pad_dims(tile, problem);
+    tile->shared_bytes = shared_bytes(tile);
+    tile->iterations = iterations(tile);
     return tile->layout == VATTEN_LAYOUT_ROWS ? rows_misfit(caps, tile) : split_misfit(caps, tile);
 }
 
@@ -107,7 +112,6 @@ static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt
     uint32_t row_groups = tile.workgroup / tile.lanes_per_row;
     tile.rows = ask->rows ? ask->rows : row->rows_per_lane * row_groups;
     tile.keys = ask->keys ? ask->keys : row->keys;
-    complete(&tile, problem);
     return tile;
 }
 
@@ -125,7 +129,7 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
         if (!matches(caps, &vt_tune_table[i], problem))
             continue;
         vt_tile tile = tile_of_row(caps, &vt_tune_table[i], problem);
-        why = vt_tile_misfit(caps, &tile);
+        why = vt_tile_complete(caps, problem, &tile);
         if (!why) {
             *out = tile;
             *row = i;
