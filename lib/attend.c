@@ -121,7 +121,7 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     step->push.group = (uint32_t)group;
 }
 
-/* Slots of a full kernel. One that is not used is bound all the same, to what the other binds: a declared
+/* Slots of a full kernel, after those of the queries. One that this step does not use is bound to the output: a declared
  * slot must hold a buffer. */
 static void bind_state(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
@@ -131,6 +131,7 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
     uint64_t start = (p->batch * problem->heads + p->heads) * problem->q_len + first;
     uint64_t last_slice = (p->batch + p->batch_count - 1) * problem->heads + p->heads + p->head_count - 1;
     bool carries = !(l->first && l->last);
+    step->binding[VT_SLOT_LSE] = step->binding[VT_SLOT_CARRY] = step->binding[VT_SLOT_OUT];
     if (carries)
         step->binding[VT_SLOT_CARRY] = (vt_binding){VT_ROLE_WORKSPACE, 0, vt_part_carry_bytes(in, &size)};
     if (problem->write_lse) {
@@ -138,10 +139,6 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
                            last_slice * problem->q_len + p->q_end * in->keys.q_plane, sizeof(float));
         step->push.lse_base = (uint32_t)(at - first);
     }
-    if (!carries)
-        step->binding[VT_SLOT_CARRY] = step->binding[VT_SLOT_LSE];
-    if (!problem->write_lse)
-        step->binding[VT_SLOT_LSE] = step->binding[VT_SLOT_CARRY];
     step->push.lse_head = (uint32_t)problem->q_len;
     step->push.lse_batch = (uint32_t)(problem->q_len * problem->heads);
     step->push.flags = (problem->write_lse ? VT_FLAG_LSE : 0) | (l->first ? 0 : VT_FLAG_CARRY_IN) |
