@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What malloc gives on 64-bit systems and more than any object of vatten's needs; MSVC's C has no max_align_t. */
+#define OBJECT_ALIGNMENT 16
+
 /* malloc's own alignment serves every object that vatten allocates. */
 static void *default_allocate(void *user, size_t size, size_t alignment) {
     (void)user;
@@ -23,7 +26,7 @@ vatten_allocator vt_allocator_resolve(const vatten_allocator *allocator) {
 }
 
 void *vt_alloc(const vatten_allocator *allocator, size_t size) {
-    void *memory = allocator->allocate(allocator->user, size, _Alignof(max_align_t));
+    void *memory = allocator->allocate(allocator->user, size, OBJECT_ALIGNMENT);
     if (memory)
         memset(memory, 0, size);
     return memory;

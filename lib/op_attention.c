@@ -4,6 +4,7 @@
  */
 #include "attend.h"
 #include "ops.h"
+#include "sizes.h"
 
 static uint32_t mask_bits(const vt_problem *p) {
     return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left != VATTEN_UNLIMITED ? VT_MASK_LEFT : 0) |
@@ -20,6 +21,17 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = problem->kv_len;
 }
 
+/* Most keys that a query tile visits, at any lengths that a record may shrink to: the window of its first to that of its
+ * last query, and the prefix, each begun on a tile's edge. */
+static uint64_t keys_across(const vt_problem *p, const vt_tile *tile) {
+    int64_t right = p->causal ? 0 : p->right;
+    if (p->left == VATTEN_UNLIMITED || right == VATTEN_UNLIMITED)
+        return p->kv_len;
+    uint64_t window = (uint64_t)p->left + (uint64_t)right + tile->rows + tile->keys;
+    uint64_t prefix = p->prefix ? p->prefix + tile->keys : 0;
+    return vt_min(window + prefix, p->kv_len);
+}
+
 vatten_result vt_op_attention(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
@@ -32,7 +44,7 @@ vatten_result vt_op_attention(const vt_op_input *op, vt_program *program) {
         .q_grain = tile->rows,
         .k_grain = tile->keys,
         .grain_tiles = 1,
-        .keys_across = p->kv_len,
+        .keys_across = keys_across(p, tile),
         .key_step = 1,
         .keys_plane = 1,
         .k = &p->k,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "probe.h"
 
+#include "alloc.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The extensions that decide what may be asked. */
@@ -26,14 +27,15 @@ static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_
 }
 
 /* A device whose list cannot be read counts as having no extensions: everything works without them. */
-static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+static extensions find_extensions(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                  VkPhysicalDevice physical_device) {
     uint32_t version = api_version(vk, physical_device);
     extensions found = {false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
     uint32_t count = 0;
     if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS ||
         count == 0)
         return found;
-    VkExtensionProperties *list = malloc(count * sizeof *list);
+    VkExtensionProperties *list = vt_alloc(allocator, count * sizeof *list);
     if (!list)
         return found;
     VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list);
@@ -42,12 +44,13 @@ static extensions find_extensions(const vt_vk_instance *vk, VkPhysicalDevice phy
         found.size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
         found.driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
     }
-    free(list);
+    vt_release(allocator, list);
     return found;
 }
 
-vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
-    extensions found = find_extensions(vk, physical_device);
+vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                  VkPhysicalDevice physical_device) {
+    extensions found = find_extensions(vk, allocator, physical_device);
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     VkPhysicalDevice16BitStorageFeatures storage = {
@@ -85,10 +88,10 @@ static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
     out->storage_alignment = alignment < 16 ? 16 : (uint32_t)alignment;
 }
 
-void vt_probe_caps(const vt_vk_instance *vk, VkPhysicalDevice physical_device, vatten_features features,
-                   vt_caps *out) {
+void vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                   VkPhysicalDevice physical_device, vatten_features features, vt_caps *out) {
     memset(out, 0, sizeof *out);
-    extensions found = find_extensions(vk, physical_device);
+    extensions found = find_extensions(vk, allocator, physical_device);
     VkPhysicalDeviceSubgroupSizeControlProperties size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,

@@ -9,10 +9,11 @@
 #include "vk.h"
 
 /* Which vatten_feature bits the device supports. */
-vatten_features vt_probe_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device);
+vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                  VkPhysicalDevice physical_device);
 
 /* Fills all of `out` but what vt_caps_complete derives; `features` is what the caller enabled. */
-void vt_probe_caps(const vt_vk_instance *vk, VkPhysicalDevice physical_device, vatten_features features,
-                   vt_caps *out);
+void vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                   VkPhysicalDevice physical_device, vatten_features features, vt_caps *out);
 
 #endif /* VT_PROBE_H */

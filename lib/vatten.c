@@ -4,6 +4,7 @@
  */
 #include <vatten/vatten.h>
 
+#include "alloc.h"
 #include "probe.h"
 
 uint32_t vatten_version(void) {
@@ -37,5 +38,7 @@ vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance
         return 0;
     if (vt_vk_load_instance(get_instance_proc_addr, instance, NULL, &vk) != VATTEN_SUCCESS)
         return 0;
-    return vt_probe_features(&vk, physical_device);
+    const vatten_allocator none = {NULL, NULL, NULL};
+    const vatten_allocator allocator = vt_allocator_resolve(&none);
+    return vt_probe_features(&vk, &allocator, physical_device);
 }

@@ -71,13 +71,16 @@ typedef struct VkPipelineCache_T *VkPipelineCache;
 typedef uint64_t VkBuffer;
 typedef uint64_t VkPipelineCache;
 #endif
+/* Vulkan's calling convention: stdcall on Windows, hard-float on 32-bit ARM Android, else C's own. */
 #if defined(_WIN32)
-typedef void(__stdcall *PFN_vkVoidFunction)(void);
-typedef PFN_vkVoidFunction(__stdcall *PFN_vkGetInstanceProcAddr)(VkInstance instance, const char *pName);
+#define VATTEN_VK_CALL __stdcall
+#elif defined(__ANDROID__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7 && defined(__ARM_32BIT_STATE)
+#define VATTEN_VK_CALL __attribute__((pcs("aapcs-vfp")))
 #else
-typedef void (*PFN_vkVoidFunction)(void);
-typedef PFN_vkVoidFunction (*PFN_vkGetInstanceProcAddr)(VkInstance instance, const char *pName);
+#define VATTEN_VK_CALL
 #endif
+typedef void(VATTEN_VK_CALL *PFN_vkVoidFunction)(void);
+typedef PFN_vkVoidFunction(VATTEN_VK_CALL *PFN_vkGetInstanceProcAddr)(VkInstance instance, const char *pName);
 #endif
 
 /* ---- Results, logger, allocator ---- */
@@ -148,8 +151,8 @@ typedef struct vatten_device_desc {
     VkPhysicalDevice physical_device;                 /* required */
     VkDevice device;                                  /* required */
     vatten_features features;                         /* what you enabled on `device` */
-    /* Optional; with a warm one plans compile nothing. You load, save and destroy it; it must have been made
-     * without VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT. */
+    /* Optional; with a warm one plans compile nothing on drivers that fill it (Mesa's lavapipe 22 does not). You load,
+     * save and destroy it; it must have been made without VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT. */
     VkPipelineCache pipeline_cache;
     vatten_logger logger;       /* optional */
     vatten_allocator allocator; /* optional */
@@ -270,7 +273,7 @@ typedef struct vatten_window {
  * With diag(i) = i + kv_len - q_len (ALIGN_LAST) or i (ALIGN_FIRST), key j is visible to query i iff
  *   (diag(i) - left <= j <= diag(i) + right, or j < prefix)  and  (not causal, or j <= diag(i)).
  * A row without a visible key gives out 0 and LSE -inf. K and V past kv_len are never used, whatever they
- * hold.
+ * hold; V of a key before kv_len must be finite even where a mask hides the key (0 x NaN is NaN).
  * Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al. 2022). */
 typedef struct vatten_attention_desc {
     vatten_heads heads;
