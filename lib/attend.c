@@ -200,11 +200,11 @@ static void add_chain(const part *p, const vt_part_size *size, vt_program *progr
         const vt_part_size whole = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
         program->workspace_bytes = vt_max(program->workspace_bytes, vt_part_carry_bytes(&in->part, &whole));
     }
-    for (uint64_t k = 0; k < extra_len; k += size->extra) {
+    for (uint64_t k = 0; k < extra_len && program->step_count <= VT_STEPS_MAX; k += size->extra) {
         link l = {&in->part.extra, true, k, vt_min(k + size->extra, extra_len), k == 0, false};
         add_step(p, &l, program);
     }
-    for (uint64_t k = first; k < end; k += size->k) {
+    for (uint64_t k = first; k < end && program->step_count <= VT_STEPS_MAX; k += size->k) {
         uint64_t k_end = vt_min(k + size->k, end);
         link l = {&in->part.keys, false, k, k_end, extra_len == 0 && k == first, k_end == end};
         add_step(p, &l, program);

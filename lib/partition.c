@@ -32,11 +32,16 @@ uint64_t vt_part_carry_bytes(const input_type *in, const vt_part_size *part) {
     return vt_saturating_mul(rows, (in->tile->value_pad + 1 + in->tile->lanes_per_row) * sizeof(float));
 }
 
-/* Bytes of a bound range, its start rounded down to the device's offset alignment. */
+/* Bytes of a bound range, its start rounded down to the device's offset alignment; UINT64_MAX if they overflow. */
 static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads,
                      uint64_t tokens, uint64_t dim) {
-    uint64_t elements = (batch - 1) * t->batch + (heads - 1) * t->head + (tokens - 1) * t->token + dim;
-    return elements * in->problem->element_bytes + in->caps->storage_alignment;
+    vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(t->batch));
+    elements = vt_plus(elements, vt_times(vt_sum_of(heads - 1), vt_sum_of(t->head)));
+    elements = vt_plus(elements, vt_times(vt_sum_of(tokens - 1), vt_sum_of(t->token)));
+    elements = vt_plus(elements, vt_sum_of(dim));
+    vt_sum bytes = vt_times(elements, vt_sum_of(in->problem->element_bytes));
+    bytes = vt_plus(bytes, vt_sum_of(in->caps->storage_alignment));
+    return bytes.overflow ? UINT64_MAX : bytes.value;
 }
 
 static bool queries_fit(const input_type *in, const vt_part_size *part) {
@@ -68,10 +73,14 @@ static bool extra_fit(const input_type *in, const vt_part_size *part) {
     return source_fits(in, &in->extra, part, part->extra);
 }
 
+/* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
+static bool loops_fit(const input_type *in, const vt_geometry *geometry, uint64_t k) {
+    return vt_saturating_mul(key_tiles(in, geometry, k), in->tile->iterations) <= in->caps->loop_limit;
+}
+
 static bool source_work_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
                              uint64_t k) {
-    uint64_t loops = vt_saturating_mul(key_tiles(in, geometry, k), in->tile->iterations);
-    return vt_part_macs(in, geometry, part, k) <= in->problem->max_macs && loops <= in->caps->loop_limit;
+    return vt_part_macs(in, geometry, part, k) <= in->problem->max_macs && loops_fit(in, geometry, k);
 }
 
 static bool keys_work_fits(const input_type *in, const vt_part_size *part) {
@@ -177,11 +186,11 @@ vatten_result vt_partition(const input_type *in, vt_part_size *out) {
     if (found)
         grow(in, out, heads);
     if (found && groups_fit(in, out) && carry_fits(in, out))
-        return VATTEN_SUCCESS;
+        return check_loops(in, out);
     vt_log(in->logger, VATTEN_LOG_ERROR, p->label,
            "the smallest part, %" PRIu64 " query and %" PRIu64
-           " key tokens of one head, does not fit %s: a binding holds "
-           "%" PRIu64 " bytes, a dispatch %" PRIu32 " workgroups",
+           " key tokens of one head, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32
+           " workgroups",
            vt_min(in->keys.q_grain, in->keys.q_units) * in->keys.q_plane, in->keys.k_grain * in->keys.k_plane,
            in->caps->name, in->caps->storage_range, in->caps->groups[0]);
     return VATTEN_ERROR_UNSUPPORTED;

@@ -55,32 +55,27 @@ uint64_t vt_visible_dense(const vt_problem *p) {
     return (uint64_t)twice / 2;
 }
 
-void vt_axis_window(const vatten_axis *axis, uint64_t n, uint64_t p, uint64_t *first, uint64_t *end) {
+/* Causal pairs of one dilation group of n positions: all keys up to the query's own, less those before the window. The
+ * stride's blocks share a window start, which is 0 up to block `zero` and then grows by a stride a block; the last block
+ * may be short, and its window ends with the group. */
+static uint64_t causal_group_pairs(const vatten_axis *axis, uint64_t n) {
     uint64_t k = axis->window;
     uint64_t s = axis->stride;
-    if (axis->causal) {
-        uint64_t lead = vt_min(p / s * s + s - 1, n - 1);
-        *first = lead + 1 > k ? lead + 1 - k : 0;
-        *end = p + 1;
-        return;
-    }
-    uint64_t lead = vt_min(p / s * s + s / 2, n - 1);
-    *first = vt_min(lead > k / 2 ? lead - k / 2 : 0, n - k);
-    *end = *first + k;
+    uint64_t blocks = n / s;
+    uint64_t zero = vt_min(vt_ceil_div(k - s, s), blocks);
+    uint64_t counted = blocks - zero;
+    uint64_t first_start = counted ? zero * s + s - k : 0;
+    uint64_t starts = counted * first_start + s * (counted * (counted - (counted > 0)) / 2);
+    return n * (n + 1) / 2 - s * starts - n % s * (n - k);
 }
 
 static uint64_t axis_pairs(const vatten_axis *axis) {
     if (!axis->causal)
         return axis->extent * axis->window;
-    uint64_t pairs = 0;
-    for (uint64_t i = 0; i < axis->extent; ++i) {
-        uint64_t n = vt_ceil_div(axis->extent - i % axis->dilation, axis->dilation);
-        uint64_t first;
-        uint64_t end;
-        vt_axis_window(axis, n, i / axis->dilation, &first, &end);
-        pairs += end - first;
-    }
-    return pairs;
+    uint64_t shorter = axis->extent / axis->dilation;
+    uint64_t longer_groups = axis->extent % axis->dilation;
+    uint64_t pairs = (axis->dilation - longer_groups) * causal_group_pairs(axis, shorter);
+    return longer_groups ? pairs + longer_groups * causal_group_pairs(axis, shorter + 1) : pairs;
 }
 
 /* A key counts iff it counts on every axis, so the pairs multiply. */

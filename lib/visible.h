@@ -11,7 +11,4 @@
 uint64_t vt_visible_dense(const vt_problem *problem);
 uint64_t vt_visible_neighborhood(const vt_problem *problem);
 
-/* First and one past the last visible key of position p in a dilation group of n positions (see vatten.h). */
-void vt_axis_window(const vatten_axis *axis, uint64_t n, uint64_t p, uint64_t *first, uint64_t *end);
-
 #endif /* VT_VISIBLE_H */
