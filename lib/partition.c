@@ -175,6 +175,16 @@ static bool heads_interleave(const vt_problem *p) {
            p->out.head <= p->out.token;
 }
 
+/* The work bound yields to the smallest part, a driver's limit does not. */
+static vatten_result check_loops(const input_type *in, const vt_part_size *part) {
+    if (loops_fit(in, &in->keys, part->k))
+        return VATTEN_SUCCESS;
+    vt_log(in->logger, VATTEN_LOG_ERROR, in->problem->label,
+           "one plane of the grid gives a query %" PRIu64 " steps over keys, %s allows %" PRIu64,
+           key_tiles(in, &in->keys, part->k), in->caps->name, in->caps->loop_limit / in->tile->iterations);
+    return VATTEN_ERROR_UNSUPPORTED;
+}
+
 vatten_result vt_partition(const input_type *in, vt_part_size *out) {
     const vt_problem *p = in->problem;
     uint64_t heads = heads_interleave(p) ? p->heads : 1;
