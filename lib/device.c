@@ -79,7 +79,9 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
         vt_vk_load_instance(desc->get_instance_proc_addr, desc->instance, &device->logger, &vk);
     if (result != VATTEN_SUCCESS)
         return result;
-    vt_probe_caps(&vk, &device->allocator, desc->physical_device, desc->features, &device->caps);
+    result = vt_probe_caps(&vk, &device->allocator, desc->physical_device, desc->features, &device->caps);
+    if (result != VATTEN_SUCCESS)
+        return result;
     vt_caps_complete(&device->caps);
     vt_caps_lower(&device->caps, desc);
     result = check_caps(&device->caps, &device->logger);

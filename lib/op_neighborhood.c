@@ -47,18 +47,30 @@ static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b) 
     return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
 }
 
-/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the
- * last axis, whose tokens are neighbours in memory. */
-static box choose_box(const vt_problem *p, const vt_tile *tile) {
+/* Whether the planes that one row of boxes spans can be bound at once. */
+static bool bindable(const vt_op_input *op, const box *b) {
+    const vt_problem *p = op->problem;
+    uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * b->side[0], p->axis[0].extent);
+    uint64_t tokens = planes * p->axis[1].extent * p->axis[2].extent;
+    uint64_t bytes = vt_saturating_mul(tokens, vt_max(p->q.token, p->out.token) * p->element_bytes);
+    return bytes < op->caps->storage_range;
+}
+
+/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the last axis,
+ * whose tokens are neighbours in memory. Axis 0 gives way to the size of a binding. */
+static box choose_box(const vt_op_input *op) {
+    const vt_problem *p = op->problem;
+    uint32_t rows = op->tile->rows;
     box best = {{1, 1, 1}};
     uint64_t least = UINT64_MAX;
-    for (uint32_t s0 = 1; s0 <= tile->rows; s0 *= 2)
-        for (uint32_t s1 = 1; s0 * s1 <= tile->rows; s1 *= 2) {
-            const box b = {{s0, s1, p->rank < 3 ? 1 : tile->rows / (s0 * s1)}};
-            uint64_t visits = visited(p, tile, &b);
-            bool useful = (p->rank > 1 || s1 == 1) && visits < least;
-            best = useful ? b : best;
-            least = useful ? visits : least;
+    for (uint32_t s0 = 1; s0 <= rows; s0 *= 2)
+        for (uint32_t s1 = 1; s0 * s1 <= rows; s1 *= 2) {
+            const box b = {{s0, s1, p->rank < 3 ? 1 : rows / (s0 * s1)}};
+            uint64_t visits = visited(p, op->tile, &b);
+            bool allowed = (p->rank > 1 || s1 == 1) && (s0 == 1 || bindable(op, &b));
+            bool better = allowed && visits < least;
+            best = better ? b : best;
+            least = better ? visits : least;
         }
     return best;
 }
@@ -116,7 +128,7 @@ static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, cons
 
 vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
-    const box b = choose_box(p, op->tile);
+    const box b = choose_box(op);
     vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, {0}, {0}}, .needed_keys = needed_keys};
     in.part.keys = grid_geometry(p, &b);
     in.part.extra = extra_geometry(p, op->tile, &in.part.keys);

@@ -26,31 +26,33 @@ static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_
     return properties.properties.apiVersion;
 }
 
-/* A device whose list cannot be read counts as having no extensions: everything works without them. */
-static extensions find_extensions(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                  VkPhysicalDevice physical_device) {
+/* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
+static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                     VkPhysicalDevice physical_device, extensions *out) {
     uint32_t version = api_version(vk, physical_device);
-    extensions found = {false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
+    *out = (extensions){false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
     uint32_t count = 0;
-    if (vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL) != VK_SUCCESS ||
-        count == 0)
-        return found;
+    VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
+    if (result != VK_SUCCESS || count == 0)
+        return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
     VkExtensionProperties *list = vt_alloc(allocator, count * sizeof *list);
     if (!list)
-        return found;
-    VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list);
-    if (result == VK_SUCCESS || result == VK_INCOMPLETE) {
-        found.push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
-        found.size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
-        found.driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list);
+    if (result == VK_SUCCESS) {
+        out->push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
+        out->size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
+        out->driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
     }
     vt_release(allocator, list);
-    return found;
+    return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
 }
 
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
                                   VkPhysicalDevice physical_device) {
-    extensions found = find_extensions(vk, allocator, physical_device);
+    extensions found;
+    if (find_extensions(vk, allocator, physical_device, &found) != VATTEN_SUCCESS)
+        return 0;
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
     VkPhysicalDevice16BitStorageFeatures storage = {
@@ -88,10 +90,13 @@ static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
     out->storage_alignment = alignment < 16 ? 16 : (uint32_t)alignment;
 }
 
-void vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                   VkPhysicalDevice physical_device, vatten_features features, vt_caps *out) {
+vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                            VkPhysicalDevice physical_device, vatten_features features, vt_caps *out) {
     memset(out, 0, sizeof *out);
-    extensions found = find_extensions(vk, allocator, physical_device);
+    extensions found;
+    vatten_result result = find_extensions(vk, allocator, physical_device, &found);
+    if (result != VATTEN_SUCCESS)
+        return result;
     VkPhysicalDeviceSubgroupSizeControlProperties size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES};
     VkPhysicalDeviceDriverProperties driver = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES,
@@ -110,4 +115,5 @@ void vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
     out->subgroup_size = subgroup.subgroupSize ? subgroup.subgroupSize : 1;
     out->subgroup_min = size_control.minSubgroupSize ? size_control.minSubgroupSize : out->subgroup_size;
     out->subgroup_max = size_control.maxSubgroupSize ? size_control.maxSubgroupSize : out->subgroup_size;
+    return VATTEN_SUCCESS;
 }

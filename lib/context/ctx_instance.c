@@ -4,6 +4,12 @@
  */
 #include "ctx.h"
 
+/* Newer than the oldest headers that vatten builds against (1.3.204). */
+#ifndef VK_KHR_portability_enumeration
+#define VK_KHR_PORTABILITY_ENUMERATION_EXTENSION_NAME    "VK_KHR_portability_enumeration"
+#define VK_INSTANCE_CREATE_ENUMERATE_PORTABILITY_BIT_KHR 0x00000001
+#endif
+
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
 /* What an instance is asked for, gathered before it is made. */

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reader: JSON text -> cases_case. An unknown parameter is an error, so that no rule of a case is ever
+ * ignored.
+ */
+#include "cases.h"
+
+#include <cjson/cJSON.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Small helpers over cJSON ---- */
+
+static uint64_t get_u64(const cJSON *object, const char *name, uint64_t fallback) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : fallback;
+}
+
+static double get_number(const cJSON *object, const char *name, double fallback) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : fallback;
+}
+
+static const char *get_text(const cJSON *object, const char *name) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static void copy_text(char *out, size_t size, const char *text) {
+    snprintf(out, size, "%s", text);
+}
+
+/* Field `name` of an axis: params[name] is a list with one value per axis, or one value for a single axis. */
+static uint64_t axis_value(const cJSON *params, const char *name, uint32_t axis, uint64_t fallback) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(params, name);
+    if (cJSON_IsArray(item)) {
+        item = cJSON_GetArrayItem(item, (int)axis);
+    } else if (axis > 0) {
+        item = NULL;
+    }
+    if (cJSON_IsBool(item)) {
+        return cJSON_IsTrue(item) ? 1 : 0;
+    }
+    return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : fallback;
+}
+
+/* ---- Operators ---- */
+
+static bool known_parameter(const char *name) {
+    static const char *const names[] = {"causal",        "window",         "scale",    "kv_len",
+                                        "v_is_k_prefix", "softcap",        "sinks",    "alibi",
+                                        "alibi_slopes",  "bias_broadcast", "stride",   "kernel_size",
+                                        "dilation",      "is_causal",      "bool_mask"};
+    for (size_t n = 0; n < sizeof names / sizeof names[0]; ++n) {
+        if (strcmp(name, names[n]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first rule of the case that plain attention over visible keys does not have. */
+static const char *beyond_plain(const cJSON *params) {
+    static const char *const extras[] = {"sinks", "alibi", "bias_broadcast", "bool_mask"};
+    for (size_t n = 0; n < sizeof extras / sizeof extras[0]; ++n) {
+        if (cJSON_GetObjectItemCaseSensitive(params, extras[n])) {
+            return extras[n];
+        }
+    }
+    return get_number(params, "softcap", 0.0) != 0.0 ? "softcap" : "";
+}
+
+static bool read_dense(const cJSON *shapes, const cJSON *params, cases_case *out) {
+    const char *causal = get_text(params, "causal");
+    const cJSON *window = cJSON_GetObjectItemCaseSensitive(params, "window");
+    const cJSON *lens = cJSON_GetObjectItemCaseSensitive(params, "kv_len");
+    bool top_left = strcmp(causal, "top_left") == 0;
+
+    if (!top_left && strcmp(causal, "bottom_right") != 0 && strcmp(causal, "none") != 0) {
+        fprintf(stderr, "%s: unknown causal \"%s\"\n", out->id, causal);
+        return false;
+    }
+    out->dense.q_len = get_u64(shapes, "Sq", 0);
+    out->dense.kv_len = get_u64(shapes, "Sk", 0);
+    out->dense.causal = strcmp(causal, "none") != 0;
+    out->dense.align_first = top_left;
+    out->dense.left = (int64_t)cJSON_GetArrayItem(window, 0)->valuedouble;
+    out->dense.right = (int64_t)cJSON_GetArrayItem(window, 1)->valuedouble;
+    out->v_is_k = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(params, "v_is_k_prefix"));
+    out->kv_lens = lens ? (uint32_t)cJSON_GetArraySize(lens) : 0;
+    for (uint32_t b = 0; b < out->kv_lens && b < CASES_MAX_BATCH; ++b) {
+        out->kv_len[b] = (uint64_t)cJSON_GetArrayItem(lens, (int)b)->valuedouble;
+    }
+    return out->kv_lens <= CASES_MAX_BATCH;
+}
+
+static void read_grid(const cJSON *shapes, const cJSON *params, cases_case *out) {
+    const cJSON *layout = cJSON_GetObjectItemCaseSensitive(shapes, "layout");
+    out->grid.rank = layout ? (uint32_t)cJSON_GetArraySize(layout) : 1; /* a window table has one axis "X" */
+    for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
+        ref_axis_rule *axis = &out->grid.axis[a];
+        axis->extent = layout ? axis_value(shapes, "layout", a, 0) : get_u64(shapes, "X", 0);
+        axis->window = axis_value(params, "kernel_size", a, 0);
+        axis->stride = axis_value(params, "stride", a, 0);
+        axis->dilation = axis_value(params, "dilation", a, 0);
+        axis->causal = axis_value(params, "is_causal", a, 0) != 0;
+    }
+    out->extra_len = get_u64(shapes, "extra_kv", 0);
+}
+
+/* Rejected arguments come in short names, and what is not named is plain. */
+static void read_reject(const cJSON *params, cases_case *out) {
+    const cJSON *extents = cJSON_GetObjectItemCaseSensitive(params, "X");
+    copy_text(out->target, sizeof out->target, get_text(params, "target_op"));
+    out->heads = get_u64(params, "Hq", 1);
+    out->kv_heads = get_u64(params, "Hkv", 1);
+    out->grid.rank = extents ? (uint32_t)cJSON_GetArraySize(extents) : 0;
+    for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
+        ref_axis_rule *axis = &out->grid.axis[a];
+        axis->extent = axis_value(params, "X", a, 0);
+        axis->window = axis_value(params, "k", a, 0);
+        axis->stride = axis_value(params, "s", a, 1);
+        axis->dilation = axis_value(params, "d", a, 1);
+    }
+}
+
+static bool read_params(const cJSON *shapes, const cJSON *params, cases_case *out) {
+    const cJSON *item;
+    if (out->op == CASES_REJECT) {
+        read_reject(params, out);
+        return true;
+    }
+    cJSON_ArrayForEach(item, params) {
+        if (!known_parameter(item->string)) {
+            fprintf(stderr, "%s: unknown parameter \"%s\"\n", out->id, item->string);
+            return false;
+        }
+    }
+    out->scale = get_number(params, "scale", 0.0); /* the text "D^-0.5" is the default */
+    copy_text(out->beyond, sizeof out->beyond, beyond_plain(params));
+    if (out->op == CASES_DENSE) {
+        return read_dense(shapes, params, out);
+    }
+    read_grid(shapes, params, out);
+    return true;
+}
+
+/* ---- Expected values ---- */
+
+static void read_probe(const cJSON *json, cases_probe *out) {
+    const cJSON *lse = cJSON_GetObjectItemCaseSensitive(json, "lse");
+    const cJSON *values = cJSON_GetObjectItemCaseSensitive(json, "o");
+    out->b = get_u64(json, "b", 0);
+    out->q = get_u64(json, "q", 0);
+    out->h = get_u64(json, "h", 0);
+    out->visible = get_u64(json, "visible", UINT64_MAX);
+    out->lse = cJSON_IsString(lse) ? -INFINITY : get_number(json, "lse", NAN);
+    out->outs = (uint32_t)cJSON_GetArraySize(values);
+    out->outs = out->outs < 4 ? out->outs : 4;
+    for (uint32_t n = 0; n < out->outs; ++n) {
+        out->out[n] = cJSON_GetArrayItem(values, (int)n)->valuedouble;
+    }
+    out->out_sum = get_number(json, "osum", NAN);
+}
+
+static void read_expected(const cJSON *expected, cases_case *out) {
+    const cJSON *probe;
+    out->visible_pairs = get_u64(expected, "visible_pairs", UINT64_MAX);
+    cJSON_ArrayForEach(probe, cJSON_GetObjectItemCaseSensitive(expected, "probes")) {
+        if (out->probes < CASES_MAX_PROBES) {
+            read_probe(probe, &out->probe[out->probes++]);
+        }
+    }
+}
+
+static void read_dtypes(const cJSON *json, cases_case *out) {
+    static const char *const names[3] = {[REF_F32] = "f32", [REF_F16] = "f16", [REF_BF16] = "bf16"};
+    const cJSON *suggest =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(json, "tol"), "suggest");
+    const cJSON *item;
+
+    for (int t = 0; t < 3; ++t) {
+        out->tolerance[t] = get_number(suggest, names[t], ref_tolerance((ref_dtype)t));
+        cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "dtypes")) {
+            out->dtype[t] = out->dtype[t] || strcmp(item->valuestring, names[t]) == 0;
+        }
+    }
+    out->lse_tolerance = get_number(suggest, "lse", ref_lse_tolerance());
+}
+
+static bool read_op(const char *name, cases_op *out_op) {
+    if (strcmp(name, "dense") == 0) {
+        *out_op = CASES_DENSE;
+    } else if (strcmp(name, "na1d") == 0 || strcmp(name, "na2d") == 0 || strcmp(name, "na3d") == 0) {
+        *out_op = CASES_GRID;
+    } else if (strcmp(name, "na_window") == 0) {
+        *out_op = CASES_WINDOW_TABLE;
+    } else if (strcmp(name, "reject") == 0) {
+        *out_op = CASES_REJECT;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool read_case(const cJSON *json, cases_case *out) {
+    const cJSON *shapes = cJSON_GetObjectItemCaseSensitive(json, "shapes");
+    copy_text(out->id, sizeof out->id, get_text(json, "id"));
+    copy_text(out->why, sizeof out->why, get_text(json, "why"));
+    out->json = json;
+    if (!read_op(get_text(json, "op"), &out->op)) {
+        fprintf(stderr, "%s: unknown operator \"%s\"\n", out->id, get_text(json, "op"));
+        return false;
+    }
+    out->seed = get_u64(json, "seed", 0);
+    out->batch = get_u64(shapes, "B", 1);
+    out->heads = get_u64(shapes, "Hq", 0);
+    out->kv_heads = get_u64(shapes, "Hkv", 0);
+    out->dim = get_u64(shapes, "D", 0);
+    out->value_dim = get_u64(shapes, "Dv", 0);
+    out->macs = get_u64(json, "macs", 0);
+    read_dtypes(json, out);
+    read_expected(cJSON_GetObjectItemCaseSensitive(json, "expected"), out);
+    return read_params(shapes, cJSON_GetObjectItemCaseSensitive(json, "params"), out);
+}
+
+/* ---- The file ---- */
+
+static char *read_text(const char *path) {
+    FILE *file = fopen(path, "rb");
+    char *text = NULL;
+    long size;
+    if (!file) {
+        return NULL;
+    }
+    if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 && fseek(file, 0, SEEK_SET) == 0) {
+        text = malloc((size_t)size + 1);
+        if (text && fread(text, 1, (size_t)size, file) == (size_t)size) {
+            text[size] = '\0';
+        } else {
+            free(text);
+            text = NULL;
+        }
+    }
+    fclose(file);
+    return text;
+}
+
+bool cases_read(const char *path, cases_list *out_list) {
+    const cJSON *item;
+    char *text = read_text(path);
+    memset(out_list, 0, sizeof *out_list);
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
+    free(text);
+    if (!cJSON_IsArray(json)) {
+        fprintf(stderr, "%s: cannot be read, or is no JSON list\n", path);
+        cJSON_Delete(json);
+        return false;
+    }
+    out_list->json = json;
+    out_list->items = calloc((size_t)cJSON_GetArraySize(json), sizeof *out_list->items);
+    cJSON_ArrayForEach(item, json) {
+        if (!out_list->items || !read_case(item, &out_list->items[out_list->count++])) {
+            cases_free(out_list);
+            return false;
+        }
+    }
+    return true;
+}
+
+void cases_free(cases_list *list) {
+    cJSON_Delete(list->json);
+    free(list->items);
+    memset(list, 0, sizeof *list);
+}
+
+/* ---- Inputs and tables ---- */
+
+uint64_t cases_q_len(const cases_case *item) {
+    uint64_t tokens = 1;
+    if (item->op == CASES_DENSE) {
+        return item->dense.q_len;
+    }
+    for (uint32_t a = 0; a < item->grid.rank; ++a) {
+        tokens *= item->grid.axis[a].extent;
+    }
+    return tokens;
+}
+
+uint64_t cases_kv_len(const cases_case *item) {
+    return item->op == CASES_DENSE ? item->dense.kv_len : cases_q_len(item);
+}
+
+/* SplitMix64's output number i for this seed; its top byte, as a number in [-128, 127]. */
+static int random_byte(uint64_t seed, uint64_t i) {
+    uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+    z ^= z >> 31;
+    return (int)(z >> 56) - 128;
+}
+
+float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,
+                  uint64_t d) {
+    if (tensor == CASES_V && item->v_is_k) {
+        return cases_value(item, CASES_K, b, token, head, d);
+    }
+    bool extra = tensor == CASES_EXTRA_K || tensor == CASES_EXTRA_V;
+    bool value = tensor == CASES_V || tensor == CASES_EXTRA_V;
+    uint64_t tokens = extra ? item->extra_len : tensor == CASES_Q ? cases_q_len(item) : cases_kv_len(item);
+    uint64_t heads = tensor == CASES_Q ? item->heads : item->kv_heads;
+    uint64_t dim = value ? item->value_dim : item->dim;
+    uint64_t i = ((b * tokens + token) * heads + head) * dim + d;
+
+    return (float)random_byte(item->seed * 16 + (uint64_t)tensor, i) / (value ? 128.0f : 64.0f);
+}
+
+int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count) {
+    const cJSON *number;
+    size_t n = 0;
+    const cJSON *table =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(item->json, "expected"), name);
+    if (axis >= 0) {
+        table = cJSON_GetArrayItem(table, axis);
+    }
+    *out_count = 0;
+    if (!cJSON_IsArray(table)) {
+        return NULL;
+    }
+    int64_t *values = calloc((size_t)cJSON_GetArraySize(table) + 1, sizeof *values);
+    cJSON_ArrayForEach(number, table) {
+        if (values) {
+            values[n++] = (int64_t)number->valuedouble;
+        }
+    }
+    *out_count = n;
+    return values;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads tests/data/cases.json: problems with known answers. The format and the way inputs are made from a
+ * seed are told in tests/data/README.md.
+ */
+#ifndef VATTEN_CASES_H
+#define VATTEN_CASES_H
+
+#include "ref.h"
+
+#define CASES_MAX_PROBES 16
+#define CASES_MAX_BATCH  16
+
+typedef enum cases_op { CASES_DENSE, CASES_GRID, CASES_WINDOW_TABLE, CASES_REJECT } cases_op;
+
+/* The tensors of a case, numbered as the seed wants them. */
+typedef enum cases_tensor { CASES_Q, CASES_K, CASES_V, CASES_EXTRA_K, CASES_EXTRA_V } cases_tensor;
+
+/* One output row whose answer is known. */
+typedef struct cases_probe {
+    uint64_t b, q, h;
+    uint64_t visible;
+    double lse;    /* -INFINITY without a visible key */
+    double out[4]; /* the first `outs` values of the row */
+    uint32_t outs;
+    double out_sum; /* of the whole row */
+} cases_probe;
+
+typedef struct cases_case {
+    char id[32];
+    cases_op op;
+    uint64_t seed;
+    uint64_t batch, heads, kv_heads, dim, value_dim;
+    double scale;         /* 0 = 1/sqrt(dim) */
+    ref_dense_rule dense; /* CASES_DENSE: lengths and rule */
+    ref_grid_rule grid;   /* the others: the axes, as far as they are given */
+    uint64_t extra_len;
+    uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
+    uint32_t kv_lens;
+    bool v_is_k;     /* v is the first value_dim of each k */
+    char beyond[32]; /* what the case needs beyond plain softmax over visible keys ("softcap", "bias"...); ""
+                        = nothing */
+    bool dtype[3];   /* by ref_dtype */
+    double tolerance[3]; /* by ref_dtype, of out */
+    double lse_tolerance;
+    uint64_t macs;
+    uint64_t visible_pairs; /* of one head of one batch entry; UINT64_MAX = not given */
+    cases_probe probe[CASES_MAX_PROBES];
+    uint32_t probes;
+    char target[16]; /* CASES_REJECT: which operator must refuse it */
+    char why[160];
+    const void *json;
+} cases_case;
+
+typedef struct cases_list {
+    cases_case *items;
+    size_t count;
+    void *json;
+} cases_list;
+
+/* Reads the whole file. On failure says why on stderr and returns false. */
+bool cases_read(const char *path, cases_list *out_list);
+void cases_free(cases_list *list);
+
+/* Query and key tokens of a case (equal on a grid). */
+uint64_t cases_q_len(const cases_case *item);
+uint64_t cases_kv_len(const cases_case *item);
+
+/* One element of an input, exact in every dtype. */
+float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,
+                  uint64_t d);
+
+/* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0). NULL if there
+ * is none. The caller frees it. */
+int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count);
+
+#endif /* VATTEN_CASES_H */

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "program_random.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Small and large numbers equally often. */
+static uint64_t spread(unit_random *random, uint64_t low, uint64_t high) {
+    uint64_t bits = 0;
+    while (((high - low) >> bits) != 0)
+        ++bits;
+    uint64_t width = unit_between(random, 0, bits);
+    uint64_t most = width >= 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+    return low + unit_between(random, 0, most < high - low ? most : high - low);
+}
+
+static uint32_t power(unit_random *random, uint32_t low_bits, uint32_t high_bits) {
+    return 1u << unit_between(random, low_bits, high_bits);
+}
+
+static vt_caps random_caps(unit_random *random) {
+    vt_caps caps = {
+        .name = "Random",
+        .device_type = (uint32_t)unit_between(random, 0, 4),
+        .driver_id = unit_chance(random, 25) ? VT_DRIVER_LLVMPIPE : 1,
+        .driver_version = 22u << 22,
+        .api_version = 1u << 22 | 1u << 12,
+        .shared_bytes = 16384u * (uint32_t)unit_between(random, 1, 4),
+        .invocations = power(random, 7, 10),
+        .storage_range = spread(random, 512, UINT32_MAX),
+        .storage_alignment = power(random, 4, 8),
+        .storage_buffers = (uint32_t)(unit_chance(random, 25) ? 4 : 8),
+        .push_bytes = 128,
+        .features = VATTEN_FEATURE_STORAGE_16BIT,
+    };
+    caps.workgroup_size_x = caps.invocations;
+    for (int i = 0; i < 3; ++i)
+        caps.groups[i] = unit_chance(random, 50) ? 65535 : (uint32_t)spread(random, 1, 65535);
+    caps.subgroup_max = power(random, 0, 6);
+    caps.subgroup_min = unit_chance(random, 50) ? caps.subgroup_max : power(random, 0, 3);
+    caps.subgroup_min = caps.subgroup_min > caps.subgroup_max ? caps.subgroup_max : caps.subgroup_min;
+    caps.subgroup_size = caps.subgroup_max;
+    caps.subgroup_ops = unit_chance(random, 70) ? VT_SUBGROUP_BASIC | VT_SUBGROUP_SHUFFLE : VT_SUBGROUP_BASIC;
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+/* [batch][head][token][dim], or rows with gaps between them; `repeat`: one slice for all of some axis. */
+static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t dim, bool repeat) {
+    if (unit_chance(random, 50))
+        return (vatten_strides){0, 0, 0};
+    uint64_t row = dim + (unit_chance(random, 50) ? 0 : unit_between(random, 1, 9));
+    bool head_major = unit_chance(random, 50);
+    uint64_t inner = row * (head_major ? tokens : heads) + unit_between(random, 0, 9);
+    vatten_strides s = {.token = (int64_t)(head_major ? row : inner), .head = (int64_t)(head_major ? inner : row)};
+    s.batch = (int64_t)(inner * (head_major ? heads : tokens) + unit_between(random, 0, 9));
+    if (unit_chance(random, 5)) /* far apart, up to where 64 bits end */
+        s.batch = (int64_t)spread(random, (uint64_t)s.batch, INT64_MAX);
+    if (repeat && unit_chance(random, 25))
+        s.batch = 0;
+    if (repeat && unit_chance(random, 25))
+        s.head = 0;
+    if (repeat && unit_chance(random, 10))
+        s.token = 0;
+    return s;
+}
+
+static vatten_heads random_heads(unit_random *random, program_scale scale, uint64_t q_len, uint64_t kv_len) {
+    vatten_heads h = {.dtype = (vatten_dtype)unit_between(random, 1, 3)};
+    h.batch = unit_chance(random, 50) ? 1 : spread(random, 1, scale == PROGRAM_LARGE ? 1000 : 5);
+    h.kv_heads = (uint32_t)spread(random, 1, scale == PROGRAM_LARGE ? 64 : 4);
+    h.heads = h.kv_heads * (uint32_t)spread(random, 1, 8);
+    h.dim = (uint32_t)spread(random, 1, VATTEN_MAX_DIM);
+    h.value_dim = unit_chance(random, 70) ? 0 : (uint32_t)spread(random, 1, VATTEN_MAX_DIM);
+    uint32_t value_dim = h.value_dim ? h.value_dim : h.dim;
+    h.q = random_strides(random, q_len, h.heads, h.dim, true);
+    h.k = random_strides(random, kv_len, h.kv_heads, h.dim, true);
+    h.v = random_strides(random, kv_len, h.kv_heads, value_dim, true);
+    h.out = random_strides(random, q_len, h.heads, value_dim, false);
+    h.write_lse = unit_chance(random, 40);
+    h.max_macs = unit_chance(random, 40) ? 0 : spread(random, 1, UINT64_C(1) << 40);
+    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : (vatten_layout)unit_between(random, 1, 3);
+    return h;
+}
+
+static vatten_result random_dense(unit_random *random, program_scale scale, const vatten_logger *logger,
+                                  program_case *out) {
+    uint64_t most = scale == PROGRAM_LARGE ? 3000000 : 300;
+    vatten_attention_desc desc = {.q_len = spread(random, 1, most), .kv_len = spread(random, 1, most)};
+    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len);
+    desc.causal = unit_chance(random, 50);
+    desc.align = unit_chance(random, 50) ? VATTEN_ALIGN_LAST : VATTEN_ALIGN_FIRST;
+    desc.window.enabled = unit_chance(random, 50);
+    desc.window.left = unit_chance(random, 30) ? VATTEN_UNLIMITED : (int64_t)spread(random, 0, 2 * most);
+    desc.window.right = unit_chance(random, 30) ? VATTEN_UNLIMITED : (int64_t)spread(random, 0, 2 * most);
+    desc.prefix = unit_chance(random, 50) ? 0 : spread(random, 0, most);
+    return vt_problem_from_attention(&out->caps, logger, &desc, &out->problem);
+}
+
+static vatten_axis random_axis(unit_random *random, uint64_t longest) {
+    vatten_axis axis = {.extent = spread(random, 1, longest)};
+    axis.dilation = (uint32_t)(unit_chance(random, 50) ? 1 : spread(random, 1, axis.extent));
+    axis.window = (uint32_t)spread(random, 1, axis.extent / axis.dilation);
+    axis.stride = (uint32_t)(unit_chance(random, 50) ? 1 : spread(random, 1, axis.window));
+    axis.causal = unit_chance(random, 30);
+    return axis;
+}
+
+static vatten_result random_grid(unit_random *random, program_scale scale, const vatten_logger *logger,
+                                 program_case *out) {
+    static const uint64_t longest[2][4] = {{0, 64, 24, 9}, {0, 3000000, 1500, 200}};
+    vatten_neighborhood_desc desc = {.rank = (uint32_t)unit_between(random, 1, 3)};
+    uint64_t tokens = 1;
+    for (uint32_t a = 0; a < desc.rank; ++a) {
+        desc.axis[a] = random_axis(random, longest[scale][desc.rank]);
+        tokens *= desc.axis[a].extent;
+    }
+    desc.heads = random_heads(random, scale, tokens, tokens);
+    if (unit_chance(random, 40))
+        desc.extra_len = spread(random, 1, scale == PROGRAM_LARGE ? 5000 : 100);
+    uint32_t value_dim = desc.heads.value_dim ? desc.heads.value_dim : desc.heads.dim;
+    desc.extra_k = random_strides(random, desc.extra_len, desc.heads.kv_heads, desc.heads.dim, true);
+    desc.extra_v = random_strides(random, desc.extra_len, desc.heads.kv_heads, value_dim, true);
+    return vt_problem_from_neighborhood(&out->caps, logger, &desc, &out->problem);
+}
+
+vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger, program_case *out) {
+    out->caps = random_caps(random);
+    return unit_chance(random, 50) ? random_dense(random, scale, logger, out)
+                                   : random_grid(random, scale, logger, out);
+}
+
+static int tensor_text(char *text, size_t size, const char *name, const vt_tensor *t) {
+    return snprintf(text, size, " %s{%" PRIu64 ",%" PRIu64 ",%" PRIu64 "}", name, t->batch, t->head, t->token);
+}
+
+const char *program_text(const program_case *c) {
+    static char text[2048];
+    const vt_problem *p = &c->problem;
+    size_t size = sizeof text;
+    int at = snprintf(text, size,
+                      "range %" PRIu64 " align %" PRIu32 " groups %" PRIu32 ",%" PRIu32 ",%" PRIu32 " buffers %" PRIu32
+                      " type %" PRIu32 " loop %" PRIu64 " | layout %d rows %" PRIu32 " keys %" PRIu32 " iterations %" PRIu64
+                      " | B %" PRIu64 " H %" PRIu32 "/%" PRIu32 " D %" PRIu32 "/%" PRIu32 " dtype %d lse %d macs %" PRIu64
+                      " q %" PRIu64 " kv %" PRIu64 " extra %" PRIu64,
+                      c->caps.storage_range, c->caps.storage_alignment, c->caps.groups[0], c->caps.groups[1],
+                      c->caps.groups[2], c->caps.storage_buffers, c->caps.device_type, c->caps.loop_limit,
+                      (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads,
+                      p->kv_heads, p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len, p->kv_len,
+                      p->extra_len);
+    const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v"};
+    const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v};
+    for (int i = 0; i < 6; ++i)
+        at += tensor_text(text + at, size - (size_t)at, names[i], tensors[i]);
+    for (int a = 0; a < 3; ++a)
+        at += snprintf(text + at, size - (size_t)at, " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s",
+                       p->axis[a].extent, p->axis[a].window, p->axis[a].stride, p->axis[a].dilation,
+                       p->axis[a].causal ? " causal" : "");
+    return text;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+static uint32_t packed(uint32_t major, uint32_t minor, uint32_t patch) {
+    return major << 22 | minor << 12 | patch;
+}
+
+static vt_caps driver(uint32_t driver_id, uint32_t version) {
+    vt_caps caps = unit_caps_lavapipe();
+    caps.driver_id = driver_id;
+    caps.driver_version = version;
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+static void llvmpipe_before_23_has_the_loop_limit(void **state) {
+    (void)state;
+    const uint32_t old[] = {packed(22, 3, 6), packed(22, 99, 4095), packed(13, 0, 0), 1};
+    for (size_t i = 0; i < sizeof old / sizeof old[0]; ++i) {
+        vt_caps caps = driver(VT_DRIVER_LLVMPIPE, old[i]);
+        assert_int_equal(caps.quirks, VT_QUIRK_LVP_LOOP_LIMIT);
+        /* below what the driver allows, with room for the short loops around the long one */
+        assert_true(caps.loop_limit > 50000 && caps.loop_limit < 65535 - 1024);
+    }
+}
+
+static void llvmpipe_from_23_on_and_other_drivers_have_none(void **state) {
+    (void)state;
+    const uint32_t later[] = {packed(23, 0, 0), packed(25, 0, 7), packed(26, 2, 6)};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; ++i) {
+        vt_caps caps = driver(VT_DRIVER_LLVMPIPE, later[i]);
+        assert_int_equal(caps.quirks, 0);
+        assert_true(caps.loop_limit == UINT64_MAX);
+    }
+    for (uint32_t id = 0; id < 30; ++id) {
+        vt_caps caps = driver(id, packed(22, 3, 6));
+        assert_int_equal(caps.quirks, id == 13 ? VT_QUIRK_LVP_LOOP_LIMIT : 0);
+    }
+}
+
+static void quirks_have_names(void **state) {
+    (void)state;
+    char text[256] = "left over";
+    vt_caps caps = driver(VT_DRIVER_LLVMPIPE, packed(22, 3, 6));
+    vt_caps_quirk_names(&caps, text, sizeof text);
+    assert_string_equal(text, "lvp_loop_limit");
+    caps = driver(VT_DRIVER_LLVMPIPE, packed(23, 0, 0));
+    vt_caps_quirk_names(&caps, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
+static void every_class_of_device_has_a_work_bound(void **state) {
+    (void)state;
+    uint64_t bound[5];
+    for (uint32_t type = 0; type < 5; ++type) {
+        vt_caps caps = unit_caps_desktop();
+        caps.device_type = type;
+        vt_caps_complete(&caps);
+        bound[type] = caps.max_macs;
+        assert_true(bound[type] >= 1000000000);
+        assert_int_equal(vt_caps_is_cpu(&caps), type == VT_DEVICE_CPU);
+    }
+    assert_true(bound[VT_DEVICE_DISCRETE] > bound[VT_DEVICE_INTEGRATED]);
+    assert_true(bound[VT_DEVICE_OTHER] == bound[VT_DEVICE_INTEGRATED]);
+}
+
+static void assert_same_limits(const vt_caps *a, const vt_caps *b) {
+    assert_int_equal(a->shared_bytes, b->shared_bytes);
+    assert_int_equal(a->invocations, b->invocations);
+    assert_int_equal(a->workgroup_size_x, b->workgroup_size_x);
+    assert_memory_equal(a->groups, b->groups, sizeof a->groups);
+    assert_true(a->storage_range == b->storage_range);
+    assert_int_equal(a->storage_alignment, b->storage_alignment);
+    assert_int_equal(a->storage_buffers, b->storage_buffers);
+    assert_int_equal(a->subgroup_ops, b->subgroup_ops);
+    assert_int_equal(a->subgroup_size, b->subgroup_size);
+    assert_int_equal(a->features, b->features);
+    assert_true(a->loop_limit == b->loop_limit && a->max_macs == b->max_macs);
+}
+
+static void caps_only_lower(void **state) {
+    (void)state;
+    const vt_caps before = unit_caps_desktop();
+    vt_caps caps = before;
+    const vatten_device_desc none = {0};
+    vt_caps_lower(&caps, &none);
+    assert_same_limits(&caps, &before);
+    const vatten_device_desc higher = {
+        .cap_shared_bytes = UINT32_MAX, .cap_invocations = UINT32_MAX, .cap_storage_range = UINT64_MAX};
+    vt_caps_lower(&caps, &higher);
+    assert_same_limits(&caps, &before);
+}
+
+static void each_cap_lowers_its_limit_and_no_other(void **state) {
+    (void)state;
+    const vatten_device_desc desc = {.cap_shared_bytes = 16384,
+                                     .cap_invocations = 64,
+                                     .cap_storage_range = 4096,
+                                     .cap_no_subgroups = true};
+    vt_caps expected = unit_caps_desktop();
+    expected.shared_bytes = 16384;
+    expected.invocations = 64;
+    expected.workgroup_size_x = 64;
+    expected.storage_range = 4096;
+    expected.subgroup_ops = VT_SUBGROUP_BASIC;
+    vt_caps caps = unit_caps_desktop();
+    vt_caps_lower(&caps, &desc);
+    assert_same_limits(&caps, &expected);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(llvmpipe_before_23_has_the_loop_limit),
+        cmocka_unit_test(llvmpipe_from_23_on_and_other_drivers_have_none),
+        cmocka_unit_test(quirks_have_names),
+        cmocka_unit_test(every_class_of_device_has_a_work_bound),
+        cmocka_unit_test(caps_only_lower),
+        cmocka_unit_test(each_cap_lowers_its_limit_and_no_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

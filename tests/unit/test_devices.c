@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every dim on every recorded device, and on the least that Vulkan guarantees: there is a tile, and it keeps what the
+ * shaders rely on. The rules and the shared memory are told a second time here, from the shaders' declarations.
+ */
+#include "unit.h"
+
+#include "profiles.h"
+#include "tune.h"
+
+static profiles known;
+
+static int load(void **state) {
+    (void)state;
+    return profiles_load(VATTEN_DEVICES_FILE, &known) ? 0 : -1;
+}
+
+static uint32_t ceil_to(uint32_t value, uint32_t grain) {
+    uint32_t rest = value % grain;
+    return rest ? value + grain - rest : value;
+}
+
+/* Bytes of all `shared` arrays: layout_split.glsl's stage_q and stage_kv, of vec4, and exchange_shared.glsl's
+ * exchange_p and exchange_part, of float. */
+static uint32_t declared_bytes(const vt_tile *tile) {
+    if (tile->layout == VATTEN_LAYOUT_ROWS)
+        return 0;
+    uint32_t stage_q = tile->rows * (tile->dim_pad / 4 + 1);
+    uint32_t stage_k = tile->keys * (tile->dim_chunk / 4 + 1);
+    uint32_t stage_v = tile->keys * (tile->value_pad / 4);
+    uint32_t bytes = 16 * stage_q + 16 * (stage_k > stage_v ? stage_k : stage_v);
+    if (tile->layout == VATTEN_LAYOUT_SHARED)
+        bytes += 4 * tile->rows * (tile->keys + 1) + 4 * tile->rows * tile->lanes_per_row;
+    return bytes;
+}
+
+/* Padded dims hold the real ones, waste less than one step of their loop, and divide into whole steps. */
+static void check_pads(const vt_problem *problem, const vt_tile *tile) {
+    bool rows = tile->layout == VATTEN_LAYOUT_ROWS;
+    uint32_t value_step = rows ? tile->dim_chunk : 4 * tile->lanes_per_row;
+    assert_true(tile->dim_chunk % 4 == 0 && tile->dim_chunk > 0);
+    assert_int_equal(tile->dim_pad, ceil_to(problem->dim, tile->dim_chunk));
+    assert_int_equal(tile->value_pad, ceil_to(problem->value_dim, value_step));
+}
+
+static void check_fit(const vt_caps *caps, const vt_tile *tile) {
+    assert_int_equal(tile->shared_bytes, declared_bytes(tile));
+    assert_true(tile->shared_bytes <= caps->shared_bytes);
+    assert_true(tile->workgroup <= caps->invocations && tile->workgroup <= caps->workgroup_size_x);
+    assert_int_equal(tile->workgroup % tile->lanes_per_row, 0);
+    assert_int_equal(tile->rows % (tile->workgroup / tile->lanes_per_row), 0);
+    assert_int_equal(tile->keys % tile->lanes_per_row, 0);
+    assert_int_equal(tile->lanes_per_row & (tile->lanes_per_row - 1), 0);
+    bool shuffles = (caps->subgroup_ops & VT_SUBGROUP_SHUFFLE) != 0;
+    if (tile->layout != VATTEN_LAYOUT_SHARED)
+        assert_true(shuffles);
+    if (tile->layout == VATTEN_LAYOUT_SUBGROUP) /* lanes of a row never straddle two subgroups */
+        assert_true(tile->lanes_per_row <= caps->subgroup_min);
+    if (tile->layout == VATTEN_LAYOUT_ROWS) /* the workgroup is one subgroup */
+        assert_true(tile->workgroup <= caps->subgroup_min);
+    assert_true(tile->iterations >= 1 && tile->iterations < caps->loop_limit);
+}
+
+static void check_device(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
+    for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
+        for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map) {
+            const vt_problem problem = {.map = map, .dtype = dtype, .dim = dim, .value_dim = value_dim};
+            unit_log said;
+            unit_log_start(&said);
+            uint32_t row = 0;
+            vt_tile tile;
+            if (vt_tune(caps, &said.logger, &problem, &row, &tile) != VATTEN_SUCCESS)
+                fail_msg("%s", said.text);
+            check_pads(&problem, &tile);
+            check_fit(caps, &tile);
+            for (int full = 0; full < 2; ++full)
+                assert_true(vt_kernel_find(map, dtype, tile.layout, full) < vt_kernel_count);
+        }
+}
+
+static void check_all_dims(const vt_caps *caps) {
+    for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
+        check_device(caps, dim, dim);
+        check_device(caps, dim, VATTEN_MAX_DIM);
+        check_device(caps, VATTEN_MAX_DIM, dim);
+    }
+}
+
+static void the_file_has_all_devices(void **state) {
+    (void)state;
+    assert_int_equal(known.count, 55);
+}
+
+static void every_dim_has_a_tile_on_every_device(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < known.count; ++i)
+        check_all_dims(&known.list[i].caps);
+}
+
+static void every_dim_has_a_tile_on_the_least_that_vulkan_guarantees(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_least();
+    check_all_dims(&caps);
+}
+
+/* The same device as a caller may lower it, to test or tune for another one. */
+static void every_dim_has_a_tile_on_devices_lowered_to_the_least(void **state) {
+    (void)state;
+    const vatten_device_desc least = {.cap_shared_bytes = 16384, .cap_invocations = 128, .cap_no_subgroups = true};
+    for (uint32_t i = 0; i < known.count; ++i) {
+        vt_caps caps = known.list[i].caps;
+        vt_caps_lower(&caps, &least);
+        for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; dim += 23)
+            check_device(&caps, dim, dim);
+    }
+}
+
+/* A row that no device ever gets to would be a number that nobody has tried. */
+static void every_row_of_the_table_is_reached(void **state) {
+    (void)state;
+    bool reached[64] = {false};
+    assert_true(vt_tune_table_count <= 64);
+    for (uint32_t i = 0; i < known.count; ++i)
+        for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
+            const vt_problem problem = {.dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = dim};
+            vt_tile tile;
+            for (uint32_t row = 0; row < vt_tune_table_count; ++row) {
+                if (vt_tune(&known.list[i].caps, NULL, &problem, &row, &tile) != VATTEN_SUCCESS)
+                    break;
+                reached[row] = true;
+            }
+        }
+    for (uint32_t row = 0; row < vt_tune_table_count; ++row)
+        if (!reached[row])
+            fail_msg("row %u of the tuning table fits no device", (unsigned)row);
+}
+
+static void only_the_old_llvmpipe_has_a_quirk(void **state) {
+    (void)state;
+    int quirky = 0;
+    for (uint32_t i = 0; i < known.count; ++i) {
+        assert_int_equal(known.list[i].caps.quirks != 0, strcmp(known.list[i].id, "lvp22") == 0);
+        quirky += known.list[i].caps.quirks != 0;
+    }
+    assert_int_equal(quirky, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_file_has_all_devices),
+        cmocka_unit_test(every_dim_has_a_tile_on_every_device),
+        cmocka_unit_test(every_dim_has_a_tile_on_the_least_that_vulkan_guarantees),
+        cmocka_unit_test(every_dim_has_a_tile_on_devices_lowered_to_the_least),
+        cmocka_unit_test(every_row_of_the_table_is_reached),
+        cmocka_unit_test(only_the_old_llvmpipe_has_a_quirk),
+    };
+    return cmocka_run_group_tests(tests, load, NULL);
+}

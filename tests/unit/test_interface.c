@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * iface/interface.h is read by C and by GLSL: what both rely on.
+ */
+#include "unit.h"
+
+#include "steps.h"
+
+static void the_push_block_has_the_128_bytes_that_vulkan_guarantees(void **state) {
+    (void)state;
+    assert_int_equal(sizeof(vt_push), 128);
+    /* std430 packs scalars without gaps; the first and the last field stand where 4-byte fields alone put them */
+    assert_int_equal(offsetof(vt_push, q_len), 0);
+    assert_int_equal(offsetof(vt_push, scale_log2), 24);
+    assert_int_equal(offsetof(vt_push, flags), 124);
+}
+
+static void slots_are_unique_and_count_from_zero(void **state) {
+    (void)state;
+    const uint32_t slots[] = {VT_SLOT_Q, VT_SLOT_K, VT_SLOT_V, VT_SLOT_OUT, VT_SLOT_LSE, VT_SLOT_CARRY};
+    assert_int_equal(sizeof slots / sizeof slots[0], VT_SLOT_COUNT);
+    for (uint32_t i = 0; i < VT_SLOT_COUNT; ++i)
+        assert_int_equal(slots[i], i);
+    assert_int_equal(VT_SLOT_COUNT_PLAIN, VT_SLOT_OUT + 1);
+}
+
+static void specialization_ids_are_unique_and_without_gaps(void **state) {
+    (void)state;
+    const uint32_t ids[] = {
+        VT_SPEC_WORKGROUP,  VT_SPEC_ROWS,       VT_SPEC_KEYS,         VT_SPEC_LANES_PER_ROW, VT_SPEC_DIM,
+        VT_SPEC_VALUE_DIM,  VT_SPEC_DIM_PAD,    VT_SPEC_VALUE_PAD,    VT_SPEC_DIM_CHUNK,     VT_SPEC_VECTOR,
+        VT_SPEC_MASK,       VT_SPEC_WINDOW,     VT_SPEC_WINDOW + 1,   VT_SPEC_WINDOW + 2,    VT_SPEC_STRIDE,
+        VT_SPEC_STRIDE + 1, VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,     VT_SPEC_DILATION + 1,  VT_SPEC_DILATION + 2,
+        VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,
+    };
+    int seen[VT_SPEC_COUNT] = {0};
+    assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
+    for (uint32_t i = 0; i < VT_SPEC_COUNT; ++i) {
+        assert_true(ids[i] < VT_SPEC_COUNT);
+        assert_int_equal(seen[ids[i]]++, 0);
+    }
+}
+
+static void bits_do_not_share(void **state) {
+    (void)state;
+    const uint32_t masks[] = {VT_MASK_CAUSAL, VT_MASK_LEFT, VT_MASK_RIGHT, VT_MASK_ALIGN_FIRST};
+    const uint32_t flags[] = {VT_FLAG_LSE, VT_FLAG_CARRY_IN, VT_FLAG_CARRY_OUT};
+    uint32_t all_masks = 0;
+    uint32_t all_flags = 0;
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; ++i) {
+        assert_true(masks[i] != 0 && (all_masks & masks[i]) == 0);
+        all_masks |= masks[i];
+    }
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; ++i) {
+        assert_true(flags[i] != 0 && (all_flags & flags[i]) == 0);
+        all_flags |= flags[i];
+    }
+}
+
+static void every_kind_of_kernel_is_in_the_table_once(void **state) {
+    (void)state;
+    uint32_t found = 0;
+    for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map)
+        for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout)
+                for (int full = 0; full < 2; ++full) {
+                    uint32_t i = vt_kernel_find(map, dtype, layout, full);
+                    assert_true(i < vt_kernel_count);
+                    const vt_kernel *kernel = &vt_kernels[i];
+                    assert_true(kernel->map == map && kernel->dtype == dtype && kernel->layout == layout &&
+                                kernel->full == (full != 0));
+                    ++found;
+                }
+    assert_int_equal(found, vt_kernel_count);
+}
+
+/* <op>_<map>_<dtype>_<layout>[_full], as vatten_plan_info.kernel shows it: it has 64 bytes. */
+static void a_kernels_name_is_its_address(void **state) {
+    (void)state;
+    const char *const maps[] = {"dense", "neighborhood"};
+    const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
+    const char *const layouts[] = {NULL, "rows", "subgroup", "shared"};
+    for (uint32_t i = 0; i < vt_kernel_count; ++i) {
+        const vt_kernel *kernel = &vt_kernels[i];
+        char name[64];
+        int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map], dtypes[kernel->dtype],
+                            layouts[kernel->layout], kernel->full ? "_full" : "");
+        assert_true(size < 64);
+        assert_string_equal(kernel->name, name);
+    }
+}
+
+static void every_kernel_is_a_spirv_module(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < vt_kernel_count; ++i) {
+        assert_true(vt_kernels[i].code_size > 20 && vt_kernels[i].code_size % 4 == 0);
+        assert_int_equal(vt_kernels[i].code[0], 0x07230203);
+        /* SPIR-V 1.3 is the newest that Vulkan 1.1 takes */
+        assert_true(vt_kernels[i].code[1] <= 0x00010300);
+    }
+}
+
+static void an_unknown_kernel_is_not_found(void **state) {
+    (void)state;
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, false), vt_kernel_count);
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, false), vt_kernel_count);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_push_block_has_the_128_bytes_that_vulkan_guarantees),
+        cmocka_unit_test(slots_are_unique_and_count_from_zero),
+        cmocka_unit_test(specialization_ids_are_unique_and_without_gaps),
+        cmocka_unit_test(bits_do_not_share),
+        cmocka_unit_test(every_kind_of_kernel_is_in_the_table_once),
+        cmocka_unit_test(a_kernels_name_is_its_address),
+        cmocka_unit_test(every_kernel_is_a_spirv_module),
+        cmocka_unit_test(an_unknown_kernel_is_not_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

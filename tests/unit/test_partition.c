@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Problems at one limit each: what is cut, in which order, and what is refused.
+ */
+#include "unit.h"
+
+#include "program_build.h"
+
+#include <time.h>
+
+static unit_log said;
+static program_case built;
+
+static int start(void **state) {
+    (void)state;
+    unit_log_start(&said);
+    memset(&built, 0, sizeof built);
+    return 0;
+}
+
+static int finish(void **state) {
+    (void)state;
+    program_free(&built);
+    return 0;
+}
+
+static vatten_result build_dense(const vt_caps *caps, const vatten_attention_desc *desc) {
+    built.caps = *caps;
+    vatten_result result = vt_problem_from_attention(caps, &said.logger, desc, &built.problem);
+    return result == VATTEN_SUCCESS ? program_build(&built, &said.logger) : result;
+}
+
+static vatten_result build_grid(const vt_caps *caps, const vatten_neighborhood_desc *desc) {
+    built.caps = *caps;
+    vatten_result result = vt_problem_from_neighborhood(caps, &said.logger, desc, &built.problem);
+    return result == VATTEN_SUCCESS ? program_build(&built, &said.logger) : result;
+}
+
+/* Built into so many steps, and by all rules. */
+static void assert_steps(uint64_t count) {
+    const char *broken = program_broken(&built, 1);
+    if (broken)
+        fail_msg("%s", broken);
+    assert_silent(&said);
+    assert_true(built.program.step_count == count);
+}
+
+static void what_fits_is_one_dispatch(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(1);
+    assert_true(built.program.workspace_bytes == 0 && !built.program.carries);
+    assert_false(built.program.steps[0].barrier_before);
+    assert_int_equal(built.program.steps[0].groups[1], 4);
+    assert_int_equal(built.program.steps[0].groups[2], 2);
+}
+
+static void more_heads_than_workgroups_are_cut(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.heads = 100;
+    dense.heads.kv_heads = 50;
+    caps.groups[1] = 40;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(2 * 3); /* each batch entry alone, its heads by 40 */
+    assert_int_equal(built.program.steps[2].groups[1], 20);
+    assert_int_equal(built.program.steps[2].push.head_first, 80);
+}
+
+static void more_batches_than_workgroups_are_cut(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.batch = 65536;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(2);
+    assert_int_equal(built.program.steps[0].groups[2], 65535);
+    assert_int_equal(built.program.steps[1].groups[2], 1);
+}
+
+/* 2^27 bytes is all that Vulkan guarantees and lavapipe has. */
+static void tensors_larger_than_a_binding_are_bound_in_parts(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.batch = 64;
+    dense.q_len = dense.kv_len = 50000; /* k: 64 x 50000 x 2 x 16 x 4 bytes = 409.6 MB, q twice as much */
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(built.program.step_count);
+    assert_true(built.program.step_count >= 7);
+    assert_false(built.program.carries); /* no need to cut a sequence */
+}
+
+/* Four planes of q are 164 MB, one is 41 MB: the tile of queries must give way to the binding. */
+static void a_grid_larger_than_a_binding_is_cut_between_planes(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_neighborhood_desc grid = unit_grid();
+    grid.rank = 3;
+    grid.axis[0] = (vatten_axis){4, 4, 1, 1, false};
+    grid.axis[1] = grid.axis[2] = (vatten_axis){400, 200, 1, 1, false};
+    assert_int_equal(build_grid(&caps, &grid), VATTEN_SUCCESS);
+    assert_steps(built.program.step_count);
+}
+
+static void one_sequence_larger_than_a_binding_carries_its_state(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.batch = 1;
+    dense.kv_len = 2000000; /* 256 MB */
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(built.program.step_count);
+    assert_true(built.program.carries);
+    assert_true(built.program.workspace_bytes > 0);
+}
+
+static void long_work_is_cut_and_short_work_is_not(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.batch = 1;
+    dense.q_len = dense.kv_len = 4096;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(1);
+    uint64_t whole = built.program.largest_macs;
+    assert_true(whole == UINT64_C(4096) * 4096 * 32 * 4);
+    program_free(&built);
+    dense.heads.max_macs = whole / 4;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(4);
+    program_free(&built);
+    dense.heads.max_macs = 1; /* down to a tile, never below */
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    uint64_t rows = built.tile.rows;
+    uint64_t keys = built.tile.keys;
+    assert_steps(4 * (4096 / rows) * (4096 / keys));
+    assert_true(built.program.largest_macs == rows * keys * 32);
+}
+
+/* ---- Refused ---- */
+
+static void a_row_of_tokens_that_cannot_be_bound_is_refused(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    caps.storage_range = 8192;
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.k.token = 4096;
+    dense.heads.k.head = 16;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "the smallest part, 24 query and 32 key tokens of one head, does not fit Desktop: a binding holds "
+                       "8192 bytes, a dispatch 2147483647 workgroups");
+}
+
+static void lse_and_carried_state_need_six_buffers(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    caps.storage_buffers = 5;
+    dense.heads.write_lse = true;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "write_lse needs 6 storage buffers per stage, Desktop has 5");
+    dense.heads.write_lse = false;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    program_free(&built);
+    dense.heads.max_macs = 1;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "a plan that splits its keys needs 6 storage buffers per stage, Desktop has 5");
+}
+
+static void too_many_dispatches_are_refused(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.q_len = dense.kv_len = 100000;
+    dense.heads.max_macs = 1;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "max_macs 1 would need more than 65536 dispatches: raise it");
+}
+
+/* The longest sequence in the smallest pieces: millions of dispatches are not worth counting to the end. */
+static void too_many_dispatches_are_refused_soon(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_attention_desc dense = unit_dense();
+    dense.heads.batch = 1;
+    dense.heads.heads = dense.heads.kv_heads = dense.heads.dim = 1;
+    dense.q_len = 1;
+    dense.kv_len = 536870911;
+    dense.heads.max_macs = 1;
+    clock_t begin = clock();
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
+    assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 2.0);
+    assert_said(&said, "max_macs 1 would need more than 65536 dispatches: raise it");
+}
+
+/* The limit on loops is not a wish as max_macs is: past it the driver leaves keys out without a word. */
+static void loops_past_the_drivers_limit_are_refused(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_neighborhood_desc plane = unit_grid();
+    plane.axis[0] = (vatten_axis){4, 4, 1, 1, false};
+    plane.axis[1] = (vatten_axis){140000, 140000, 1, 1, false}; /* 70000 tiles of 2 keys in every plane */
+    assert_int_equal(build_grid(&caps, &plane), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "one plane of the grid gives a query 70000 steps over keys, llvmpipe (LLVM 15.0.6, 256 bits) allows "
+                       "60000");
+    plane.rank = 3;
+    plane.axis[1] = plane.axis[2] = (vatten_axis){400, 400, 1, 1, false};
+    assert_int_equal(build_grid(&caps, &plane), VATTEN_ERROR_UNSUPPORTED);
+    assert_int_equal(said.count, 1);
+    unit_log_start(&said);
+    plane.heads.heads = plane.heads.kv_heads = 1;
+    plane.axis[1].window = plane.axis[2].window = 200; /* 20000 tiles and a margin: no difficulty */
+    assert_int_equal(build_grid(&caps, &plane), VATTEN_SUCCESS);
+    assert_silent(&said);
+}
+
+/* A tensor that ends just below 2^64 bytes: whatever is rounded up beyond its end must not wrap around. */
+static void sizes_next_to_64_bits_do_not_wrap(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    const int64_t far = (INT64_C(1) << 62) - 2;
+    for (int i = 0; i < 4; ++i) {
+        vatten_attention_desc dense = unit_dense();
+        dense.heads.heads = dense.heads.kv_heads = dense.heads.dim = 1;
+        dense.q_len = dense.kv_len = 1;
+        vatten_strides *strides[4] = {&dense.heads.q, &dense.heads.k, &dense.heads.v, &dense.heads.out};
+        *strides[i] = (vatten_strides){far, 1, 1};
+        assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+        assert_steps(2); /* the two entries of the batch are too far apart for one binding */
+        program_free(&built);
+    }
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, start, finish)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(what_fits_is_one_dispatch),
+        TEST(more_heads_than_workgroups_are_cut),
+        TEST(more_batches_than_workgroups_are_cut),
+        TEST(tensors_larger_than_a_binding_are_bound_in_parts),
+        TEST(a_grid_larger_than_a_binding_is_cut_between_planes),
+        TEST(one_sequence_larger_than_a_binding_carries_its_state),
+        TEST(long_work_is_cut_and_short_work_is_not),
+        TEST(a_row_of_tokens_that_cannot_be_bound_is_refused),
+        TEST(lse_and_carried_state_need_six_buffers),
+        TEST(too_many_dispatches_are_refused),
+        TEST(too_many_dispatches_are_refused_soon),
+        TEST(loops_past_the_drivers_limit_are_refused),
+        TEST(sizes_next_to_64_bits_do_not_wrap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

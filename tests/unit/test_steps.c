@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program as a list, and its steps at lengths that a record gives.
+ */
+#include "unit.h"
+
+#include "steps.h"
+
+/* Queries [128, 300) of 512 and keys [64, 192) of 1024, in tiles of 32 rows. */
+static vt_step dense_step(void) {
+    vt_step step = {.groups = {6, 3, 2}, .rows = 32, .dense_keys = true};
+    step.push.q_len = 512;
+    step.push.kv_len = 1024;
+    step.push.q_first = 128;
+    step.push.q_last = 300;
+    step.push.k_first = 64;
+    step.push.k_last = 192;
+    step.push.flags = VT_FLAG_LSE;
+    return step;
+}
+
+/* Only the three fields that follow the lengths may differ from the plan's. */
+static void assert_shrunk(uint64_t q_len, uint64_t kv_len, uint32_t groups_x) {
+    const vt_step step = dense_step();
+    vt_push push;
+    uint32_t groups[3];
+    assert_true(vt_step_shrink(&step, q_len, kv_len, &push, groups));
+    vt_push expected = step.push;
+    expected.q_len = (uint32_t)q_len;
+    expected.kv_len = (uint32_t)kv_len;
+    assert_memory_equal(&push, &expected, sizeof push);
+    assert_int_equal(groups[0], groups_x);
+    assert_int_equal(groups[1], 3);
+    assert_int_equal(groups[2], 2);
+}
+
+static void full_lengths_change_nothing(void **state) {
+    (void)state;
+    assert_shrunk(512, 1024, 6);
+}
+
+static void fewer_queries_need_fewer_workgroups(void **state) {
+    (void)state;
+    assert_shrunk(300, 1024, 6);
+    assert_shrunk(288, 1024, 5);
+    assert_shrunk(289, 1024, 6);
+    assert_shrunk(129, 1024, 1);
+}
+
+/* Later links of a chain still hand the state on, so they run even when the keys end before theirs. */
+static void fewer_keys_leave_the_workgroups(void **state) {
+    (void)state;
+    assert_shrunk(512, 65, 6);
+    assert_shrunk(512, 1, 6);
+    assert_shrunk(512, 0, 6);
+}
+
+static void no_query_of_the_step_means_no_dispatch(void **state) {
+    (void)state;
+    const vt_step step = dense_step();
+    vt_push push;
+    uint32_t groups[3];
+    assert_false(vt_step_shrink(&step, 128, 1024, &push, groups));
+    assert_false(vt_step_shrink(&step, 5, 1024, &push, groups));
+    assert_false(vt_step_shrink(&step, 0, 1024, &push, groups));
+}
+
+static void keys_that_are_not_the_records_keep_their_length(void **state) {
+    (void)state;
+    vt_step step = dense_step();
+    step.dense_keys = false;
+    vt_push push;
+    uint32_t groups[3];
+    assert_true(vt_step_shrink(&step, 200, 7, &push, groups));
+    assert_int_equal(push.kv_len, 1024);
+    assert_int_equal(push.q_len, 200);
+    assert_int_equal(groups[0], 3);
+}
+
+static void the_steps_of_a_grid_are_fixed(void **state) {
+    (void)state;
+    vt_step step = dense_step();
+    step.rows = 0;
+    step.dense_keys = false;
+    vt_push push;
+    uint32_t groups[3];
+    assert_true(vt_step_shrink(&step, 1, 1, &push, groups));
+    assert_memory_equal(&push, &step.push, sizeof push);
+    assert_memory_equal(groups, step.groups, sizeof groups);
+}
+
+static void a_program_counts_without_room_and_fills_with_it(void **state) {
+    (void)state;
+    vt_step room[2];
+    vt_step small = dense_step();
+    vt_step large = dense_step();
+    small.macs = 10;
+    large.macs = 70;
+    vt_program counted = {0};
+    vt_program filled = {.steps = room};
+    vt_program *programs[2] = {&counted, &filled};
+    for (int i = 0; i < 2; ++i) {
+        vt_program_add(programs[i], &large);
+        vt_program_add(programs[i], &small);
+        assert_int_equal(programs[i]->step_count, 2);
+        assert_int_equal(programs[i]->largest_macs, 70);
+    }
+    assert_int_equal(room[0].macs, 70);
+    assert_int_equal(room[1].macs, 10);
+    assert_null(counted.steps);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_lengths_change_nothing),
+        cmocka_unit_test(fewer_queries_need_fewer_workgroups),
+        cmocka_unit_test(fewer_keys_leave_the_workgroups),
+        cmocka_unit_test(no_query_of_the_step_means_no_dispatch),
+        cmocka_unit_test(keys_that_are_not_the_records_keep_their_length),
+        cmocka_unit_test(the_steps_of_a_grid_are_fixed),
+        cmocka_unit_test(a_program_counts_without_room_and_fills_with_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The room of the tiles: what a tile must keep to, what a caller may ask for and what is said when nothing fits. All real
+ * devices stand in test_devices.c.
+ */
+#include "unit.h"
+
+#include "tune.h"
+
+static unit_log said;
+
+static int start(void **state) {
+    (void)state;
+    unit_log_start(&said);
+    return 0;
+}
+
+static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
+    return (vt_problem){.map = VT_MAP_DENSE, .dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = value_dim};
+}
+
+static vatten_result tune_from(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
+    return vt_tune(caps, &said.logger, problem, row, out);
+}
+
+static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
+    uint32_t row = 0;
+    vt_tile tile;
+    assert_int_equal(tune_from(caps, problem, &row, &tile), VATTEN_SUCCESS);
+    assert_silent(&said);
+    return tile;
+}
+
+/* ---- The choice ---- */
+
+static void layouts_go_where_they_belong(void **state) {
+    (void)state;
+    const vt_problem problem = with_dims(64, 64);
+    vt_caps caps = unit_caps_lavapipe();
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ROWS);
+    caps = unit_caps_desktop();
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SHARED);
+    caps = unit_caps_lavapipe();
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SHARED);
+}
+
+static void rows_takes_a_whole_subgroup_without_sharing_rows(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_lavapipe();
+    for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
+        const vt_problem problem = with_dims(dim, VATTEN_MAX_DIM + 1 - dim);
+        vt_tile tile = tuned(&caps, &problem);
+        assert_int_equal(tile.workgroup, 8);
+        assert_int_equal(tile.lanes_per_row, 1);
+        assert_int_equal(tile.shared_bytes, 0);
+    }
+}
+
+static void the_search_goes_on_after_the_row_that_won(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    const vt_problem problem = with_dims(64, 64);
+    uint32_t row = 0;
+    uint32_t last = 0;
+    int found = 0;
+    vt_tile tile;
+    while (tune_from(&caps, &problem, &row, &tile) == VATTEN_SUCCESS) {
+        assert_true(row < vt_tune_table_count);
+        assert_true(found == 0 || row > last);
+        assert_int_equal(tile.layout, vt_tune_table[row].layout);
+        last = row++;
+        ++found;
+    }
+    assert_true(found > 3);
+    assert_int_equal(vt_tune_table[last].layout, VATTEN_LAYOUT_SHARED); /* the way out for every GPU */
+    assert_said(&said, "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 invocations): no "
+                       "kernel of that layout takes these dims");
+}
+
+/* ---- What is asked for ---- */
+
+static void a_requested_tile_is_taken_as_it_is(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vt_problem problem = with_dims(40, 24);
+    problem.tile = (vatten_tile){VATTEN_LAYOUT_SHARED, 64, 32, 12, 4};
+    vt_tile tile = tuned(&caps, &problem);
+    assert_int_equal(tile.layout, VATTEN_LAYOUT_SHARED);
+    assert_int_equal(tile.workgroup, 64);
+    assert_int_equal(tile.rows, 32);
+    assert_int_equal(tile.keys, 12);
+    assert_int_equal(tile.lanes_per_row, 4);
+}
+
+static void what_is_not_requested_comes_from_the_table(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vt_problem problem = with_dims(40, 24);
+    vt_tile normal = tuned(&caps, &problem);
+    problem.tile.keys = normal.keys / 2;
+    vt_tile tile = tuned(&caps, &problem);
+    assert_int_equal(tile.keys, normal.keys / 2);
+    assert_int_equal(tile.layout, normal.layout);
+    assert_int_equal(tile.workgroup, normal.workgroup);
+    assert_int_equal(tile.rows, normal.rows);
+}
+
+/* Rows are what the table's rows per lane make of the workgroup that was asked for. */
+static void a_smaller_workgroup_has_fewer_rows(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vt_problem problem = with_dims(64, 64);
+    vt_tile normal = tuned(&caps, &problem);
+    problem.tile.workgroup = normal.workgroup / 4;
+    assert_int_equal(tuned(&caps, &problem).rows, normal.rows / 4);
+}
+
+static void a_layout_may_be_requested_on_any_device(void **state) {
+    (void)state;
+    const vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
+    for (int i = 0; i < 2; ++i)
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+            vt_problem problem = with_dims(64, 64);
+            problem.tile.layout = layout;
+            assert_int_equal(tuned(&caps[i], &problem).layout, layout);
+        }
+}
+
+static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
+    vt_problem problem = with_dims(64, 64);
+    problem.tile = tile;
+    uint32_t row = 0;
+    vt_tile out;
+    assert_int_equal(tune_from(caps, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
+    char text[512];
+    snprintf(text, sizeof text,
+             "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations): %s", caps->name,
+             (unsigned)caps->shared_bytes, (unsigned)caps->invocations, why);
+    assert_said(&said, text);
+}
+
+static void requests_that_do_not_fit_say_why(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    const vatten_layout shared = VATTEN_LAYOUT_SHARED;
+    const vatten_layout subgroup = VATTEN_LAYOUT_SUBGROUP;
+    const vatten_layout rows = VATTEN_LAYOUT_ROWS;
+    assert_refused(&caps, (vatten_tile){shared, 2048, 0, 0, 0}, "workgroup is above the device's invocations");
+    assert_refused(&caps, (vatten_tile){shared, 0, 2048, 0, 0}, "rows or keys are above 1024");
+    assert_refused(&caps, (vatten_tile){shared, 0, 0, 2048, 0}, "rows or keys are above 1024");
+    assert_refused(&caps, (vatten_tile){shared, 96, 32, 16, 3},
+                   "lanes_per_row must be a power of two that divides workgroup");
+    assert_refused(&caps, (vatten_tile){shared, 12, 32, 16, 8},
+                   "lanes_per_row must be a power of two that divides workgroup");
+    assert_refused(&caps, (vatten_tile){shared, 64, 20, 16, 4}, "rows must be a multiple of workgroup / lanes_per_row");
+    assert_refused(&caps, (vatten_tile){shared, 64, 32, 18, 4}, "keys must be a multiple of lanes_per_row");
+    assert_refused(&caps, (vatten_tile){shared, 64, 256, 16, 4}, "not enough shared memory");
+    assert_refused(&caps, (vatten_tile){subgroup, 64, 4, 64, 64}, "lanes_per_row is above the smallest subgroup size");
+    assert_refused(&caps, (vatten_tile){rows, 32, 64, 2, 2}, "lanes_per_row must be 1 in the ROWS layout");
+    assert_refused(&caps, (vatten_tile){rows, 64, 64, 2, 1},
+                   "workgroup is above the smallest subgroup size, which the ROWS layout needs");
+    assert_refused(&caps, (vatten_tile){rows, 32, 48, 2, 1}, "rows must be a multiple of workgroup");
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_refused(&caps, (vatten_tile){subgroup, 0, 0, 0, 0}, "the device has no subgroup shuffles");
+    assert_refused(&caps, (vatten_tile){rows, 0, 0, 0, 0}, "the device has no subgroup shuffles");
+}
+
+static void the_width_of_a_workgroup_is_a_limit_of_its_own(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    caps.workgroup_size_x = 64;
+    assert_refused(&caps, (vatten_tile){VATTEN_LAYOUT_SHARED, 128, 0, 0, 0},
+                   "workgroup is above the device's invocations");
+}
+
+/* Whatever a caller writes into a tile, the answer is a tile that keeps the rules or a refusal. */
+static void absurd_requests_are_refused_not_obeyed(void **state) {
+    (void)state;
+    const vt_caps caps[3] = {unit_caps_desktop(), unit_caps_lavapipe(), unit_caps_least()};
+    const uint32_t sizes[] = {0,      1,           2,           3,           7,         8,          64,
+                              1024,   1025,        0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
+    const size_t n = sizeof sizes / sizeof sizes[0];
+    for (size_t i = 0; i < 3 * 4 * n * n * n * n; ++i) {
+        vt_problem problem = with_dims(80, 48);
+        size_t rest = i;
+        const vt_caps *on = &caps[rest % 3];
+        rest /= 3;
+        problem.tile.layout = (vatten_layout)(rest % 4);
+        rest /= 4;
+        problem.tile.workgroup = sizes[rest % n];
+        problem.tile.rows = sizes[rest / n % n];
+        problem.tile.keys = sizes[rest / n / n % n];
+        problem.tile.lanes_per_row = sizes[rest / n / n / n];
+        uint32_t row = 0;
+        vt_tile tile;
+        if (vt_tune(on, NULL, &problem, &row, &tile) != VATTEN_SUCCESS)
+            continue;
+        vt_tile again = tile;
+        assert_null(vt_tile_complete(on, &problem, &again));
+        assert_memory_equal(&again, &tile, sizeof tile);
+        assert_true(tile.workgroup <= on->invocations && tile.shared_bytes <= on->shared_bytes);
+        assert_true(tile.workgroup > 0 && tile.rows > 0 && tile.keys > 0 && tile.lanes_per_row > 0);
+    }
+}
+
+#define TEST(NAME) cmocka_unit_test_setup(NAME, start)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(layouts_go_where_they_belong),
+        TEST(rows_takes_a_whole_subgroup_without_sharing_rows),
+        TEST(the_search_goes_on_after_the_row_that_won),
+        TEST(a_requested_tile_is_taken_as_it_is),
+        TEST(what_is_not_requested_comes_from_the_table),
+        TEST(a_smaller_workgroup_has_fewer_rows),
+        TEST(a_layout_may_be_requested_on_any_device),
+        TEST(requests_that_do_not_fit_say_why),
+        TEST(the_width_of_a_workgroup_is_a_limit_of_its_own),
+        TEST(absurd_requests_are_refused_not_obeyed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+static void remember(void *user, vatten_log_level level, const char *message) {
+    unit_log *log = user;
+    snprintf(log->text, sizeof log->text, "%s", message);
+    log->level = level;
+    ++log->count;
+}
+
+void unit_log_start(unit_log *log) {
+    *log = (unit_log){.logger = {remember, log}};
+}
+
+vt_caps unit_caps_desktop(void) {
+    vt_caps caps = {
+        .name = "Desktop",
+        .device_type = VT_DEVICE_DISCRETE,
+        .api_version = 1u << 22 | 3u << 12,
+        .subgroup_size = 32,
+        .subgroup_min = 32,
+        .subgroup_max = 32,
+        .subgroup_ops = VT_SUBGROUP_BASIC | VT_SUBGROUP_SHUFFLE,
+        .shared_bytes = 49152,
+        .invocations = 1024,
+        .workgroup_size_x = 1024,
+        .groups = {2147483647, 65535, 65535},
+        .storage_range = 4294967295,
+        .storage_alignment = 16,
+        .storage_buffers = 1048576,
+        .push_bytes = 256,
+        .features = VATTEN_FEATURE_STORAGE_16BIT,
+    };
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+/* The table "Required Limits" of the Vulkan specification; offsets may be aligned to as much as 256. */
+vt_caps unit_caps_least(void) {
+    vt_caps caps = {
+        .name = "Least",
+        .device_type = VT_DEVICE_INTEGRATED,
+        .api_version = 1u << 22 | 1u << 12,
+        .subgroup_size = 1,
+        .subgroup_min = 1,
+        .subgroup_max = 1,
+        .subgroup_ops = VT_SUBGROUP_BASIC,
+        .shared_bytes = 16384,
+        .invocations = 128,
+        .workgroup_size_x = 128,
+        .groups = {65535, 65535, 65535},
+        .storage_range = 1u << 27,
+        .storage_alignment = 256,
+        .storage_buffers = 4,
+        .push_bytes = 128,
+        .features = VATTEN_FEATURE_STORAGE_16BIT,
+    };
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+vt_caps unit_caps_lavapipe(void) {
+    vt_caps caps = {
+        .name = "llvmpipe (LLVM 15.0.6, 256 bits)",
+        .device_type = VT_DEVICE_CPU,
+        .driver_id = VT_DRIVER_LLVMPIPE,
+        .driver_version = 22u << 22 | 3u << 12 | 6u,
+        .api_version = 1u << 22 | 3u << 12,
+        .subgroup_size = 8,
+        .subgroup_min = 8,
+        .subgroup_max = 8,
+        .subgroup_ops = 191,
+        .shared_bytes = 32768,
+        .invocations = 1024,
+        .workgroup_size_x = 1024,
+        .groups = {65535, 65535, 65535},
+        .storage_range = 1u << 27,
+        .storage_alignment = 16,
+        .storage_buffers = 32,
+        .push_bytes = 128,
+        .features = VATTEN_FEATURE_STORAGE_16BIT,
+    };
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+vatten_attention_desc unit_dense(void) {
+    return (vatten_attention_desc){
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 4, .kv_heads = 2, .dim = 16},
+        .q_len = 24,
+        .kv_len = 40,
+    };
+}
+
+vatten_neighborhood_desc unit_grid(void) {
+    return (vatten_neighborhood_desc){
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 4, .kv_heads = 2, .dim = 16},
+        .rank = 2,
+        .axis = {{6, 3, 1, 1, false}, {8, 3, 1, 1, false}},
+    };
+}

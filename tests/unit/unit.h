@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the unit tests share: devices made of numbers, a logger that remembers, descs that are valid to begin with, a small
+ * random source. Includes cmocka. No Vulkan here.
+ */
+#ifndef VATTEN_UNIT_H
+#define VATTEN_UNIT_H
+
+#include "choices.h"
+#include "problem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h> /* after the four above */
+
+/* Remembers the last message and counts all. `logger` points to the struct itself: do not copy it. */
+typedef struct unit_log {
+    vatten_logger logger;
+    char text[1024];
+    vatten_log_level level;
+    int count;
+} unit_log;
+
+void unit_log_start(unit_log *log);
+
+/* Exactly one message was said, an error with exactly this text; starts over. */
+#define assert_said(LOG, TEXT)                                                                                         \
+    do {                                                                                                             \
+        assert_string_equal((LOG)->text, TEXT);                                                                      \
+        assert_int_equal((LOG)->count, 1);                                                                           \
+        assert_int_equal((LOG)->level, VATTEN_LOG_ERROR);                                                            \
+        unit_log_start(LOG);                                                                                         \
+    } while (0)
+#define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
+
+/* A generous discrete GPU, the least that Vulkan guarantees (plus nothing), and lavapipe of Mesa 22.3.6. Complete. */
+vt_caps unit_caps_desktop(void);
+vt_caps unit_caps_least(void);
+vt_caps unit_caps_lavapipe(void);
+
+/* 2 batches, 4 heads over 2 KV heads, dim 16, 24 queries, 40 keys, f32, all else zero. */
+vatten_attention_desc unit_dense(void);
+
+/* The same heads on a 6 x 8 grid with windows of 3. */
+vatten_neighborhood_desc unit_grid(void);
+
+#endif /* VATTEN_UNIT_H */
