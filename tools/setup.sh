@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# Sourced by samples/run.sh and tests/run.sh: installs what is missing and builds, quietly, and does nothing the second
-# time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to $build/setup.log.
+# Sourced by samples/run.sh and tests/run.sh: installs what is missing and builds, quietly, and does nothing the
+# second time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to
+# $build/setup.log.
 #
-#   setup_install sample|test   Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere: checks
-#                               that the programs are there. VATTEN_INSTALL=no skips this.
+#   setup_install sample|test|check  Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere:
+#                               checks that the programs are there. VATTEN_INSTALL=no skips this.
 #   setup_configure [options]   cmake, with more options
 #   setup_build target...
 #
@@ -17,8 +18,12 @@ setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-d
 setup_packages_test=("${setup_packages_sample[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
   vulkan-validationlayers spirv-tools python3 python3-numpy)
 
+# What the checks before a change lands need on top.
+setup_packages_check=("${setup_packages_test[@]}" clang clang-format libclang-rt-14-dev)
+
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_test=("${setup_programs_sample[@]}" c++ pkg-config spirv-val python3)
+setup_programs_check=("${setup_programs_test[@]}" clang clang-format)
 
 setup_complain() {
   printf 'setup: %s\n' "$*" >&2

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "nlm.h"
+
+#include <math.h>
+
+uint32_t nlm_default_patch(double sigma) {
+    return sigma < 15.0 ? 3 : 5;
+}
+
+double nlm_default_strength(uint32_t patch) {
+    if (patch <= 3) {
+        return 0.75; /* few pixels: the distance itself is noisy, so be tolerant */
+    }
+    return patch == 5 ? 0.6 : 0.55;
+}
+
+double nlm_h(const nlm_settings *settings) {
+    return settings->strength * settings->sigma;
+}
+
+/* The GPU divides by the sum of the weights without the pixel's own, so what f32 leaves of rounding in that
+ * sum must stay small beside the weight put in its place. Scores are differences of squares of up to
+ * (255 / h)^2, summed over a patch: hence a least weight that grows with them. Its factor was measured, for a
+ * result within a quarter of a level. */
+double nlm_self_weight(const nlm_settings *settings) {
+    double h = nlm_h(settings);
+    double expected = exp(-2.0 / (settings->strength * settings->strength));
+    double least = 0.2 * settings->patch / (h * h);
+    return fmin(fmax(expected, least), 1.0);
+}
+
+uint32_t nlm_window(const nlm_settings *settings, uint32_t extent) {
+    return settings->window < extent ? settings->window : extent;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "photo.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stb_image.h>
+#include <stb_image_write.h>
+
+#include "report.h"
+
+#define MAX_PIXELS     ((uint64_t)400 * 1000 * 1000)
+#define MAX_FILE_BYTES ((long)1 << 30)
+
+bool photo_create(photo *out, uint32_t width, uint32_t height) {
+    *out = (photo){width, height, NULL};
+    out->rgb = calloc((size_t)width * height, 3 * sizeof(float));
+    if (!out->rgb) {
+        *out = (photo){0};
+        return complain("out of memory for a picture of %u x %u", width, height);
+    }
+    return true;
+}
+
+bool photo_copy(photo *out, const photo *from) {
+    if (!photo_create(out, from->width, from->height)) {
+        return false;
+    }
+    memcpy(out->rgb, from->rgb, photo_values(from) * sizeof(float));
+    return true;
+}
+
+void photo_destroy(photo *image) {
+    free(image->rgb);
+    *image = (photo){0};
+}
+
+size_t photo_values(const photo *image) {
+    return (size_t)image->width * image->height * 3;
+}
+
+/* The whole file in memory, so that a read error is told apart from a broken picture. */
+static unsigned char *read_file(const char *path, int *out_size) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        complain("cannot open '%s': %s", path, strerror(errno));
+        return NULL;
+    }
+    unsigned char *bytes = NULL;
+    long size = -1;
+    errno = 0;
+    if (fseek(file, 0, SEEK_END) == 0) {
+        size = ftell(file);
+    }
+    if (size == 0) {
+        complain("'%s' is empty", path);
+    } else if (size > 0 && size < MAX_FILE_BYTES && fseek(file, 0, SEEK_SET) == 0) {
+        bytes = malloc((size_t)size);
+        if (bytes && fread(bytes, 1, (size_t)size, file) != (size_t)size) {
+            free(bytes);
+            bytes = NULL;
+        }
+    }
+    if (!bytes && size != 0) {
+        complain("cannot read '%s': %s", path, errno ? strerror(errno) : "too large, or not a file");
+    }
+    fclose(file);
+    *out_size = (int)size;
+    return bytes;
+}
+
+/* stb_image decodes a JPEG that ends early without a word, and its lower rows are grey. Bytes after the end
+ * marker are common (cameras append their own), so this can only be a warning. */
+static void warn_of_cut_jpeg(const char *path, const unsigned char *bytes, int size) {
+    if (size < 4 || bytes[0] != 0xFF || bytes[1] != 0xD8) {
+        return;
+    }
+    while (size > 4 && bytes[size - 1] == 0) {
+        size--;
+    }
+    if (bytes[size - 2] != 0xFF || bytes[size - 1] != 0xD9) {
+        complain("warning: '%s' does not end with the end marker of a JPEG; it may be cut off", path);
+    }
+}
+
+bool photo_load(photo *out, const char *path) {
+    *out = (photo){0};
+    int size = 0;
+    unsigned char *bytes = read_file(path, &size);
+    if (!bytes) {
+        return false;
+    }
+    int width = 0;
+    int height = 0;
+    int channels = 0;
+    unsigned char *levels = stbi_load_from_memory(bytes, size, &width, &height, &channels, 3);
+    if (!levels) {
+        complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
+    } else if ((uint64_t)width * (uint64_t)height > MAX_PIXELS) {
+        complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
+                 (unsigned long long)(MAX_PIXELS / 1000000));
+    } else if (photo_create(out, (uint32_t)width, (uint32_t)height)) {
+        warn_of_cut_jpeg(path, bytes, size);
+        for (size_t i = 0; i < photo_values(out); i++) {
+            out->rgb[i] = levels[i];
+        }
+    }
+    stbi_image_free(levels);
+    free(bytes);
+    return out->rgb != NULL;
+}
+
+static float to_level(float value) {
+    return floorf(fminf(fmaxf(value, 0.0f), 255.0f) + 0.5f);
+}
+
+void photo_round(photo *image) {
+    for (size_t i = 0; i < photo_values(image); i++) {
+        image->rgb[i] = to_level(image->rgb[i]);
+    }
+}
+
+bool photo_save(const photo *image, const char *path) {
+    unsigned char *levels = malloc(photo_values(image));
+    if (!levels) {
+        return complain("out of memory to write '%s'", path);
+    }
+    for (size_t i = 0; i < photo_values(image); i++) {
+        levels[i] = (unsigned char)to_level(image->rgb[i]);
+    }
+    errno = 0;
+    int written =
+        stbi_write_png(path, (int)image->width, (int)image->height, 3, levels, (int)image->width * 3);
+    int reason = errno;
+    free(levels);
+    if (!written) {
+        return complain("cannot write '%s': %s", path, reason ? strerror(reason) : "unknown reason");
+    }
+    return true;
+}
+
+bool photo_can_save(const char *path) {
+    FILE *before = fopen(path, "rb");
+    if (before) {
+        fclose(before);
+    }
+    FILE *file = fopen(path, "ab");
+    if (!file) {
+        return complain("cannot write '%s': %s", path, strerror(errno));
+    }
+    fclose(file);
+    if (!before) {
+        remove(path);
+    }
+    return true;
+}
+
+double photo_psnr(const photo *a, const photo *b) {
+    double sum = 0.0;
+    for (size_t i = 0; i < photo_values(a); i++) {
+        double difference = (double)a->rgb[i] - (double)b->rgb[i];
+        sum += difference * difference;
+    }
+    double mean = sum / (double)photo_values(a);
+    return mean > 0.0 ? 10.0 * log10(255.0 * 255.0 / mean) : (double)INFINITY;
+}

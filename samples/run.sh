@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# samples/run.sh [photo.png|jpg] [options of denoise]
+#
+# Installs what is missing, builds the sample `denoise` in build/ and denoises a photograph: the given one, or
+# the one beside the sample with noise added, to have something to measure. VATTEN_BUILD names another build
+# folder, VATTEN_INSTALL=no installs nothing.
+set -eu
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${VATTEN_BUILD:-$root/build}
+# shellcheck source=tools/setup.sh
+. "$root/tools/setup.sh"
+
+photo=$root/samples/denoise/coffee.png
+options=(--noise 25)
+if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
+  photo=$1
+  options=()
+  shift
+fi
+
+setup_install sample
+if [ ! -e "$build/CMakeCache.txt" ]; then
+  setup_configure -DVATTEN_TESTS=OFF -DVATTEN_TOOLS=OFF
+fi
+setup_build denoise
+
+pictures=$build/pictures
+name=$(basename "${photo%.*}")
+mkdir -p "$pictures"
+exec "$build/samples/denoise/denoise" "$photo" -o "$pictures/$name-denoised.png" \
+  --side-by-side "$pictures/$name-side-by-side.png" "${options[@]}" "$@"
