@@ -10,14 +10,18 @@ static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
 }
 
-/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks. In the split layouts q .
- * k goes through shared memory in chunks of 32, or at once for small dims, and each lane of a row owns whole
- * groups of four outputs. */
+static uint32_t max_u32(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its lanes
+ * loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of 32, or
+ * at once for small dims, and each lane of a row owns whole groups of four outputs. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
-        tile->dim_chunk = problem->dim <= 8 || problem->value_dim <= 8 ? 8 : 16;
-        tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
-        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
+        tile->dim_chunk = 8;
+        tile->dim_pad = round_up(max_u32(problem->dim, tile->workgroup), tile->dim_chunk);
+        tile->value_pad = round_up(max_u32(problem->value_dim, tile->workgroup), tile->dim_chunk);
         return;
     }
     tile->dim_chunk = problem->dim <= 64 ? round_up(problem->dim, 4) : 32;

@@ -7,25 +7,33 @@
 // What such drivers pay for, and what follows:
 //  - A buffer load is a small loop over the lanes even if all lanes want the same word. So each lane loads another word
 //    of a key, and a shuffle by a constant (two instructions; a broadcast is far slower) hands it to all: one load per
-//    subgroup and word, shared by all rows of all lanes.
+//    subgroup and word, shared by all rows of all lanes. The elements of a vector share that loop, hence words of four.
 //  - Every place that touches a buffer costs compile time, faster than linearly. So queries enter and outputs leave
 //    through short real loops that move DIM_CHUNK elements and shift the whole register array by as much.
+//  - Until its loops are unrolled an array is memory to the compiler, and the time it spends there grows faster than
+//    the array's length. So the long arrays hold quads, a quarter as many.
+//  - Sums in a chain wait for each other: a quad is summed on its own before it joins its score.
 //  - Branches are flattened, so the mask is always applied.
 
-const uint ROW_COUNT = ROWS / WORKGROUP; // query rows of a lane
-#if VT_DTYPE == VT_F32
-const uint WORD = 1u; // elements of a word
-#else
-const uint WORD = VECTOR != 0u ? 2u : 1u;
-#endif
-const uint STEP = WORD * WORKGROUP;                // elements that the lanes load together
-const bool WHOLE_DIM = DIM % STEP == 0u;           // no load passes the end of a row
-const bool WHOLE_VALUE = VALUE_DIM % STEP == 0u;
+const uint ROW_COUNT = ROWS / WORKGROUP;           // query rows of a lane
+const uint QUAD = 4u;                              // neighbouring elements of a row
+
+// Elements of one load. Where a row is shorter than what the lanes load together, LLVM 15 takes minutes, hence the
+// bound; nested, because Mesa 22.3 refuses && of specialization constants.
+const uint DIM_WORD = VECTOR == 0u ? 1u : DIM_PAD < QUAD * WORKGROUP ? 1u : QUAD;
+const uint VALUE_WORD = VECTOR == 0u ? 1u : VALUE_PAD < QUAD * WORKGROUP ? 1u : QUAD;
+const uint DIM_STEP = DIM_WORD * WORKGROUP;        // elements that the lanes load together
+const uint VALUE_STEP = VALUE_WORD * WORKGROUP;
+const bool WHOLE_DIM = DIM % DIM_STEP == 0u;       // no load passes the end of a row
+const bool WHOLE_VALUE = VALUE_DIM % VALUE_STEP == 0u;
+const uint DIM_QUADS = DIM_PAD / QUAD;
+const uint VALUE_QUADS = VALUE_PAD / QUAD;
+const uint CHUNK_QUADS = DIM_CHUNK / QUAD;
 const uint DIM_MOVES = DIM_PAD / DIM_CHUNK;        // chunks of a row
 const uint VALUE_MOVES = VALUE_PAD / DIM_CHUNK;
 
-float query[ROW_COUNT * DIM_PAD];
-float acc[ROW_COUNT * VALUE_PAD];
+vec4 query[ROW_COUNT * DIM_QUADS];
+vec4 acc[ROW_COUNT * VALUE_QUADS];
 float score[ROW_COUNT * KEYS];
 float row_max[ROW_COUNT];
 float row_sum[ROW_COUNT];
@@ -34,21 +42,31 @@ MapRow rule[ROW_COUNT];
 uint lane() { return gl_LocalInvocationIndex; }
 uint lane_row(uint i) { return i * WORKGROUP + lane(); }
 
-// The word at element d of a row: x, and y where a word has two elements.
-#define VT_WORD_LOADER(NAME, ELEM, WORDS, WHOLE, BOUND)                                                              \
-    vec2 NAME(uint row, uint d)                                                                                      \
+// The word at element d of a row; a word of one element is x.
+#define VT_WORD_LOADER(NAME, ELEM, ELEM4, WORD, WHOLE, BOUND)                                                        \
+    vec4 NAME(uint row, uint d)                                                                                      \
     {                                                                                                                \
         uint at = row + (WHOLE ? d : min(d, (BOUND) - WORD));                                                        \
-        vec2 x = VT_WORD_AT(ELEM, WORDS, at);                                                                        \
-        return WHOLE || d < (BOUND) ? x : vec2(0.0);                                                                 \
+        vec4 x = WORD == QUAD ? vt_to_f32x4(ELEM4[at >> 2]) : vec4(vt_to_f32(ELEM[at]), 0.0, 0.0, 0.0);              \
+        return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
     }
-#if VT_DTYPE == VT_F32
-#define VT_WORD_AT(ELEM, WORDS, AT) vec2(ELEM[AT], 0.0)
-#else
-#define VT_WORD_AT(ELEM, WORDS, AT) (VECTOR != 0u ? vt_word_to_f32(WORDS[(AT) >> 1]) : vec2(vt_to_f32(ELEM[AT]), 0.0))
-#endif
-VT_WORD_LOADER(word_k, k_elem, k_word, WHOLE_DIM, DIM)
-VT_WORD_LOADER(word_v, v_elem, v_word, WHOLE_VALUE, VALUE_DIM)
+VT_WORD_LOADER(word_k, k_elem, k_elem4, DIM_WORD, WHOLE_DIM, DIM)
+VT_WORD_LOADER(word_v, v_elem, v_elem4, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
+
+// load_q4 without branches: it loads an element that exists and forgets it.
+vec4 query_quad(uint row, uint d)
+{
+    if (VECTOR != 0u) {
+        vec4 x = vt_to_f32x4(q_elem4[(row + min(d, DIM - QUAD)) >> 2]);
+        return d < DIM ? x : vec4(0.0);
+    }
+    vec4 result;
+    [[unroll]] for (uint e = 0u; e < QUAD; ++e) {
+        float x = vt_to_f32(q_elem[row + min(d + e, DIM - 1u)]);
+        result[e] = d + e < DIM ? x : 0.0;
+    }
+    return result;
+}
 
 void load_queries()
 {
@@ -56,12 +74,10 @@ void load_queries()
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
         uint row = origin + map_row_token(lane_row(i / DIM_MOVES)) * push.q_token;
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
-        [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_PAD - DIM_CHUNK; ++e)
-            query[e] = query[e + DIM_CHUNK];
-        [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e) {
-            float x = load_q(row, min(d0 + e, DIM - 1u));
-            query[ROW_COUNT * DIM_PAD - DIM_CHUNK + e] = d0 + e < DIM ? x * push.scale_log2 : 0.0;
-        }
+        [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)
+            query[e] = query[e + CHUNK_QUADS];
+        [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
+            query[ROW_COUNT * DIM_QUADS - CHUNK_QUADS + e] = query_quad(row, d0 + QUAD * e) * push.scale_log2;
     }
 }
 
@@ -94,10 +110,11 @@ void resume_rows()
     move_sums(true);
     for (uint i = 0u; i < ROW_COUNT * VALUE_MOVES; ++i) {
         uint at = carry_row(map_row_token(lane_row(i / VALUE_MOVES))) + i % VALUE_MOVES * DIM_CHUNK;
-        [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_PAD - DIM_CHUNK; ++e)
-            acc[e] = acc[e + DIM_CHUNK];
-        [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-            acc[ROW_COUNT * VALUE_PAD - DIM_CHUNK + e] = carry_elem[at + e];
+        [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS - CHUNK_QUADS; ++e)
+            acc[e] = acc[e + CHUNK_QUADS];
+        [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
+            [[unroll]] for (uint f = 0u; f < QUAD; ++f)
+                acc[ROW_COUNT * VALUE_QUADS - CHUNK_QUADS + e][f] = carry_elem[at + QUAD * e + f];
     }
 }
 
@@ -116,10 +133,10 @@ void store_lses()
 
 void layout_begin()
 {
-    [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_PAD; ++e)
-        query[e] = 0.0;
-    [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_PAD; ++e)
-        acc[e] = 0.0;
+    [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS; ++e)
+        query[e] = vec4(0.0);
+    [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS; ++e)
+        acc[e] = vec4(0.0);
     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
         row_max[r] = ROW_MAX_START;
         row_sum[r] = 0.0;
@@ -132,20 +149,29 @@ void layout_begin()
 #endif
 }
 
+// The quad at element j of what the lanes loaded together, in words of `size` elements.
+vec4 spread(vec4 word, uint size, uint j)
+{
+    return vec4(subgroupShuffle(word[0], j / size),
+                subgroupShuffle(word[1u % size], (j + 1u) / size),
+                subgroupShuffle(word[2u % size], (j + 2u) / size),
+                subgroupShuffle(word[3u % size], (j + 3u) / size));
+}
+
 void score_tile(uint rows[KEYS])
 {
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * KEYS; ++e)
         score[e] = 0.0;
-    [[unroll]] for (uint c = 0u; c < DIM_PAD; c += STEP) {
-        vec2 word[KEYS];
+    [[unroll]] for (uint c = 0u; c < DIM_PAD; c += DIM_STEP) {
+        vec4 word[KEYS];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-            word[u] = word_k(rows[u], c + lane() * WORD);
-        [[unroll]] for (uint j = 0u; j < STEP; ++j)
+            word[u] = word_k(rows[u], c + lane() * DIM_WORD);
+        [[unroll]] for (uint j = 0u; j < DIM_STEP; j += QUAD)
             if (c + j < DIM_PAD) {
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
-                    float x = subgroupShuffle(word[u][j % WORD], j / WORD);
+                    vec4 x = spread(word[u], DIM_WORD, j);
                     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
-                        score[r * KEYS + u] += query[r * DIM_PAD + c + j] * x;
+                        score[r * KEYS + u] += dot(query[r * DIM_QUADS + (c + j) / QUAD], x);
                 }
             }
     }
@@ -179,20 +205,20 @@ void soften_tile(out float shrink[ROW_COUNT])
 
 void accumulate_tile(uint rows[KEYS], float shrink[ROW_COUNT])
 {
-    [[unroll]] for (uint c = 0u; c < VALUE_PAD; c += STEP) {
-        vec2 word[KEYS];
+    [[unroll]] for (uint c = 0u; c < VALUE_PAD; c += VALUE_STEP) {
+        vec4 word[KEYS];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-            word[u] = word_v(rows[u], c + lane() * WORD);
-        [[unroll]] for (uint j = 0u; j < STEP; ++j)
+            word[u] = word_v(rows[u], c + lane() * VALUE_WORD);
+        [[unroll]] for (uint j = 0u; j < VALUE_STEP; j += QUAD)
             if (c + j < VALUE_PAD) {
-                float x[KEYS];
+                vec4 x[KEYS];
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-                    x[u] = subgroupShuffle(word[u][j % WORD], j / WORD);
+                    x[u] = spread(word[u], VALUE_WORD, j);
                 [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
-                    float y = acc[r * VALUE_PAD + c + j] * shrink[r];
+                    vec4 y = acc[r * VALUE_QUADS + (c + j) / QUAD] * shrink[r];
                     [[unroll]] for (uint u = 0u; u < KEYS; ++u)
                         y += score[r * KEYS + u] * x[u];
-                    acc[r * VALUE_PAD + c + j] = y;
+                    acc[r * VALUE_QUADS + (c + j) / QUAD] = y;
                 }
             }
     }
@@ -225,16 +251,16 @@ void store_rows(bool suspend)
 #ifdef VT_FULL
             if (suspend) {
                 [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-                    carry_elem[carry_row(token) + d0 + e] = acc[e];
+                    carry_elem[carry_row(token) + d0 + e] = acc[e / QUAD][e % QUAD];
             } else
 #endif
             {
-                [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-                    store_out(out_origin() + token * push.out_token, d0 + e, acc[e]);
+                [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
+                    store_out4(out_origin() + token * push.out_token, d0 + QUAD * e, acc[e]);
             }
         }
-        [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_PAD - DIM_CHUNK; ++e)
-            acc[e] = acc[e + DIM_CHUNK];
+        [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS - CHUNK_QUADS; ++e)
+            acc[e] = acc[e + CHUNK_QUADS];
     }
 }
 
@@ -244,8 +270,8 @@ void layout_end()
     if (!suspend)
         [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
             float factor = row_factor(row_sum[r]);
-            [[unroll]] for (uint e = 0u; e < VALUE_PAD; ++e)
-                acc[r * VALUE_PAD + e] *= factor;
+            [[unroll]] for (uint e = 0u; e < VALUE_QUADS; ++e)
+                acc[r * VALUE_QUADS + e] *= factor;
         }
     store_rows(suspend);
 #ifdef VT_FULL

@@ -51,24 +51,11 @@ layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_ele
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
-#ifdef VT_ROWS
-layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtKWord { uint k_word[]; };
-layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtVWord { uint v_word[]; };
-#endif
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
 #ifdef VT_FULL
 layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
-#endif
-
-#ifdef VT_ROWS
-// Two neighbours out of one 32-bit word; of f32 the word is one element.
-#if VT_DTYPE == VT_F16
-vec2 vt_word_to_f32(uint w) { return unpackHalf2x16(w); }
-#elif VT_DTYPE == VT_BF16
-vec2 vt_word_to_f32(uint w) { return vec2(uintBitsToFloat(w << 16), uintBitsToFloat(w & 0xffff0000u)); }
-#endif
 #endif
 
 #define VT_LOADER(NAME, ELEM, ELEM4, BOUND)                                                                          \
