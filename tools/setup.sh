@@ -19,7 +19,7 @@ setup_packages_test=("${setup_packages_sample[@]}" g++ "pkgconf|pkg-config" libc
   vulkan-validationlayers spirv-tools python3 python3-numpy)
 
 # What the checks before a change lands need on top.
-setup_packages_check=("${setup_packages_test[@]}" clang clang-format libclang-rt-14-dev)
+setup_packages_check=("${setup_packages_test[@]}" clang clang-format "libclang-rt-dev|libclang-rt-14-dev")
 
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_test=("${setup_programs_sample[@]}" c++ pkg-config spirv-val python3)

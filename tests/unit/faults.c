@@ -47,20 +47,20 @@ static int fails(const char *name) {
 /* The driver's function behind the wrapper of the same name. */
 #define REAL(NAME) ((PFN_##NAME)real_device(device, #NAME))
 
-#define WRAP_CREATE(NAME, INFO, HANDLE)                                                                                \
-    static VKAPI_ATTR VkResult VKAPI_CALL wrap_##NAME(VkDevice device, const INFO *info,                             \
-                                                      const VkAllocationCallbacks *allocator, HANDLE *out) {         \
-        if (fails(#NAME))                                                                                            \
-            return fail_result;                                                                                      \
-        VkResult result = REAL(NAME)(device, info, allocator, out);                                                  \
-        alive += result == VK_SUCCESS;                                                                               \
-        return result;                                                                                               \
+#define WRAP_CREATE(NAME, INFO, HANDLE)                                                                      \
+    static VKAPI_ATTR VkResult VKAPI_CALL wrap_##NAME(VkDevice device, const INFO *info,                     \
+                                                      const VkAllocationCallbacks *allocator, HANDLE *out) { \
+        if (fails(#NAME))                                                                                    \
+            return fail_result;                                                                              \
+        VkResult result = REAL(NAME)(device, info, allocator, out);                                          \
+        alive += result == VK_SUCCESS;                                                                       \
+        return result;                                                                                       \
     }
-#define WRAP_DESTROY(NAME, HANDLE)                                                                                     \
-    static VKAPI_ATTR void VKAPI_CALL wrap_##NAME(VkDevice device, HANDLE handle,                                    \
-                                                  const VkAllocationCallbacks *allocator) {                          \
-        alive -= handle != VK_NULL_HANDLE;                                                                           \
-        REAL(NAME)(device, handle, allocator);                                                                       \
+#define WRAP_DESTROY(NAME, HANDLE)                                                                           \
+    static VKAPI_ATTR void VKAPI_CALL wrap_##NAME(VkDevice device, HANDLE handle,                            \
+                                                  const VkAllocationCallbacks *allocator) {                  \
+        alive -= handle != VK_NULL_HANDLE;                                                                   \
+        REAL(NAME)(device, handle, allocator);                                                               \
     }
 
 WRAP_CREATE(vkCreateShaderModule, VkShaderModuleCreateInfo, VkShaderModule)
@@ -96,29 +96,40 @@ static VKAPI_ATTR VkResult VKAPI_CALL wrap_vkCreateComputePipelines(VkDevice dev
 static VKAPI_ATTR VkResult VKAPI_CALL wrap_vkAllocateDescriptorSets(VkDevice device,
                                                                     const VkDescriptorSetAllocateInfo *info,
                                                                     VkDescriptorSet *out) {
-    return fails("vkAllocateDescriptorSets") ? fail_result : REAL(vkAllocateDescriptorSets)(device, info, out);
+    return fails("vkAllocateDescriptorSets") ? fail_result
+                                             : REAL(vkAllocateDescriptorSets)(device, info, out);
 }
 
-static VKAPI_ATTR VkResult VKAPI_CALL wrap_vkBindBufferMemory(VkDevice device, VkBuffer buffer, VkDeviceMemory memory,
-                                                              VkDeviceSize offset) {
-    return fails("vkBindBufferMemory") ? fail_result : REAL(vkBindBufferMemory)(device, buffer, memory, offset);
+static VKAPI_ATTR VkResult VKAPI_CALL wrap_vkBindBufferMemory(VkDevice device, VkBuffer buffer,
+                                                              VkDeviceMemory memory, VkDeviceSize offset) {
+    return fails("vkBindBufferMemory") ? fail_result
+                                       : REAL(vkBindBufferMemory)(device, buffer, memory, offset);
 }
 
-#define ENTRY(NAME) {#NAME, (PFN_vkVoidFunction)wrap_##NAME}
+#define ENTRY(NAME)                                                                                          \
+    { #NAME, (PFN_vkVoidFunction)wrap_##NAME }
 
 static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL wrap_vkGetDeviceProcAddr(VkDevice device, const char *name) {
     static const struct {
         const char *name;
         PFN_vkVoidFunction function;
     } wrapped[] = {
-        ENTRY(vkCreateShaderModule),         ENTRY(vkDestroyShaderModule),
-        ENTRY(vkCreateDescriptorSetLayout),  ENTRY(vkDestroyDescriptorSetLayout),
-        ENTRY(vkCreatePipelineLayout),       ENTRY(vkDestroyPipelineLayout),
-        ENTRY(vkCreateDescriptorPool),       ENTRY(vkDestroyDescriptorPool),
-        ENTRY(vkCreateBuffer),               ENTRY(vkDestroyBuffer),
-        ENTRY(vkAllocateMemory),             ENTRY(vkFreeMemory),
-        ENTRY(vkCreateComputePipelines),     ENTRY(vkDestroyPipeline),
-        ENTRY(vkAllocateDescriptorSets),     ENTRY(vkBindBufferMemory),
+        ENTRY(vkCreateShaderModule),
+        ENTRY(vkDestroyShaderModule),
+        ENTRY(vkCreateDescriptorSetLayout),
+        ENTRY(vkDestroyDescriptorSetLayout),
+        ENTRY(vkCreatePipelineLayout),
+        ENTRY(vkDestroyPipelineLayout),
+        ENTRY(vkCreateDescriptorPool),
+        ENTRY(vkDestroyDescriptorPool),
+        ENTRY(vkCreateBuffer),
+        ENTRY(vkDestroyBuffer),
+        ENTRY(vkAllocateMemory),
+        ENTRY(vkFreeMemory),
+        ENTRY(vkCreateComputePipelines),
+        ENTRY(vkDestroyPipeline),
+        ENTRY(vkAllocateDescriptorSets),
+        ENTRY(vkBindBufferMemory),
     };
     if (hidden && strcmp(name, hidden) == 0)
         return NULL;

@@ -28,6 +28,7 @@ const char *program_broken(const program_case *c, uint64_t random);
 const char *program_grid_broken(const program_case *c);
 
 /* Key tiles that workgroup `group_x` of a dense step visits at the lengths of `push` (program_dense.c). */
-uint64_t program_dense_tiles(const program_case *c, const vt_step *step, const vt_push *push, uint32_t group_x);
+uint64_t program_dense_tiles(const program_case *c, const vt_step *step, const vt_push *push,
+                             uint32_t group_x);
 
 #endif /* VATTEN_PROGRAM_BUILD_H */

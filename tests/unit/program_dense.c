@@ -12,7 +12,8 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-uint64_t program_dense_tiles(const program_case *c, const vt_step *step, const vt_push *push, uint32_t group_x) {
+uint64_t program_dense_tiles(const program_case *c, const vt_step *step, const vt_push *push,
+                             uint32_t group_x) {
     uint32_t mask = c->program.variants[step->variant].spec[VT_SPEC_MASK];
     int64_t keys = c->tile.keys;
     int64_t rows = c->tile.rows;

@@ -53,7 +53,8 @@ static void find_windows(const vatten_axis *axis, windows *out) {
 
 /* From a workgroup's number to its place: boxes of the innermost axis run fastest, then those of the others, then the
  * dilation groups. `from` and `to` bound the queries of the step along axis 0. */
-static void locate(const program_case *c, const uint32_t *spec, uint64_t x, uint64_t from, uint64_t to, side at[3]) {
+static void locate(const program_case *c, const uint32_t *spec, uint64_t x, uint64_t from, uint64_t to,
+                   side at[3]) {
     for (int a = 3; a-- > 0;) {
         uint64_t units = a == 0 ? to - from : c->problem.axis[a].extent;
         uint64_t count = ceil_div(ceil_div(units, spec[VT_SPEC_DILATION + a]), spec[VT_SPEC_BOX + a]);

@@ -46,13 +46,15 @@ static vt_caps random_caps(unit_random *random) {
 }
 
 /* [batch][head][token][dim], or rows with gaps between them; `repeat`: one slice for all of some axis. */
-static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t dim, bool repeat) {
+static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t dim,
+                                     bool repeat) {
     if (unit_chance(random, 50))
         return (vatten_strides){0, 0, 0};
     uint64_t row = dim + (unit_chance(random, 50) ? 0 : unit_between(random, 1, 9));
     bool head_major = unit_chance(random, 50);
     uint64_t inner = row * (head_major ? tokens : heads) + unit_between(random, 0, 9);
-    vatten_strides s = {.token = (int64_t)(head_major ? row : inner), .head = (int64_t)(head_major ? inner : row)};
+    vatten_strides s = {.token = (int64_t)(head_major ? row : inner),
+                        .head = (int64_t)(head_major ? inner : row)};
     s.batch = (int64_t)(inner * (head_major ? heads : tokens) + unit_between(random, 0, 9));
     if (unit_chance(random, 5)) /* far apart, up to where 64 bits end */
         s.batch = (int64_t)spread(random, (uint64_t)s.batch, INT64_MAX);
@@ -124,37 +126,40 @@ static vatten_result random_grid(unit_random *random, program_scale scale, const
     return vt_problem_from_neighborhood(&out->caps, logger, &desc, &out->problem);
 }
 
-vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger, program_case *out) {
+vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger,
+                             program_case *out) {
     out->caps = random_caps(random);
     return unit_chance(random, 50) ? random_dense(random, scale, logger, out)
                                    : random_grid(random, scale, logger, out);
 }
 
 static int tensor_text(char *text, size_t size, const char *name, const vt_tensor *t) {
-    return snprintf(text, size, " %s{%" PRIu64 ",%" PRIu64 ",%" PRIu64 "}", name, t->batch, t->head, t->token);
+    return snprintf(text, size, " %s{%" PRIu64 ",%" PRIu64 ",%" PRIu64 "}", name, t->batch, t->head,
+                    t->token);
 }
 
 const char *program_text(const program_case *c) {
     static char text[2048];
     const vt_problem *p = &c->problem;
     size_t size = sizeof text;
-    int at = snprintf(text, size,
-                      "range %" PRIu64 " align %" PRIu32 " groups %" PRIu32 ",%" PRIu32 ",%" PRIu32 " buffers %" PRIu32
-                      " type %" PRIu32 " loop %" PRIu64 " | layout %d rows %" PRIu32 " keys %" PRIu32 " iterations %" PRIu64
-                      " | B %" PRIu64 " H %" PRIu32 "/%" PRIu32 " D %" PRIu32 "/%" PRIu32 " dtype %d lse %d macs %" PRIu64
-                      " q %" PRIu64 " kv %" PRIu64 " extra %" PRIu64,
-                      c->caps.storage_range, c->caps.storage_alignment, c->caps.groups[0], c->caps.groups[1],
-                      c->caps.groups[2], c->caps.storage_buffers, c->caps.device_type, c->caps.loop_limit,
-                      (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads,
-                      p->kv_heads, p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len, p->kv_len,
-                      p->extra_len);
+    int at = snprintf(
+        text, size,
+        "range %" PRIu64 " align %" PRIu32 " groups %" PRIu32 ",%" PRIu32 ",%" PRIu32 " buffers %" PRIu32
+        " type %" PRIu32 " loop %" PRIu64 " | layout %d rows %" PRIu32 " keys %" PRIu32 " iterations %" PRIu64
+        " | B %" PRIu64 " H %" PRIu32 "/%" PRIu32 " D %" PRIu32 "/%" PRIu32 " dtype %d lse %d macs %" PRIu64
+        " q %" PRIu64 " kv %" PRIu64 " extra %" PRIu64,
+        c->caps.storage_range, c->caps.storage_alignment, c->caps.groups[0], c->caps.groups[1],
+        c->caps.groups[2], c->caps.storage_buffers, c->caps.device_type, c->caps.loop_limit,
+        (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads, p->kv_heads,
+        p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len, p->kv_len, p->extra_len);
     const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v"};
     const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v};
     for (int i = 0; i < 6; ++i)
         at += tensor_text(text + at, size - (size_t)at, names[i], tensors[i]);
     for (int a = 0; a < 3; ++a)
-        at += snprintf(text + at, size - (size_t)at, " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s",
-                       p->axis[a].extent, p->axis[a].window, p->axis[a].stride, p->axis[a].dilation,
-                       p->axis[a].causal ? " causal" : "");
+        at +=
+            snprintf(text + at, size - (size_t)at, " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s",
+                     p->axis[a].extent, p->axis[a].window, p->axis[a].stride, p->axis[a].dilation,
+                     p->axis[a].causal ? " causal" : "");
     return text;
 }

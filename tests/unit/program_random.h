@@ -15,7 +15,8 @@ typedef enum program_scale {
 } program_scale;
 
 /* Fills caps and problem; not every combination is a valid problem: returns what the library said. */
-vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger, program_case *out);
+vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger,
+                             program_case *out);
 
 /* One line that names the problem, to reproduce by hand. Text lives until the next call. */
 const char *program_text(const program_case *c);

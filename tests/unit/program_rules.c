@@ -17,7 +17,7 @@
 typedef struct walk {
     const program_case *c;
     unit_random random;
-    uint64_t plane;                          /* tokens per unit of the queries */
+    uint64_t plane; /* tokens per unit of the queries */
     uint64_t q_units;
     uint64_t batch, head, q;                 /* first of the current part */
     uint64_t batch_count, head_count, q_end; /* of the current part, from its first step */
@@ -32,16 +32,16 @@ typedef struct walk {
 static char text[256];
 
 /* Rules are written as the truth; the one that fails is the message. */
-#define MUST(CONDITION)                                                                                                \
-    do {                                                                                                             \
-        if (!(CONDITION))                                                                                            \
-            return #CONDITION;                                                                                       \
+#define MUST(CONDITION)                                                                                      \
+    do {                                                                                                     \
+        if (!(CONDITION))                                                                                    \
+            return #CONDITION;                                                                               \
     } while (0)
-#define MUST_ALL(CALL)                                                                                                 \
-    do {                                                                                                             \
-        const char *broken_ = CALL;                                                                                  \
-        if (broken_)                                                                                                 \
-            return broken_;                                                                                          \
+#define MUST_ALL(CALL)                                                                                       \
+    do {                                                                                                     \
+        const char *broken_ = CALL;                                                                          \
+        if (broken_)                                                                                         \
+            return broken_;                                                                                  \
     } while (0)
 
 static bool is_extra(const vt_step *step) {
@@ -58,7 +58,8 @@ static bool moves_state(const vt_step *step) {
 
 static uint64_t role_bytes(const walk *w, vt_role role) {
     const vt_problem *p = &w->c->problem;
-    const vt_tensor *tensors[VT_ROLE_COUNT] = {&p->q, &p->k, &p->v, &p->out, NULL, &p->extra_k, &p->extra_v, NULL};
+    const vt_tensor *tensors[VT_ROLE_COUNT] = {&p->q, &p->k,       &p->v,       &p->out,
+                                               NULL,  &p->extra_k, &p->extra_v, NULL};
     if (role == VT_ROLE_WORKSPACE)
         return w->c->program.workspace_bytes;
     if (role == VT_ROLE_LSE)
@@ -166,15 +167,16 @@ static const char *check_push(const walk *w, const vt_step *step) {
     MUST(push->kv_len == (extra ? p->extra_len : is_dense(w) ? p->kv_len : p->axis[0].extent));
     MUST(push->q_last <= push->q_len);
     MUST(push->group == p->heads / p->kv_heads);
-    MUST(fabs((double)push->scale_log2 - (double)p->scale / log(2.0)) <= 1e-6 * fabs((double)p->scale) + 1e-37);
+    MUST(fabs((double)push->scale_log2 - (double)p->scale / log(2.0)) <=
+         1e-6 * fabs((double)p->scale) + 1e-37);
     MUST(((push->flags & VT_FLAG_LSE) != 0) == p->write_lse);
     if (extra)
         MUST(push->map0 == 0 && push->map1 == 0 && push->map2 == 0);
     else if (!is_dense(w))
         MUST(push->map0 == p->axis[1].extent && push->map1 == p->axis[2].extent);
     else
-        MUST((p->left < 0 || push->map0 == (uint64_t)p->left) && (p->right < 0 || push->map1 == (uint64_t)p->right) &&
-             push->map2 == p->prefix);
+        MUST((p->left < 0 || push->map0 == (uint64_t)p->left) &&
+             (p->right < 0 || push->map1 == (uint64_t)p->right) && push->map2 == p->prefix);
     if (extra || is_dense(w)) /* the dense map counts its key tiles from key 0 */
         MUST(push->k_first % w->c->tile.keys == 0);
     MUST(step->dense_keys == is_dense(w));
@@ -183,8 +185,8 @@ static const char *check_push(const walk *w, const vt_step *step) {
 }
 
 static uint32_t dense_mask(const vt_problem *p) {
-    return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left >= 0 ? VT_MASK_LEFT : 0) | (p->right >= 0 ? VT_MASK_RIGHT : 0) |
-           (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
+    return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left >= 0 ? VT_MASK_LEFT : 0) |
+           (p->right >= 0 ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
 }
 
 static const char *check_variant(const walk *w, uint32_t i) {
@@ -207,7 +209,8 @@ static const char *check_variant(const walk *w, uint32_t i) {
         return NULL;
     }
     for (uint32_t a = 0; a < 3; ++a) {
-        MUST(v->spec[VT_SPEC_WINDOW + a] == p->axis[a].window && v->spec[VT_SPEC_STRIDE + a] == p->axis[a].stride);
+        MUST(v->spec[VT_SPEC_WINDOW + a] == p->axis[a].window &&
+             v->spec[VT_SPEC_STRIDE + a] == p->axis[a].stride);
         MUST(v->spec[VT_SPEC_DILATION + a] == p->axis[a].dilation && v->spec[VT_SPEC_BOX + a] > 0);
         MUST((v->spec[VT_SPEC_MASK] >> a & 1) == p->axis[a].causal);
     }
@@ -223,7 +226,8 @@ static uint64_t ceil_to(uint64_t value, uint64_t grain) {
 
 static uint64_t boxes(const vt_variant *v, uint32_t a, uint64_t units) {
     uint64_t run = (uint64_t)v->spec[VT_SPEC_DILATION + a] * v->spec[VT_SPEC_BOX + a];
-    return v->spec[VT_SPEC_DILATION + a] * (ceil_to(units, run) / run); /* of all dilation groups along the axis */
+    return v->spec[VT_SPEC_DILATION + a] *
+           (ceil_to(units, run) / run); /* of all dilation groups along the axis */
 }
 
 /* No workgroup visits more key tiles than the step's work and the driver's loops allow, at whatever lengths a record asks
@@ -244,7 +248,8 @@ static const char *check_visits(walk *w, const vt_step *step) {
         uint32_t x = i == 0 ? 0 : i == 1 ? last : (uint32_t)unit_between(&w->random, 0, last);
         uint64_t tiles = program_dense_tiles(c, step, &push, x);
         MUST(tiles * pairs * slices <= step->macs);
-        MUST(tiles * c->tile.iterations <= c->caps.loop_limit); /* no exception: keys would silently be missing */
+        MUST(tiles * c->tile.iterations <=
+             c->caps.loop_limit); /* no exception: keys would silently be missing */
     }
     return NULL;
 }
@@ -258,7 +263,8 @@ static const char *check_work(walk *w, const vt_step *step) {
     uint64_t k_grain = extra || is_dense(w) ? c->tile.keys : 1;
     uint64_t q_grain = is_dense(w) ? c->tile.rows : (uint64_t)spec[VT_SPEC_DILATION] * spec[VT_SPEC_BOX];
     if (extra)
-        q_grain = (uint64_t)c->program.variants[0].spec[VT_SPEC_DILATION] * c->program.variants[0].spec[VT_SPEC_BOX];
+        q_grain = (uint64_t)c->program.variants[0].spec[VT_SPEC_DILATION] *
+                  c->program.variants[0].spec[VT_SPEC_BOX];
     uint64_t keys = step->push.k_last - step->push.k_first;
     bool least = w->batch_count == 1 && w->head_count == 1 && w->q_end - w->q <= q_grain && keys <= k_grain;
     MUST(step->macs <= p->max_macs || least);
@@ -276,7 +282,8 @@ static const char *check_groups(const walk *w, const vt_step *step) {
     } else {
         const vt_variant *v = &c->program.variants[0];
         MUST(w->q % ((uint64_t)v->spec[VT_SPEC_DILATION] * v->spec[VT_SPEC_BOX]) == 0);
-        tiles = boxes(v, 0, units) * boxes(v, 1, c->problem.axis[1].extent) * boxes(v, 2, c->problem.axis[2].extent);
+        tiles = boxes(v, 0, units) * boxes(v, 1, c->problem.axis[1].extent) *
+                boxes(v, 2, c->problem.axis[2].extent);
     }
     MUST(step->groups[0] == tiles);
     return NULL;
@@ -287,8 +294,8 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
     const vt_problem *p = &c->problem;
     bool full = p->write_lse || c->program.carries;
     bool extra = is_extra(step);
-    const vt_role roles[4] = {VT_ROLE_Q, extra ? VT_ROLE_EXTRA_K : VT_ROLE_K, extra ? VT_ROLE_EXTRA_V : VT_ROLE_V,
-                              VT_ROLE_OUT};
+    const vt_role roles[4] = {VT_ROLE_Q, extra ? VT_ROLE_EXTRA_K : VT_ROLE_K,
+                              extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, VT_ROLE_OUT};
     MUST(step->binding_count == (full ? 6u : 4u));
     MUST(step->binding_count <= c->caps.storage_buffers);
     for (uint32_t i = 0; i < step->binding_count; ++i) {
@@ -319,7 +326,8 @@ static const char *check_element(const vt_binding *b, uint32_t at, uint64_t expe
     return NULL;
 }
 
-static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query, uint32_t key) {
+static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
+                              uint32_t key) {
     const vt_problem *p = &w->c->problem;
     const vt_push *push = &step->push;
     const vt_binding *b = step->binding;
@@ -340,7 +348,8 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
                                   batch * p->out.batch + head * p->out.head + query * p->out.token};
     for (int i = 0; i < 4; ++i) {
         MUST_ALL(check_element(&b[i], at[i], expected[i], i == 0 || i == 1 ? p->dim : p->value_dim, bytes));
-        if (w->c->program.variants[step->variant].spec[VT_SPEC_VECTOR]) /* rows are read four elements at a time */
+        if (w->c->program.variants[step->variant]
+                .spec[VT_SPEC_VECTOR]) /* rows are read four elements at a time */
             MUST(at[i] % 4 == 0 && p->dim % 4 == 0 && p->value_dim % 4 == 0);
     }
     if (p->write_lse) {
@@ -369,9 +378,9 @@ static const char *check_addresses(walk *w, const vt_step *step) {
     MUST_ALL(check_rows(w, step, 0, 0, (uint32_t)q0, (uint32_t)k0));
     MUST_ALL(check_rows(w, step, z1, y1, (uint32_t)q1, (uint32_t)k1));
     for (int i = 0; i < 3; ++i)
-        MUST_ALL(check_rows(w, step, (uint32_t)unit_between(&w->random, 0, z1),
-                            (uint32_t)unit_between(&w->random, 0, y1), (uint32_t)unit_between(&w->random, q0, q1),
-                            (uint32_t)unit_between(&w->random, k0, k1)));
+        MUST_ALL(check_rows(
+            w, step, (uint32_t)unit_between(&w->random, 0, z1), (uint32_t)unit_between(&w->random, 0, y1),
+            (uint32_t)unit_between(&w->random, q0, q1), (uint32_t)unit_between(&w->random, k0, k1)));
     return NULL;
 }
 

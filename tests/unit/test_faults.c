@@ -73,7 +73,8 @@ static vatten_tile small_tile(void) {
 }
 
 static vatten_result make(made *m, host *h, unit_log *said, bool push) {
-    *m = (made){.device = (vatten_device *)(uintptr_t)1}; /* destroying what a failure left here would crash */
+    *m =
+        (made){.device = (vatten_device *)(uintptr_t)1}; /* destroying what a failure left here would crash */
     const vatten_device_desc desc = device_desc(h, said, push);
     vatten_result result = vatten_device_create(&desc, &m->device);
     if (result != VATTEN_SUCCESS)
@@ -173,8 +174,14 @@ static void fail_every(const char *function, int32_t vk_result, vatten_result ex
 }
 
 static const char *const creators[] = {
-    "vkCreateDescriptorSetLayout", "vkCreatePipelineLayout",   "vkCreateShaderModule", "vkCreateComputePipelines",
-    "vkCreateDescriptorPool",      "vkAllocateDescriptorSets", "vkCreateBuffer",       "vkAllocateMemory",
+    "vkCreateDescriptorSetLayout",
+    "vkCreatePipelineLayout",
+    "vkCreateShaderModule",
+    "vkCreateComputePipelines",
+    "vkCreateDescriptorPool",
+    "vkAllocateDescriptorSets",
+    "vkCreateBuffer",
+    "vkAllocateMemory",
     "vkBindBufferMemory",
 };
 #define CREATORS (sizeof creators / sizeof creators[0])

@@ -59,7 +59,8 @@ static uint64_t most_keys(const vatten_axis *axis, uint32_t side) {
         if (q / axis->dilation % side != 0)
             continue;
         uint64_t last = q;
-        while (last + axis->dilation < axis->extent && last + axis->dilation <= q + (side - 1) * axis->dilation)
+        while (last + axis->dilation < axis->extent &&
+               last + axis->dilation <= q + (side - 1) * axis->dilation)
             last += axis->dilation;
         uint64_t tokens = seen(axis, last).end - seen(axis, q).first;
         uint64_t keys = (tokens + axis->dilation - 1) / axis->dilation;
@@ -79,8 +80,8 @@ static void keys_along_an_axis_are_not_underrated(void **state) {
         uint64_t most = most_keys(&axis, side);
         if (most > bound)
             fail_msg("extent %u window %u stride %u dilation %u causal %d: %u queries need %u keys, not %u",
-                     (unsigned)axis.extent, (unsigned)axis.window, (unsigned)axis.stride, (unsigned)axis.dilation,
-                     axis.causal, (unsigned)side, (unsigned)most, (unsigned)bound);
+                     (unsigned)axis.extent, (unsigned)axis.window, (unsigned)axis.stride,
+                     (unsigned)axis.dilation, axis.causal, (unsigned)side, (unsigned)most, (unsigned)bound);
         exact += most == bound;
     }
     assert_true(exact > TRIALS / 2); /* and it is a bound, not a guess far above */

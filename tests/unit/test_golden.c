@@ -27,18 +27,19 @@ static void put(sheet *s, const char *format, ...) {
 }
 
 static void put_push(sheet *s, const vt_push *p) {
-    put(s, "  q %u..%u of %u, k %u..%u of %u, scale %.6f, group %u, head %u, flags %u, map %u %u %u\n", p->q_first,
-        p->q_last, p->q_len, p->k_first, p->k_last, p->kv_len, (double)p->scale_log2, p->group, p->head_first,
-        p->flags, p->map0, p->map1, p->map2);
-    put(s, "  q %u+%u,%u,%u k %u+%u,%u,%u v %u+%u,%u,%u out %u+%u,%u,%u lse %u+%u,%u\n", p->q_base, p->q_batch,
-        p->q_head, p->q_token, p->k_base, p->k_batch, p->k_head, p->k_token, p->v_base, p->v_batch, p->v_head,
-        p->v_token, p->out_base, p->out_batch, p->out_head, p->out_token, p->lse_base, p->lse_batch, p->lse_head);
+    put(s, "  q %u..%u of %u, k %u..%u of %u, scale %.6f, group %u, head %u, flags %u, map %u %u %u\n",
+        p->q_first, p->q_last, p->q_len, p->k_first, p->k_last, p->kv_len, (double)p->scale_log2, p->group,
+        p->head_first, p->flags, p->map0, p->map1, p->map2);
+    put(s, "  q %u+%u,%u,%u k %u+%u,%u,%u v %u+%u,%u,%u out %u+%u,%u,%u lse %u+%u,%u\n", p->q_base,
+        p->q_batch, p->q_head, p->q_token, p->k_base, p->k_batch, p->k_head, p->k_token, p->v_base,
+        p->v_batch, p->v_head, p->v_token, p->out_base, p->out_batch, p->out_head, p->out_token, p->lse_base,
+        p->lse_batch, p->lse_head);
 }
 
 static void put_step(sheet *s, const vt_step *step) {
     put(s, "%sdispatch %u,%u,%u variant %u macs %" PRIu64 "%s%s\n", step->barrier_before ? "barrier\n" : "",
-        step->groups[0], step->groups[1], step->groups[2], step->variant, step->macs, step->rows ? " shrinks" : "",
-        step->dense_keys ? "" : " fixed keys");
+        step->groups[0], step->groups[1], step->groups[2], step->variant, step->macs,
+        step->rows ? " shrinks" : "", step->dense_keys ? "" : " fixed keys");
     for (uint32_t i = 0; i < step->binding_count; ++i)
         put(s, "  %u %s %" PRIu64 "+%" PRIu64 "\n", i, roles[step->binding[i].role], step->binding[i].offset,
             step->binding[i].range);

@@ -27,10 +27,11 @@ static void slots_are_unique_and_count_from_zero(void **state) {
 static void specialization_ids_are_unique_and_without_gaps(void **state) {
     (void)state;
     const uint32_t ids[] = {
-        VT_SPEC_WORKGROUP,  VT_SPEC_ROWS,       VT_SPEC_KEYS,         VT_SPEC_LANES_PER_ROW, VT_SPEC_DIM,
-        VT_SPEC_VALUE_DIM,  VT_SPEC_DIM_PAD,    VT_SPEC_VALUE_PAD,    VT_SPEC_DIM_CHUNK,     VT_SPEC_VECTOR,
-        VT_SPEC_MASK,       VT_SPEC_WINDOW,     VT_SPEC_WINDOW + 1,   VT_SPEC_WINDOW + 2,    VT_SPEC_STRIDE,
-        VT_SPEC_STRIDE + 1, VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,     VT_SPEC_DILATION + 1,  VT_SPEC_DILATION + 2,
+        VT_SPEC_WORKGROUP,  VT_SPEC_ROWS,       VT_SPEC_KEYS,         VT_SPEC_LANES_PER_ROW,
+        VT_SPEC_DIM,        VT_SPEC_VALUE_DIM,  VT_SPEC_DIM_PAD,      VT_SPEC_VALUE_PAD,
+        VT_SPEC_DIM_CHUNK,  VT_SPEC_VECTOR,     VT_SPEC_MASK,         VT_SPEC_WINDOW,
+        VT_SPEC_WINDOW + 1, VT_SPEC_WINDOW + 2, VT_SPEC_STRIDE,       VT_SPEC_STRIDE + 1,
+        VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,   VT_SPEC_DILATION + 1, VT_SPEC_DILATION + 2,
         VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,
     };
     int seen[VT_SPEC_COUNT] = {0};
@@ -83,8 +84,8 @@ static void a_kernels_name_is_its_address(void **state) {
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
-        int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map], dtypes[kernel->dtype],
-                            layouts[kernel->layout], kernel->full ? "_full" : "");
+        int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map],
+                            dtypes[kernel->dtype], layouts[kernel->layout], kernel->full ? "_full" : "");
         assert_true(size < 64);
         assert_string_equal(kernel->name, name);
     }
@@ -102,8 +103,10 @@ static void every_kernel_is_a_spirv_module(void **state) {
 
 static void an_unknown_kernel_is_not_found(void **state) {
     (void)state;
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, false), vt_kernel_count);
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, false), vt_kernel_count);
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, false),
+                     vt_kernel_count);
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, false),
+                     vt_kernel_count);
 }
 
 int main(void) {

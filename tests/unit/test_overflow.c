@@ -79,11 +79,12 @@ static void packed_batches_overflow(void **state) {
     desc.heads.heads = desc.heads.kv_heads = UINT32_MAX;
     desc.q_len = 536870911;
     desc.heads.dim = 576; /* heads x dim x tokens alone leave 64 bits */
-    assert_overflows(&desc, "attention: q overflows 64 bits: batch 1, tokens 536870911, heads 4294967295, dim 576");
+    assert_overflows(&desc,
+                     "attention: q overflows 64 bits: batch 1, tokens 536870911, heads 4294967295, dim 576");
     desc.heads.dim = 1; /* and now only with the batch */
     desc.heads.batch = 65536;
-    assert_overflows(&desc,
-                     "attention: q overflows 64 bits: batch 65536, tokens 536870911, heads 4294967295, dim 1");
+    assert_overflows(
+        &desc, "attention: q overflows 64 bits: batch 65536, tokens 536870911, heads 4294967295, dim 1");
 }
 
 /* Each term fits, their sum does not. */

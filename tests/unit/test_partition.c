@@ -141,6 +141,20 @@ static void long_work_is_cut_and_short_work_is_not(void **state) {
     assert_true(built.program.largest_macs == rows * keys * 32);
 }
 
+/* A causal window of 128 keys is short work however long the sequence, and is not cut as if it were not. */
+static void windows_count_only_the_keys_they_visit(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.q_len = dense.kv_len = 100000;
+    dense.causal = true;
+    dense.window = (vatten_window){true, 127, VATTEN_UNLIMITED};
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_steps(1);
+    uint64_t useful = built.problem.pairs * 4 * 2 * 32;
+    assert_true(built.program.largest_macs >= useful && built.program.largest_macs < 3 * useful);
+}
+
 /* ---- Refused ---- */
 
 static void a_row_of_tokens_that_cannot_be_bound_is_refused(void **state) {
@@ -151,8 +165,10 @@ static void a_row_of_tokens_that_cannot_be_bound_is_refused(void **state) {
     dense.heads.k.token = 4096;
     dense.heads.k.head = 16;
     assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
-    assert_said(&said, "the smallest part, 24 query and 32 key tokens of one head, does not fit Desktop: a binding holds "
-                       "8192 bytes, a dispatch 2147483647 workgroups");
+    assert_said(
+        &said,
+        "the smallest part, 24 query and 32 key tokens of one head, does not fit Desktop: a binding holds "
+        "8192 bytes, a dispatch 2147483647 workgroups");
 }
 
 static void lse_and_carried_state_need_six_buffers(void **state) {
@@ -205,8 +221,10 @@ static void loops_past_the_drivers_limit_are_refused(void **state) {
     plane.axis[0] = (vatten_axis){4, 4, 1, 1, false};
     plane.axis[1] = (vatten_axis){140000, 140000, 1, 1, false}; /* 70000 tiles of 2 keys in every plane */
     assert_int_equal(build_grid(&caps, &plane), VATTEN_ERROR_UNSUPPORTED);
-    assert_said(&said, "one plane of the grid gives a query 70000 steps over keys, llvmpipe (LLVM 15.0.6, 256 bits) allows "
-                       "60000");
+    assert_said(
+        &said,
+        "one plane of the grid gives a query 70000 steps over keys, llvmpipe (LLVM 15.0.6, 256 bits) allows "
+        "60000");
     plane.rank = 3;
     plane.axis[1] = plane.axis[2] = (vatten_axis){400, 400, 1, 1, false};
     assert_int_equal(build_grid(&caps, &plane), VATTEN_ERROR_UNSUPPORTED);
@@ -246,6 +264,7 @@ int main(void) {
         TEST(a_grid_larger_than_a_binding_is_cut_between_planes),
         TEST(one_sequence_larger_than_a_binding_carries_its_state),
         TEST(long_work_is_cut_and_short_work_is_not),
+        TEST(windows_count_only_the_keys_they_visit),
         TEST(a_row_of_tokens_that_cannot_be_bound_is_refused),
         TEST(lse_and_carried_state_need_six_buffers),
         TEST(too_many_dispatches_are_refused),

@@ -35,27 +35,29 @@ static vatten_result grid(const vatten_neighborhood_desc *desc) {
 }
 
 /* DESC is unit_dense() with one field set; the message must be exactly TEXT. */
-#define REFUSED_DENSE(FIELD, VALUE, RESULT, TEXT)                                                                      \
-    do {                                                                                                             \
-        vatten_attention_desc desc = unit_dense();                                                                   \
-        desc.FIELD = VALUE;                                                                                          \
-        assert_int_equal(dense(&desc), RESULT);                                                                      \
-        assert_said(&said, TEXT);                                                                                    \
+#define REFUSED_DENSE(FIELD, VALUE, RESULT, TEXT)                                                            \
+    do {                                                                                                     \
+        vatten_attention_desc desc = unit_dense();                                                           \
+        desc.FIELD = VALUE;                                                                                  \
+        assert_int_equal(dense(&desc), RESULT);                                                              \
+        assert_said(&said, TEXT);                                                                            \
     } while (0)
-#define REFUSED_GRID(FIELD, VALUE, RESULT, TEXT)                                                                       \
-    do {                                                                                                             \
-        vatten_neighborhood_desc desc = unit_grid();                                                                 \
-        desc.FIELD = VALUE;                                                                                          \
-        assert_int_equal(grid(&desc), RESULT);                                                                       \
-        assert_said(&said, TEXT);                                                                                    \
+#define REFUSED_GRID(FIELD, VALUE, RESULT, TEXT)                                                             \
+    do {                                                                                                     \
+        vatten_neighborhood_desc desc = unit_grid();                                                         \
+        desc.FIELD = VALUE;                                                                                  \
+        assert_int_equal(grid(&desc), RESULT);                                                               \
+        assert_said(&said, TEXT);                                                                            \
     } while (0)
 
 /* ---- What all families share ---- */
 
 static void a_dtype_is_required_and_known(void **state) {
     (void)state;
-    REFUSED_DENSE(heads.dtype, (vatten_dtype)0, INVALID, "attention: dtype 0 is none of F32 (1), F16 (2), BF16 (3)");
-    REFUSED_DENSE(heads.dtype, (vatten_dtype)4, INVALID, "attention: dtype 4 is none of F32 (1), F16 (2), BF16 (3)");
+    REFUSED_DENSE(heads.dtype, (vatten_dtype)0, INVALID,
+                  "attention: dtype 0 is none of F32 (1), F16 (2), BF16 (3)");
+    REFUSED_DENSE(heads.dtype, (vatten_dtype)4, INVALID,
+                  "attention: dtype 4 is none of F32 (1), F16 (2), BF16 (3)");
     REFUSED_GRID(heads.dtype, (vatten_dtype)4, INVALID,
                  "neighborhood: dtype 4 is none of F32 (1), F16 (2), BF16 (3)");
 }
@@ -123,12 +125,15 @@ static void sixteen_bit_dtypes_need_their_feature(void **state) {
     assert_int_equal(dense_on(&caps, &desc), VATTEN_SUCCESS);
     desc.heads.dtype = VATTEN_DTYPE_F16;
     assert_int_equal(dense_on(&caps, &desc), UNSUPPORTED);
-    assert_said(&said, "attention: dtype F16 needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is "
-                       "not enabled on Desktop");
+    assert_said(
+        &said, "attention: dtype F16 needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is "
+               "not enabled on Desktop");
     desc.heads.dtype = VATTEN_DTYPE_BF16;
     assert_int_equal(dense_on(&caps, &desc), UNSUPPORTED);
-    assert_said(&said, "attention: dtype BF16 needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is "
-                       "not enabled on Desktop");
+    assert_said(
+        &said,
+        "attention: dtype BF16 needs VATTEN_FEATURE_STORAGE_16BIT (storageBuffer16BitAccess), which is "
+        "not enabled on Desktop");
 }
 
 static void messages_carry_the_label(void **state) {
@@ -142,9 +147,12 @@ static void messages_carry_the_label(void **state) {
 
 static void strides_are_not_negative(void **state) {
     (void)state;
-    REFUSED_DENSE(heads.q.batch, -1, INVALID, "attention: q strides: batch -1, head 0, token 0 must not be negative");
-    REFUSED_DENSE(heads.k.head, -2, INVALID, "attention: k strides: batch 0, head -2, token 0 must not be negative");
-    REFUSED_DENSE(heads.v.token, -3, INVALID, "attention: v strides: batch 0, head 0, token -3 must not be negative");
+    REFUSED_DENSE(heads.q.batch, -1, INVALID,
+                  "attention: q strides: batch -1, head 0, token 0 must not be negative");
+    REFUSED_DENSE(heads.k.head, -2, INVALID,
+                  "attention: k strides: batch 0, head -2, token 0 must not be negative");
+    REFUSED_DENSE(heads.v.token, -3, INVALID,
+                  "attention: v strides: batch 0, head 0, token -3 must not be negative");
     REFUSED_DENSE(heads.out.token, INT64_MIN, INVALID,
                   "attention: out strides: batch 0, head 0, token -9223372036854775808 must not be negative");
 }
@@ -261,8 +269,9 @@ static void window_sides_are_counts_or_unlimited(void **state) {
     (void)state;
     REFUSED_DENSE(window, ((vatten_window){true, -2, 0}), INVALID,
                   "attention: window left -2, right 0 must be at least 0, or VATTEN_UNLIMITED (-1)");
-    REFUSED_DENSE(window, ((vatten_window){true, 0, INT64_MIN}), INVALID,
-                  "attention: window left 0, right -9223372036854775808 must be at least 0, or VATTEN_UNLIMITED (-1)");
+    REFUSED_DENSE(
+        window, ((vatten_window){true, 0, INT64_MIN}), INVALID,
+        "attention: window left 0, right -9223372036854775808 must be at least 0, or VATTEN_UNLIMITED (-1)");
     vatten_attention_desc desc = unit_dense();
     desc.window = (vatten_window){false, -2, -3}; /* not enabled: ignored */
     assert_int_equal(dense(&desc), VATTEN_SUCCESS);
@@ -329,7 +338,8 @@ static void a_stride_is_at_most_the_window(void **state) {
 
 static void window_times_dilation_is_at_most_the_extent(void **state) {
     (void)state;
-    REFUSED_GRID(axis[1].dilation, 3, INVALID, "neighborhood: axis 1: window 3 x dilation 3 is above extent 8");
+    REFUSED_GRID(axis[1].dilation, 3, INVALID,
+                 "neighborhood: axis 1: window 3 x dilation 3 is above extent 8");
     /* the product needs 64 bits */
     REFUSED_GRID(axis[1], ((vatten_axis){65537, 65536, 1, 65536, false}), INVALID,
                  "neighborhood: axis 1: window 65536 x dilation 65536 is above extent 65537");
@@ -351,7 +361,8 @@ static void a_window_of_one_key_on_every_axis_is_refused(void **state) {
     vatten_neighborhood_desc desc = unit_grid();
     desc.axis[0].window = desc.axis[1].window = 1;
     assert_int_equal(grid(&desc), INVALID);
-    assert_said(&said, "neighborhood: window 1 on every axis of 48 tokens: each query would see itself alone");
+    assert_said(&said,
+                "neighborhood: window 1 on every axis of 48 tokens: each query would see itself alone");
     desc.axis[0].extent = desc.axis[1].extent = 1; /* but a single token has nothing else to see */
     assert_int_equal(grid(&desc), VATTEN_SUCCESS);
     desc = unit_grid();
@@ -382,7 +393,8 @@ static void extra_keys_have_tensors_of_their_own(void **state) {
 
 static void extra_keys_are_checked(void **state) {
     (void)state;
-    REFUSED_GRID(extra_len, 536870912, UNSUPPORTED, "neighborhood: extra_len 536870912 is above 536870911 tokens");
+    REFUSED_GRID(extra_len, 536870912, UNSUPPORTED,
+                 "neighborhood: extra_len 536870912 is above 536870911 tokens");
     vatten_neighborhood_desc desc = unit_grid();
     desc.extra_len = 5;
     desc.extra_k.head = -1;

@@ -51,8 +51,12 @@ static void rows_takes_a_whole_subgroup_without_sharing_rows(void **state) {
     (void)state;
     vt_caps caps = unit_caps_lavapipe();
     for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
-        const vt_problem problem = with_dims(dim, VATTEN_MAX_DIM + 1 - dim);
+        const vt_problem problem = with_dims(dim, dim);
         vt_tile tile = tuned(&caps, &problem);
+        if (dim <= 256)
+            assert_int_equal(tile.layout, VATTEN_LAYOUT_ROWS);
+        if (tile.layout != VATTEN_LAYOUT_ROWS)
+            continue;
         assert_int_equal(tile.workgroup, 8);
         assert_int_equal(tile.lanes_per_row, 1);
         assert_int_equal(tile.shared_bytes, 0);
@@ -76,8 +80,10 @@ static void the_search_goes_on_after_the_row_that_won(void **state) {
     }
     assert_true(found > 3);
     assert_int_equal(vt_tune_table[last].layout, VATTEN_LAYOUT_SHARED); /* the way out for every GPU */
-    assert_said(&said, "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 invocations): no "
-                       "kernel of that layout takes these dims");
+    assert_said(
+        &said,
+        "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 invocations): no "
+        "kernel of that layout takes these dims");
 }
 
 /* ---- What is asked for ---- */
@@ -137,8 +143,8 @@ static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *wh
     assert_int_equal(tune_from(caps, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
     char text[512];
     snprintf(text, sizeof text,
-             "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations): %s", caps->name,
-             (unsigned)caps->shared_bytes, (unsigned)caps->invocations, why);
+             "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations): %s",
+             caps->name, (unsigned)caps->shared_bytes, (unsigned)caps->invocations, why);
     assert_said(&said, text);
 }
 
@@ -148,17 +154,20 @@ static void requests_that_do_not_fit_say_why(void **state) {
     const vatten_layout shared = VATTEN_LAYOUT_SHARED;
     const vatten_layout subgroup = VATTEN_LAYOUT_SUBGROUP;
     const vatten_layout rows = VATTEN_LAYOUT_ROWS;
-    assert_refused(&caps, (vatten_tile){shared, 2048, 0, 0, 0}, "workgroup is above the device's invocations");
+    assert_refused(&caps, (vatten_tile){shared, 2048, 0, 0, 0},
+                   "workgroup is above the device's invocations");
     assert_refused(&caps, (vatten_tile){shared, 0, 2048, 0, 0}, "rows or keys are above 1024");
     assert_refused(&caps, (vatten_tile){shared, 0, 0, 2048, 0}, "rows or keys are above 1024");
     assert_refused(&caps, (vatten_tile){shared, 96, 32, 16, 3},
                    "lanes_per_row must be a power of two that divides workgroup");
     assert_refused(&caps, (vatten_tile){shared, 12, 32, 16, 8},
                    "lanes_per_row must be a power of two that divides workgroup");
-    assert_refused(&caps, (vatten_tile){shared, 64, 20, 16, 4}, "rows must be a multiple of workgroup / lanes_per_row");
+    assert_refused(&caps, (vatten_tile){shared, 64, 20, 16, 4},
+                   "rows must be a multiple of workgroup / lanes_per_row");
     assert_refused(&caps, (vatten_tile){shared, 64, 32, 18, 4}, "keys must be a multiple of lanes_per_row");
     assert_refused(&caps, (vatten_tile){shared, 64, 256, 16, 4}, "not enough shared memory");
-    assert_refused(&caps, (vatten_tile){subgroup, 64, 4, 64, 64}, "lanes_per_row is above the smallest subgroup size");
+    assert_refused(&caps, (vatten_tile){subgroup, 64, 4, 64, 64},
+                   "lanes_per_row is above the smallest subgroup size");
     assert_refused(&caps, (vatten_tile){rows, 32, 64, 2, 2}, "lanes_per_row must be 1 in the ROWS layout");
     assert_refused(&caps, (vatten_tile){rows, 64, 64, 2, 1},
                    "workgroup is above the smallest subgroup size, which the ROWS layout needs");
@@ -180,8 +189,8 @@ static void the_width_of_a_workgroup_is_a_limit_of_its_own(void **state) {
 static void absurd_requests_are_refused_not_obeyed(void **state) {
     (void)state;
     const vt_caps caps[3] = {unit_caps_desktop(), unit_caps_lavapipe(), unit_caps_least()};
-    const uint32_t sizes[] = {0,      1,           2,           3,           7,         8,          64,
-                              1024,   1025,        0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
+    const uint32_t sizes[] = {0,    1,    2,           3,           7,           8,           64,
+                              1024, 1025, 0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
     const size_t n = sizeof sizes / sizeof sizes[0];
     for (size_t i = 0; i < 3 * 4 * n * n * n * n; ++i) {
         vt_problem problem = with_dims(80, 48);

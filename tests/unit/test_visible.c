@@ -14,7 +14,8 @@
 #define AXIS_TRIALS  2000
 
 static uint64_t count_dense(const vt_problem *p) {
-    const ref_dense_rule rule = {p->q_len, p->kv_len, p->causal, p->align_first, p->left, p->right, p->prefix};
+    const ref_dense_rule rule = {p->q_len, p->kv_len, p->causal, p->align_first,
+                                 p->left,  p->right,  p->prefix};
     uint64_t pairs = 0;
     for (uint64_t i = 0; i < p->q_len; ++i)
         for (uint64_t j = 0; j < p->kv_len; ++j)
@@ -46,9 +47,9 @@ static void dense_pairs_equal_a_count_of_all_pairs(void **state) {
         uint64_t expected = count_dense(&p);
         uint64_t got = vt_visible_dense(&p);
         if (got != expected)
-            fail_msg("q %d kv %d causal %d first %d left %d right %d prefix %d: %d pairs, not %d", (int)p.q_len,
-                     (int)p.kv_len, p.causal, p.align_first, (int)p.left, (int)p.right, (int)p.prefix, (int)got,
-                     (int)expected);
+            fail_msg("q %d kv %d causal %d first %d left %d right %d prefix %d: %d pairs, not %d",
+                     (int)p.q_len, (int)p.kv_len, p.causal, p.align_first, (int)p.left, (int)p.right,
+                     (int)p.prefix, (int)got, (int)expected);
     }
 }
 
@@ -80,10 +81,13 @@ static void grid_pairs_equal_a_count_of_all_pairs(void **state) {
     (void)state;
     unit_random random = {.state = 2};
     for (int trial = 0; trial < GRID_TRIALS; ++trial) {
-        vt_problem p = {.map = VT_MAP_NEIGHBORHOOD, .q_len = 1, .rank = (uint32_t)unit_between(&random, 1, 3)};
+        vt_problem p = {
+            .map = VT_MAP_NEIGHBORHOOD, .q_len = 1, .rank = (uint32_t)unit_between(&random, 1, 3)};
         ref_grid_rule rule = {.rank = p.rank};
         for (uint32_t a = 0; a < 3; ++a) {
-            p.axis[a] = a < p.rank ? random_axis(&random, p.rank == 1 ? 40 : p.rank == 2 ? 9 : 5)
+            p.axis[a] = a < p.rank ? random_axis(&random, p.rank == 1   ? 40
+                                                          : p.rank == 2 ? 9
+                                                                        : 5)
                                    : (vatten_axis){1, 1, 1, 1, false};
             rule.axis[a] = rule_of(&p.axis[a]);
             p.q_len *= p.axis[a].extent;
@@ -112,8 +116,8 @@ static void long_causal_axes_are_summed_right(void **state) {
             lead = lead < n ? lead : n - 1;
             expected += lead < axis.window ? p + 1 : p - (lead - axis.window);
         }
-        const vt_problem problem = {
-            .q_len = axis.extent, .axis = {axis, {1, 1, 1, 1, false}, {1, 1, 1, 1, false}}};
+        const vt_problem problem = {.q_len = axis.extent,
+                                    .axis = {axis, {1, 1, 1, 1, false}, {1, 1, 1, 1, false}}};
         assert_true(vt_visible_neighborhood(&problem) == expected);
     }
 }

@@ -27,12 +27,12 @@ typedef struct unit_log {
 void unit_log_start(unit_log *log);
 
 /* Exactly one message was said, an error with exactly this text; starts over. */
-#define assert_said(LOG, TEXT)                                                                                         \
-    do {                                                                                                             \
-        assert_string_equal((LOG)->text, TEXT);                                                                      \
-        assert_int_equal((LOG)->count, 1);                                                                           \
-        assert_int_equal((LOG)->level, VATTEN_LOG_ERROR);                                                            \
-        unit_log_start(LOG);                                                                                         \
+#define assert_said(LOG, TEXT)                                                                               \
+    do {                                                                                                     \
+        assert_string_equal((LOG)->text, TEXT);                                                              \
+        assert_int_equal((LOG)->count, 1);                                                                   \
+        assert_int_equal((LOG)->level, VATTEN_LOG_ERROR);                                                    \
+        unit_log_start(LOG);                                                                                 \
     } while (0)
 #define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From bytes to a desc, a problem, a tile and a list of steps: nothing crashes, nothing takes long, and every program keeps
+ * the rules of tests/unit/program_rules.c. An entry for libFuzzer; replay.c runs it without.
+ *
+ * The first byte chooses how the rest is read: as the raw memory of a desc, which finds what no sane caller writes, or as
+ * choices of a generator of likely problems, which gets further.
+ */
+#include "program_random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void copy(void *out, size_t want, const uint8_t *data, size_t size) {
+    memset(out, 0, want);
+    memcpy(out, data, size < want ? size : want);
+}
+
+/* Any bytes are a desc, but a pointer must point and a bool must be one. The fields that nearly all random values are
+ * refused for come near to what is allowed, so that others matter too. */
+static void mend_heads(vatten_heads *heads, uint8_t bits) {
+    heads->dtype = (vatten_dtype)((uint32_t)heads->dtype & 3);
+    heads->dim &= 1023;
+    heads->value_dim &= 1023;
+    heads->kv_heads &= 15;
+    heads->heads = bits & 128 ? heads->heads : heads->kv_heads * (heads->heads & 15);
+    if (bits & 64)
+        memset(&heads->tile, 0, sizeof heads->tile);
+    if (bits & 32)
+        heads->q = heads->k = heads->v = heads->out = (vatten_strides){0, 0, 0};
+    heads->label =
+        bits & 1 ? "%s%n a label that is longer than the sixty-three bytes of it that are kept" : NULL;
+    memset(&heads->write_lse, 0, sizeof heads->write_lse);
+    heads->write_lse = (bits & 2) != 0;
+}
+
+static vatten_result raw_dense(program_case *c, const uint8_t *data, size_t size, uint8_t bits) {
+    vatten_attention_desc desc;
+    copy(&desc, sizeof desc, data, size);
+    mend_heads(&desc.heads, bits);
+    memset(&desc.causal, 0, sizeof desc.causal);
+    memset(&desc.window.enabled, 0, sizeof desc.window.enabled);
+    desc.causal = (bits & 4) != 0;
+    desc.window.enabled = (bits & 8) != 0;
+    return vt_problem_from_attention(&c->caps, NULL, &desc, &c->problem);
+}
+
+static vatten_result raw_grid(program_case *c, const uint8_t *data, size_t size, uint8_t bits) {
+    vatten_neighborhood_desc desc;
+    copy(&desc, sizeof desc, data, size);
+    mend_heads(&desc.heads, bits);
+    for (int a = 0; a < 3; ++a) {
+        memset(&desc.axis[a].causal, 0, sizeof desc.axis[a].causal);
+        desc.axis[a].causal = (bits >> (2 + a) & 1) != 0;
+    }
+    return vt_problem_from_neighborhood(&c->caps, NULL, &desc, &c->problem);
+}
+
+static vatten_result read_problem(program_case *c, const uint8_t *data, size_t size) {
+    uint8_t how = data[0];
+    unit_random random = {.state = how, .bytes = data + 1, .left = size - 1};
+    vatten_result result = program_random(&random, how & 1 ? PROGRAM_LARGE : PROGRAM_SMALL, NULL, c);
+    if (how < 128)
+        return result;
+    size_t used = size < 40 ? size : 40; /* what the device was made of */
+    return how & 2 ? raw_dense(c, data + used, size - used, data[size - 1])
+                   : raw_grid(c, data + used, size - used, data[size - 1]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static program_case c;
+    if (size < 2 || read_problem(&c, data, size) != VATTEN_SUCCESS ||
+        program_build(&c, NULL) != VATTEN_SUCCESS)
+        return 0;
+    const char *broken = program_broken(&c, data[0]);
+    if (!broken)
+        broken = program_grid_broken(&c);
+    if (broken) {
+        fprintf(stderr, "%s\n%s\n", broken, program_text(&c));
+        abort();
+    }
+    program_free(&c);
+    return 0;
+}
