@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Opening a device, keeping the score, telling it.
+ */
+#include "gpu_harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAILURES_TOLD 40 /* printed in full; the rest is counted */
+
+static void hear(void *user, vatten_log_level level, const char *message) {
+    gpu *g = user;
+    if (level == VATTEN_LOG_ERROR) {
+        snprintf(g->message, sizeof g->message, "%s", message);
+    }
+    if (getenv("VATTEN_VERBOSE")) {
+        fprintf(stderr, "  [%d] %s\n", (int)level, message);
+    }
+}
+
+int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
+    vatten_context_desc wanted = {0};
+    vatten_context_info info;
+    if (desc) {
+        wanted = *desc;
+    }
+    wanted.validation = true;
+    wanted.logger.write = hear;
+    wanted.logger.user = g;
+    snprintf(g->program, sizeof g->program, "%s", program);
+
+    vatten_result result = vatten_context_create(&wanted, &g->context);
+    if (result != VATTEN_SUCCESS) {
+        printf("%s: %s: %s\n", program, vatten_result_name(result), g->message);
+        return result == VATTEN_ERROR_UNSUPPORTED ? GPU_SKIP : 1;
+    }
+    g->device = vatten_context_device(g->context);
+    vatten_device_get_info(g->device, &g->limits);
+    vatten_context_get_info(g->context, &info);
+    printf("%s on %s (%s), validation %s, subgroup %u, shared %u bytes, quirks \"%s\"\n", program,
+           info.device_name, info.driver, info.validation ? "on" : "NOT INSTALLED", g->limits.subgroup_size,
+           g->limits.shared_bytes, g->limits.quirks);
+    return 0;
+}
+
+static void tell_worst(const char *what, const gpu_worst *worst) {
+    if (worst->tolerance > 0.0) {
+        printf("  worst %-4s %.3f of tolerance %.2g: %s got %.9g want %.9g\n", what, worst->ratio,
+               worst->tolerance, worst->where, worst->got, worst->want);
+    }
+}
+
+static void tell_summary(const gpu *g) {
+    static const char *const names[3] = {[REF_F32] = "f32", [REF_F16] = "f16", [REF_BF16] = "bf16"};
+    printf("%s: %llu cases, %llu rows compared, %llu failures\n", g->program, (unsigned long long)g->cases,
+           (unsigned long long)g->rows, (unsigned long long)g->failures);
+    for (int t = 0; t < 3; ++t) {
+        tell_worst(names[t], &g->worst_out[t]);
+    }
+    tell_worst("lse", &g->worst_lse);
+    for (int n = 0; n < GPU_LAYOUTS; ++n) {
+        if (g->layout_cases[n] || g->layout_refused[n]) {
+            printf("  layout %-8s ran %llu, refused by the device %llu\n", gpu_layout_name((vatten_layout)n),
+                   (unsigned long long)g->layout_cases[n], (unsigned long long)g->layout_refused[n]);
+        }
+    }
+}
+
+int gpu_close(gpu *g, int failed) {
+    if (!g->context) {
+        return failed;
+    }
+    gpu_check_validation(g, "at the end");
+    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
+        vatten_memory_destroy(g->spare[slot]);
+        g->spare[slot] = NULL;
+    }
+    vatten_context_destroy(g->context);
+    g->context = NULL;
+    tell_summary(g);
+    return failed + (g->failures ? 1 : 0);
+}
+
+void gpu_fail(gpu *g, const char *format, ...) {
+    va_list list;
+    if (g->failures++ < FAILURES_TOLD) {
+        printf("FAIL ");
+        va_start(list, format);
+        vprintf(format, list);
+        va_end(list);
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
+void gpu_assert_clean(gpu *g) {
+    uint64_t fresh = g->failures - g->asserted;
+    g->asserted = g->failures;
+    if (fresh) {
+        fail_msg("%llu failures, told above", (unsigned long long)fresh);
+    }
+}
+
+void gpu_check_validation(gpu *g, const char *name) {
+    vatten_context_info info;
+    vatten_context_get_info(g->context, &info);
+    if (info.validation_errors != g->validation_errors) {
+        gpu_fail(g, "%s: %u validation errors, the last message: %s", name,
+                 info.validation_errors - g->validation_errors, g->message);
+        g->validation_errors = info.validation_errors;
+    }
+}
+
+bool gpu_has_dtype(const gpu *g, vatten_dtype dtype) {
+    return dtype == VATTEN_DTYPE_F32 || (g->limits.features & VATTEN_FEATURE_STORAGE_16BIT) != 0;
+}
+
+bool gpu_has_layout(const gpu *g, vatten_layout layout) {
+    return layout != VATTEN_LAYOUT_SUBGROUP || g->limits.subgroup_size > 1;
+}
+
+bool gpu_thorough(const gpu *g) {
+    return !g->limits.cpu || getenv("VATTEN_THOROUGH");
+}
+
+vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
+    uint32_t lanes = g->limits.subgroup_min < 8 ? g->limits.subgroup_min : 8;
+    if (layout == VATTEN_LAYOUT_ROWS) {
+        return (vatten_tile){
+            .layout = layout, .workgroup = lanes, .rows = lanes, .keys = 2, .lanes_per_row = 1};
+    }
+    return (vatten_tile){.layout = layout, .workgroup = 8, .rows = 2, .keys = 4, .lanes_per_row = 4};
+}
+
+const char *gpu_dtype_name(vatten_dtype dtype) {
+    return dtype == VATTEN_DTYPE_F16 ? "f16" : dtype == VATTEN_DTYPE_BF16 ? "bf16" : "f32";
+}
+
+const char *gpu_layout_name(vatten_layout layout) {
+    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared"};
+    return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
+}
+
+ref_dtype gpu_ref_dtype(vatten_dtype dtype) {
+    return dtype == VATTEN_DTYPE_F16 ? REF_F16 : dtype == VATTEN_DTYPE_BF16 ? REF_BF16 : REF_F32;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the GPU tests stand on. A gpu_problem says what to compute; gpu_check runs it and holds every part of
+ * the result against what must be true:
+ *
+ *  - every buffer lies between guard zones, and outputs, workspace, stride gaps and all that inputs do not
+ * define hold NaN before the run: what must not be written is compared bit for bit afterwards, what must not
+ * be read poisons the output;
+ *  - offsets are not zero, and as little aligned as the plan allows;
+ *  - a second run from the same state gives the same bits;
+ *  - rows are compared with the oracle (tests/ref), and all that is not compared is at least finite;
+ *  - the validation layer has nothing to say.
+ *
+ * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
+ * gpu_assert_clean().
+ */
+#ifndef VATTEN_GPU_HARNESS_H
+#define VATTEN_GPU_HARNESS_H
+
+#include <vatten/context.h>
+#include <vatten/vatten.h>
+
+#include "ref.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
+
+#define GPU_SKIP    77 /* exit code of a test program without a device */
+#define GPU_LAYOUTS 4
+
+typedef enum gpu_slot {
+    GPU_Q,
+    GPU_K,
+    GPU_V,
+    GPU_OUT,
+    GPU_LSE,
+    GPU_EXTRA_K,
+    GPU_EXTRA_V,
+    GPU_WORKSPACE,
+    GPU_SLOTS
+} gpu_slot;
+
+/* The worst element seen, as a multiple of its tolerance. */
+typedef struct gpu_worst {
+    double ratio, got, want, tolerance;
+    char where[160];
+} gpu_worst;
+
+/* A device under test and the score of the program. Zero-initialise. */
+typedef struct gpu {
+    vatten_context *context;
+    vatten_device *device;
+    vatten_device_info limits;
+    char program[64];
+    char message[1024];              /* the last error that the library or the validation layer told */
+    vatten_memory *spare[GPU_SLOTS]; /* kept from the trial before */
+    uint64_t cases, rows, failures;
+    uint64_t asserted; /* failures that gpu_assert_clean has thrown */
+    uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
+    uint32_t validation_errors; /* already counted */
+    gpu_worst worst_out[3];     /* by ref_dtype */
+    gpu_worst worst_lse;
+} gpu;
+
+/* One problem and how to check it. Zero-initialise, then set `grid` and the desc that it names. */
+typedef struct gpu_problem {
+    char name[128];
+    bool grid; /* false: `dense` describes it, true: `hood` */
+    vatten_attention_desc dense;
+    vatten_neighborhood_desc hood;
+    uint64_t q_len, kv_len; /* this record's, as in vatten_args: 0 = the plan's, VATTEN_EMPTY = none */
+    bool v_is_k;            /* v is the first value_dim of each k, in the same buffer */
+    uint64_t seed;
+    uint64_t rows;        /* rows to compare with the oracle, drawn by seed; 0 = all */
+    bool once;            /* no second run */
+    bool small_tiles;     /* gpu_check_layouts: gpu_small_tile instead of the table's choice */
+    double tolerance;     /* 0 = ref_tolerance */
+    double lse_tolerance; /* 0 = ref_lse_tolerance */
+
+    /* Where inputs come from; NULL: unit variance by seed. */
+    float (*value)(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head, uint64_t d);
+    const void *user;
+} gpu_problem;
+
+/* A tensor within a buffer; `tokens` are those in use, `capacity` those that the plan was made for. */
+typedef struct gpu_view {
+    bool used;
+    ref_dtype dtype;
+    uint64_t batch, tokens, capacity, heads, dim;
+    vatten_strides strides;
+} gpu_view;
+
+/* A buffer argument between guard zones. */
+typedef struct gpu_region {
+    vatten_memory *memory;
+    uint64_t offset, bytes; /* the argument */
+    uint64_t total;         /* with both guards */
+    uint8_t *image;         /* [total] what it held before the run */
+    uint8_t *seen;          /* [total] what it held after */
+} gpu_region;
+
+/* A problem on the device. */
+typedef struct gpu_trial {
+    gpu *owner;
+    const gpu_problem *problem;
+    vatten_plan *plan;
+    vatten_plan_info info;
+    gpu_view view[GPU_SLOTS];
+    gpu_region region[GPU_SLOTS];
+    uint64_t q_now, kv_now;
+    vatten_args args;
+    double gpu_ms;
+    float *out; /* [batch][q_now][heads][value_dim], after gpu_trial_collect */
+    float *lse; /* [batch][heads][q_now], NULL without write_lse */
+} gpu_trial;
+
+/* ---- Programs ---- */
+
+/* Opens the device that VATTEN_DEVICE names. `desc` may hold caps and features to do without; NULL for none.
+ * Returns 0, GPU_SKIP without a device, 1 on another error. */
+int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc);
+
+/* Prints the summary, closes, and returns the exit code: 0 or the number of failures, with `failed` added. */
+int gpu_close(gpu *g, int failed);
+
+/* Fails the running test if anything went wrong since the last call. */
+void gpu_assert_clean(gpu *g);
+
+/* Prints a failure and counts it. */
+void gpu_fail(gpu *g, const char *format, ...);
+
+/* Counts what the validation layer said since the last call as a failure of `name`. */
+void gpu_check_validation(gpu *g, const char *name);
+
+/* Whether the device can take this dtype at all. */
+bool gpu_has_dtype(const gpu *g, vatten_dtype dtype);
+
+/* Whether it can take a layout at all: SUBGROUP needs subgroup operations. */
+bool gpu_has_layout(const gpu *g, vatten_layout layout);
+
+/* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles in a
+ * moment, so there tests take turns instead, unless VATTEN_THOROUGH is set. */
+bool gpu_thorough(const gpu *g);
+
+/* A tile that compiles fast and makes tile edges frequent. */
+vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout);
+
+const char *gpu_dtype_name(vatten_dtype dtype);
+const char *gpu_layout_name(vatten_layout layout);
+ref_dtype gpu_ref_dtype(vatten_dtype dtype);
+
+/* ---- Problems ---- */
+
+/* A dense problem with packed tensors, one batch entry, LSE written, dim = value_dim. */
+gpu_problem gpu_dense(vatten_dtype dtype, uint64_t q_len, uint64_t kv_len, uint32_t heads, uint32_t kv_heads,
+                      uint32_t dim);
+
+/* The same on a grid of `rank` axes, windows 3, stride and dilation 1. Extents are the caller's to change. */
+gpu_problem gpu_grid(vatten_dtype dtype, uint32_t rank, const uint64_t *extents, uint32_t heads,
+                     uint32_t kv_heads, uint32_t dim);
+
+vatten_heads *gpu_heads(gpu_problem *problem);
+vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
+void gpu_name(gpu_problem *problem, const char *format, ...);
+
+/* Query and key tokens that the plan is made for. */
+uint64_t gpu_q_capacity(const gpu_problem *problem);
+uint64_t gpu_kv_capacity(const gpu_problem *problem);
+
+/* Runs the problem and all checks. A layout asked for by tile override may be refused by the device: counted,
+ * not a failure. Returns false on failure, and has told it. */
+bool gpu_check(gpu *g, const gpu_problem *problem);
+
+/* The same for every layout. */
+bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
+
+/* ---- The steps of gpu_check, for tests that need something in between ---- */
+
+vatten_result gpu_plan_create(gpu *g, const gpu_problem *problem, vatten_plan **out_plan);
+vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem,
+                              gpu_trial *trial); /* plan, buffers, inputs */
+bool gpu_trial_run(gpu_trial *trial);            /* by vatten_context_run, twice */
+bool gpu_trial_collect(gpu_trial *trial);        /* downloads, checks guards and gaps, fills out and lse */
+bool gpu_trial_compare(gpu_trial *trial);        /* with the oracle */
+void gpu_trial_end(gpu_trial *trial);
+
+/* The same problem for the oracle; `dense` and `grid` must live as long. */
+ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_grid_rule *grid);
+
+/* ---- Guarded buffers ---- */
+
+bool gpu_region_create(gpu *g, gpu_region *region, gpu_slot slot, uint64_t bytes, uint64_t alignment);
+void gpu_region_write(gpu_region *region, const gpu_view *view, uint64_t index, float value);
+float gpu_region_read(const gpu_region *region, const gpu_view *view, uint64_t index);
+void gpu_region_restore(gpu_region *region, const gpu_view *view, uint64_t index); /* seen := image */
+bool gpu_region_upload(gpu_region *region);
+bool gpu_region_download(gpu_region *region);
+/* The first byte that differs between seen and image in [from, to), or UINT64_MAX. */
+uint64_t gpu_region_changed(const gpu_region *region, uint64_t from, uint64_t to);
+void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot);
+
+uint64_t gpu_view_index(const gpu_view *view, uint64_t b, uint64_t token, uint64_t head, uint64_t d);
+uint64_t gpu_view_bytes(const gpu_view *view); /* at capacity */
+const char *gpu_slot_name(gpu_slot slot);
+
+#endif /* VATTEN_GPU_HARNESS_H */

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Problems: short ways to say one, its plan, the shapes and places of its tensors.
+ */
+#include "gpu_harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void set_heads(vatten_heads *h, vatten_dtype dtype, uint32_t heads, uint32_t kv_heads, uint32_t dim) {
+    h->dtype = dtype;
+    h->batch = 1;
+    h->heads = heads;
+    h->kv_heads = kv_heads;
+    h->dim = dim;
+    h->write_lse = true;
+}
+
+gpu_problem gpu_dense(vatten_dtype dtype, uint64_t q_len, uint64_t kv_len, uint32_t heads, uint32_t kv_heads,
+                      uint32_t dim) {
+    gpu_problem problem = {.seed = 1};
+    set_heads(&problem.dense.heads, dtype, heads, kv_heads, dim);
+    problem.dense.q_len = q_len;
+    problem.dense.kv_len = kv_len;
+    return problem;
+}
+
+gpu_problem gpu_grid(vatten_dtype dtype, uint32_t rank, const uint64_t *extents, uint32_t heads,
+                     uint32_t kv_heads, uint32_t dim) {
+    gpu_problem problem = {.seed = 1, .grid = true};
+    set_heads(&problem.hood.heads, dtype, heads, kv_heads, dim);
+    problem.hood.rank = rank;
+    for (uint32_t a = 0; a < rank; ++a) {
+        problem.hood.axis[a] =
+            (vatten_axis){.extent = extents[a], .window = extents[a] < 3 ? 1 : 3, .stride = 1, .dilation = 1};
+    }
+    return problem;
+}
+
+vatten_heads *gpu_heads(gpu_problem *problem) {
+    return problem->grid ? &problem->hood.heads : &problem->dense.heads;
+}
+
+static const vatten_heads *heads_of(const gpu_problem *problem) {
+    return problem->grid ? &problem->hood.heads : &problem->dense.heads;
+}
+
+vatten_layout gpu_layout_of(const gpu_problem *problem) {
+    return heads_of(problem)->tile.layout;
+}
+
+void gpu_name(gpu_problem *problem, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vsnprintf(problem->name, sizeof problem->name, format, list);
+    va_end(list);
+}
+
+uint64_t gpu_q_capacity(const gpu_problem *problem) {
+    uint64_t tokens = 1;
+    if (!problem->grid) {
+        return problem->dense.q_len;
+    }
+    for (uint32_t a = 0; a < problem->hood.rank; ++a) {
+        tokens *= problem->hood.axis[a].extent;
+    }
+    return tokens;
+}
+
+uint64_t gpu_kv_capacity(const gpu_problem *problem) {
+    return problem->grid ? gpu_q_capacity(problem) : problem->dense.kv_len;
+}
+
+vatten_result gpu_plan_create(gpu *g, const gpu_problem *problem, vatten_plan **out_plan) {
+    g->message[0] = '\0';
+    return problem->grid ? vatten_neighborhood_create(g->device, &problem->hood, out_plan)
+                         : vatten_attention_create(g->device, &problem->dense, out_plan);
+}
+
+static gpu_view view_of(const vatten_heads *h, uint64_t tokens, uint64_t capacity, uint32_t heads,
+                        uint32_t dim, const vatten_strides *strides) {
+    gpu_view view = {
+        .used = capacity > 0,
+        .dtype = gpu_ref_dtype(h->dtype),
+        .batch = h->batch,
+        .tokens = tokens,
+        .capacity = capacity,
+        .heads = heads,
+        .dim = dim,
+        .strides = *strides,
+    };
+    if (strides->batch == 0 && strides->head == 0 && strides->token == 0) {
+        view.strides.head = (int64_t)dim;
+        view.strides.token = (int64_t)dim * (int64_t)heads;
+        view.strides.batch = view.strides.token * (int64_t)capacity;
+    }
+    return view;
+}
+
+static uint64_t length_now(uint64_t asked, uint64_t capacity) {
+    return asked == VATTEN_EMPTY ? 0 : asked == 0 ? capacity : asked;
+}
+
+/* Fills view[] and the lengths of a trial whose problem is set. */
+static void place_tensors(gpu_trial *trial) {
+    const gpu_problem *p = trial->problem;
+    const vatten_heads *h = heads_of(p);
+    uint64_t q_cap = gpu_q_capacity(p), kv_cap = gpu_kv_capacity(p);
+    uint64_t extra = p->grid ? p->hood.extra_len : 0;
+    uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
+    gpu_view *view = trial->view;
+
+    trial->q_now = length_now(p->q_len, q_cap);
+    trial->kv_now = length_now(p->kv_len, kv_cap);
+    view[GPU_Q] = view_of(h, trial->q_now, q_cap, h->heads, h->dim, &h->q);
+    view[GPU_K] = view_of(h, trial->kv_now, kv_cap, h->kv_heads, h->dim, &h->k);
+    view[GPU_V] = view_of(h, trial->kv_now, kv_cap, h->kv_heads, value_dim, &h->v);
+    view[GPU_OUT] = view_of(h, trial->q_now, q_cap, h->heads, value_dim, &h->out);
+    view[GPU_EXTRA_K] = view_of(h, extra, extra, h->kv_heads, h->dim, &p->hood.extra_k);
+    view[GPU_EXTRA_V] = view_of(h, extra, extra, h->kv_heads, value_dim, &p->hood.extra_v);
+    view[GPU_LSE] = (gpu_view){
+        .used = h->write_lse,
+        .dtype = REF_F32,
+        .batch = h->batch,
+        .tokens = trial->q_now,
+        .capacity = q_cap,
+        .heads = h->heads,
+        .dim = 1,
+        .strides = {.batch = (int64_t)(h->heads * q_cap), .head = (int64_t)q_cap, .token = 1},
+    };
+}
+
+/* What the plan says each buffer must hold against what the strides say. It may round up to whole words. */
+static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
+    const vatten_plan_info *info = &trial->info;
+    const uint64_t told[GPU_SLOTS] = {info->q_bytes,       info->k_bytes,        info->v_bytes,
+                                      info->out_bytes,     info->lse_bytes,      info->extra_k_bytes,
+                                      info->extra_v_bytes, info->workspace_bytes};
+    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
+        uint64_t needed = slot == GPU_WORKSPACE ? told[slot] : gpu_view_bytes(&trial->view[slot]);
+        if (told[slot] < needed || told[slot] > (needed + 15) / 16 * 16) {
+            gpu_fail(trial->owner, "%s: the plan wants %llu bytes of %s, its strides reach %llu",
+                     trial->problem->name, (unsigned long long)told[slot], gpu_slot_name((gpu_slot)slot),
+                     (unsigned long long)needed);
+            return false;
+        }
+        bytes[slot] = told[slot];
+    }
+    return true;
+}
+
+static float unit_variance(const gpu_problem *p, gpu_slot slot, const gpu_view *view, uint64_t b, uint64_t t,
+                           uint64_t h, uint64_t d) {
+    uint64_t i = ((b * view->capacity + t) * view->heads + h) * view->dim + d;
+    return ref_random(p->seed * GPU_SLOTS + (uint64_t)slot, i);
+}
+
+/* Writes the tokens in use; what lies past them and between them stays NaN. */
+static void fill_input(gpu_trial *trial, gpu_slot slot) {
+    const gpu_problem *p = trial->problem;
+    const gpu_view *view = &trial->view[slot];
+    for (uint64_t b = 0; b < view->batch; ++b) {
+        for (uint64_t t = 0; t < view->tokens; ++t) {
+            for (uint64_t h = 0; h < view->heads; ++h) {
+                for (uint64_t d = 0; d < view->dim; ++d) {
+                    float value = p->value ? p->value(p->user, slot, b, t, h, d)
+                                           : unit_variance(p, slot, view, b, t, h, d);
+                    gpu_region_write(&trial->region[slot], view, gpu_view_index(view, b, t, h, d), value);
+                }
+            }
+        }
+    }
+}
+
+static vatten_buffer argument(const gpu_region *region) {
+    vatten_buffer buffer = {0};
+    if (region->memory) {
+        buffer.buffer = vatten_memory_buffer(region->memory).buffer;
+        buffer.offset = region->offset;
+        buffer.size = region->bytes;
+    }
+    return buffer;
+}
+
+static void set_args(gpu_trial *trial) {
+    const gpu_region *region = trial->region;
+    trial->args = (vatten_args){
+        .q = argument(&region[GPU_Q]),
+        .k = argument(&region[GPU_K]),
+        .v = argument(&region[GPU_V]),
+        .out = argument(&region[GPU_OUT]),
+        .lse = argument(&region[GPU_LSE]),
+        .extra_k = argument(&region[GPU_EXTRA_K]),
+        .extra_v = argument(&region[GPU_EXTRA_V]),
+        .workspace = argument(&region[GPU_WORKSPACE]),
+        .q_len = trial->problem->q_len,
+        .kv_len = trial->problem->kv_len,
+    };
+    if (trial->problem->v_is_k) {
+        trial->args.v = trial->args.k;
+    }
+}
+
+vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *trial) {
+    static const gpu_slot inputs[] = {GPU_Q, GPU_K, GPU_V, GPU_EXTRA_K, GPU_EXTRA_V};
+    uint64_t bytes[GPU_SLOTS];
+    memset(trial, 0, sizeof *trial);
+    trial->owner = g;
+    trial->problem = problem;
+    vatten_result result = gpu_plan_create(g, problem, &trial->plan);
+    if (result != VATTEN_SUCCESS) {
+        if (trial->plan) {
+            gpu_fail(g, "%s: a failed create left a plan behind", problem->name);
+        }
+        return result;
+    }
+    vatten_plan_get_info(trial->plan, &trial->info);
+    place_tensors(trial);
+    if (!check_sizes(trial, bytes)) {
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
+    if (problem->v_is_k) {
+        bytes[GPU_V] = 0;
+        trial->view[GPU_V].used = false;
+    }
+    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
+        if (!gpu_region_create(g, &trial->region[slot], (gpu_slot)slot, bytes[slot],
+                               trial->info.offset_alignment)) {
+            gpu_fail(g, "%s: no memory for %s", problem->name, gpu_slot_name((gpu_slot)slot));
+            return VATTEN_ERROR_OUT_OF_DEVICE_MEMORY;
+        }
+    }
+    for (size_t n = 0; n < sizeof inputs / sizeof inputs[0]; ++n) {
+        if (trial->view[inputs[n]].used) {
+            fill_input(trial, inputs[n]);
+        }
+    }
+    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
+        if (!gpu_region_upload(&trial->region[slot])) {
+            gpu_fail(g, "%s: upload of %s failed", problem->name, gpu_slot_name((gpu_slot)slot));
+            return VATTEN_ERROR_VULKAN;
+        }
+    }
+    set_args(trial);
+    return VATTEN_SUCCESS;
+}
+
+/* ---- For the oracle ---- */
+
+static ref_tensor tensor_of(const gpu_trial *trial, gpu_slot slot, gpu_slot view_slot) {
+    const gpu_view *view = &trial->view[view_slot];
+    const gpu_region *region = &trial->region[slot];
+    ref_tensor tensor = {
+        .data = region->image ? region->image + region->offset : NULL,
+        .dtype = view->dtype,
+        .batch = view->strides.batch,
+        .token = view->strides.token,
+        .head = view->strides.head,
+    };
+    return tensor;
+}
+
+static void dense_rule(const gpu_trial *trial, ref_dense_rule *rule) {
+    const vatten_attention_desc *desc = &trial->problem->dense;
+    *rule = (ref_dense_rule){
+        .q_len = trial->q_now,
+        .kv_len = trial->kv_now,
+        .causal = desc->causal,
+        .align_first = desc->align == VATTEN_ALIGN_FIRST,
+        .left = desc->window.enabled ? desc->window.left : -1,
+        .right = desc->window.enabled ? desc->window.right : -1,
+        .prefix = desc->prefix,
+    };
+}
+
+static void grid_rule(const gpu_trial *trial, ref_grid_rule *rule) {
+    const vatten_neighborhood_desc *desc = &trial->problem->hood;
+    rule->rank = desc->rank;
+    for (uint32_t a = 0; a < desc->rank; ++a) {
+        rule->axis[a] = (ref_axis_rule){
+            .extent = desc->axis[a].extent,
+            .window = desc->axis[a].window,
+            .stride = desc->axis[a].stride,
+            .dilation = desc->axis[a].dilation,
+            .causal = desc->axis[a].causal,
+        };
+    }
+}
+
+ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_grid_rule *grid) {
+    const vatten_heads *h = heads_of(trial->problem);
+    ref_problem problem = {
+        .heads = h->heads,
+        .kv_heads = h->kv_heads,
+        .dim = h->dim,
+        .value_dim = h->value_dim ? h->value_dim : h->dim,
+        .scale = (double)h->scale,
+        .q = tensor_of(trial, GPU_Q, GPU_Q),
+        .k = tensor_of(trial, GPU_K, GPU_K),
+        .v = tensor_of(trial, trial->problem->v_is_k ? GPU_K : GPU_V, GPU_V),
+        .extra_len = trial->view[GPU_EXTRA_K].tokens,
+        .extra_k = tensor_of(trial, GPU_EXTRA_K, GPU_EXTRA_K),
+        .extra_v = tensor_of(trial, GPU_EXTRA_V, GPU_EXTRA_V),
+    };
+    if (trial->problem->grid) {
+        grid_rule(trial, grid);
+        problem.grid = grid;
+    } else {
+        dense_rule(trial, dense);
+        problem.dense = dense;
+    }
+    return problem;
+}

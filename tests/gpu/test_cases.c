@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The library against the problems with known answers in tests/data/cases.json.
+ *
+ *   test_cases [cases.json [ID...]]     only cases whose id begins with an ID
+ *   VATTEN_THOROUGH                     all dtypes of each case on software devices too
+ *   VATTEN_CASES_MACS                   leave out cases with more multiply-adds (default 3e8; 1e18 runs all)
+ */
+#include "gpu_harness.h"
+
+#include "cases.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gpu device;
+static cases_list cases;
+static double macs_limit = 3e8;
+static char **wanted; /* ids; NULL-terminated, empty for all */
+static unsigned probes_checked;
+
+static bool is_wanted(const cases_case *item) {
+    for (char **id = wanted; *id; ++id) {
+        if (strncmp(item->id, *id, strlen(*id)) == 0) {
+            return true;
+        }
+    }
+    return !*wanted;
+}
+
+/* Why the library cannot be asked this yet; NULL if it can. */
+static const char *why_not(const cases_case *item) {
+    static char text[96];
+    if (item->beyond[0]) {
+        snprintf(text, sizeof text, "needs %s", item->beyond);
+        return text;
+    }
+    if ((double)item->macs > macs_limit) {
+        snprintf(text, sizeof text, "%.3g multiply-adds, the limit is %.3g", (double)item->macs, macs_limit);
+        return text;
+    }
+    return NULL;
+}
+
+/* ---- From case to problem ---- */
+
+static float case_value(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head,
+                        uint64_t d) {
+    static const cases_tensor tensors[GPU_SLOTS] = {[GPU_Q] = CASES_Q,
+                                                    [GPU_K] = CASES_K,
+                                                    [GPU_V] = CASES_V,
+                                                    [GPU_EXTRA_K] = CASES_EXTRA_K,
+                                                    [GPU_EXTRA_V] = CASES_EXTRA_V};
+    const cases_case *item = user;
+    if (item->kv_lens && (slot == GPU_K || slot == GPU_V) && token >= item->kv_len[b]) {
+        return NAN; /* past the length of this batch entry: must not leak */
+    }
+    return cases_value(item, tensors[slot], b, token, head, d);
+}
+
+static void set_dense(const cases_case *item, vatten_attention_desc *desc) {
+    const ref_dense_rule *rule = &item->dense;
+    desc->q_len = rule->q_len;
+    desc->kv_len = rule->kv_len;
+    desc->causal = rule->causal;
+    desc->align = rule->align_first ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
+    desc->window.enabled = rule->left >= 0 || rule->right >= 0;
+    desc->window.left = rule->left; /* -1 is VATTEN_UNLIMITED */
+    desc->window.right = rule->right;
+    desc->prefix = rule->prefix;
+}
+
+static void set_grid(const cases_case *item, vatten_neighborhood_desc *desc) {
+    desc->rank = item->grid.rank;
+    desc->extra_len = item->extra_len;
+    for (uint32_t a = 0; a < item->grid.rank && a < 3; ++a) {
+        const ref_axis_rule *rule = &item->grid.axis[a];
+        desc->axis[a] = (vatten_axis){.extent = rule->extent,
+                                      .window = (uint32_t)rule->window,
+                                      .stride = (uint32_t)rule->stride,
+                                      .dilation = (uint32_t)rule->dilation,
+                                      .causal = rule->causal};
+    }
+}
+
+static gpu_problem problem_of(const cases_case *item, ref_dtype dtype) {
+    static const vatten_dtype dtypes[3] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN_DTYPE_BF16};
+    gpu_problem p = {.grid = item->op == CASES_GRID, .seed = item->seed, .rows = 16};
+    vatten_heads *h = gpu_heads(&p);
+    *h = (vatten_heads){
+        .dtype = dtypes[dtype],
+        .batch = item->batch,
+        .heads = (uint32_t)item->heads,
+        .kv_heads = (uint32_t)item->kv_heads,
+        .dim = (uint32_t)item->dim,
+        .value_dim = (uint32_t)item->value_dim,
+        .scale = (float)item->scale,
+        .write_lse = true,
+        .label = item->id,
+    };
+    if (p.grid) {
+        set_grid(item, &p.hood);
+    } else {
+        set_dense(item, &p.dense);
+    }
+    p.once = item->macs > 100000000;
+    p.tolerance = item->tolerance[dtype];
+    p.lse_tolerance = item->lse_tolerance;
+    p.value = case_value;
+    p.user = item;
+    gpu_name(&p, "%s %s", item->id, gpu_dtype_name(dtypes[dtype]));
+    return p;
+}
+
+/* ---- Against the answers ---- */
+
+static void check_number(const char *name, unsigned probe, const char *what, double got, double want,
+                         double tolerance) {
+    if (!(fabs(got - want) <= tolerance || got == want)) {
+        gpu_fail(&device, "%s probe %u: %s is %.9g, known is %.9g, tolerance %.2g", name, probe, what, got,
+                 want, tolerance);
+    }
+}
+
+/* out and lse point at the probe's row. */
+static void check_probe(const gpu_problem *p, unsigned n, const cases_probe *probe, uint64_t value_dim,
+                        const float *out, float lse) {
+    double sum = 0.0;
+    for (uint32_t d = 0; d < probe->outs; ++d) {
+        check_number(p->name, n, "out", (double)out[d], probe->out[d], p->tolerance);
+    }
+    for (uint64_t d = 0; d < value_dim; ++d) {
+        sum += (double)out[d];
+    }
+    /* errors of a row's elements are independent: their sum grows with the root of their number */
+    check_number(p->name, n, "sum of out", sum, probe->out_sum, p->tolerance * sqrt((double)value_dim));
+    check_number(p->name, n, "lse", (double)lse, probe->lse, p->lse_tolerance);
+    probes_checked++;
+}
+
+static void check_probes(const cases_case *item, const gpu_trial *trial) {
+    const gpu_view *view = &trial->view[GPU_OUT];
+    for (uint32_t n = 0; n < item->probes; ++n) {
+        const cases_probe *probe = &item->probe[n];
+        check_probe(trial->problem, n, probe, view->dim,
+                    trial->out + ((probe->b * view->tokens + probe->q) * view->heads + probe->h) * view->dim,
+                    trial->lse[(probe->b * view->heads + probe->h) * view->tokens + probe->q]);
+    }
+    if (item->visible_pairs != UINT64_MAX && item->visible_pairs != trial->info.pairs) {
+        gpu_fail(&device, "%s: plan counts %llu visible pairs, known are %llu", trial->problem->name,
+                 (unsigned long long)trial->info.pairs, (unsigned long long)item->visible_pairs);
+    }
+}
+
+/* ---- A length for each batch entry ---- */
+
+static vatten_buffer moved(vatten_buffer buffer, uint64_t b, uint64_t bytes) {
+    buffer.offset += b * bytes;
+    buffer.size = bytes;
+    return buffer;
+}
+
+/* Records a plan of one batch entry for each of them, every one with its own offsets and kv_len. */
+static bool run_entries(const cases_case *item, gpu_trial *trial, const vatten_plan *one) {
+    vatten_recorder *recorder = NULL;
+    VkCommandBuffer cmd;
+    vatten_plan_info info;
+    vatten_plan_get_info(one, &info);
+    bool good = vatten_recorder_create(device.device, NULL, &recorder) == VATTEN_SUCCESS &&
+                vatten_context_begin(device.context, &cmd) == VATTEN_SUCCESS;
+    for (uint64_t b = 0; good && b < item->batch; ++b) {
+        vatten_args args = trial->args;
+        args.q = moved(args.q, b, info.q_bytes);
+        args.k = moved(args.k, b, info.k_bytes);
+        args.v = moved(args.v, b, info.v_bytes);
+        args.out = moved(args.out, b, info.out_bytes);
+        args.lse = moved(args.lse, b, info.lse_bytes);
+        args.kv_len = item->kv_len[b] ? item->kv_len[b] : VATTEN_EMPTY;
+        good = vatten_record(recorder, cmd, one, &args) == VATTEN_SUCCESS;
+    }
+    good = good && vatten_context_end(device.context, NULL) == VATTEN_SUCCESS;
+    vatten_recorder_destroy(recorder);
+    return good;
+}
+
+/* Every row of every entry against the oracle, with that entry's length. */
+static void compare_entries(const cases_case *item, gpu_trial *trial) {
+    ref_dense_rule rule;
+    ref_grid_rule unused;
+    ref_problem reference = gpu_reference(trial, &rule, &unused);
+    double want[1024], lse;
+    for (uint64_t i = 0; i < item->batch * item->heads * trial->q_now; ++i) {
+        uint64_t q = i % trial->q_now, h = i / trial->q_now % item->heads, b = i / trial->q_now / item->heads;
+        const float *out = trial->out + ((b * trial->q_now + q) * item->heads + h) * item->value_dim;
+        rule.kv_len = item->kv_len[b];
+        ref_row(&reference, b, h, q, want, &lse, NULL);
+        for (uint64_t d = 0; d < item->value_dim; ++d) {
+            check_number(trial->problem->name, (unsigned)i, "row", (double)out[d], want[d],
+                         trial->problem->tolerance);
+        }
+        check_number(trial->problem->name, (unsigned)i, "row lse", (double)trial->lse[i], lse,
+                     trial->problem->lse_tolerance);
+        device.rows++;
+    }
+}
+
+static void run_lengths(const cases_case *item, gpu_trial *trial) {
+    gpu_problem entry = *trial->problem;
+    vatten_plan *one = NULL;
+    entry.dense.heads.batch = 1;
+    if (gpu_plan_create(&device, &entry, &one) != VATTEN_SUCCESS || !run_entries(item, trial, one)) {
+        gpu_fail(&device, "%s: one batch entry at a time failed: %s", trial->problem->name, device.message);
+    } else if (gpu_trial_collect(trial)) {
+        check_probes(item, trial);
+        compare_entries(item, trial);
+    }
+    vatten_plan_destroy(one);
+}
+
+/* ---- The tests ---- */
+
+static void run_case(const cases_case *item, ref_dtype dtype) {
+    gpu_problem p = problem_of(item, dtype);
+    gpu_trial trial;
+    vatten_result result = gpu_trial_begin(&device, &p, &trial);
+    if (result != VATTEN_SUCCESS) {
+        gpu_fail(&device, "%s: create gave %s: %s", p.name, vatten_result_name(result), device.message);
+    } else {
+        device.cases++;
+        if (item->kv_lens) {
+            run_lengths(item, &trial);
+        } else if (gpu_trial_run(&trial) && gpu_trial_collect(&trial)) {
+            check_probes(item, &trial);
+            gpu_trial_compare(&trial);
+        }
+    }
+    gpu_trial_end(&trial);
+    gpu_check_validation(&device, p.name);
+}
+
+/* All dtypes of the case; on a software device, which takes seconds to compile each, they take turns. */
+static void run_dtypes(const cases_case *item, unsigned turn) {
+    for (unsigned n = 0; n < 3; ++n) {
+        ref_dtype t = (ref_dtype)((turn + n) % 3);
+        if (item->dtype[t] && (t == REF_F32 || gpu_has_dtype(&device, VATTEN_DTYPE_F16))) {
+            run_case(item, t);
+            if (!gpu_thorough(&device)) {
+                return;
+            }
+        }
+    }
+}
+
+static void test_known_answers(void **state) {
+    (void)state;
+    unsigned done = 0, skipped = 0;
+    for (size_t n = 0; n < cases.count; ++n) {
+        const cases_case *item = &cases.items[n];
+        if ((item->op != CASES_DENSE && item->op != CASES_GRID) || !is_wanted(item)) {
+            continue;
+        }
+        const char *reason = why_not(item);
+        if (reason) {
+            printf("  skip %s: %s\n", item->id, reason);
+            skipped++;
+            continue;
+        }
+        run_dtypes(item, done++);
+        fflush(stdout);
+    }
+    printf("  %u cases with %u probes, %u skipped\n", done, probes_checked, skipped);
+    assert_true(done > 0 || *wanted);
+    gpu_assert_clean(&device);
+}
+
+static vatten_result create_rejected(const cases_case *item, vatten_plan **out_plan) {
+    gpu_problem p = {.grid = strcmp(item->target, "dense") != 0};
+    *gpu_heads(&p) = (vatten_heads){.dtype = VATTEN_DTYPE_F32,
+                                    .batch = 1,
+                                    .heads = (uint32_t)item->heads,
+                                    .kv_heads = (uint32_t)item->kv_heads,
+                                    .dim = 16};
+    p.dense.q_len = p.dense.kv_len = 16;
+    set_grid(item, &p.hood);
+    return gpu_plan_create(&device, &p, out_plan);
+}
+
+static void test_invalid_problems_are_refused(void **state) {
+    (void)state;
+    unsigned refused = 0;
+    for (size_t n = 0; n < cases.count; ++n) {
+        const cases_case *item = &cases.items[n];
+        if (item->op != CASES_REJECT || !is_wanted(item)) {
+            continue;
+        }
+        vatten_plan *plan = NULL;
+        vatten_result result = create_rejected(item, &plan);
+        printf("  %s (%s): %s: %s\n", item->id, item->why, vatten_result_name(result), device.message);
+        if (result != VATTEN_ERROR_INVALID_ARGUMENT || plan || device.message[0] == '\0') {
+            gpu_fail(&device, "%s: not refused as it should be", item->id);
+            vatten_plan_destroy(plan);
+        }
+        refused++;
+    }
+    assert_true(refused >= 8 || *wanted);
+    gpu_assert_clean(&device);
+}
+
+int main(int argc, char **argv) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known_answers),
+        cmocka_unit_test(test_invalid_problems_are_refused),
+    };
+    const char *limit = getenv("VATTEN_CASES_MACS");
+    wanted = argv + (argc > 2 ? 2 : argc); /* argv ends with NULL */
+    if (limit) {
+        macs_limit = strtod(limit, NULL);
+    }
+    int opened = gpu_open(&device, "test_cases", NULL);
+    if (opened) {
+        return opened;
+    }
+    if (!cases_read(argc > 1 ? argv[1] : VATTEN_CASES_FILE, &cases)) {
+        return gpu_close(&device, 1);
+    }
+    int failed = gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));
+    cases_free(&cases);
+    return failed;
+}
