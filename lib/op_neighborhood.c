@@ -47,13 +47,14 @@ static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b) 
     return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
 }
 
-/* Whether the planes that one row of boxes spans can be bound at once. */
+/* Whether the planes that one row of boxes spans, and the state that they may have to carry, can be bound at once. */
 static bool bindable(const vt_op_input *op, const box *b) {
     const vt_problem *p = op->problem;
     uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * b->side[0], p->axis[0].extent);
     uint64_t tokens = planes * p->axis[1].extent * p->axis[2].extent;
-    uint64_t bytes = vt_saturating_mul(tokens, vt_max(p->q.token, p->out.token) * p->element_bytes);
-    return bytes < op->caps->storage_range;
+    uint64_t row_bytes = vt_max(p->q.token, p->out.token) * p->element_bytes;
+    uint64_t carry_bytes = (op->tile->value_pad + 1 + op->tile->lanes_per_row) * sizeof(float);
+    return vt_saturating_mul(tokens, vt_max(row_bytes, carry_bytes)) < op->caps->storage_range;
 }
 
 /* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the last axis,

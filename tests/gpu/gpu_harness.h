@@ -57,6 +57,7 @@ typedef struct gpu {
     char message[1024];              /* the last error that the library or the validation layer told */
     vatten_memory *spare[GPU_SLOTS]; /* kept from the trial before */
     uint64_t cases, rows, failures;
+    bool quiet;        /* failures are counted only */
     uint64_t asserted; /* failures that gpu_assert_clean has thrown */
     uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
     uint32_t validation_errors; /* already counted */
@@ -137,7 +138,7 @@ void gpu_check_validation(gpu *g, const char *name);
 /* Whether the device can take this dtype at all. */
 bool gpu_has_dtype(const gpu *g, vatten_dtype dtype);
 
-/* Whether it can take a layout at all: SUBGROUP needs subgroup operations. */
+/* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations. */
 bool gpu_has_layout(const gpu *g, vatten_layout layout);
 
 /* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles in a

@@ -171,7 +171,7 @@ static void test_full_window_is_dense(void **state) {
                 grid.hood.axis[x].window = (uint32_t)grid.hood.axis[x].extent;
             }
             grid.hood.axis[0].causal = dense.dense.causal = rank == 1;
-            grid.hood.heads.tile.layout = dense.dense.heads.tile.layout = (vatten_layout)layout;
+            grid.hood.heads.tile = dense.dense.heads.tile = gpu_small_tile(&device, (vatten_layout)layout);
             gpu_name(&grid, "window = extent, rank %u", rank);
             gpu_name(&dense, "dense for rank %u", rank);
             if (run(&grid, &a) && run(&dense, &b)) {
@@ -219,7 +219,7 @@ static void test_permuted_heads_permute_outputs(void **state) {
     (void)state;
     for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
         gpu_trial a = {0}, b = {0};
-        gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 19, 83, 5, 5, 24);
+        gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 19, 83, 5, 5, 16);
         p.dense.heads.tile.layout = (vatten_layout)layout;
         p.value = permuted;
         gpu_name(&p, "permuted heads");
@@ -227,7 +227,7 @@ static void test_permuted_heads_permute_outputs(void **state) {
         other.user = head_order;
         if (run(&p, &a) && run(&other, &b)) {
             for (uint64_t i = 0; i < 19 * 5; ++i) {
-                if (memcmp(out_at(&b, 0, i / 5, i % 5), out_at(&a, 0, i / 5, head_order[i % 5]), 24 * 4) !=
+                if (memcmp(out_at(&b, 0, i / 5, i % 5), out_at(&a, 0, i / 5, head_order[i % 5]), 16 * 4) !=
                     0) {
                     gpu_fail(&device, "%s: query %u head %u is not head %u", p.name, (unsigned)(i / 5),
                              (unsigned)(i % 5), (unsigned)head_order[i % 5]);
@@ -256,7 +256,7 @@ static void test_dilation_interleaves(void **state) {
             gpu_trial whole = {0}, part = {0};
             gpu_problem p = gpu_grid(VATTEN_DTYPE_F32, 1, (uint64_t[]){50}, 2, 2, 16);
             p.hood.axis[0] = (vatten_axis){50, 7, 2, 3, causal != 0};
-            p.hood.heads.tile.layout = (vatten_layout)layout;
+            p.hood.heads.tile = gpu_small_tile(&device, (vatten_layout)layout);
             p.value = every_third;
             gpu_name(&p, "dilation 3 of 50 causal %u", causal);
             bool good = run(&p, &whole);
@@ -280,31 +280,43 @@ static void test_dilation_interleaves(void **state) {
 
 /* ---- A plan split into many dispatches ---- */
 
-/* Compares a plan bound to `max_macs` per dispatch with one that is not. */
-static void check_split(const gpu_problem *problem, uint64_t max_macs) {
+/* The split must have happened and kept its bound, or come down to one tile. */
+static void check_bound(const gpu_problem *split, const vatten_plan_info *whole,
+                        const vatten_plan_info *info) {
+    const vatten_heads *h = split->grid ? &split->hood.heads : &split->dense.heads;
+    uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
+    uint64_t one_tile = (uint64_t)info->tile.rows * info->tile.keys * (h->dim + value_dim);
+    bool in_bound = info->largest_macs <= info->max_macs || info->largest_macs <= one_tile;
+
+    if (info->dispatches <= whole->dispatches || info->max_macs != h->max_macs || !in_bound) {
+        gpu_fail(&device,
+                 "%s [%s]: %u dispatches unsplit, %u with a bound of %llu; plan keeps %llu, its largest has "
+                 "%llu, one "
+                 "tile %llu",
+                 split->name, info->kernel, whole->dispatches, info->dispatches,
+                 (unsigned long long)h->max_macs, (unsigned long long)info->max_macs,
+                 (unsigned long long)info->largest_macs, (unsigned long long)one_tile);
+    }
+}
+
+/* Compares a plan bound to `max_macs` per dispatch with one that is not. A split between queries changes no bit, nor does
+ * one between the key tiles of a dense plan. On a grid, keys are split between planes, and tiles then begin anew at each
+ * part: the same sums in another order. */
+static void check_split(const gpu_problem *problem, uint64_t max_macs, bool by_keys) {
     gpu_trial a = {0}, b = {0};
     gpu_problem whole = *problem, split = *problem;
     gpu_heads(&whole)->max_macs = UINT64_MAX / 4;
     gpu_heads(&split)->max_macs = max_macs;
     if (run(&whole, &a) && run(&split, &b)) {
-        const vatten_plan_info *info = &b.info;
-        const vatten_heads *h = gpu_heads(&split);
-        uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
-        uint64_t one_tile = (uint64_t)info->tile.rows * info->tile.keys * (h->dim + value_dim);
-        bool in_bound = info->largest_macs <= info->max_macs || info->largest_macs <= one_tile;
-
-        if (info->dispatches <= a.info.dispatches || info->max_macs != max_macs || !in_bound) {
-            gpu_fail(
-                &device,
-                "%s [%s]: %u dispatches unsplit, %u with a bound of %llu; plan keeps %llu, its largest has "
-                "%llu, one tile %llu",
-                split.name, info->kernel, a.info.dispatches, info->dispatches, (unsigned long long)max_macs,
-                (unsigned long long)info->max_macs, (unsigned long long)info->largest_macs,
-                (unsigned long long)one_tile);
+        check_bound(&split, &a.info, &b.info);
+        if (by_keys != (b.info.workspace_bytes > 0)) {
+            gpu_fail(&device, "%s [%s]: keys are %ssplit", split.name, b.info.kernel, by_keys ? "not " : "");
         }
-        if (memcmp(a.out, b.out, out_count(&a) * sizeof *a.out) != 0) {
-            gpu_fail(&device, "%s [%s]: split in %u dispatches gives other bits", split.name, info->kernel,
-                     info->dispatches);
+        if (by_keys && split.grid) {
+            same_outputs(split.name, &b, &a, ref_tolerance(b.view[GPU_OUT].dtype) / 4);
+        } else if (memcmp(a.out, b.out, out_count(&a) * sizeof *a.out) != 0) {
+            gpu_fail(&device, "%s [%s]: split in %u dispatches gives other bits", split.name, b.info.kernel,
+                     b.info.dispatches);
         }
         gpu_trial_compare(&b);
     }
@@ -312,33 +324,46 @@ static void check_split(const gpu_problem *problem, uint64_t max_macs) {
     gpu_trial_end(&a);
 }
 
+static void split_dense(vatten_layout layout, unsigned n) {
+    static const struct {
+        uint64_t q_len, max_macs;
+        bool by_keys, causal;
+    } rows[] = {{150, 1, true, false},
+                {3, 50000, true, false},
+                {150, 33000, true, true},
+                {150, 25000, true, true},
+                {400, 2000000, false, true}};
+    gpu_problem p = gpu_dense(n == 2 ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32, rows[n].q_len, 700, 2, 1, 16);
+    p.dense.heads.batch = 1 + n % 2;
+    p.dense.heads.tile.layout = layout;
+    p.dense.causal = rows[n].causal;
+    p.rows = 40;
+    if (n == 3) {
+        p.dense.window = (vatten_window){.enabled = true, .left = 100, .right = 0};
+        p.dense.prefix = 30;
+    }
+    gpu_name(&p, "split dense %u", n);
+    if (gpu_has_dtype(&device, p.dense.heads.dtype)) {
+        check_split(&p, rows[n].max_macs, rows[n].by_keys);
+    }
+}
+
 static void test_split_plans_equal_whole_ones(void **state) {
     (void)state;
     for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
-        for (unsigned n = 0; n < 4; ++n) {
-            gpu_problem p =
-                gpu_dense(n == 2 ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32, n == 1 ? 3 : 150, 700, 2, 1, 16);
-            p.dense.heads.batch = 1 + n % 2;
-            p.dense.heads.tile.layout = (vatten_layout)layout;
-            p.dense.causal = n >= 2;
-            p.rows = 40;
-            if (n == 3) {
-                p.dense.window = (vatten_window){.enabled = true, .left = 100, .right = 0};
-                p.dense.prefix = 30;
-            }
-            if (gpu_has_dtype(&device, p.dense.heads.dtype)) {
-                gpu_name(&p, "split dense %u", n);
-                check_split(&p, n == 0 ? 1 : 100000 / (n + 1));
-            }
+        for (unsigned n = 0; n < 5; ++n) {
+            split_dense((vatten_layout)layout, n);
         }
         gpu_problem p = gpu_grid(VATTEN_DTYPE_F32, 2, (uint64_t[]){30, 31}, 2, 1, 16);
         p.hood.axis[0].window = 20;
         p.hood.axis[1].window = 31;
-        p.hood.extra_len = 40;
         p.hood.heads.tile.layout = (vatten_layout)layout;
         p.rows = 40;
+        gpu_name(&p, "split grid by queries");
+        check_split(&p, 9000000, false);
+        p.hood.extra_len = 40;
         gpu_name(&p, "split grid");
-        check_split(&p, 200000);
+        check_split(&p, 200000, true);
     }
     gpu_assert_clean(&device);
 }
