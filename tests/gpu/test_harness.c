@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The harness must see what it is there to see: each kind of damage, done by hand to a right result, is one failure.
+ */
+#include "gpu_harness.h"
+
+#define VK_NO_PROTOTYPES
+#include <vulkan/vulkan.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gpu device;
+
+/* Gaps after rows, heads and batch entries. */
+static gpu_problem gapped(vatten_dtype dtype) {
+    gpu_problem p = gpu_dense(dtype, 6, 9, 2, 1, 8);
+    p.dense.heads.batch = 2;
+    p.dense.heads.out = (vatten_strides){.head = 11, .token = 24, .batch = 24 * 6 + 5};
+    gpu_name(&p, "a right result");
+    return p;
+}
+
+/* Damages the buffer `slot` at `at` bytes from its argument's start: two bytes become `value`. */
+static void damage(gpu_trial *trial, gpu_slot slot, int64_t at, uint16_t value) {
+    gpu_region *region = &trial->region[slot];
+    uint64_t byte = (uint64_t)((int64_t)region->offset + at);
+    assert_int_equal(vatten_memory_upload(region->memory, byte, &value, sizeof value), VATTEN_SUCCESS);
+}
+
+/* How many failures the checks find after `slot` was damaged; -1: no damage done. */
+static uint64_t failures_after(vatten_dtype dtype, int slot, int64_t at, uint16_t value) {
+    gpu_problem p = gapped(dtype);
+    gpu_trial trial;
+    device.failures = 0;
+    device.quiet = true;
+    assert_int_equal(gpu_trial_begin(&device, &p, &trial), VATTEN_SUCCESS);
+    bool good = gpu_trial_run(&trial);
+    if (slot >= 0) {
+        damage(&trial, (gpu_slot)slot, at, value);
+    }
+    if (good && gpu_trial_collect(&trial)) {
+        gpu_trial_compare(&trial);
+    }
+    gpu_trial_end(&trial);
+    uint64_t failures = device.failures;
+    device.failures = 0;
+    device.quiet = false;
+    device.worst_out[REF_F32].tolerance = device.worst_out[REF_F16].tolerance = device.worst_lse.tolerance =
+        0.0;
+    return failures;
+}
+
+static void test_a_right_result_has_no_failure(void **state) {
+    (void)state;
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, -1, 0, 0), 0);
+    if (gpu_has_dtype(&device, VATTEN_DTYPE_F16)) {
+        assert_int_equal(failures_after(VATTEN_DTYPE_F16, -1, 0, 0), 0);
+    }
+}
+
+static void test_writes_outside_are_seen(void **state) {
+    (void)state;
+    const int64_t out_bytes = 4 * (24 * 6 + 5 + 24 * 5 + 11 + 8);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, -2, 0), 1);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, -4096, 0), 1);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, out_bytes, 0), 1);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, out_bytes + 4094, 0), 1);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_LSE, 4 * 2 * 2 * 6, 0), 1);
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_Q, 0, 0x1234), 1); /* an input */
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_K, 4 * 8 * 9 * 2 + 8, 0x1234), 1);
+}
+
+static void test_writes_in_gaps_are_seen(void **state) {
+    (void)state;
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, 4 * 8, 0), 1); /* after a row */
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, 4 * 23, 0),
+                     1); /* after the heads of a token */
+    assert_int_equal(failures_after(VATTEN_DTYPE_F32, GPU_OUT, 4 * (24 * 6 + 3), 0),
+                     1); /* after a batch entry */
+}
+
+static void test_wrong_elements_are_seen(void **state) {
+    (void)state;
+    /* the upper half of an f32: NaN, infinity, 0 and a large value in the first row, 0 in the last one */
+    static const uint16_t wrong[] = {0x7FC0, 0x7F80, 0x0000, 0x4120};
+    for (unsigned n = 0; n < sizeof wrong / sizeof wrong[0]; ++n) {
+        assert_true(failures_after(VATTEN_DTYPE_F32, GPU_OUT, 2, wrong[n]) >= 1);
+        assert_true(failures_after(VATTEN_DTYPE_F32, GPU_LSE, 2, wrong[n]) >= 1);
+    }
+    assert_true(failures_after(VATTEN_DTYPE_F32, GPU_OUT, 4 * (24 * 6 + 5 + 24 * 5 + 11 + 7) + 2, 0) >= 1);
+    if (gpu_has_dtype(&device, VATTEN_DTYPE_F16)) {
+        assert_true(failures_after(VATTEN_DTYPE_F16, GPU_OUT, 0, 0x7E00) >= 1);
+        assert_true(failures_after(VATTEN_DTYPE_F16, GPU_OUT, 0, 0x4900) >= 1);
+    }
+}
+
+/* An element that was never written still holds its NaN. */
+static void test_missing_elements_are_seen(void **state) {
+    (void)state;
+    gpu_problem p = gapped(VATTEN_DTYPE_F32);
+    gpu_trial trial;
+    assert_int_equal(gpu_trial_begin(&device, &p, &trial), VATTEN_SUCCESS);
+    device.quiet = true;
+    assert_false(gpu_trial_collect(&trial)); /* nothing ran */
+    assert_true(device.failures >= 1);
+    gpu_trial_end(&trial);
+    device.quiet = false;
+    device.failures = 0;
+}
+
+static void test_validation_errors_are_seen(void **state) {
+    (void)state;
+    vatten_context_info info;
+    vatten_context_get_info(device.context, &info);
+    if (!info.validation) {
+        skip();
+    }
+    PFN_vkGetInstanceProcAddr get = vatten_context_get_instance_proc_addr(device.context);
+    VkInstance instance = vatten_context_instance(device.context);
+    VkDevice dev = vatten_context_vk_device(device.context);
+    PFN_vkCreateFence create = (PFN_vkCreateFence)get(instance, "vkCreateFence");
+    PFN_vkDestroyFence destroy = (PFN_vkDestroyFence)get(instance, "vkDestroyFence");
+    VkFenceCreateInfo wrong = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO};
+    VkFence fence = VK_NULL_HANDLE;
+
+    create(dev, &wrong, NULL, &fence);
+    destroy(dev, fence, NULL);
+    device.quiet = true;
+    gpu_check_validation(&device, "a wrong sType");
+    assert_int_equal(device.failures, 1);
+    device.quiet = false;
+    device.failures = 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_right_result_has_no_failure),
+        cmocka_unit_test(test_writes_outside_are_seen),
+        cmocka_unit_test(test_writes_in_gaps_are_seen),
+        cmocka_unit_test(test_wrong_elements_are_seen),
+        cmocka_unit_test(test_missing_elements_are_seen),
+        cmocka_unit_test(test_validation_errors_are_seen),
+    };
+    int opened = gpu_open(&device, "test_harness", NULL);
+    return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));
+}
