@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What malloc gives on 64-bit systems and more than any object of vatten's needs; MSVC's C has no max_align_t. */
+/* What malloc gives on 64-bit systems and more than any object of vatten's needs; MSVC's C has no
+ * max_align_t. */
 #define OBJECT_ALIGNMENT 16
 
 /* malloc's own alignment serves every object that vatten allocates. */

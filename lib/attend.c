@@ -121,8 +121,8 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     step->push.group = (uint32_t)group;
 }
 
-/* Slots of a full kernel, after those of the queries. One that this step does not use is bound to the output: a declared
- * slot must hold a buffer. */
+/* Slots of a full kernel, after those of the queries. One that this step does not use is bound to the output:
+ * a declared slot must hold a buffer. */
 static void bind_state(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
     const vt_problem *problem = in->problem;

@@ -21,8 +21,8 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = problem->kv_len;
 }
 
-/* Most keys that a query tile visits, at any lengths that a record may shrink to: the window of its first to that of its
- * last query, and the prefix, each begun on a tile's edge. */
+/* Most keys that a query tile visits, at any lengths that a record may shrink to: the window of its first to
+ * that of its last query, and the prefix, each begun on a tile's edge. */
 static uint64_t keys_across(const vt_problem *p, const vt_tile *tile) {
     int64_t right = p->causal ? 0 : p->right;
     if (p->left == VATTEN_UNLIMITED || right == VATTEN_UNLIMITED)

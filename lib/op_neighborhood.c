@@ -17,8 +17,9 @@ static uint64_t group_length(const vatten_axis *axis) {
     return vt_ceil_div(axis->extent, axis->dilation);
 }
 
-/* Most keys along an axis that a box of `side` neighbouring queries of a group needs. Boxes begin at multiples of their
- * side: where side and stride divide one another, a box meets no more leaders than it must. */
+/* Most keys along an axis that a box of `side` neighbouring queries of a group needs. Boxes begin at
+ * multiples of their side: where side and stride divide one another, a box meets no more leaders than it
+ * must. */
 static uint64_t keys_along(const vatten_axis *axis, uint32_t side) {
     uint64_t k = axis->window;
     uint64_t s = axis->stride;
@@ -47,7 +48,8 @@ static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b) 
     return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
 }
 
-/* Whether the planes that one row of boxes spans, and the state that they may have to carry, can be bound at once. */
+/* Whether the planes that one row of boxes spans, and the state that they may have to carry, can be bound at
+ * once. */
 static bool bindable(const vt_op_input *op, const box *b) {
     const vt_problem *p = op->problem;
     uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * b->side[0], p->axis[0].extent);
@@ -57,8 +59,8 @@ static bool bindable(const vt_op_input *op, const box *b) {
     return vt_saturating_mul(tokens, vt_max(row_bytes, carry_bytes)) < op->caps->storage_range;
 }
 
-/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the last axis,
- * whose tokens are neighbours in memory. Axis 0 gives way to the size of a binding. */
+/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the
+ * last axis, whose tokens are neighbours in memory. Axis 0 gives way to the size of a binding. */
 static box choose_box(const vt_op_input *op) {
     const vt_problem *p = op->problem;
     uint32_t rows = op->tile->rows;

@@ -32,7 +32,8 @@ uint64_t vt_part_carry_bytes(const input_type *in, const vt_part_size *part) {
     return vt_saturating_mul(rows, (in->tile->value_pad + 1 + in->tile->lanes_per_row) * sizeof(float));
 }
 
-/* Bytes of a bound range, its start rounded down to the device's offset alignment; UINT64_MAX if they overflow. */
+/* Bytes of a bound range, its start rounded down to the device's offset alignment; UINT64_MAX if they
+ * overflow. */
 static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads,
                      uint64_t tokens, uint64_t dim) {
     vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(t->batch));

@@ -14,9 +14,9 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its lanes
- * loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of 32, or
- * at once for small dims, and each lane of a row owns whole groups of four outputs. */
+/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
+ * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
+ * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;

@@ -3,13 +3,14 @@
  * The tuning table, first match first. Read a row as: on such a device, up to such a dim, this tile.
  *
  * Why these numbers:
- *  - at most 8 outputs of a row per lane where the subgroup allows it: with more, Intel, Apple, V3D and Mali compilers
- *    spill;
- *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations what
- *    Vulkan guarantees: the last rows of each layout stay below that for their dims;
- *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for. At dim 64,
- *    8 rows per lane instead of 4 run as fast and take twice as long to compile; 1 key at a time is slower. Above dim
- *    256 the unrolled loops take LLVM many seconds, so the layouts for GPUs serve there too.
+ *  - at most 8 outputs of a row per lane where the subgroup allows it: with more, Intel, Apple, V3D and Mali
+ *    compilers spill;
+ *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations
+ *    what Vulkan guarantees: the last rows of each layout stay below that for their dims;
+ *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for. At
+ *    dim 64, 8 rows per lane instead of 4 run as fast and take twice as long to compile; 1 key at a time is
+ *    slower. Above dim 256 the unrolled loops take LLVM many seconds, so the layouts for GPUs serve there
+ *    too.
  */
 #include "tune.h"
 

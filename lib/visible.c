@@ -55,9 +55,9 @@ uint64_t vt_visible_dense(const vt_problem *p) {
     return (uint64_t)twice / 2;
 }
 
-/* Causal pairs of one dilation group of n positions: all keys up to the query's own, less those before the window. The
- * stride's blocks share a window start, which is 0 up to block `zero` and then grows by a stride a block; the last block
- * may be short, and its window ends with the group. */
+/* Causal pairs of one dilation group of n positions: all keys up to the query's own, less those before the
+ * window. The stride's blocks share a window start, which is 0 up to block `zero` and then grows by a stride
+ * a block; the last block may be short, and its window ends with the group. */
 static uint64_t causal_group_pairs(const vatten_axis *axis, uint64_t n) {
     uint64_t k = axis->window;
     uint64_t s = axis->stride;

@@ -8,7 +8,8 @@
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //
-// Grid: x query tiles, y heads, z batch. Layout of the tensors: rows of contiguous dims, any strides between them.
+// Grid: x query tiles, y heads, z batch. Layout of the tensors: rows of contiguous dims, any strides between
+// them.
 
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -151,8 +151,9 @@ typedef struct vatten_device_desc {
     VkPhysicalDevice physical_device;                 /* required */
     VkDevice device;                                  /* required */
     vatten_features features;                         /* what you enabled on `device` */
-    /* Optional; with a warm one plans compile nothing on drivers that fill it (Mesa's lavapipe 22 does not). You load,
-     * save and destroy it; it must have been made without VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT. */
+    /* Optional; with a warm one plans compile nothing on drivers that fill it (Mesa's lavapipe 22 does not).
+     * You load, save and destroy it; it must have been made without
+     * VK_PIPELINE_CACHE_CREATE_EXTERNALLY_SYNCHRONIZED_BIT. */
     VkPipelineCache pipeline_cache;
     vatten_logger logger;       /* optional */
     vatten_allocator allocator; /* optional */
@@ -215,7 +216,9 @@ typedef struct vatten_strides {
 /* Which kernel layout carries a plan. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
-    VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
+    VATTEN_LAYOUT_ROWS =
+        1, /* many query rows per lane, no barrier, no shared memory: CPU devices with subgroup
+                                   shuffles, dims up to 256 */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3    /* the same without any subgroup operation */
 } vatten_layout;
@@ -244,8 +247,9 @@ typedef struct vatten_heads {
     vatten_strides v;   /* [B, Sk, kv_heads, value_dim] */
     vatten_strides out; /* [B, Sq, heads, value_dim] */
     bool write_lse;     /* also write the natural-log log-sum-exp, f32, packed [B, heads, Sq] */
-    /* Bound on the multiply-adds of one dispatch, query-key pairs x (dim + value_dim): the plan splits itself to
-     * keep it, down to one tile. 0 = by device class, for about 50 ms. */
+    /* Bound on the multiply-adds of one dispatch, query-key pairs x (dim + value_dim): the plan splits itself
+     * to keep it, down to one tile of queries by one tile of keys, or by one plane of axis 0 of a grid. 0 = by
+     * device class, for about 50 ms. */
     uint64_t max_macs;
     vatten_tile tile;  /* optional override */
     const char *label; /* optional, at most 63 bytes are kept: stands before each message about this plan */
@@ -300,14 +304,17 @@ typedef struct vatten_axis {
     bool causal;       /* keys after the query are not visible along this axis */
 } vatten_axis;
 
-/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share the
- * grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s, dilation d:
+/* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share
+ * the grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s,
+ * dilation d:
  *   query i belongs to group g = i mod d and has position p = i / d among n = ceil((X - g) / d);
  *   keys of other groups are invisible; in the group,
- *   not causal: lead = min(p / s * s + s / 2, n - 1), start = clamp(lead - k / 2, 0, n - k), keys [start, start + k)
- *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0),          keys [start, p + 1)
- * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the row-major
- * grid. A window of one key on every axis of a larger grid is refused: it would copy v.
+ *   not causal: lead = min(p / s * s + s / 2, n - 1), start = clamp(lead - k / 2, 0, n - k),
+ *               keys [start, start + k)
+ *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0), keys [start, p + 1)
+ * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the
+ * row-major grid. A window of one key on every axis of a larger grid is refused: it would copy v.
+ * One plane of axis 0 must fit a binding; else UNSUPPORTED.
  * Definition: Hassani et al., Neighborhood Attention Transformer (2022);
  * Generalized Neighborhood Attention (2025). */
 typedef struct vatten_neighborhood_desc {
@@ -358,8 +365,8 @@ typedef struct vatten_recorder vatten_recorder;
 
 typedef struct vatten_recorder_desc {
     uint32_t max_dispatches; /* descriptor sets between two resets; 0 = 256. Not used with push descriptors */
-    /* Size of a device-local buffer that plans may use as workspace; 0 = none. Records that use it are ordered
-     * by vatten's barriers within one queue. */
+    /* Size of a device-local buffer that plans may use as workspace; 0 = none. Records that use it are
+     * ordered by vatten's barriers within one queue. */
     uint64_t workspace_bytes;
 } vatten_recorder_desc;
 
@@ -390,8 +397,8 @@ typedef struct vatten_args {
     vatten_buffer extra_k; /* required iff the plan has extra keys */
     vatten_buffer extra_v;
     vatten_buffer workspace; /* required iff the plan needs more than the recorder has; any content */
-    /* Dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the layout
-     * of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
+    /* Dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the
+     * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;
 } vatten_args;

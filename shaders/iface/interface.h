@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the host and the shaders agree on, read by C and by GLSL: descriptor slots, specialization-constant ids, the push
- * block and its flags. Change it here and nowhere else.
+ * What the host and the shaders agree on, read by C and by GLSL: descriptor slots, specialization-constant
+ * ids, the push block and its flags. Change it here and nowhere else.
  */
 #ifndef VT_INTERFACE_H
 #define VT_INTERFACE_H
 
-/* ---- Descriptor slots, all storage buffers in set 0. A plain kernel declares the first four, a full one all six. ---- */
+/* ---- Descriptor slots: storage buffers in set 0. A plain kernel declares the first four, a full one all ---- */
 #define VT_SLOT_Q           0
 #define VT_SLOT_K           1
 #define VT_SLOT_V           2
@@ -16,7 +16,7 @@
 #define VT_SLOT_COUNT       6
 #define VT_SLOT_COUNT_PLAIN 4
 
-/* ---- Specialization constants: what sizes arrays, unrolls loops or folds branches ----------------------------------- */
+/* ---- Specialization constants: what sizes arrays, unrolls loops or folds branches ---- */
 #define VT_SPEC_WORKGROUP     0  /* invocations */
 #define VT_SPEC_ROWS          1  /* query rows of a workgroup */
 #define VT_SPEC_KEYS          2  /* keys of one step of the loop */
@@ -41,9 +41,9 @@
 #define VT_MASK_ALIGN_FIRST 8u /* diagonal at key i instead of i + kv_len - q_len */
 /* Neighborhood map: bit a is "causal along axis a" */
 
-/* ---- Push constants: what changes from dispatch to dispatch; exactly the 128 bytes that Vulkan guarantees ----------- */
-/* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides and bases
- * count elements from the start of the bound range. */
+/* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
+/* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
+ * and bases count elements from the start of the bound range. */
 #define VT_PUSH_FIELDS                                                                                               \
     VT_UINT q_len;                                                                                                   \
     VT_UINT kv_len;                                                                                                  \

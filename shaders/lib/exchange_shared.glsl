@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How the lanes of a row share maximum, sum and probabilities: through shared memory, for devices without subgroup
-// shuffles, or whose subgroups are smaller than LANES_PER_ROW. Called by all lanes in uniform control flow.
+// How the lanes of a row share maximum, sum and probabilities: through shared memory, for devices without
+// subgroup shuffles, or whose subgroups are smaller than LANES_PER_ROW. Called by all lanes in uniform
+// control flow.
 
 shared float exchange_p[ROWS * (KEYS + 1u)];
 shared float exchange_part[ROWS * LANES_PER_ROW];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// How the lanes of a row share maximum, sum and probabilities: by subgroup shuffles. The lanes of a row are LANES_PER_ROW
-// neighbours of one subgroup, which the host makes sure of (LANES_PER_ROW divides the smallest subgroup size).
+// How the lanes of a row share maximum, sum and probabilities: by subgroup shuffles. The lanes of a row are
+// LANES_PER_ROW neighbours of one subgroup, which the host makes sure of (LANES_PER_ROW divides the smallest
+// subgroup size).
 
 float exchange_top[ROW_COUNT];
 

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: MIT
 //
-// Layout for Vulkan drivers that run on a CPU: no barrier, no shared memory. A workgroup is one subgroup; lane i owns the
-// query rows i, i + WORKGROUP, i + 2 WORKGROUP ... and keeps their queries and outputs in registers (on a CPU: vectors
-// over the lanes). The only long loop is the one over keys, KEYS at a time.
+// Layout for Vulkan drivers that run on a CPU: no barrier, no shared memory. A workgroup is one subgroup;
+// lane i owns the query rows i, i + WORKGROUP, i + 2 WORKGROUP ... and keeps their queries and outputs in
+// registers (on a CPU: vectors over the lanes). The only long loop is the one over keys, KEYS at a time.
 //
 // What such drivers pay for, and what follows:
-//  - A buffer load is a small loop over the lanes even if all lanes want the same word. So each lane loads another word
-//    of a key, and a shuffle by a constant (two instructions; a broadcast is far slower) hands it to all: one load per
-//    subgroup and word, shared by all rows of all lanes. The elements of a vector share that loop, hence words of four.
-//  - Every place that touches a buffer costs compile time, faster than linearly. So queries enter and outputs leave
-//    through short real loops that move DIM_CHUNK elements and shift the whole register array by as much.
-//  - Until its loops are unrolled an array is memory to the compiler, and the time it spends there grows faster than
-//    the array's length. So the long arrays hold quads, a quarter as many.
+//  - A buffer load is a small loop over the lanes even if all lanes want the same word. So each lane loads
+//    another word of a key, and a shuffle by a constant (two instructions; a broadcast is far slower) hands
+//    it to all: one load per subgroup and word, shared by all rows of all lanes. The elements of a vector
+//    share that loop, hence words of four.
+//  - Every place that touches a buffer costs compile time, faster than linearly. So queries enter and outputs
+//    leave through short real loops that move DIM_CHUNK elements and shift the whole register array by as
+//    much.
+//  - Until its loops are unrolled an array is memory to the compiler, and the time it spends there grows
+//    faster than the array's length. So the long arrays hold quads, a quarter as many.
 //  - Sums in a chain wait for each other: a quad is summed on its own before it joins its score.
 //  - Branches are flattened, so the mask is always applied.
 
 const uint ROW_COUNT = ROWS / WORKGROUP;           // query rows of a lane
 const uint QUAD = 4u;                              // neighbouring elements of a row
 
-// Elements of one load. Where a row is shorter than what the lanes load together, LLVM 15 takes minutes, hence the
-// bound; nested, because Mesa 22.3 refuses && of specialization constants.
+// Elements of one load. Where a row is shorter than what the lanes load together, LLVM 15 takes minutes,
+// hence the bound; nested, because Mesa 22.3 refuses && of specialization constants.
 const uint DIM_WORD = VECTOR == 0u ? 1u : DIM_PAD < QUAD * WORKGROUP ? 1u : QUAD;
 const uint VALUE_WORD = VECTOR == 0u ? 1u : VALUE_PAD < QUAD * WORKGROUP ? 1u : QUAD;
 const uint DIM_STEP = DIM_WORD * WORKGROUP;        // elements that the lanes load together

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Layout for GPUs: LANES_PER_ROW neighbouring invocations share a query row, so that no lane holds more than a few floats
-// of the head dim. A tile is two small matrix products out of shared memory with register micro-tiles:
+// Layout for GPUs: LANES_PER_ROW neighbouring invocations share a query row, so that no lane holds more than
+// a few floats of the head dim. A tile is two small matrix products out of shared memory with register
+// micro-tiles:
 //   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
 //   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
 // Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
@@ -26,8 +27,8 @@ vec4 acc[ROW_COUNT * OUT_COUNT];
 float row_max[ROW_COUNT];
 float row_sum[ROW_COUNT]; // of this lane's keys only; summed over the row's lanes at the end
 
-// Row i of this lane in the tile, column j (a key of the tile), vec4 j of its outputs. Columns and outputs interleave
-// between lanes so that neighbours read neighbours.
+// Row i of this lane in the tile, column j (a key of the tile), vec4 j of its outputs. Columns and outputs
+// interleave between lanes so that neighbours read neighbours.
 uint lane_row(uint i) { return lane_group * ROW_COUNT + i; }
 uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
 uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }

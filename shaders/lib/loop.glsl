@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// The one loop of all attention kernels: online softmax over the key tiles that the map names (Milakov & Gimelshein 2018;
-// Rabe & Staats 2021; Dao et al. 2022). It knows neither which keys those are (map_*.glsl) nor how lanes share the work
-// (layout_*.glsl).
+// The one loop of all attention kernels: online softmax over the key tiles that the map names (Milakov &
+// Gimelshein 2018; Rabe & Staats 2021; Dao et al. 2022). It knows neither which keys those are (map_*.glsl)
+// nor how lanes share the work (layout_*.glsl).
 //
-// Every layout offers: layout_begin (load queries, start or resume the running state), layout_tile (scores of the current
-// tile, masked unless `full`, then the running maximum, sum and output), layout_end (write out and LSE, or the carry).
+// Every layout offers: layout_begin (load queries, start or resume the running state), layout_tile (scores of
+// the current tile, masked unless `full`, then the running maximum, sum and output), layout_end (write out
+// and LSE, or the carry).
 
 void attend()
 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Index map of dense attention: which keys a tile of consecutive queries visits and which pairs count.
-// Key tiles stand on multiples of KEYS from key 0, whatever the range of the dispatch: a plan that splits its keys then
-// walks the very same tiles and gives the very same bits.
+// Key tiles stand on multiples of KEYS from key 0, whatever the range of the dispatch: a plan that splits its
+// keys then walks the very same tiles and gives the very same bits.
 //
-// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_tile_count, map_tile (makes tile i
-// the current one), map_tile_full (every pair of it counts, no test needed); per row of the query tile: map_row_token
-// (of an existing query, the last one for rows past it), map_row_valid; per key of the current tile: map_key_token (of an
-// existing key). A pair counts iff map_sees(map_row(row), map_key(c)): what can be worked out once per row or once per key
-// is. VT_PLANE: tokens per unit of q_first.
+// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_tile_count, map_tile
+// (makes tile i the current one), map_tile_full (every pair of it counts, no test needed); per row of the
+// query tile: map_row_token (of an existing query, the last one for rows past it), map_row_valid; per key of
+// the current tile: map_key_token (of an existing key). A pair counts iff map_sees(map_row(row), map_key(c)):
+// what can be worked out once per row or once per key is. VT_PLANE: tokens per unit of q_first.
 
 #define VT_PLANE 1u
 
@@ -22,8 +22,8 @@ int map_window_tile;  // first tile of the window, in multiples of KEYS
 int map_window_tiles;
 int map_k0;           // first key of the current tile
 
-// First and last visible key of a row, prefix aside. 64-bit safe bounds are not needed: lengths stay below 2^31 and the
-// host clamps left and right to 2^30.
+// First and last visible key of a row, prefix aside. 64-bit safe bounds are not needed: lengths stay below
+// 2^31 and the host clamps left and right to 2^30.
 int map_low(int query) { return (MASK & VT_MASK_LEFT) != 0u ? query + map_diag_shift - int(push.map0) : 0; }
 int map_high(int query)
 {
@@ -105,8 +105,8 @@ MapRow map_row(uint row)
 
 MapKey map_key(uint c) { return map_k0 + int(c); }
 
-// With a left side the prefix may lie before the window, with a right side behind it; without either it is inside. A
-// tile may begin before the range of the dispatch, where nothing counts.
+// With a left side the prefix may lie before the window, with a right side behind it; without either it is
+// inside. A tile may begin before the range of the dispatch, where nothing counts.
 bool map_sees(MapRow row, MapKey key)
 {
     bool sees = key >= row.low && key <= row.high;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// Index map of neighborhood attention on a 1-D to 3-D token grid. A query tile is a box of one dilation group; it visits
-// the box of keys between the window start of its first query and the window end of its last one (both never decrease
-// along a group), walked in row-major order from that very start. Tokens are addressed by coordinate: nothing is
-// permuted. See map_dense.glsl for what a map offers.
+// Index map of neighborhood attention on a 1-D to 3-D token grid. A query tile is a box of one dilation
+// group; it visits the box of keys between the window start of its first query and the window end of its last
+// one (both never decrease along a group), walked in row-major order from that very start. Tokens are
+// addressed by coordinate: nothing is permuted. See map_dense.glsl for what a map offers.
 //
-// Per axis, inside a group: p = coordinate / dilation, n = length of the group, window k, stride s (Hassani et al. 2025):
-//   not causal: lead = min(p / s * s + s / 2, n - 1); keys [start, start + k), start = clamp(lead - k / 2, 0, n - k)
-//   causal:     lead = min(p / s * s + s - 1, n - 1); keys [start, p + 1),     start = max(lead - k + 1, 0)
+// Per axis, inside a group: p = coordinate / dilation, n = length of the group, window k, stride s (Hassani
+// et al. 2025):
+//   not causal: lead = min(p / s * s + s / 2, n - 1); keys [start, start + k),
+//               start = clamp(lead - k / 2, 0, n - k)
+//   causal:     lead = min(p / s * s + s - 1, n - 1); keys [start, p + 1), start = max(lead - k + 1, 0)
 
 layout(constant_id = VT_SPEC_WINDOW + 0) const int WINDOW_0 = 1;
 layout(constant_id = VT_SPEC_WINDOW + 1) const int WINDOW_1 = 1;
@@ -126,8 +128,8 @@ uint map_tile_count() { return uint((map_keys + int(KEYS) - 1) / int(KEYS)); }
 void map_tile(uint i) { map_u0 = int(i * KEYS); }
 bool map_tile_full() { return map_uniform && map_u0 + int(KEYS) <= map_keys; }
 
-// Quotient and remainder of u / n for 0 <= u < 2^29. Integer division is slow on every device and scalar on some; the
-// quotient of floats is off by little, its remainder's quotient by at most one.
+// Quotient and remainder of u / n for 0 <= u < 2^29. Integer division is slow on every device and scalar on
+// some; the quotient of floats is off by little, its remainder's quotient by at most one.
 ivec2 map_divide(int u, int n, float inverse)
 {
     int quotient = int(float(u) * inverse);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Names for the specialization constants and the push block of iface/interface.h. Defaults are only what makes a shader
-// valid before specialization; the host always gives all values.
+// Names for the specialization constants and the push block of iface/interface.h. Defaults are only what
+// makes a shader valid before specialization; the host always gives all values.
 
 #define VT_UINT uint
 #define VT_FLOAT float
@@ -21,8 +21,9 @@ layout(constant_id = VT_SPEC_DIM_CHUNK) const uint DIM_CHUNK = 64u;
 layout(constant_id = VT_SPEC_VECTOR) const uint VECTOR = 0u;
 layout(constant_id = VT_SPEC_MASK) const uint MASK = 0u;
 
-// The running maximum starts at ROW_MAX_START and a hidden key scores SCORE_HIDDEN, both finite because drivers differ on
-// inf - inf. The gap between them makes exp2(score - max) an exact 0 even before a row has seen its first key.
+// The running maximum starts at ROW_MAX_START and a hidden key scores SCORE_HIDDEN, both finite because
+// drivers differ on inf - inf. The gap between them makes exp2(score - max) an exact 0 even before a row has
+// seen its first key.
 const float ROW_MAX_START = -1.0e30;
 const float SCORE_HIDDEN = -3.0e38;
 const float LN2 = 0.69314718055994531;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What leaves a workgroup besides the output rows: the log-sum-exp, and the running state (unnormalised output, maximum,
-// sum) that lets a later dispatch go on where this one stopped. Maximum and sum are in base 2, as the loop keeps them.
+// What leaves a workgroup besides the output rows: the log-sum-exp, and the running state (unnormalised
+// output, maximum, sum) that lets a later dispatch go on where this one stopped. Maximum and sum are in base
+// 2, as the loop keeps them.
 
 float row_lse(float row_max, float row_sum)
 {
@@ -22,8 +23,8 @@ void store_lse(uint token, float row_max, float row_sum)
             row_lse(row_max, row_sum);
 }
 
-// Where the carried state of a query starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes. The sums stay
-// apart so that resuming adds in the same order as never having stopped.
+// Where the carried state of a query starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes.
+// The sums stay apart so that resuming adds in the same order as never having stopped.
 uint carry_row(uint token)
 {
     uint plane = VT_PLANE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The buffers and how one element, or four neighbours, of each storage type become f32. Loads past the real dim give 0
-// without touching memory, so padded dims cost no copy and read nobody else's data.
+// The buffers and how one element, or four neighbours, of each storage type become f32. Loads past the real
+// dim give 0 without touching memory, so padded dims cost no copy and read nobody else's data.
 // Needs VT_DTYPE (VT_F32, VT_F16 or VT_BF16).
 
 #define VT_F32 1
@@ -44,7 +44,8 @@ uvec2 vt_from_f32x4(vec4 x)
 }
 #endif
 
-// Each input stands twice on its binding: by element, and by four where VECTOR says that rows are aligned for it.
+// Each input stands twice on its binding: by element, and by four where VECTOR says that rows are aligned for
+// it.
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };

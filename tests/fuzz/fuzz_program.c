@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * From bytes to a desc, a problem, a tile and a list of steps: nothing crashes, nothing takes long, and every program keeps
- * the rules of tests/unit/program_rules.c. An entry for libFuzzer; replay.c runs it without.
+ * From bytes to a desc, a problem, a tile and a list of steps: nothing crashes, nothing takes long, and every
+ * program keeps the rules of tests/unit/program_rules.c. An entry for libFuzzer; replay.c runs it without.
  *
- * The first byte chooses how the rest is read: as the raw memory of a desc, which finds what no sane caller writes, or as
- * choices of a generator of likely problems, which gets further.
+ * The first byte chooses how the rest is read: as the raw memory of a desc, which finds what no sane caller
+ * writes, or as choices of a generator of likely problems, which gets further.
  */
 #include "program_random.h"
 
@@ -19,8 +19,8 @@ static void copy(void *out, size_t want, const uint8_t *data, size_t size) {
     memcpy(out, data, size < want ? size : want);
 }
 
-/* Any bytes are a desc, but a pointer must point and a bool must be one. The fields that nearly all random values are
- * refused for come near to what is allowed, so that others matter too. */
+/* Any bytes are a desc, but a pointer must point and a bool must be one. The fields that nearly all random
+ * values are refused for come near to what is allowed, so that others matter too. */
 static void mend_heads(vatten_heads *heads, uint8_t bits) {
     heads->dtype = (vatten_dtype)((uint32_t)heads->dtype & 3);
     heads->dim &= 1023;

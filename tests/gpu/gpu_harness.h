@@ -11,6 +11,10 @@
  *  - rows are compared with the oracle (tests/ref), and all that is not compared is at least finite;
  *  - the validation layer has nothing to say.
  *
+ * Environment: VATTEN_DEVICE chooses the device (index or part of its name; without any device a test is
+ * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
+ * devices too, VATTEN_VERBOSE prints what the library logs.
+ *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
  */
@@ -141,8 +145,8 @@ bool gpu_has_dtype(const gpu *g, vatten_dtype dtype);
 /* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations. */
 bool gpu_has_layout(const gpu *g, vatten_layout layout);
 
-/* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles in a
- * moment, so there tests take turns instead, unless VATTEN_THOROUGH is set. */
+/* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles
+ * in a moment, so there tests take turns instead, unless VATTEN_THOROUGH is set. */
 bool gpu_thorough(const gpu *g);
 
 /* A tile that compiles fast and makes tile edges frequent. */

@@ -4,7 +4,8 @@
  *
  *   test_cases [cases.json [ID...]]     only cases whose id begins with an ID
  *   VATTEN_THOROUGH                     all dtypes of each case on software devices too
- *   VATTEN_CASES_MACS                   leave out cases with more multiply-adds (default 2.5e10; 1e18 runs all)
+ *   VATTEN_CASES_MACS                   leave out cases with more multiply-adds (default 2.5e10; 1e18 runs
+ *   all)
  */
 #include "gpu_harness.h"
 

@@ -72,12 +72,40 @@ static void check_edges(vatten_dtype dtype, vatten_layout layout, uint32_t dim) 
     }
 }
 
+/* A prefix longer than the keys, which end one short of a tile: the missing key must not count as one of the
+ * prefix. */
+static void check_long_prefix(vatten_layout layout) {
+    vatten_tile tile;
+    if (!tile_of(VATTEN_DTYPE_F32, layout, 16, &tile)) {
+        return;
+    }
+    for (uint64_t tiles = 1; tiles <= 3; ++tiles) {
+        gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 7, tiles * tile.keys - 1, 1, 1, 16);
+        if (p.dense.kv_len == 0) {
+            continue;
+        }
+        p.dense.heads.tile.layout = layout;
+        p.dense.window =
+            (vatten_window){.enabled = true, .left = 9, .right = 3}; /* as turn_mask(3): no new pipeline */
+        p.dense.prefix = 4 * tile.keys;
+        gpu_name(&p, "prefix beyond %u keys", (unsigned)p.dense.kv_len);
+        gpu_check(&device, &p);
+        p.kv_len = p.dense.kv_len; /* the same by a record's length */
+        p.dense.kv_len = 5 * tile.keys;
+        gpu_name(&p, "prefix beyond %u keys in use", (unsigned)p.kv_len);
+        gpu_check(&device, &p);
+    }
+}
+
 static void test_lengths_at_tile_edges(void **state) {
     (void)state;
     for (unsigned t = 0; t < COUNT(dtypes); ++t) {
         for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
             check_edges(dtypes[t], (vatten_layout)layout, 16);
         }
+    }
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        check_long_prefix((vatten_layout)layout);
     }
     gpu_assert_clean(&device);
 }

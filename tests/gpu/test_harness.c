@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The harness must see what it is there to see: each kind of damage, done by hand to a right result, is one failure.
+ * The harness must see what it is there to see: each kind of damage, done by hand to a right result, is one
+ * failure.
  */
 #include "gpu_harness.h"
 

@@ -79,7 +79,8 @@ static void test_every_rule_of_a_small_axis(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 2. the same rules met on two axes: windows of every parity, strides, unequal dilation groups, causal mixes */
+/* 2. the same rules met on two axes: windows of every parity, strides, unequal dilation groups, causal
+ * mixes */
 static void test_mixed_axes(void **state) {
     (void)state;
     static const vatten_axis rules[] = {
@@ -129,7 +130,8 @@ static void test_three_axes(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 3. extents around powers of two, where boxes of queries and of keys end, and primes; few rules, many extents */
+/* 3. extents around powers of two, where boxes of queries and of keys end, and primes; few rules, many
+ * extents */
 static void check_extents(uint64_t x, uint64_t y, unsigned turn) {
     static const vatten_axis rules[] = {{0, 5, 1, 1, false}, {0, 4, 3, 1, true}, {0, 3, 1, 2, false}};
     vatten_axis rule = rules[turn % 3];

@@ -299,9 +299,9 @@ static void check_bound(const gpu_problem *split, const vatten_plan_info *whole,
     }
 }
 
-/* Compares a plan bound to `max_macs` per dispatch with one that is not. A split between queries changes no bit, nor does
- * one between the key tiles of a dense plan. On a grid, keys are split between planes, and tiles then begin anew at each
- * part: the same sums in another order. */
+/* Compares a plan bound to `max_macs` per dispatch with one that is not. A split between queries changes no
+ * bit, nor does one between the key tiles of a dense plan. On a grid, keys are split between planes, and
+ * tiles then begin anew at each part: the same sums in another order. */
 static void check_split(const gpu_problem *problem, uint64_t max_macs, bool by_keys) {
     gpu_trial a = {0}, b = {0};
     gpu_problem whole = *problem, split = *problem;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A vkGetInstanceProcAddr that stands between vatten and the driver: counts the objects that are made and destroyed, and
- * makes chosen calls fail or functions missing. One device, one thread.
+ * A vkGetInstanceProcAddr that stands between vatten and the driver: counts the objects that are made and
+ * destroyed, and makes chosen calls fail or functions missing. One device, one thread.
  */
 #ifndef VATTEN_FAULTS_H
 #define VATTEN_FAULTS_H
@@ -16,7 +16,8 @@
 /* The real loader. */
 void faults_wrap(PFN_vkGetInstanceProcAddr real);
 
-/* Forgets all counts; call `fail_at` (from 1, FAULTS_ALL = each) of `function` will return `result`. NULL: none fails. */
+/* Forgets all counts; call `fail_at` (from 1, FAULTS_ALL = each) of `function` will return `result`. NULL:
+ * none fails. */
 void faults_start(const char *function, int fail_at, int32_t result);
 
 /* From now on the loader does not know the function; ends with the next faults_start. */

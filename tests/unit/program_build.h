@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a problem to a filled program, as lib/plan.c does it, without a device. No cmocka: the fuzzer uses it too.
+ * From a problem to a filled program, as lib/plan.c does it, without a device. No cmocka: the fuzzer uses it
+ * too.
  */
 #ifndef VATTEN_PROGRAM_BUILD_H
 #define VATTEN_PROGRAM_BUILD_H
@@ -14,14 +15,15 @@ typedef struct program_case {
     vt_program program; /* steps are this struct's own */
 } program_case;
 
-/* Needs caps and problem; chooses the tile, counts the steps, then fills them. Returns what the library returned. */
+/* Needs caps and problem; chooses the tile, counts the steps, then fills them. Returns what the library
+ * returned. */
 vatten_result program_build(program_case *c, const vatten_logger *logger);
 
 /* Steps that program_build made. */
 void program_free(program_case *c);
 
-/* NULL, or the rule that the program breaks: what holds for every program of any size (program_rules.c). Texts live until
- * the next call. `random` picks which of too many elements to look at. */
+/* NULL, or the rule that the program breaks: what holds for every program of any size (program_rules.c).
+ * Texts live until the next call. `random` picks which of too many elements to look at. */
 const char *program_broken(const program_case *c, uint64_t random);
 
 /* The same for a small neighborhood program, every workgroup walked (program_grid.c). */

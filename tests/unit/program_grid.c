@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The workgroups of a small neighborhood program, walked as map_neighborhood.glsl walks them: every query is written by
- * exactly one row of one workgroup, and no workgroup does more than its step says. Windows come from the oracle.
+ * The workgroups of a small neighborhood program, walked as map_neighborhood.glsl walks them: every query is
+ * written by exactly one row of one workgroup, and no workgroup does more than its step says. Windows come
+ * from the oracle.
  */
 #include "program_build.h"
 
@@ -51,8 +52,8 @@ static void find_windows(const vatten_axis *axis, windows *out) {
     }
 }
 
-/* From a workgroup's number to its place: boxes of the innermost axis run fastest, then those of the others, then the
- * dilation groups. `from` and `to` bound the queries of the step along axis 0. */
+/* From a workgroup's number to its place: boxes of the innermost axis run fastest, then those of the others,
+ * then the dilation groups. `from` and `to` bound the queries of the step along axis 0. */
 static void locate(const program_case *c, const uint32_t *spec, uint64_t x, uint64_t from, uint64_t to,
                    side at[3]) {
     for (int a = 3; a-- > 0;) {

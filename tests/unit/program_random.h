@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random devices and problems that press on limits: small bindings, few workgroups, little work per dispatch, strange
- * strides.
+ * Random devices and problems that press on limits: small bindings, few workgroups, little work per dispatch,
+ * strange strides.
  */
 #ifndef VATTEN_PROGRAM_RANDOM_H
 #define VATTEN_PROGRAM_RANDOM_H

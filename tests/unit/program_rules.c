@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every list of steps must keep, told from the shaders' and Vulkan's side: the parts cover all of the problem once
- * and in order, every address that a shader computes lies in what is bound, no limit is broken, and whoever resumes a
- * state waits for it.
+ * What every list of steps must keep, told from the shaders' and Vulkan's side: the parts cover all of the
+ * problem once and in order, every address that a shader computes lies in what is bound, no limit is broken,
+ * and whoever resumes a state waits for it.
  */
 #include "program_build.h"
 
@@ -110,7 +110,8 @@ static const char *extend_chain(walk *w, const vt_step *step) {
     return NULL;
 }
 
-/* Planes of axis 0 that some query of the part sees; asked of the oracle pair by pair, so only where there are few. */
+/* Planes of axis 0 that some query of the part sees; asked of the oracle pair by pair, so only where there
+ * are few. */
 static const char *check_needed(const walk *w) {
     const vatten_axis *axis = &w->c->problem.axis[0];
     const ref_axis_rule rule = {axis->extent, axis->window, axis->stride, axis->dilation, axis->causal};
@@ -230,8 +231,8 @@ static uint64_t boxes(const vt_variant *v, uint32_t a, uint64_t units) {
            (ceil_to(units, run) / run); /* of all dilation groups along the axis */
 }
 
-/* No workgroup visits more key tiles than the step's work and the driver's loops allow, at whatever lengths a record asks
- * for; the first, the last and some in between are looked at. */
+/* No workgroup visits more key tiles than the step's work and the driver's loops allow, at whatever lengths a
+ * record asks for; the first, the last and some in between are looked at. */
 static const char *check_visits(walk *w, const vt_step *step) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
@@ -318,7 +319,8 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
 
 /* ---- Addresses, in the shaders' own 32 bits ---- */
 
-/* `at` as a shader computes it: is it element `expected` of the tensor, and are the `dim` elements from there bound? */
+/* `at` as a shader computes it: is it element `expected` of the tensor, and are the `dim` elements from there
+ * bound? */
 static const char *check_element(const vt_binding *b, uint32_t at, uint64_t expected, uint64_t dim,
                                  uint64_t element_bytes) {
     MUST(b->offset / element_bytes + at == expected);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every dim on every recorded device, and on the least that Vulkan guarantees: there is a tile, and it keeps what the
- * shaders rely on. The rules and the shared memory are told a second time here, from the shaders' declarations.
+ * Every dim on every recorded device, and on the least that Vulkan guarantees: there is a tile, and it keeps
+ * what the shaders rely on. The rules and the shared memory are told a second time here, from the shaders'
+ * declarations.
  */
 #include "unit.h"
 
@@ -38,8 +39,8 @@ static uint32_t larger(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Padded dims hold the real ones, divide into whole steps of their loop and waste less than one step; in the ROWS layout
- * the lanes load at least one element each. */
+/* Padded dims hold the real ones, divide into whole steps of their loop and waste less than one step; in the
+ * ROWS layout the lanes load at least one element each. */
 static void check_pads(const vt_problem *problem, const vt_tile *tile) {
     bool rows = tile->layout == VATTEN_LAYOUT_ROWS;
     uint32_t least = rows ? tile->workgroup : 1;

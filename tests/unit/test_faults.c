@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Everything that can fail while a device, a plan or a recorder is made, made to fail at its n-th call for every n: nothing
- * leaks, the out pointer is NULL, the result is the right one. Needs a device; 77 = there is none.
+ * Everything that can fail while a device, a plan or a recorder is made, made to fail at its n-th call for
+ * every n: nothing leaks, the out pointer is NULL, the result is the right one. Needs a device; 77 = there is
+ * none.
  */
 #define VK_NO_PROTOTYPES
 #include "unit.h"

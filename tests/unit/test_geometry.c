@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The bounds by which neighborhood attention is cut: never below what the oracle's rule needs. They are private to the
- * operator, so its source is read into this one.
+ * The bounds by which neighborhood attention is cut: never below what the oracle's rule needs. They are
+ * private to the operator, so its source is read into this one.
  */
 #include "unit.h"
 
@@ -52,7 +52,8 @@ static void windows_never_move_backwards(void **state) {
     }
 }
 
-/* Boxes of a group begin at multiples of their side: from the first query's window start to the last one's end. */
+/* Boxes of a group begin at multiples of their side: from the first query's window start to the last one's
+ * end. */
 static uint64_t most_keys(const vatten_axis *axis, uint32_t side) {
     uint64_t most = 0;
     for (uint64_t q = 0; q < axis->extent; ++q) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The whole list of steps of a few named problems as text, held against tests/golden/<name>.txt. A change there is a change of
- * what GPUs are told: look at it, then run the test with VATTEN_GOLDEN=write to accept it.
+ * The whole list of steps of a few named problems as text, held against tests/golden/<name>.txt. A change
+ * there is a change of what GPUs are told: look at it, then run the test with VATTEN_GOLDEN=write to accept
+ * it.
  */
 #include "unit.h"
 

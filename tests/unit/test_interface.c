@@ -9,7 +9,8 @@
 static void the_push_block_has_the_128_bytes_that_vulkan_guarantees(void **state) {
     (void)state;
     assert_int_equal(sizeof(vt_push), 128);
-    /* std430 packs scalars without gaps; the first and the last field stand where 4-byte fields alone put them */
+    /* std430 packs scalars without gaps; the first and the last field stand where 4-byte fields alone put
+     * them */
     assert_int_equal(offsetof(vt_push, q_len), 0);
     assert_int_equal(offsetof(vt_push, scale_log2), 24);
     assert_int_equal(offsetof(vt_push, flags), 124);

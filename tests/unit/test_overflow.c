@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sizes that leave 64 bits: each product and sum of a tensor's extent alone, one step before and one step past the edge,
- * and what happens to problems that stop just below it.
+ * Sizes that leave 64 bits: each product and sum of a tensor's extent alone, one step before and one step
+ * past the edge, and what happens to problems that stop just below it.
  */
 #include "unit.h"
 
@@ -102,8 +102,9 @@ static void sums_of_strides_overflow(void **state) {
     assert_overflows(&desc, "attention: q overflows 64 bits: batch 2, tokens 2, heads 2, dim 1");
 }
 
-/* q repeats one row so that only the log-sum-exp is large: out must then be sparse, and is refused first unless it too
- * repeats; so lse is reached through a batch of one-element rows in f16, half the size of the lse. */
+/* q repeats one row so that only the log-sum-exp is large: out must then be sparse, and is refused first
+ * unless it too repeats; so lse is reached through a batch of one-element rows in f16, half the size of the
+ * lse. */
 static void the_log_sum_exp_overflows(void **state) {
     (void)state;
     vatten_attention_desc desc = one(VATTEN_DTYPE_F16);

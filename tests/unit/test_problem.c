@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every documented rule of vatten_heads, vatten_attention_desc and vatten_neighborhood_desc: what is refused, with which
- * result and words, and what the defaults become. Sizes that overflow stand in test_overflow.c.
+ * Every documented rule of vatten_heads, vatten_attention_desc and vatten_neighborhood_desc: what is refused,
+ * with which result and words, and what the defaults become. Sizes that overflow stand in test_overflow.c.
  */
 #include "unit.h"
 

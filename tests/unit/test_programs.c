@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random problems on random devices: every program keeps the rules of program_rules.c and program_grid.c, and what is
- * refused is refused for a reason.
+ * Random problems on random devices: every program keeps the rules of program_rules.c and program_grid.c, and
+ * what is refused is refused for a reason.
  */
 #include "unit.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The room of the tiles: what a tile must keep to, what a caller may ask for and what is said when nothing fits. All real
- * devices stand in test_devices.c.
+ * The room of the tiles: what a tile must keep to, what a caller may ask for and what is said when nothing
+ * fits. All real devices stand in test_devices.c.
  */
 #include "unit.h"
 

@@ -101,7 +101,8 @@ static void grid_pairs_equal_a_count_of_all_pairs(void **state) {
     }
 }
 
-/* Causal axes are summed in closed form; a sum over the queries is the second way for lengths that have no pairs to count. */
+/* Causal axes are summed in closed form; a sum over the queries is the second way for lengths that have no
+ * pairs to count. */
 static void long_causal_axes_are_summed_right(void **state) {
     (void)state;
     unit_random random = {.state = 3};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the unit tests share: devices made of numbers, a logger that remembers, descs that are valid to begin with, a small
- * random source. Includes cmocka. No Vulkan here.
+ * What the unit tests share: devices made of numbers, a logger that remembers, descs that are valid to begin
+ * with, a small random source. Includes cmocka. No Vulkan here.
  */
 #ifndef VATTEN_UNIT_H
 #define VATTEN_UNIT_H
@@ -36,7 +36,8 @@ void unit_log_start(unit_log *log);
     } while (0)
 #define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
 
-/* A generous discrete GPU, the least that Vulkan guarantees (plus nothing), and lavapipe of Mesa 22.3.6. Complete. */
+/* A generous discrete GPU, the least that Vulkan guarantees (plus nothing), and lavapipe of Mesa 22.3.6.
+ * Complete. */
 vt_caps unit_caps_desktop(void);
 vt_caps unit_caps_least(void);
 vt_caps unit_caps_lavapipe(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * An application with a Vulkan device of its own makes a plan and a recorder. How it comes by Vulkan is what is tested:
+ * An application with a Vulkan device of its own makes a plan and a recorder. How it comes by Vulkan is what
+ * is tested:
  *   USE_VOLK_FIRST  volk.h before vatten.h
  *   USE_VOLK_LAST   volk.h after it
  *   neither         prototypes, linked with the loader, vulkan.h after vatten.h
