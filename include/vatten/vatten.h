@@ -213,12 +213,10 @@ typedef struct vatten_strides {
     int64_t token;
 } vatten_strides;
 
-/* Which kernel layout carries a plan. */
+/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
-    VATTEN_LAYOUT_ROWS =
-        1, /* many query rows per lane, no barrier, no shared memory: CPU devices with subgroup
-                                   shuffles, dims up to 256 */
+    VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3    /* the same without any subgroup operation */
 } vatten_layout;
