@@ -61,31 +61,36 @@ static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, 
     return start - offset / element_bytes;
 }
 
-static uint64_t first_element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
+/* Heads and tokens of one tensor that a step reads or writes, first and last. */
+typedef struct slab {
+    uint64_t head, last_head;
+    uint64_t token, last_token;
+} slab;
+
+static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
     return batch * t->batch + head * t->head + token * t->token;
 }
 
-/* Shaders index by the tensor's own token numbers, so the base steps back over the tokens before the range;
- * the sum comes out right because 32-bit unsigned arithmetic wraps. */
-static uint32_t base_of(uint64_t start_in_range, const vt_tensor *t, uint64_t first_token) {
-    return (uint32_t)(start_in_range - first_token * t->token);
+/* Binds a slab of all batch entries of the part, and returns the base from which shaders index it. They index
+ * by the tensor's own token numbers, so the base steps back over the tokens before the slab; the sum comes
+ * out right because 32-bit unsigned arithmetic wraps. */
+static uint32_t bind_slab(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
+                          const slab *s, uint32_t dim) {
+    uint64_t last_batch = p->batch + p->batch_count - 1;
+    uint64_t start = element(t, p->batch, s->head, s->token);
+    uint64_t end = element(t, last_batch, s->last_head, s->last_token) + dim;
+    uint64_t at = bind(p, step, slot, role, start, end, p->in->part.problem->element_bytes);
+    return (uint32_t)(at - s->token * t->token);
 }
 
 static void bind_queries(const part *p, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t plane = p->in->part.keys.q_plane;
-    uint64_t last_batch = p->batch + p->batch_count - 1;
-    uint64_t last_head = p->heads + p->head_count - 1;
-    uint64_t first = p->q_first * plane;
-    uint64_t last = p->q_end * plane - 1;
+    const slab s = {p->heads, p->heads + p->head_count - 1, p->q_first * plane, p->q_end * plane - 1};
     const vt_tensor *q = &problem->q;
     const vt_tensor *out = &problem->out;
-    uint64_t at = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, first_element(q, p->batch, p->heads, first),
-                       first_element(q, last_batch, last_head, last) + problem->dim, problem->element_bytes);
-    step->push.q_base = base_of(at, q, first);
-    at = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, first_element(out, p->batch, p->heads, first),
-              first_element(out, last_batch, last_head, last) + problem->value_dim, problem->element_bytes);
-    step->push.out_base = base_of(at, out, first);
+    step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->dim);
+    step->push.out_base = bind_slab(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, problem->value_dim);
     step->push.q_batch = (uint32_t)q->batch;
     step->push.q_head = (uint32_t)q->head;
     step->push.q_token = (uint32_t)q->token;
@@ -97,21 +102,15 @@ static void bind_queries(const part *p, vt_step *step) {
 static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t group = problem->heads / problem->kv_heads;
-    uint64_t head = p->heads / group;
-    uint64_t last_head = (p->heads + p->head_count - 1) / group;
-    uint64_t last_batch = p->batch + p->batch_count - 1;
-    uint64_t first = l->k_first * l->geometry->k_plane;
-    uint64_t last = l->k_end * l->geometry->k_plane - 1;
+    uint64_t plane = l->geometry->k_plane;
+    const slab s = {p->heads / group, (p->heads + p->head_count - 1) / group, l->k_first * plane,
+                    l->k_end * plane - 1};
     const vt_tensor *k = l->geometry->k;
     const vt_tensor *v = l->geometry->v;
-    uint64_t at = bind(p, step, VT_SLOT_K, l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K,
-                       first_element(k, p->batch, head, first),
-                       first_element(k, last_batch, last_head, last) + problem->dim, problem->element_bytes);
-    step->push.k_base = base_of(at, k, first);
-    at = bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V,
-              first_element(v, p->batch, head, first),
-              first_element(v, last_batch, last_head, last) + problem->value_dim, problem->element_bytes);
-    step->push.v_base = base_of(at, v, first);
+    vt_role k_role = l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K;
+    vt_role v_role = l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V;
+    step->push.k_base = bind_slab(p, step, VT_SLOT_K, k_role, k, &s, problem->dim);
+    step->push.v_base = bind_slab(p, step, VT_SLOT_V, v_role, v, &s, problem->value_dim);
     step->push.k_batch = (uint32_t)k->batch;
     step->push.k_head = (uint32_t)k->head;
     step->push.k_token = (uint32_t)k->token;
