@@ -87,8 +87,7 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
     result = check_caps(&device->caps, &device->logger);
     if (result != VATTEN_SUCCESS)
         return result;
-    bool push = (desc->features & VATTEN_FEATURE_PUSH_DESCRIPTOR) != 0;
-    result = vt_vk_load_device(&vk, desc->device, push, &device->logger, &device->vk);
+    result = vt_vk_load_device(&vk, desc->device, desc->features, &device->logger, &device->vk);
     if (result != VATTEN_SUCCESS)
         return result;
     vk.GetPhysicalDeviceMemoryProperties(desc->physical_device, &device->memory);

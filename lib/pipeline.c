@@ -39,8 +39,10 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
     bool subgroups = vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_SUBGROUP;
     bool full = (device->caps.features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) && subgroups &&
                 variant->spec[VT_SPEC_WORKGROUP] % device->caps.subgroup_max == 0;
+    bool capture = (device->caps.features & VATTEN_FEATURE_PIPELINE_STATISTICS) != 0;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
+        .flags = capture ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,

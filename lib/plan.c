@@ -37,6 +37,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->bytes = least_bytes(p);
     info->max_macs = p->max_macs;
     info->largest_macs = program->largest_macs;
+    info->shared_bytes = tile->shared_bytes;
 }
 
 static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
@@ -82,7 +83,7 @@ static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *i
 static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op, vatten_plan **out) {
     vt_tile tile;
     uint32_t row = 0;
-    for (;;) {
+    for (uint32_t refused_tiles = 0;; ++refused_tiles) {
         vatten_plan *plan = NULL;
         bool refused = false;
         vatten_result result = vt_tune(&device->caps, &device->logger, problem, &row, &tile);
@@ -92,6 +93,7 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
         if (result == VATTEN_SUCCESS)
             result = compile_pipelines(plan, &refused);
         if (result == VATTEN_SUCCESS) {
+            plan->info.refused_tiles = refused_tiles;
             *out = plan;
             return VATTEN_SUCCESS;
         }

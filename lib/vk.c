@@ -31,21 +31,23 @@ vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance inst
     return out->GetPhysicalDeviceFeatures2 ? VATTEN_SUCCESS : missing("GetPhysicalDeviceFeatures2", logger);
 }
 
-vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, bool push_descriptors,
+vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatten_features features,
                                 const vatten_logger *logger, vt_vk_device *out) {
-    out->handle = device;
+    *out = (vt_vk_device){.handle = device};
 #define LOAD(NAME)                                                                                           \
     out->NAME = (PFN_vk##NAME)vk->GetDeviceProcAddr(device, "vk" #NAME);                                     \
     if (!out->NAME)                                                                                          \
         return missing(#NAME, logger);
     VT_VK_DEVICE_FUNCTIONS(LOAD)
+    if (features & VATTEN_FEATURE_PUSH_DESCRIPTOR) {
+        LOAD(CmdPushDescriptorSetKHR)
+    }
+    if (features & VATTEN_FEATURE_PIPELINE_STATISTICS) {
+        LOAD(GetPipelineExecutablePropertiesKHR)
+        LOAD(GetPipelineExecutableStatisticsKHR)
+    }
 #undef LOAD
-    out->CmdPushDescriptorSetKHR = NULL;
-    if (!push_descriptors)
-        return VATTEN_SUCCESS;
-    out->CmdPushDescriptorSetKHR =
-        (PFN_vkCmdPushDescriptorSetKHR)vk->GetDeviceProcAddr(device, "vkCmdPushDescriptorSetKHR");
-    return out->CmdPushDescriptorSetKHR ? VATTEN_SUCCESS : missing("CmdPushDescriptorSetKHR", logger);
+    return VATTEN_SUCCESS;
 }
 
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger) {

@@ -55,12 +55,15 @@ typedef struct vt_vk_device {
     VkDevice handle;
     VT_VK_DEVICE_FUNCTIONS(VT_VK_MEMBER)
     PFN_vkCmdPushDescriptorSetKHR CmdPushDescriptorSetKHR; /* NULL without push descriptors */
+    /* NULL without pipeline statistics */
+    PFN_vkGetPipelineExecutablePropertiesKHR GetPipelineExecutablePropertiesKHR;
+    PFN_vkGetPipelineExecutableStatisticsKHR GetPipelineExecutableStatisticsKHR;
 } vt_vk_device;
 
 /* Errors: INVALID_ARGUMENT, with a message that names the function that is missing. */
 vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance instance,
                                   const vatten_logger *logger, vt_vk_instance *out);
-vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, bool push_descriptors,
+vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatten_features features,
                                 const vatten_logger *logger, vt_vk_device *out);
 
 /* Translates a VkResult, with a message that names the call and the number unless it is VK_SUCCESS. */

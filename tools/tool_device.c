@@ -28,6 +28,7 @@ bool tool_open(const tool_options *options, vatten_logger logger, vatten_context
     vatten_context_desc desc = {
         .device = options->device != NULL ? options->device : getenv("VATTEN_DEVICE"),
         .validation = options->validate,
+        .statistics = options->statistics,
         .logger = logger,
     };
     vatten_result result = vatten_context_create(&desc, out_context);
@@ -88,6 +89,7 @@ static const struct {
     {VATTEN_FEATURE_STORAGE_16BIT, "storage_16bit"},
     {VATTEN_FEATURE_PUSH_DESCRIPTOR, "push_descriptor"},
     {VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
+    {VATTEN_FEATURE_PIPELINE_STATISTICS, "pipeline_statistics"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

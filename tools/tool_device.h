@@ -19,6 +19,7 @@ typedef struct tool_options {
     bool json;
     bool verbose;
     bool version;
+    bool statistics; /* not an option: set by tools that ask for VATTEN_FEATURE_PIPELINE_STATISTICS */
 } tool_options;
 
 option_table tool_option_table(tool_options *options);

@@ -25,6 +25,7 @@ typedef struct vatten_context_desc {
     bool validation;    /* enable VK_LAYER_KHRONOS_validation with synchronization validation, if installed */
     const char *pipeline_cache; /* path of a pipeline cache file to load and, on destroy, save; NULL = none */
     vatten_features without;    /* features not to enable, to test the paths that do without them */
+    bool statistics; /* enable VATTEN_FEATURE_PIPELINE_STATISTICS where the device has it, which info tells */
     vatten_logger logger;       /* optional; gets the library's and the validation layer's messages */
     vatten_allocator allocator; /* optional; for the context's host memory and the library's */
     uint32_t cap_shared_bytes;  /* as in vatten_device_desc */

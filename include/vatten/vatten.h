@@ -127,13 +127,17 @@ typedef struct vatten_allocator {
 /* ---- Device ---- */
 
 /* What the caller enabled when creating the VkDevice. Set a bit only if the device supports the feature *and*
- * you enabled it (extension and feature struct). Nothing is required; each bit widens what plans can do. */
+ * you enabled it (extension and feature struct). Nothing is required; each bit widens what plans can do. Later
+ * versions may know more bits: mask what vatten_features_supported says with those that you enable. */
 typedef enum vatten_feature {
     VATTEN_FEATURE_STORAGE_16BIT = 1 << 0,   /* storageBuffer16BitAccess: the dtypes F16 and BF16 */
     VATTEN_FEATURE_PUSH_DESCRIPTOR = 1 << 1, /* VK_KHR_push_descriptor: recorders need no descriptor pool */
     VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL =
-        1 << 2 /* subgroupSizeControl and computeFullSubgroups: faster kernels where
-                  the driver would otherwise be free to vary the size */
+        1 << 2, /* subgroupSizeControl and computeFullSubgroups: faster kernels where
+                   the driver would otherwise be free to vary the size */
+    /* VK_KHR_pipeline_executable_properties with pipelineExecutableInfo: vatten_plan_get_statistics answers.
+     * For tools: drivers may compile slower with it. vatten_features_supported never recommends it. */
+    VATTEN_FEATURE_PIPELINE_STATISTICS = 1 << 3
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -349,10 +353,30 @@ typedef struct vatten_plan_info {
     uint64_t bytes;            /* least traffic: every input read once, every output written once */
     uint64_t max_macs;         /* the bound that the split kept */
     uint64_t largest_macs;     /* multiply-adds of its largest dispatch, tiles counted whole */
+    uint32_t refused_tiles;    /* better tiles that the driver failed to compile, each told to the logger */
+    uint32_t shared_bytes;     /* shared memory of a workgroup */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
 VATTEN_API void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info);
+
+/* One figure that the driver's compiler gives about a pipeline of a plan: registers, spills, instructions.
+ * Which figures there are, and what they mean, is the driver's own affair (VkPipelineExecutableStatisticKHR). */
+typedef struct vatten_statistic {
+    char kernel[64];        /* as in vatten_plan_info */
+    char executable[256];   /* some drivers compile a kernel more than once, for several subgroup sizes */
+    uint32_t subgroup_size; /* of the executable */
+    char name[256];
+    char description[256];
+    double value;
+} vatten_statistic;
+
+/* Fills `statistics` with at most `*count` figures and sets `*count` to how many were filled; with `statistics`
+ * NULL, to how many there are. The device must have been made with VATTEN_FEATURE_PIPELINE_STATISTICS. A driver
+ * may have none to give. Errors: INVALID_ARGUMENT (NULL plan or count), UNSUPPORTED (without the feature),
+ * OUT_OF_*, VULKAN; `*count` is then 0. Thread-safety: safe. */
+VATTEN_API vatten_result vatten_plan_get_statistics(const vatten_plan *plan, vatten_statistic *statistics,
+                                                    uint32_t *count);
 
 /* The GPU must be done with every command buffer that recorded the plan. */
 VATTEN_API void vatten_plan_destroy(vatten_plan *plan);

@@ -37,7 +37,7 @@ static vatten_result create_all(vatten_context *context, const vatten_context_de
     if (result == VATTEN_SUCCESS)
         result = vt_ctx_choose(context, wanted_device(desc), desc->no_software);
     if (result == VATTEN_SUCCESS)
-        result = vt_ctx_device_create(context, desc->without);
+        result = vt_ctx_device_create(context, desc);
     if (result == VATTEN_SUCCESS)
         result = vt_ctx_submit_create(context, &context->work);
     if (result == VATTEN_SUCCESS)

@@ -126,8 +126,8 @@ vatten_result vt_ctx_choose(vatten_context *context, const char *wanted, bool no
 /* ---- ctx_device.c
  * ------------------------------------------------------------------------------------------------ */
 
-/* Makes the device with what vatten can use of it, minus `without`, and gets its one queue. */
-vatten_result vt_ctx_device_create(vatten_context *context, vatten_features without);
+/* Makes the device with what vatten can use of it and the desc does not leave out, and gets its one queue. */
+vatten_result vt_ctx_device_create(vatten_context *context, const vatten_context_desc *desc);
 
 /* ---- ctx_cache.c
  * ------------------------------------------------------------------------------------------------- */

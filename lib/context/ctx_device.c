@@ -12,8 +12,9 @@
 typedef struct device_wishes {
     VkPhysicalDevice16BitStorageFeatures storage;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup;
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics;
     const void *features; /* head of the pNext chain */
-    const char *extensions[4];
+    const char *extensions[8];
     uint32_t extension_count;
 } device_wishes;
 
@@ -98,8 +99,29 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }
 
-/* Vulkan asks that VK_KHR_portability_subset be enabled wherever it is offered. */
-static vatten_result wish_portability(const vatten_context *context, device_wishes *wishes) {
+/* Statistics are never among what vatten_features_supported recommends, so they are looked for here. */
+static bool has_statistics(const vatten_context *context) {
+    VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &statistics};
+    context->vk.GetPhysicalDeviceFeatures2(context->physical_device, &features);
+    return statistics.pipelineExecutableInfo;
+}
+
+static void wish_statistics(vatten_context *context, device_wishes *wishes) {
+    wishes->statistics = (VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PIPELINE_EXECUTABLE_PROPERTIES_FEATURES_KHR,
+        .pNext = (void *)wishes->features,
+        .pipelineExecutableInfo = VK_TRUE};
+    wishes->features = &wishes->statistics;
+    wish_extension(wishes, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME);
+    context->enabled |= VATTEN_FEATURE_PIPELINE_STATISTICS;
+}
+
+/* What depends on the list of extensions alone. Vulkan asks that VK_KHR_portability_subset be enabled wherever
+ * it is offered. */
+static vatten_result wish_offered(vatten_context *context, bool statistics, device_wishes *wishes) {
     uint32_t count = 0;
     VkResult result =
         context->vk.EnumerateDeviceExtensionProperties(context->physical_device, NULL, &count, NULL);
@@ -112,6 +134,10 @@ static vatten_result wish_portability(const vatten_context *context, device_wish
     bool failed = result != VK_SUCCESS && result != VK_INCOMPLETE;
     if (!failed && vt_ctx_has_extension(list, count, "VK_KHR_portability_subset"))
         wish_extension(wishes, "VK_KHR_portability_subset");
+    if (!failed && statistics &&
+        vt_ctx_has_extension(list, count, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME) &&
+        has_statistics(context))
+        wish_statistics(context, wishes);
     vt_ctx_release(context, list);
     return failed ? vt_ctx_vk_error(context, "vkEnumerateDeviceExtensionProperties", result) : VATTEN_SUCCESS;
 }
@@ -143,16 +169,16 @@ static vatten_result make_device(vatten_context *context, const device_wishes *w
     return VATTEN_SUCCESS;
 }
 
-vatten_result vt_ctx_device_create(vatten_context *context, vatten_features without) {
+vatten_result vt_ctx_device_create(vatten_context *context, const vatten_context_desc *desc) {
     read_properties(context);
     context->supported = vatten_features_supported(context->vk.GetInstanceProcAddr, context->instance,
                                                    context->physical_device);
-    context->enabled = context->supported & ~without;
+    context->enabled = context->supported & ~desc->without;
 
     device_wishes wishes = {0};
     vatten_result result = choose_queue(context);
     if (result == VATTEN_SUCCESS)
-        result = wish_portability(context, &wishes);
+        result = wish_offered(context, desc->statistics, &wishes);
     if (result != VATTEN_SUCCESS)
         return result;
     wish_features(context, &wishes);

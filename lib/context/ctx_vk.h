@@ -24,6 +24,7 @@
     X(EnumerateDeviceExtensionProperties)                                                                    \
     X(EnumeratePhysicalDevices)                                                                              \
     X(GetDeviceProcAddr)                                                                                     \
+    X(GetPhysicalDeviceFeatures2)                                                                            \
     X(GetPhysicalDeviceMemoryProperties)                                                                     \
     X(GetPhysicalDeviceProperties)                                                                           \
     X(GetPhysicalDeviceProperties2)                                                                          \

@@ -71,11 +71,15 @@ static void choose_gpu(app *a) {
     need(a->queue_family < family_count, "no queue with compute");
 }
 
+/* What this program knows how to enable. */
+static const vatten_features features_enabled =
+    VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+
 /* vatten says what is worth enabling; the application enables it, or less, and tells vatten what it did. */
 static void make_device(app *a) {
     VkPhysicalDeviceProperties gpu;
     vkGetPhysicalDeviceProperties(a->gpu, &gpu);
-    a->features = vatten_features_supported(vkGetInstanceProcAddr, a->instance, a->gpu);
+    a->features = vatten_features_supported(vkGetInstanceProcAddr, a->instance, a->gpu) & features_enabled;
 
     const char *extensions[2];
     uint32_t extension_count = 0;

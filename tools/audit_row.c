@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit_row.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *audit_status_name(audit_status status) {
+    static const char *const names[] = {"compiled", "refused", "FAILED"};
+    return names[status];
+}
+
+const char *audit_figure_name(audit_figure figure) {
+    static const char *const names[] = {"registers", "occupancy",    "spills",
+                                        "scratch",   "instructions", "cycles"};
+    return names[figure];
+}
+
+void audit_key(const audit_row *row, char *out, size_t out_size) {
+    snprintf(out, out_size, "%s %s %s %ux%u", row->device, row->kernel, row->problem, row->dim,
+             row->value_dim);
+}
+
+/* What each driver calls a figure. Spills of several kinds add up; names that no other driver has keep the rows
+ * of one driver apart from those of the next. */
+static const struct {
+    audit_figure figure;
+    const char *name;
+} names[] = {
+    /* RADV */
+    {AUDIT_REGISTERS, "VGPRs"},
+    {AUDIT_OCCUPANCY, "Subgroups per SIMD"},
+    {AUDIT_SPILLS, "Spilled VGPRs"},
+    {AUDIT_SPILLS, "Spilled SGPRs"},
+    {AUDIT_SCRATCH, "Scratch size"},
+    {AUDIT_INSTRUCTIONS, "Instructions"}, /* also HoneyKrisp, PanVK */
+    {AUDIT_CYCLES, "Inverse Throughput"},
+    /* NVK; spills of predicates and uniform registers to other registers are not counted */
+    {AUDIT_REGISTERS, "Number of GPRs"},
+    {AUDIT_OCCUPANCY, "Max warps/SM"},
+    {AUDIT_SPILLS, "Spills to memory"},
+    {AUDIT_SCRATCH, "SLM size"},
+    {AUDIT_INSTRUCTIONS, "Instruction count"},
+    {AUDIT_CYCLES, "Static cycle count"},
+    /* Turnip: stp and ldp are the stores and loads of private memory, for spills and arrays alike */
+    {AUDIT_REGISTERS, "Registers used"},
+    {AUDIT_OCCUPANCY, "Max Waves Per Core"},
+    {AUDIT_SPILLS, "STP Count"},
+    {AUDIT_INSTRUCTIONS, "Instruction Count"}, /* also ANV, V3DV */
+    /* HoneyKrisp */
+    {AUDIT_REGISTERS, "GPRs"},
+    {AUDIT_OCCUPANCY, "Threads"},
+    {AUDIT_SPILLS, "Spills"}, /* also PanVK, V3DV */
+    {AUDIT_SCRATCH, "Scratch"},
+    {AUDIT_CYCLES, "ALU"},
+};
+
+static bool same(const char *a, const char *b) {
+    return strcmp(a, b) == 0;
+}
+
+static void add_figure(audit_row *row, const char *name, double value) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+        double *figure = &row->figures[names[i].figure];
+        if (!same(names[i].name, name))
+            continue;
+        if (*figure == AUDIT_UNKNOWN)
+            *figure = 0;
+        *figure = names[i].figure == AUDIT_SPILLS ? *figure + value : value;
+    }
+}
+
+/* Identities of a binary say nothing about how good it is, and change from build to build. */
+static bool is_identity(const char *name) {
+    return strstr(name, "hash") || strstr(name, "Hash");
+}
+
+void audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t count) {
+    size_t used = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        const vatten_statistic *from = &statistics[i];
+        row->subgroup_size = from->subgroup_size;
+        add_figure(row, from->name, from->value);
+        if (!is_identity(from->name) && used < sizeof row->raw)
+            used += (size_t)snprintf(row->raw + used, sizeof row->raw - used, "%s=%.9g;", from->name,
+                                     from->value);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an audit compiles: every kernel of the manifest that the device can be given, with every tile that the
+ * tuning table chooses for it over a list of dims.
+ */
+#ifndef TOOLS_AUDIT_SWEEP_H
+#define TOOLS_AUDIT_SWEEP_H
+
+#include "audit_row.h"
+#include "family.h"
+
+#include <vatten/context.h>
+
+/* Dims of q and k with the value dim. */
+typedef struct audit_dims {
+    size_t count;
+    uint32_t dim[OPTION_MAX_ITEMS];
+    uint32_t value_dim[OPTION_MAX_ITEMS];
+} audit_dims;
+
+/* Gets each row when it is done; false stops the sweep. */
+typedef bool (*audit_sink)(void *user, const audit_row *row);
+
+typedef struct audit_sweep {
+    vatten_context *context;
+    const char *name;              /* of the device, in the rows */
+    const char *only;              /* kernels whose name contains this; NULL = all */
+    const audit_dims *dims;        /* count 0 = the default list */
+    const family_options *options; /* layout and tile asked for, else all layouts and the table's tiles */
+    audit_sink sink;
+    void *user;
+} audit_sweep;
+
+/* False when the sink stopped it or the device cannot be asked. */
+bool audit_run(const audit_sweep *sweep);
+
+#endif /* TOOLS_AUDIT_SWEEP_H */
