@@ -28,11 +28,31 @@ static bool has_loop_limit(const vt_caps *caps) {
     return caps->driver_id == VT_DRIVER_LLVMPIPE && caps->driver_version >> 22 < 23;
 }
 
+/* What vatten_audit shows for the vendors' compilers. AMD: 256 vector registers. NVIDIA: 255. Mali and V3D: 64.
+ * Everybody else seen so far has 128: Intel's threads at their narrowest, Apple's 256 halves, Adreno. */
+static uint32_t registers_of(uint32_t vendor_id) {
+    switch (vendor_id) {
+    case VT_VENDOR_AMD:
+    case VT_VENDOR_NVIDIA:
+        return 255;
+    case VT_VENDOR_ARM:
+    case VT_VENDOR_BROADCOM:
+        return 64;
+    default:
+        return 128;
+    }
+}
+
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
+    caps->registers = registers_of(caps->vendor_id);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
+    if (caps->driver_id == VT_DRIVER_PANVK) {
+        caps->quirks |= VT_QUIRK_PANVK_SHUFFLE_LOOPS;
+        caps->subgroup_ops &= VT_SUBGROUP_BASIC;
+    }
 }
 
 static uint32_t lower(uint32_t value, uint32_t cap) {
@@ -50,5 +70,10 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    snprintf(text, size, "%s", caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? "lvp_loop_limit" : "");
+    static const char *const names[] = {"lvp_loop_limit", "panvk_shuffle_loops"}; /* by bit */
+    size_t used = 0;
+    snprintf(text, size, "%s", "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+        if (caps->quirks & 1u << i && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " " : "", names[i]);
 }

@@ -30,15 +30,24 @@ void vt_pipeline_map_destroy(vatten_device *device) {
         vt_mutex_destroy(&map->mutex);
 }
 
+/* Kernels that talk by shuffles want whole subgroups, and no more of their size than that the lanes of a row fit
+ * the smallest: the compiler shall be free to choose a size whose registers suffice. */
+static VkPipelineShaderStageCreateFlags stage_flags(const vt_caps *caps, const vt_variant *variant) {
+    bool subgroups = vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_SUBGROUP;
+    if (!subgroups || !(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
+        return 0;
+    VkPipelineShaderStageCreateFlags flags = VK_PIPELINE_SHADER_STAGE_CREATE_ALLOW_VARYING_SUBGROUP_SIZE_BIT;
+    if (variant->spec[VT_SPEC_WORKGROUP] % caps->subgroup_max == 0)
+        flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+    return flags;
+}
+
 static VkResult create_pipeline(const vatten_device *device, const vt_variant *variant, VkShaderModule module,
                                 VkPipeline *out) {
     VkSpecializationMapEntry entries[VT_SPEC_COUNT];
     for (uint32_t i = 0; i < VT_SPEC_COUNT; ++i)
         entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t), sizeof(uint32_t)};
     const VkSpecializationInfo spec = {VT_SPEC_COUNT, entries, sizeof variant->spec, variant->spec};
-    bool subgroups = vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_SUBGROUP;
-    bool full = (device->caps.features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) && subgroups &&
-                variant->spec[VT_SPEC_WORKGROUP] % device->caps.subgroup_max == 0;
     bool capture = (device->caps.features & VATTEN_FEATURE_PIPELINE_STATISTICS) != 0;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -46,7 +55,7 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .flags = full ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
+                .flags = stage_flags(&device->caps, variant),
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,
                 .pName = "main",

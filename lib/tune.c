@@ -123,7 +123,7 @@ static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_proble
     uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
     bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? !row->cpu || vt_caps_is_cpu(caps)
                                                              : row->layout == problem->tile.layout;
-    return layout && dim <= row->max_dim;
+    return layout && dim <= row->max_dim && row->registers <= caps->registers;
 }
 
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,

@@ -12,6 +12,7 @@
 typedef struct vt_tune_row {
     vatten_layout layout;
     bool cpu;           /* only for CPU devices */
+    uint32_t registers; /* least vt_caps.registers that the tile compiles without spills in */
     uint32_t max_dim;   /* of max(dim, value_dim) */
     uint32_t workgroup; /* invocations; 0 = the subgroup size */
     uint32_t lanes_per_row;

@@ -52,6 +52,21 @@ static const struct {
     {AUDIT_SPILLS, "Spills"}, /* also PanVK, V3DV */
     {AUDIT_SCRATCH, "Scratch"},
     {AUDIT_CYCLES, "ALU"},
+    /* ANV */
+    {AUDIT_REGISTERS, "Max live registers"},
+    {AUDIT_OCCUPANCY, "Max dispatch width"},
+    {AUDIT_SCRATCH, "Scratch Memory Size"},
+    {AUDIT_CYCLES, "Cycles"}, /* also PanVK */
+    /* PanVK */
+    {AUDIT_REGISTERS, "Registers used"},
+    /* V3DV */
+    {AUDIT_OCCUPANCY, "Thread Count"},
+    {AUDIT_SPILLS, "TMU Spills"},
+    {AUDIT_SCRATCH, "Spill Size"},
+    /* PowerVR */
+    {AUDIT_REGISTERS, "Temp count"},
+    {AUDIT_SPILLS, "Spill count"},
+    {AUDIT_INSTRUCTIONS, "Inst group count"},
 };
 
 static bool same(const char *a, const char *b) {

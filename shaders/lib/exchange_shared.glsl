@@ -34,9 +34,11 @@ void exchange_publish()
             exchange_p[lane_row(i) * (KEYS + 1u) + lane_col(j)] = score[i * COL_COUNT + j];
 }
 
-float exchange_probability(uint i, uint j, uint lane)
+uint exchange_lane(uint turn) { return turn; }
+
+float exchange_probability(uint i, uint j, uint turn)
 {
-    return exchange_p[lane_row(i) * (KEYS + 1u) + lane + LANES_PER_ROW * j];
+    return exchange_p[lane_row(i) * (KEYS + 1u) + turn + LANES_PER_ROW * j];
 }
 
 // The order of the sum is that of the lanes, so every lane gets the same bits.

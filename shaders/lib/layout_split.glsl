@@ -150,11 +150,11 @@ void soften_tile()
 void accumulate_tile()
 {
     [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
-        for (uint lane = 0u; lane < LANES_PER_ROW; ++lane) {
-            uint c = lane + LANES_PER_ROW * j;
+        [[unroll]] for (uint turn = 0u; turn < LANES_PER_ROW; ++turn) {
+            uint c = exchange_lane(turn) + LANES_PER_ROW * j;
             float p[ROW_COUNT];
             [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-                p[i] = exchange_probability(i, j, lane);
+                p[i] = exchange_probability(i, j, turn);
             [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
                 vec4 value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
                 [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)

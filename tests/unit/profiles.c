@@ -64,7 +64,8 @@ static bool fill(const cJSON *row, struct profile *out) {
     snprintf(caps->name, sizeof caps->name, "%s", name);
     bool cpu = field(row, "cpu", &complete) != 0;
     caps->device_type = cpu ? VT_DEVICE_CPU : VT_DEVICE_INTEGRATED;
-    caps->driver_id = cpu ? VT_DRIVER_LLVMPIPE : 0;
+    caps->vendor_id = field(row, "vendor", &complete);
+    caps->driver_id = field(row, "driver_id", &complete);
     caps->driver_version = mesa_version(driver);
     caps->api_version = 1u << 22 | 1u << 12;
     caps->shared_bytes = field(row, "shared", &complete);

@@ -143,14 +143,15 @@ static void every_row_of_the_table_is_reached(void **state) {
             fail_msg("row %u of the tuning table fits no device", (unsigned)row);
 }
 
-static void only_the_old_llvmpipe_has_a_quirk(void **state) {
+static void only_the_old_llvmpipe_and_panvk_have_quirks(void **state) {
     (void)state;
     int quirky = 0;
     for (uint32_t i = 0; i < known.count; ++i) {
-        assert_int_equal(known.list[i].caps.quirks != 0, strcmp(known.list[i].id, "lvp22") == 0);
+        bool panvk = strncmp(known.list[i].id, "panvk", 5) == 0;
+        assert_int_equal(known.list[i].caps.quirks != 0, panvk || strcmp(known.list[i].id, "lvp22") == 0);
         quirky += known.list[i].caps.quirks != 0;
     }
-    assert_int_equal(quirky, 1);
+    assert_int_equal(quirky, 1 + 7);
 }
 
 int main(void) {
@@ -160,7 +161,7 @@ int main(void) {
         cmocka_unit_test(every_dim_has_a_tile_on_the_least_that_vulkan_guarantees),
         cmocka_unit_test(every_dim_has_a_tile_on_devices_lowered_to_the_least),
         cmocka_unit_test(every_row_of_the_table_is_reached),
-        cmocka_unit_test(only_the_old_llvmpipe_has_a_quirk),
+        cmocka_unit_test(only_the_old_llvmpipe_and_panvk_have_quirks),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }

@@ -15,6 +15,7 @@ void unit_log_start(unit_log *log) {
 vt_caps unit_caps_desktop(void) {
     vt_caps caps = {
         .name = "Desktop",
+        .vendor_id = VT_VENDOR_NVIDIA,
         .device_type = VT_DEVICE_DISCRETE,
         .api_version = 1u << 22 | 3u << 12,
         .subgroup_size = 32,
