@@ -4,6 +4,8 @@
  */
 #include "gpu_harness.h"
 
+#include "gpu_caps.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +23,32 @@ static void hear(void *user, vatten_log_level level, const char *message) {
     }
 }
 
+/* Says what was opened; false if it has more than was asked for. */
+static bool tell_device(const gpu *g, const vatten_context_desc *wanted, const char *caps) {
+    vatten_context_info info;
+    vatten_context_get_info(g->context, &info);
+    printf("%s on %s (%s), validation %s, subgroup %u, shared %u bytes, quirks \"%s\"", g->program,
+           info.device_name, info.driver, info.validation ? "on" : "NOT INSTALLED", g->limits.subgroup_size,
+           g->limits.shared_bytes, g->limits.quirks);
+    printf(*caps ? ", caps \"%s\"\n" : "\n", caps);
+    if (!gpu_caps_kept(wanted, &g->limits)) {
+        printf("%s: the device does not keep its caps\n", g->program);
+        return false;
+    }
+    return true;
+}
+
 int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     vatten_context_desc wanted = {0};
-    vatten_context_info info;
+    const char *caps = getenv("VATTEN_TEST_CAPS");
+    char wrong[256];
+    caps = caps ? caps : "";
     if (desc) {
         wanted = *desc;
+    }
+    if (!gpu_caps_lower(&wanted, caps, wrong, sizeof wrong)) {
+        printf("%s: %s\n", program, wrong);
+        return 1;
     }
     wanted.validation = true;
     wanted.logger.write = hear;
@@ -41,10 +64,11 @@ int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     }
     g->device = vatten_context_device(g->context);
     vatten_device_get_info(g->device, &g->limits);
-    vatten_context_get_info(g->context, &info);
-    printf("%s on %s (%s), validation %s, subgroup %u, shared %u bytes, quirks \"%s\"\n", program,
-           info.device_name, info.driver, info.validation ? "on" : "NOT INSTALLED", g->limits.subgroup_size,
-           g->limits.shared_bytes, g->limits.quirks);
+    if (!tell_device(g, &wanted, caps)) {
+        vatten_context_destroy(g->context);
+        g->context = NULL;
+        return 1;
+    }
     return 0;
 }
 

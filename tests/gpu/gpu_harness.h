@@ -13,7 +13,9 @@
  *
  * Environment: VATTEN_DEVICE chooses the device (index or part of its name; without any device a test is
  * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
- * devices too, VATTEN_VERBOSE prints what the library logs.
+ * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
+ * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
+ * error).
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().

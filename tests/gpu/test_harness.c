@@ -3,6 +3,7 @@
  * The harness must see what it is there to see: each kind of damage, done by hand to a right result, is one
  * failure.
  */
+#include "gpu_caps.h"
 #include "gpu_harness.h"
 
 #define VK_NO_PROTOTYPES
@@ -135,8 +136,66 @@ static void test_validation_errors_are_seen(void **state) {
     device.failures = 0;
 }
 
+/* ---- VATTEN_TEST_CAPS ---- */
+
+static void test_caps_lower_and_never_raise(void **state) {
+    (void)state;
+    vatten_context_desc desc = {.cap_invocations = 64, .without = VATTEN_FEATURE_STORAGE_16BIT};
+    char wrong[256];
+    assert_true(gpu_caps_lower(&desc, "", wrong, sizeof wrong));
+    assert_true(desc.cap_shared_bytes == 0 && desc.cap_invocations == 64 && !desc.cap_no_subgroups);
+    assert_true(
+        gpu_caps_lower(&desc, "no_subgroups,shared=16384,invocations=128,range=65536", wrong, sizeof wrong));
+    assert_true(desc.cap_no_subgroups);
+    assert_int_equal(desc.cap_shared_bytes, 16384);
+    assert_int_equal(desc.cap_invocations, 64); /* as asked for */
+    assert_int_equal(desc.cap_storage_range, 65536);
+    assert_true(gpu_caps_lower(&desc, "shared=8192,without=push_descriptor,without=subgroup_size_control",
+                               wrong, sizeof wrong));
+    assert_int_equal(desc.cap_shared_bytes, 8192);
+    assert_int_equal(desc.without, VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
+                                       VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL);
+}
+
+static void test_wrong_caps_are_refused(void **state) {
+    (void)state;
+    static const char *const words[] = {
+        "subgroups",      "no_subgroups=1", "shared",    "shared=",         "shared=0",
+        "shared=16k",     "shared=-1",      "shared= 1", "invocations=1e3", "shared=4294967296",
+        "without=bf16",   "without",        ",",         "range=64,,",      "range=99999999999999999999",
+        "range=64 shared"};
+    for (unsigned n = 0; n < sizeof words / sizeof words[0]; ++n) {
+        vatten_context_desc desc = {.cap_shared_bytes = 7}, same = desc;
+        char wrong[256] = "";
+        assert_false(gpu_caps_lower(&desc, words[n], wrong, sizeof wrong));
+        assert_non_null(strstr(wrong, "VATTEN_TEST_CAPS"));
+        assert_memory_equal(&desc, &same, sizeof desc);
+    }
+}
+
+static void test_kept_caps_are_told_from_others(void **state) {
+    (void)state;
+    vatten_context_desc none = {0}, shared = {.cap_shared_bytes = 1}, plain = {.cap_no_subgroups = true},
+                        narrow = {.cap_invocations = 1}, range = {.cap_storage_range = 1},
+                        bare = {.without = VATTEN_FEATURE_PUSH_DESCRIPTOR};
+    vatten_device_info much = {.subgroup_size = 8,
+                               .shared_bytes = 2,
+                               .invocations = 2,
+                               .storage_range = 2,
+                               .features = VATTEN_FEATURE_PUSH_DESCRIPTOR};
+    assert_true(gpu_caps_kept(&none, &much));
+    assert_false(gpu_caps_kept(&shared, &much));
+    assert_false(gpu_caps_kept(&narrow, &much));
+    assert_false(gpu_caps_kept(&range, &much));
+    assert_false(gpu_caps_kept(&plain, &much));
+    assert_false(gpu_caps_kept(&bare, &much));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_caps_lower_and_never_raise),
+        cmocka_unit_test(test_wrong_caps_are_refused),
+        cmocka_unit_test(test_kept_caps_are_told_from_others),
         cmocka_unit_test(test_a_right_result_has_no_failure),
         cmocka_unit_test(test_writes_outside_are_seen),
         cmocka_unit_test(test_writes_in_gaps_are_seen),

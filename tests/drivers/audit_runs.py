@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Audits: one process of vatten_audit per device, its table, and what must hold in it.
+
+A row fails where the driver fails, or where a kernel for dims up to 128 spills and EXCEPTIONS does not say why.
+"""
+import csv
+import os
+
+import launch
+
+LIMIT = 1800  # seconds for one device
+STRICT_DIM = 128  # up to here nothing may spill
+# Compilers under qemu take seconds for what others do in a moment: two dims of the strict part instead of all.
+SLOW_DIMS = "64,128"
+
+# (part of the device's id, part of the kernel's name, reason): rows that may spill although their dims are small.
+EXCEPTIONS = (
+)
+
+
+def words(place, ident, table, full):
+    program = place.program("tools", "vatten_audit")
+    options = ["--quiet", "--name", ident, "--csv", table]
+    if place.arch == "arm64" and not full:
+        options += ["--dims", SLOW_DIMS]
+    return program, options
+
+
+def read(table):
+    with open(table, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def spills(row):
+    return float(row["spills"] or 0) > 0 or float(row["scratch"] or 0) > 0
+
+
+def excused(row):
+    return next((reason for device, kernel, reason in EXCEPTIONS
+                 if device in row["device"] and kernel in row["kernel"]), "")
+
+
+def is_strict(row):
+    return max(int(row["dim"]), int(row["value_dim"])) <= STRICT_DIM
+
+
+def judge(rows):
+    """(what is wrong, "" for nothing; one line that sums up)."""
+    compiled = [row for row in rows if row["status"] == "compiled"]
+    failed = [row for row in rows if row["status"] not in ("compiled", "refused")]
+    spilling = [row for row in compiled if spills(row) and is_strict(row) and not excused(row)]
+    text = (f"{len(compiled)} compiled, {len(rows) - len(compiled) - len(failed)} refused by rule, "
+            f"{sum(spills(row) for row in compiled)} with spills, all above dim {STRICT_DIM}")
+    wrong = ""
+    if failed:
+        wrong = f"{len(failed)} rows failed, the first: {failed[0]['kernel']}: {failed[0]['reason']}"
+    elif spilling:
+        row = spilling[0]
+        wrong = (f"{len(spilling)} rows up to dim {STRICT_DIM} spill, the first: {row['kernel']} {row['problem']} "
+                 f"{row['dim']}x{row['value_dim']}")
+    elif not compiled:
+        wrong = "no kernel was compiled"
+    return wrong, text
+
+
+def run(place, run_ident, report, folder, full):
+    ident = place.device.ident
+    table = os.path.join(folder, ident + ".csv")
+    program, options = words(place, ident, table, full)
+    line, environment = launch.command(place, program, options)
+    outcome = launch.run(line, environment, os.path.join(folder, ident + ".log"), LIMIT)
+    if outcome.code not in (0, 1):
+        report.failed(run_ident, outcome.why())
+        return
+    wrong, text = judge(read(table))
+    if outcome.code == 1 and not wrong:
+        wrong = outcome.why()
+    if wrong:
+        report.failed(run_ident, wrong)
+    else:
+        report.passed(run_ident, f"{text}; {outcome.seconds:.0f} s")

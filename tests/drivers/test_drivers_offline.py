@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What of tests/drivers needs neither drivers nor a network: the list, the choice, the judging, the error lines."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# pylint: disable=wrong-import-position
+import audit_runs
+import device_list
+import devices_table
+import folders
+import launch
+import report
+
+DRIVERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers.py")
+
+
+def row(**more):
+    return {"device": "x", "kernel": "k", "problem": "p", "dim": "64", "value_dim": "64", "status": "compiled",
+            "spills": "0", "scratch": "", "reason": "", **more}
+
+
+def drivers(*words, **environment):
+    return subprocess.run([sys.executable, "-B", DRIVERS, "--build", tempfile.gettempdir(), *words], text=True,
+                          capture_output=True, check=False, env={**os.environ, **environment})
+
+
+class TheList(unittest.TestCase):
+    def test_has_the_devices(self):
+        count = {}
+        for device in device_list.DEVICES:
+            count[device.family] = count.get(device.family, 0) + 1
+        least = {"amd": 13, "nvidia": 5, "intel": 8, "qualcomm": 8, "arm": 6, "apple": 1, "broadcom": 2, "imagination": 1}
+        for family, number in least.items():
+            self.assertGreaterEqual(count[family], number, family)
+        self.assertGreaterEqual(sum(count[family] for family in least), 40)
+
+    def test_idents_are_unique_and_folders_known(self):
+        idents = [run.ident for run in device_list.RUNS]
+        self.assertEqual(len(idents), len(set(idents)))
+        for device in device_list.DEVICES:
+            self.assertIn(device.folder, {device_list.SYSTEM, *device_list.FOLDERS})
+
+    def test_prints_without_a_network(self):
+        said = drivers("--list", VATTEN_DRIVERS_MIRROR="none")
+        self.assertEqual(said.returncode, 0)
+        self.assertEqual(len(said.stdout.splitlines()), len(device_list.RUNS))
+
+
+class TheChoice(unittest.TestCase):
+    def test_by_part_and_pattern(self):
+        self.assertEqual({run.device.ident for run in device_list.choose(["navi31"])}, {"amd-navi31"})
+        self.assertEqual(len(device_list.choose(["audit:amd-*"])), 13)
+        self.assertTrue(all(run.default for run in device_list.choose()))
+
+    def test_unknown_pattern_is_one_line(self):
+        said = drivers("--only", "voodoo2")
+        self.assertEqual(said.returncode, 2)
+        self.assertEqual(said.stderr.strip().count("\n"), 0)
+        self.assertIn("voodoo2", said.stderr)
+        self.assertIn("--list", said.stderr)
+
+    def test_unusable_cache_is_one_line(self):
+        with tempfile.NamedTemporaryFile() as file:
+            said = drivers("--only", "navi31", VATTEN_DRIVERS_CACHE=file.name + "/below")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("VATTEN_DRIVERS_CACHE", said.stderr)
+
+    def test_a_mirror_that_is_none_skips_by_name(self):
+        with tempfile.TemporaryDirectory() as cache:
+            said = drivers("--only", "audit:amd-navi31", VATTEN_DRIVERS_CACHE=cache, VATTEN_DRIVERS_MIRROR="file:///none")
+        self.assertEqual(said.returncode, 0, said.stdout + said.stderr)
+        self.assertIn("skipped: audit:amd-navi31", said.stdout)
+        self.assertEqual(said.stdout.splitlines()[-1], "0 passed, 0 failed, 1 skipped")
+
+
+class TheJudging(unittest.TestCase):
+    def test_good_rows(self):
+        wrong, text = audit_runs.judge([row(), row(status="refused", spills=""), row(dim="256", spills="3")])
+        self.assertEqual(wrong, "")
+        self.assertIn("2 compiled, 1 refused", text)
+
+    def test_spills_up_to_128_fail(self):
+        for more in ({"spills": "1"}, {"scratch": "16"}, {"dim": "128", "value_dim": "128", "spills": "1"}):
+            self.assertIn("spill", audit_runs.judge([row(), row(**more)])[0])
+        self.assertEqual(audit_runs.judge([row(), row(value_dim="192", spills="1")])[0], "")
+
+    def test_failures_of_the_driver_fail(self):
+        self.assertIn("because", audit_runs.judge([row(), row(status="FAILED", reason="because")])[0])
+
+    def test_nothing_compiled_fails(self):
+        self.assertTrue(audit_runs.judge([row(status="refused")])[0])
+        self.assertTrue(audit_runs.judge([])[0])
+
+    def test_exceptions_have_reasons(self):
+        for device, kernel, reason in audit_runs.EXCEPTIONS:
+            self.assertTrue(device and kernel and len(reason) > 20)
+
+
+class TheRest(unittest.TestCase):
+    def test_mirror(self):
+        listing = "Other|x|u://a/\nDebian|bookworm-updates|u://b/\nDebian|bookworm|u://c/debian/\n"
+        self.assertEqual(folders.mirror_from(listing), "u://c/debian")
+        self.assertIsNone(folders.mirror_from("Ubuntu|noble|u://d/\n"))
+
+    def test_messages_name_no_host(self):
+        self.assertNotIn("example", folders.without_hosts("E: Failed to fetch http://example.test/a 404"))
+
+    def test_crash_names_signal_and_line(self):
+        with tempfile.TemporaryDirectory() as place:
+            log = os.path.join(place, "log")
+            crash = "import os,sys; print('row 7', flush=True); os.kill(os.getpid(), 11)"
+            outcome = launch.run([sys.executable, "-c", crash], dict(os.environ), log, 20)
+            self.assertIn("SIGSEGV", outcome.why())
+            self.assertIn("row 7", outcome.why())
+            outcome = launch.run([sys.executable, "-c", "import time; time.sleep(60)"], dict(os.environ), log, 1)
+            self.assertIn("still running", outcome.why())
+
+    def test_sums(self):
+        lines = []
+        counted = report.Report(3, lines.append)
+        counted.passed("a")
+        counted.skipped("b", "why")
+        self.assertEqual(counted.finish(), 0)
+        self.assertEqual(lines[-1], "1 passed, 0 failed, 1 skipped")
+        counted.failed("c", "why")
+        self.assertEqual(counted.finish(), 1)
+
+    def test_page(self):
+        device = device_list.device("amd-navi31")
+        with tempfile.TemporaryDirectory() as place:
+            with open(os.path.join(place, "amd-navi31.csv"), "w", encoding="utf-8") as file:
+                file.write("device,driver,kernel,problem,dim,value_dim,workgroup,rows,keys,lanes_per_row,status,spills,"
+                           "scratch,registers,occupancy,instructions,statistics,reason\n"
+                           "amd-navi31,radv,attention_dense_f16_subgroup,causal,64,64,128,64,32,8,compiled,0,0,192,8,2203,"
+                           "a=1;,\n")
+            page = os.path.join(place, "devices.md")
+            devices_table.write(page, place, [device])
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+        self.assertIn("| AMD Navi 31 (RDNA 3) | radv | 1 | 0 | 0 | 0 |", text)
+        self.assertIn("128: 64x32/8 | 192 | 8 | 2203 |", text)
+
+
+if __name__ == "__main__":
+    unittest.main()

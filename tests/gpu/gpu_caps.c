@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "gpu_caps.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The value behind "name=" if the word begins so, else NULL. */
+static const char *value_of(const char *word, const char *name) {
+    size_t length = strlen(name);
+    return strncmp(word, name, length) == 0 && word[length] == '=' ? word + length + 1 : NULL;
+}
+
+static bool read_number(const char *text, uint64_t most, uint64_t *out) {
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+    *out = value;
+    return value > 0 && value <= most && errno == 0 && *end == '\0';
+}
+
+static uint64_t least(uint64_t asked, uint64_t cap) {
+    return asked && asked < cap ? asked : cap;
+}
+
+static bool lower_features(vatten_context_desc *desc, const char *name) {
+    static const struct {
+        const char *name;
+        vatten_feature feature;
+    } features[] = {
+        {"storage_16bit", VATTEN_FEATURE_STORAGE_16BIT},
+        {"push_descriptor", VATTEN_FEATURE_PUSH_DESCRIPTOR},
+        {"subgroup_size_control", VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL},
+    };
+    for (size_t n = 0; n < sizeof features / sizeof features[0]; ++n) {
+        if (strcmp(name, features[n].name) == 0) {
+            desc->without |= features[n].feature;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lower_by(vatten_context_desc *desc, const char *word) {
+    const char *value;
+    uint64_t number;
+    if (strcmp(word, "no_subgroups") == 0) {
+        desc->cap_no_subgroups = true;
+        return true;
+    }
+    if ((value = value_of(word, "without")) != NULL) {
+        return lower_features(desc, value);
+    }
+    if ((value = value_of(word, "shared")) != NULL && read_number(value, UINT32_MAX, &number)) {
+        desc->cap_shared_bytes = (uint32_t)least(desc->cap_shared_bytes, number);
+        return true;
+    }
+    if ((value = value_of(word, "invocations")) != NULL && read_number(value, UINT32_MAX, &number)) {
+        desc->cap_invocations = (uint32_t)least(desc->cap_invocations, number);
+        return true;
+    }
+    if ((value = value_of(word, "range")) != NULL && read_number(value, UINT64_MAX, &number)) {
+        desc->cap_storage_range = least(desc->cap_storage_range, number);
+        return true;
+    }
+    return false;
+}
+
+bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, size_t wrong_size) {
+    vatten_context_desc lowered = *desc;
+    const char *at = words;
+    while (*at != '\0') {
+        char word[64];
+        size_t length = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)length, at);
+        if (length >= sizeof word || !lower_by(&lowered, word)) {
+            snprintf(wrong, wrong_size,
+                     "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
+                     "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control",
+                     word);
+            return false;
+        }
+        at += length;
+        at += *at == ',';
+    }
+    *desc = lowered;
+    return true;
+}
+
+static bool within(uint64_t value, uint64_t cap) {
+    return cap == 0 || value <= cap;
+}
+
+bool gpu_caps_kept(const vatten_context_desc *desc, const vatten_device_info *limits) {
+    return within(limits->shared_bytes, desc->cap_shared_bytes) &&
+           within(limits->invocations, desc->cap_invocations) &&
+           within(limits->storage_range, desc->cap_storage_range) &&
+           (limits->features & desc->without) == 0 && (limits->subgroup_size == 1 || !desc->cap_no_subgroups);
+}
