@@ -28,16 +28,21 @@ static bool has_loop_limit(const vt_caps *caps) {
     return caps->driver_id == VT_DRIVER_LLVMPIPE && caps->driver_version >> 22 < 23;
 }
 
-/* What vatten_audit shows for the vendors' compilers. AMD: 256 vector registers. NVIDIA: 255. Mali and V3D: 64.
- * Everybody else seen so far has 128: Intel's threads at their narrowest, Apple's 256 halves, Adreno. */
-static uint32_t registers_of(uint32_t vendor_id) {
-    switch (vendor_id) {
+/* What vatten_audit shows for the vendors' compilers. AMD: 256 vector registers. NVIDIA: 255. Mali: 64. V3D: 64, of
+ * which addresses take more. Everybody else seen so far has 128: Intel's threads at their narrowest, Apple's 256
+ * halves, Adreno. Devices with as little shared memory as Vulkan allows are the smallest of their family (Adreno 610
+ * and 702, PowerVR BXS), and divide their few registers among all waves of a workgroup. */
+static uint32_t registers_of(const vt_caps *caps) {
+    if (caps->shared_bytes <= 16384)
+        return 32;
+    switch (caps->vendor_id) {
     case VT_VENDOR_AMD:
     case VT_VENDOR_NVIDIA:
         return 255;
     case VT_VENDOR_ARM:
-    case VT_VENDOR_BROADCOM:
         return 64;
+    case VT_VENDOR_BROADCOM:
+        return 48;
     default:
         return 128;
     }
@@ -45,12 +50,12 @@ static uint32_t registers_of(uint32_t vendor_id) {
 
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
-    caps->registers = registers_of(caps->vendor_id);
+    caps->registers = registers_of(caps);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
-    if (caps->driver_id == VT_DRIVER_PANVK) {
-        caps->quirks |= VT_QUIRK_PANVK_SHUFFLE_LOOPS;
+    if (caps->driver_id == VT_DRIVER_PANVK || caps->driver_id == VT_DRIVER_V3DV) {
+        caps->quirks |= VT_QUIRK_SLOW_SHUFFLES;
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
     }
 }
@@ -70,7 +75,7 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "panvk_shuffle_loops"}; /* by bit */
+    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles"}; /* by bit */
     size_t used = 0;
     snprintf(text, size, "%s", "");
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

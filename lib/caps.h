@@ -15,12 +15,13 @@ enum {
     VT_DEVICE_VIRTUAL = 3,
     VT_DEVICE_CPU = 4,
     VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
+    VT_DRIVER_V3DV = 19,     /* VK_DRIVER_ID_MESA_V3DV */
     VT_DRIVER_PANVK = 20,    /* VK_DRIVER_ID_MESA_PANVK */
     VT_VENDOR_AMD = 0x1002,  /* of the PCI list, as vendorID has it */
     VT_VENDOR_NVIDIA = 0x10de,
     VT_VENDOR_ARM = 0x13b5,
     VT_VENDOR_BROADCOM = 0x14e4,
-    VT_SUBGROUP_BASIC = 1,   /* VkSubgroupFeatureFlagBits */
+    VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
     VT_SUBGROUP_SHUFFLE = 16
 };
 
@@ -29,9 +30,9 @@ typedef enum vt_quirk {
     /* Mesa's llvmpipe before 23 ends a shader invocation after 65,535 loop iterations, all loops added up,
      * without an error; the rest of the keys would silently be missing. */
     VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0,
-    /* PanVK (seen in Mesa 26.2) turns every shuffle into a loop over the lanes; what lives across these loops
-     * spills. Kernels that talk through shared memory have a quarter of the instructions there. */
-    VT_QUIRK_PANVK_SHUFFLE_LOOPS = 1 << 1
+    /* PanVK turns every shuffle into a loop over the lanes, V3DV into a rotation per lane (both seen in Mesa 26.2);
+     * what lives across them spills. Kernels that talk through shared memory are far shorter there. */
+    VT_QUIRK_SLOW_SHUFFLES = 1 << 1
 } vt_quirk;
 
 typedef struct vt_caps {
@@ -45,7 +46,8 @@ typedef struct vt_caps {
     uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */
     uint32_t subgroup_max;
     uint32_t subgroup_ops; /* VT_SUBGROUP_* bits that work in compute shaders */
-    uint32_t registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
+    uint32_t
+        registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
     uint32_t shared_bytes;
     uint32_t invocations;
     uint32_t workgroup_size_x;

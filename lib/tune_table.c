@@ -6,7 +6,8 @@
  *  - `registers`: what a lane holds are scores (rows x keys / lanes), outputs (rows x dim / lanes) and what the
  *    compiler keeps around them. vatten_audit over the compilers of eight vendors says at which budget a tile
  *    spills: 4 rows per lane fit AMD and NVIDIA only; 2 rows by 16 keys, or 1 row above dim 64, fit Intel, Apple
- *    and Adreno; 1 row shared by 16 lanes fits Mali and V3D;
+ *    and Adreno; 1 row shared by 16 lanes fits Mali, and V3D up to dim 64, above by 32 lanes. Where registers are
+ *    divided among all waves of a workgroup, as on small Adrenos, small workgroups leave enough for each lane;
  *  - at most 8 outputs of a row per lane where the subgroup allows it and registers are few;
  *  - 32 KiB of shared memory is what every desktop and most mobile devices have, 16 KiB and 128 invocations
  *    what Vulkan guarantees: the last rows of each layout stay below that for their dims;
@@ -32,21 +33,24 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_SUBGROUP, false, 255, 128, 128, 16, 2, 16},
     {VATTEN_LAYOUT_SUBGROUP, false, 255, 128, 128, 8, 2, 16},
     {VATTEN_LAYOUT_SUBGROUP, false, 128, 128, 128, 8, 1, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 64, 128, 128, 16, 1, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 64, 256, 64, 8, 1, 8},
-    {VATTEN_LAYOUT_SUBGROUP, false, 64, ANY_DIM, 64, 32, 1, 32},
-    {VATTEN_LAYOUT_SUBGROUP, false, 64, ANY_DIM, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SUBGROUP, false, 64, ANY_DIM, 16, 4, 1, 4},
+    {VATTEN_LAYOUT_SUBGROUP, false, 0, 128, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, false, 0, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 64, 32, 1, 32},
+    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 16, 4, 1, 4},
 
     {VATTEN_LAYOUT_SHARED, false, 255, 64, 128, 8, 4, 32},
     {VATTEN_LAYOUT_SHARED, false, 128, 64, 128, 8, 2, 16},
-    {VATTEN_LAYOUT_SHARED, false, 128, 128, 128, 16, 2, 32},
+    {VATTEN_LAYOUT_SHARED, false, 255, 128, 128, 16, 2, 32},
     {VATTEN_LAYOUT_SHARED, false, 128, 256, 128, 16, 1, 16},
     {VATTEN_LAYOUT_SHARED, false, 64, 128, 128, 16, 1, 16},
-    {VATTEN_LAYOUT_SHARED, false, 64, 256, 64, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 64, 256, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 64, ANY_DIM, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 64, ANY_DIM, 16, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 64, ANY_DIM, 8, 4, 1, 4},
+    {VATTEN_LAYOUT_SHARED, false, 48, 64, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, false, 48, 128, 128, 32, 1, 32},
+    {VATTEN_LAYOUT_SHARED, false, 0, 128, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 0, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 0, 256, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 16, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 8, 4, 1, 4},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

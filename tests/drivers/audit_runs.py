@@ -15,6 +15,8 @@ SLOW_DIMS = "64,128"
 
 # (part of the device's id, part of the kernel's name, reason): rows that may spill although their dims are small.
 EXCEPTIONS = (
+    ("pi-5", "_shared_full", "3-D neighborhoods with the log-sum-exp keep two coordinates of each row and key on 64 "
+     "registers; five of them are spilled, outside the products"),
 )
 
 

@@ -38,25 +38,28 @@ static void llvmpipe_from_23_on_and_other_drivers_have_none(void **state) {
     }
 }
 
-static void panvk_has_shuffles_that_are_not_worth_it(void **state) {
+static void panvk_and_v3dv_have_shuffles_that_are_not_worth_it(void **state) {
     (void)state;
     for (uint32_t id = 0; id < 30; ++id) {
         vt_caps caps = driver(id, packed(26, 2, 6));
-        bool panvk = id == 20;
-        assert_int_equal(caps.quirks, panvk ? VT_QUIRK_PANVK_SHUFFLE_LOOPS : 0);
-        assert_int_equal(caps.subgroup_ops & VT_SUBGROUP_SHUFFLE, panvk ? 0 : VT_SUBGROUP_SHUFFLE);
+        bool slow = id == 20 || id == 19;
+        assert_int_equal(caps.quirks, slow ? VT_QUIRK_SLOW_SHUFFLES : 0);
+        assert_int_equal(caps.subgroup_ops & VT_SUBGROUP_SHUFFLE, slow ? 0 : VT_SUBGROUP_SHUFFLE);
     }
 }
 
 static void registers_are_the_vendors(void **state) {
     (void)state;
     const uint32_t known[][2] = {{0x1002, 255}, {0x10de, 255}, {0x8086, 128}, {0x5143, 128}, {0x106b, 128},
-                                 {0x13b5, 64},  {0x14e4, 64},  {0x1010, 128}, {0, 128}};
+                                 {0x13b5, 64},  {0x14e4, 48},  {0x1010, 128}, {0, 128}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
         vt_caps caps = unit_caps_desktop();
         caps.vendor_id = known[i][0];
         vt_caps_complete(&caps);
         assert_int_equal(caps.registers, known[i][1]);
+        caps.shared_bytes = 16384;
+        vt_caps_complete(&caps);
+        assert_int_equal(caps.registers, 32);
     }
 }
 
@@ -134,7 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(llvmpipe_before_23_has_the_loop_limit),
         cmocka_unit_test(llvmpipe_from_23_on_and_other_drivers_have_none),
-        cmocka_unit_test(panvk_has_shuffles_that_are_not_worth_it),
+        cmocka_unit_test(panvk_and_v3dv_have_shuffles_that_are_not_worth_it),
         cmocka_unit_test(registers_are_the_vendors),
         cmocka_unit_test(quirks_have_names),
         cmocka_unit_test(every_class_of_device_has_a_work_bound),

@@ -143,15 +143,16 @@ static void every_row_of_the_table_is_reached(void **state) {
             fail_msg("row %u of the tuning table fits no device", (unsigned)row);
 }
 
-static void only_the_old_llvmpipe_and_panvk_have_quirks(void **state) {
+static void only_the_old_llvmpipe_panvk_and_v3dv_have_quirks(void **state) {
     (void)state;
     int quirky = 0;
     for (uint32_t i = 0; i < known.count; ++i) {
-        bool panvk = strncmp(known.list[i].id, "panvk", 5) == 0;
-        assert_int_equal(known.list[i].caps.quirks != 0, panvk || strcmp(known.list[i].id, "lvp22") == 0);
+        const char *id = known.list[i].id;
+        bool slow = strncmp(id, "panvk", 5) == 0 || strncmp(id, "v3dv", 4) == 0;
+        assert_int_equal(known.list[i].caps.quirks != 0, slow || strcmp(id, "lvp22") == 0);
         quirky += known.list[i].caps.quirks != 0;
     }
-    assert_int_equal(quirky, 1 + 7);
+    assert_int_equal(quirky, 1 + 7 + 2);
 }
 
 int main(void) {
@@ -161,7 +162,7 @@ int main(void) {
         cmocka_unit_test(every_dim_has_a_tile_on_the_least_that_vulkan_guarantees),
         cmocka_unit_test(every_dim_has_a_tile_on_devices_lowered_to_the_least),
         cmocka_unit_test(every_row_of_the_table_is_reached),
-        cmocka_unit_test(only_the_old_llvmpipe_and_panvk_have_quirks),
+        cmocka_unit_test(only_the_old_llvmpipe_panvk_and_v3dv_have_quirks),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }
