@@ -133,9 +133,9 @@ def device(ident):
 
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
-WHOLE = ("harness", "recording", "limits", "properties", "dense", "neighborhood", "cases", "random")
+WHOLE = ("harness", "recording", "statistics", "limits", "properties", "dense", "neighborhood", "cases", "random")
 # Every layout, family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "properties", "random 1 40")
+SHORT = ("harness", "recording", "statistics", "properties", "random 1 40")
 
 # Devices with less, pretended by tests/gpu/gpu_harness.c: the name after "+" and VATTEN_TEST_CAPS.
 CAPS = (

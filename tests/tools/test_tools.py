@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""vatten_run, vatten_info and vatten_bench as a user runs them: results against a plain NumPy reference, and every
+"""vatten_run, vatten_info, vatten_audit and vatten_bench as a user runs them: results against a plain NumPy reference, and every
 error with its exit code, its message, and no output left behind.
 
 usage: test_tools.py FOLDER_OF_THE_TOOLS [unittest options]
@@ -448,6 +448,79 @@ class Info(unittest.TestCase):
         self.assertIn("kv_heads 3", err)
         code, _, _ = run_tool("vatten_info", "neighborhood", "--extent", "16", "--window", "7,7")
         self.assertEqual(code, 2)
+
+
+class Audit(ToolCase):
+    SMALL = ("--dims", "16,8x24", "--only", "dense_f32")
+
+    def rows(self, name):
+        with open(self.path(name), newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def test_compiles_what_the_table_can_choose(self):
+        code, out, err = run_tool("vatten_audit", *self.SMALL, "--name", "here", "--csv", self.path("a.csv"))
+        self.assertEqual(code, 0, err)
+        rows = self.rows("a.csv")
+        self.assertEqual(len(out.splitlines()), 2 + len(rows))
+        self.assertEqual({row["device"] for row in rows}, {"here"})
+        self.assertEqual({(row["dim"], row["value_dim"]) for row in rows}, {("16", "16"), ("8", "24")})
+        self.assertLessEqual({"attention_dense_f32_shared", "attention_dense_f32_shared_full"},
+                             {row["kernel"] for row in rows})
+        for row in rows:
+            self.assertEqual(row["status"], "compiled", row)
+            self.assertIn(row["kernel"], err)  # told before it is compiled
+        code, out, err = run_tool("vatten_audit", *self.SMALL, "--json")
+        self.assertEqual(code, 0, err)
+        self.assertEqual([row["kernel"] for row in json.loads(out)], [row["kernel"] for row in rows])
+
+    def write(self, name, **more):
+        """A table of one row, from a real one."""
+        row = {**self.rows("a.csv")[0], "spills": "0", "registers": "100", "occupancy": "8", **more}
+        with open(self.path(name), "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, row.keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerow(row)
+
+    def compare(self, before, after):
+        return run_tool("vatten_audit", "--quiet", "--read", self.path(after), "--compare", self.path(before))
+
+    def test_compare(self):
+        run_tool("vatten_audit", *self.SMALL, "--quiet", "--csv", self.path("a.csv"))
+        self.write("before.csv", reason='said "no", twice')
+        code, out, _ = self.compare("before.csv", "before.csv")
+        self.assertEqual((code, out.splitlines()[0].split(",")[1]), (0, " 0 figures worse"))
+        self.write("spills.csv", spills="3")
+        code, out, _ = self.compare("before.csv", "spills.csv")
+        self.assertEqual(code, 1)
+        self.assertIn("spills 0 -> 3", out)
+        self.write("registers.csv", registers="110", occupancy="4")
+        code, out, _ = self.compare("before.csv", "registers.csv")
+        self.assertEqual(code, 0)
+        self.assertIn("worse: " + self.rows("a.csv")[0]["device"], out)
+        self.assertIn("registers 100 -> 110", out)
+        self.assertIn("occupancy 8 -> 4", out)
+        self.write("wander.csv", registers="101")
+        self.assertIn(" 0 figures worse", self.compare("before.csv", "wander.csv")[1])
+        self.write("refused.csv", status="refused")
+        self.assertEqual(self.compare("before.csv", "refused.csv")[0], 1)
+        self.write("failed.csv", status="FAILED")
+        self.assertEqual(self.compare("failed.csv", "failed.csv")[0], 1)
+
+    def test_files_that_are_no_tables(self):
+        for name, text in (("empty", ""), ("other", "a,b\n1,2\n"), ("missing", None)):
+            if text is not None:
+                with open(self.path(name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            code, out, err = run_tool("vatten_audit", "--read", self.path(name))
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn(self.path(name), err)
+
+    def test_command_lines(self):
+        for words in (("--dims", "0"), ("--dims", "577"), ("--dims", "8x8x8"), ("--only", "no such kernel")):
+            code, _, err = run_tool("vatten_audit", *words)
+            self.assertEqual(code, 1, words)
+            self.assertTrue(err.strip())
+        self.assertEqual(run_tool("vatten_audit", "--nonsense")[0], 2)
 
 
 class Bench(unittest.TestCase):
