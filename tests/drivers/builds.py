@@ -49,7 +49,7 @@ def _wrapper(folder, place, program):
 def _version(compiler):
     said = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False).stdout
     found = [line for line in said.splitlines() if "lslang" in line.lower() and ":" in line]
-    return found[0].split(":", 1)[1].strip() if found else "of unknown version"
+    return found[0].rsplit(":", 1)[1].strip() if found else "of unknown version"
 
 
 def _words_of(header):
