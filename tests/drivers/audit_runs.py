@@ -51,8 +51,9 @@ def judge(rows):
     compiled = [row for row in rows if row["status"] == "compiled"]
     failed = [row for row in rows if row["status"] not in ("compiled", "refused")]
     spilling = [row for row in compiled if spills(row) and is_strict(row) and not excused(row)]
-    text = (f"{len(compiled)} compiled, {len(rows) - len(compiled) - len(failed)} refused by rule, "
-            f"{sum(spills(row) for row in compiled)} with spills, all above dim {STRICT_DIM}")
+    low = sum(spills(row) and is_strict(row) for row in compiled)
+    text = (f"{len(compiled)} compiled, {len(rows) - len(compiled) - len(failed)} refused by rule; spills: {low} up to "
+            f"dim {STRICT_DIM}, {sum(map(spills, compiled)) - low} above")
     wrong = ""
     if failed:
         wrong = f"{len(failed)} rows failed, the first: {failed[0]['kernel']}: {failed[0]['reason']}"
