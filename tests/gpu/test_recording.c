@@ -330,6 +330,7 @@ typedef struct vk_table {
     PFN_vkAllocateCommandBuffers allocate;
     PFN_vkBeginCommandBuffer begin;
     PFN_vkEndCommandBuffer end;
+    PFN_vkCmdPipelineBarrier barrier;
     PFN_vkGetDeviceQueue get_queue;
     PFN_vkQueueSubmit submit;
     PFN_vkQueueWaitIdle wait_idle;
@@ -343,6 +344,7 @@ static void load_table(vk_table *vk) {
     vk->allocate = (PFN_vkAllocateCommandBuffers)get(instance, "vkAllocateCommandBuffers");
     vk->begin = (PFN_vkBeginCommandBuffer)get(instance, "vkBeginCommandBuffer");
     vk->end = (PFN_vkEndCommandBuffer)get(instance, "vkEndCommandBuffer");
+    vk->barrier = (PFN_vkCmdPipelineBarrier)get(instance, "vkCmdPipelineBarrier");
     vk->get_queue = (PFN_vkGetDeviceQueue)get(instance, "vkGetDeviceQueue");
     vk->submit = (PFN_vkQueueSubmit)get(instance, "vkQueueSubmit");
     vk->wait_idle = (PFN_vkQueueWaitIdle)get(instance, "vkQueueWaitIdle");
@@ -393,6 +395,15 @@ static vatten_result open_commands(worker *w) {
     return good ? VATTEN_SUCCESS : VATTEN_ERROR_VULKAN;
 }
 
+/* Between two records into the same buffers, which is the caller's to record. */
+static void wait_for_writes(const vk_table *vk, VkCommandBuffer cmd) {
+    VkMemoryBarrier writes = {.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
+                              .srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT,
+                              .dstAccessMask = VK_ACCESS_SHADER_WRITE_BIT};
+    vk->barrier(cmd, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+                &writes, 0, NULL, 0, NULL);
+}
+
 static void *work(void *user) {
     worker *w = user;
     w->result = create_same_plans();
@@ -403,6 +414,7 @@ static void *work(void *user) {
         w->result = vatten_recorder_create(device.device, NULL, &w->recorder);
     }
     for (unsigned n = 0; n < 50 && w->result == VATTEN_SUCCESS; ++n) {
+        wait_for_writes(w->vk, w->cmd);
         w->result = vatten_record(w->recorder, w->cmd, w->shared, &w->args);
     }
     if (w->cmd) {
