@@ -181,7 +181,7 @@ static void add_step(const part *p, const link *l, vt_program *program) {
     step.groups[2] = (uint32_t)p->batch_count;
     step.rows = in->problem->map == VT_MAP_DENSE ? in->tile->rows : 0;
     step.dense_keys = in->problem->map == VT_MAP_DENSE;
-    /* The first link writes state that the chain before, or an earlier record, may still be reading. */
+    /* Even the first link: an earlier record may still be reading its state in the same workspace. */
     step.barrier_before = program->carries && !(l->first && l->last);
     step.macs = vt_part_macs(in, l->geometry, &size, l->k_end - l->k_first);
     vt_program_add(program, &step);

@@ -16,6 +16,8 @@ typedef struct recording {
     vatten_buffer buffers[VT_ROLE_COUNT];
     uint64_t q_len;
     uint64_t kv_len;
+    uint32_t bound; /* variant of the pipeline that is bound; UINT32_MAX = none yet */
+    bool waits;     /* a barrier is due before the next dispatch, perhaps that of a step that fell away */
 } recording;
 
 static const char *const role_names[VT_ROLE_COUNT] = {"q",   "k",       "v",       "out",
@@ -134,7 +136,7 @@ static void bind_buffers(const recording *r, const vt_step *step) {
                                      1, &set, 0, NULL);
 }
 
-/* One dispatch of vatten's waits for the one before: the carried state is written and read again. */
+/* One dispatch of vatten's waits for those before: carried state is written and read again. */
 static void wait_for_previous(const recording *r) {
     const VkMemoryBarrier barrier = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER,
@@ -146,18 +148,20 @@ static void wait_for_previous(const recording *r) {
                                                0, NULL);
 }
 
-static void record_step(const recording *r, const vt_step *step, uint32_t *bound) {
+static void record_step(recording *r, const vt_step *step) {
     const vatten_device *device = r->recorder->device;
     vt_push push;
     uint32_t groups[3];
+    r->waits = r->waits || step->barrier_before;
     if (!vt_step_shrink(step, r->q_len, r->kv_len, &push, groups))
         return;
-    if (step->barrier_before)
+    if (r->waits)
         wait_for_previous(r);
-    if (*bound != step->variant) {
+    r->waits = false;
+    if (r->bound != step->variant) {
         device->vk.CmdBindPipeline(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
                                    r->plan->pipelines[step->variant]);
-        *bound = step->variant;
+        r->bound = step->variant;
     }
     bind_buffers(r, step);
     device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
@@ -169,12 +173,11 @@ vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_b
                             const vatten_plan *plan, const vatten_args *args) {
     if (!recorder || !command_buffer || !plan || !args)
         return VATTEN_ERROR_INVALID_ARGUMENT;
-    recording r = {.recorder = recorder, .plan = plan, .commands = command_buffer};
+    recording r = {.recorder = recorder, .plan = plan, .commands = command_buffer, .bound = UINT32_MAX};
     vatten_result result = resolve(&r, args);
     if (result != VATTEN_SUCCESS)
         return result;
-    uint32_t bound = UINT32_MAX;
     for (uint64_t i = 0; i < plan->program.step_count; ++i)
-        record_step(&r, &plan->program.steps[i], &bound);
+        record_step(&r, &plan->program.steps[i]);
     return VATTEN_SUCCESS;
 }

@@ -5,9 +5,37 @@
 
 #include <string.h>
 
+/* The slots from VT_SLOT_OUT on are those that kernels write. */
+static bool meets_writes(const vt_program *program, const vt_step *step) {
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+        const vt_binding *b = &step->binding[i];
+        const vt_span *span = &program->written[b->role];
+        if (b->offset < span->end && span->begin < b->offset + b->range)
+            return true;
+    }
+    return false;
+}
+
+/* One span for each buffer: parts follow each other in memory, so what lies between two is no other's. */
+static void note_writes(vt_program *program, const vt_step *step) {
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+        const vt_binding *b = &step->binding[i];
+        vt_span *span = &program->written[b->role];
+        bool none = span->begin == span->end;
+        span->begin = none ? b->offset : vt_min(span->begin, b->offset);
+        span->end = vt_max(span->end, b->offset + b->range);
+    }
+}
+
 void vt_program_add(vt_program *program, const vt_step *step) {
-    if (program->steps)
+    bool barrier = step->barrier_before || meets_writes(program, step);
+    if (barrier)
+        memset(program->written, 0, sizeof program->written);
+    note_writes(program, step);
+    if (program->steps) {
         program->steps[program->step_count] = *step;
+        program->steps[program->step_count].barrier_before = barrier;
+    }
     ++program->step_count;
     program->largest_macs = vt_max(program->largest_macs, step->macs);
 }

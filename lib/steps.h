@@ -49,12 +49,17 @@ typedef struct vt_step {
     uint32_t binding_count;
     vt_binding binding[VT_SLOT_COUNT];
     uint32_t groups[3];
-    bool barrier_before; /* reads or overwrites what an earlier dispatch wrote */
+    bool barrier_before; /* is bound to what an earlier dispatch, or an earlier record, may be writing */
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
     uint32_t rows; /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
     vt_push push;
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;
+
+/* Bytes [begin, end) of a buffer; none if they are equal. */
+typedef struct vt_span {
+    uint64_t begin, end;
+} vt_span;
 
 #define VT_VARIANTS_MAX 2
 #define VT_STEPS_MAX    65536u
@@ -68,8 +73,12 @@ typedef struct vt_program {
     bool carries;        /* some step hands its running state to the next one */
     uint64_t workspace_bytes;
     uint64_t largest_macs;
+    vt_span written[VT_ROLE_COUNT]; /* bound for writing since the last barrier */
 } vt_program;
 
+/* Appends a step, with a barrier before it if it asks for one or if a range that it binds for writing overlaps one
+ * of a step since the last barrier. Such steps write different elements, but nobody who sees only the ranges can
+ * know: validation layers would report them. */
 void vt_program_add(vt_program *program, const vt_step *step);
 
 /* The step with lengths of a record instead of the plan's. False: nothing is left to do. Lengths as resolved:

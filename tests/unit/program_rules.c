@@ -6,6 +6,8 @@
  */
 #include "program_build.h"
 
+#include "sizes.h"
+
 #include "choices.h"
 #include "ref.h"
 
@@ -26,6 +28,7 @@ typedef struct walk {
     uint64_t extra_done;     /* extra keys that the chain has seen */
     uint64_t k_begin, k_end; /* units that the chain has seen; begin = end: none */
     uint64_t largest_macs, workspace;
+    vt_binding covered[VT_ROLE_COUNT]; /* bound for writing since the last barrier, from first to last byte */
     bool carries;
 } walk;
 
@@ -313,7 +316,61 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
     if (moves_state(step))
         MUST(full && step->binding[VT_SLOT_CARRY].role == VT_ROLE_WORKSPACE &&
              step->binding[VT_SLOT_CARRY].offset == 0);
-    MUST(step->barrier_before == moves_state(step));
+    return NULL;
+}
+
+static bool overlaps(const vt_binding *a, const vt_binding *b) {
+    return a->role == b->role && a->offset < b->offset + b->range && b->offset < a->offset + a->range;
+}
+
+static bool written_by_both(const vt_step *a, const vt_step *b) {
+    for (uint32_t i = VT_SLOT_OUT; i < a->binding_count; ++i)
+        for (uint32_t j = VT_SLOT_OUT; j < b->binding_count; ++j)
+            if (overlaps(&a->binding[i], &b->binding[j]))
+                return true;
+    return false;
+}
+
+/* Whether a step meets one since the last barrier; of very many, only the last are looked at. */
+static bool meets_one(const program_case *c, uint64_t index) {
+    const vt_step *step = &c->program.steps[index];
+    for (uint64_t n = index; n > 0 && n + 40 > index; --n) {
+        if (written_by_both(step, &c->program.steps[n - 1]))
+            return true;
+        if (c->program.steps[n - 1].barrier_before)
+            return false;
+    }
+    return false;
+}
+
+/* Whether a step meets the least range of some buffer that holds all that was bound since the last barrier. */
+static bool meets_all(const walk *w, const vt_step *step) {
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i)
+        if (overlaps(&step->binding[i], &w->covered[step->binding[i].role]))
+            return true;
+    return false;
+}
+
+static void cover(walk *w, const vt_step *step) {
+    if (step->barrier_before)
+        memset(w->covered, 0, sizeof w->covered);
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+        const vt_binding *b = &step->binding[i];
+        vt_binding *all = &w->covered[b->role];
+        uint64_t end = vt_max(all->offset + all->range, b->offset + b->range);
+        all->role = b->role;
+        all->offset = all->range ? vt_min(all->offset, b->offset) : b->offset;
+        all->range = end - all->offset;
+    }
+}
+
+/* A barrier where state moves or bound ranges overlap those of a step since the last barrier, and none where they do
+ * not even lie between those. */
+static const char *check_barrier(walk *w, uint64_t index) {
+    const vt_step *step = &w->c->program.steps[index];
+    MUST(step->barrier_before || !(moves_state(step) || meets_one(w->c, index)));
+    MUST(!step->barrier_before || moves_state(step) || meets_all(w, step));
+    cover(w, step);
     return NULL;
 }
 
@@ -434,6 +491,8 @@ const char *program_broken(const program_case *c, uint64_t random) {
     }
     for (uint64_t i = 0; i < c->program.step_count; ++i) {
         const char *broken = check_step(&w, &c->program.steps[i]);
+        if (!broken)
+            broken = check_barrier(&w, i);
         if (broken)
             return explain(i, broken);
     }

@@ -110,8 +110,58 @@ static void a_program_counts_without_room_and_fills_with_it(void **state) {
     assert_null(counted.steps);
 }
 
+static vt_step writer(uint64_t offset, uint64_t range) {
+    vt_step step = dense_step();
+    step.binding_count = VT_SLOT_COUNT;
+    step.binding[VT_SLOT_OUT] = (vt_binding){VT_ROLE_OUT, offset, range};
+    step.binding[VT_SLOT_LSE] = (vt_binding){VT_ROLE_LSE, offset, range};
+    step.binding[VT_SLOT_CARRY] = step.binding[VT_SLOT_OUT];
+    return step;
+}
+
+static void ranges_that_overlap_get_a_barrier(void **state) {
+    (void)state;
+    vt_step room[6];
+    vt_program program = {.steps = room};
+    const vt_step steps[6] = {writer(0, 100),  writer(100, 50), /* side by side */
+                              writer(90, 20),                   /* over both */
+                              writer(110, 40),                  /* beside the one since the barrier */
+                              writer(0, 90),   writer(149, 1)};
+    const bool barriers[6] = {false, false, true, false, false, true};
+    for (int i = 0; i < 6; ++i) {
+        vt_program_add(&program, &steps[i]);
+        assert_int_equal(room[i].barrier_before, barriers[i]);
+    }
+}
+
+static void what_only_plain_kernels_leave_out_is_not_compared(void **state) {
+    (void)state;
+    vt_step room[2];
+    vt_program program = {.steps = room};
+    vt_step a = writer(0, 100), b = writer(100, 100);
+    a.binding_count = b.binding_count = VT_SLOT_COUNT_PLAIN;
+    b.binding[VT_SLOT_LSE] = a.binding[VT_SLOT_LSE];
+    vt_program_add(&program, &a);
+    vt_program_add(&program, &b);
+    assert_false(room[1].barrier_before);
+}
+
+static void a_barrier_that_is_asked_for_stays(void **state) {
+    (void)state;
+    vt_step room[2];
+    vt_program program = {.steps = room};
+    vt_step a = writer(0, 100), b = writer(100, 100);
+    b.barrier_before = true;
+    vt_program_add(&program, &a);
+    vt_program_add(&program, &b);
+    assert_true(room[1].barrier_before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranges_that_overlap_get_a_barrier),
+        cmocka_unit_test(what_only_plain_kernels_leave_out_is_not_compared),
+        cmocka_unit_test(a_barrier_that_is_asked_for_stays),
         cmocka_unit_test(full_lengths_change_nothing),
         cmocka_unit_test(fewer_queries_need_fewer_workgroups),
         cmocka_unit_test(fewer_keys_leave_the_workgroups),
