@@ -81,6 +81,12 @@ class Places:
             place.shim = self._made("shim", lambda: intel_shim.path(self.cache, self.refresh, self.say))
         return place
 
+    def of_run(self, run):
+        place = self.of(run.device)
+        if run.layers and run.layers != run.device.folder:
+            place.layers = self.folders.path(run.layers)
+        return place
+
     def _arm64(self, devel):
         self.say("Building the programs for arm64")
         return builds.arm64(self.root, self.build, devel)
@@ -91,7 +97,7 @@ def find_places(runs, places, report):
     found = []
     for run in runs:
         try:
-            found.append((run, places.of(run.device)))
+            found.append((run, places.of_run(run)))
         except rooms.Unavailable as error:
             report.skipped(run.ident, str(error))
     return found

@@ -5,6 +5,7 @@ A folder's own dynamic linker runs a program of this machine on the folder's lib
 qemu. Nothing of the system's drivers and layers is seen by either.
 """
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ class Place:
     cache: str
     shim: str = ""  # path, "" = the folder's own
     extra_libraries: str = ""  # another folder of libraries, searched last
+    layers: str = ""  # path of a folder with newer layers, "" = `folder`; its loader and libraries are then used
 
     @property
     def arch(self):
@@ -41,12 +43,27 @@ class Place:
         return os.path.join(self.build, *parts)
 
 
+def _icd_file(place):
+    """The driver's manifest; where other libraries come first, one that names the driver by its whole path."""
+    path = os.path.join(place.folder, "usr/share/vulkan/icd.d", f"{place.device.icd}_icd.json")
+    if not place.layers:
+        return path
+    with open(path, encoding="utf-8") as file:
+        manifest = json.load(file)
+    library = os.path.basename(manifest["ICD"]["library_path"])
+    manifest["ICD"]["library_path"] = os.path.join(place.libraries, library)
+    whole = os.path.join(place.cache, f"{place.device.ident}_icd.json")
+    with open(whole, "w", encoding="utf-8") as file:
+        json.dump(manifest, file)
+    return whole
+
+
 def _driver_environment(place):
     device = place.device
     values = dict(device.environment)
     empty = os.path.join(place.cache, "no-layers")
     os.makedirs(empty, exist_ok=True)
-    values["VK_DRIVER_FILES"] = os.path.join(place.folder, "usr/share/vulkan/icd.d", f"{device.icd}_icd.json")
+    values["VK_DRIVER_FILES"] = _icd_file(place)
     values["VK_LAYER_PATH"] = empty
     values["VK_LOADER_LAYERS_DISABLE"] = "~implicit~"
     if device.executes:
@@ -66,8 +83,8 @@ def _shim(place):
 
 
 def layer_folder(place):
-    """Where the folder's own validation layers are."""
-    return os.path.join(place.folder, "usr/share/vulkan/explicit_layer.d")
+    """Where the validation layers are."""
+    return os.path.join(place.layers or place.folder, "usr/share/vulkan/explicit_layer.d")
 
 
 def command(place, program, arguments=(), environment=()):
@@ -84,9 +101,10 @@ def command(place, program, arguments=(), environment=()):
         path = ":".join(p for p in (place.libraries, place.extra_libraries) if p)
         preload = ["-E", f"LD_PRELOAD={shim}"] if shim else []
         return ["qemu-aarch64-static", "-L", place.folder, "-E", f"LD_LIBRARY_PATH={path}", *preload, *words], values
-    linker = os.path.join(place.folder, "usr/lib64/ld-linux-x86-64.so.2")
+    linker = os.path.join(place.layers or place.folder, "usr/lib64/ld-linux-x86-64.so.2")
+    newer = [rooms.library_path(place.layers, place.arch)] if place.layers else []
     preload = ["--preload", shim] if shim else []
-    return [linker, "--library-path", place.libraries, *preload, *words], values
+    return [linker, "--library-path", ":".join([*newer, place.libraries]), *preload, *words], values
 
 
 @dataclasses.dataclass

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What of tests/drivers needs neither drivers nor a network: the list, the choice, the judging, the error lines."""
+import json
 import os
 import subprocess
 import sys
@@ -99,6 +100,33 @@ class TheJudging(unittest.TestCase):
     def test_exceptions_have_reasons(self):
         for device, kernel, reason in audit_runs.EXCEPTIONS:
             self.assertTrue(device and kernel and len(reason) > 20)
+
+
+class TheLaunch(unittest.TestCase):
+    def test_newer_layers_come_with_their_loader(self):
+        with tempfile.TemporaryDirectory() as root:
+            old, new = os.path.join(root, "old"), os.path.join(root, "new")
+            manifests = os.path.join(old, "usr/share/vulkan/icd.d")
+            os.makedirs(manifests)
+            with open(os.path.join(manifests, "lvp_icd.json"), "w", encoding="utf-8") as file:
+                json.dump({"ICD": {"library_path": "libvulkan_lvp.so", "api_version": "1.4.305"}}, file)
+            place = launch.Place(device_list.device("lvp25"), old, "build", root)
+            self.assertTrue(launch.command(place, "x")[0][0].startswith(old))
+            place.layers = new
+            words, values = launch.command(place, "x")
+            self.assertEqual(words[0], os.path.join(new, "usr/lib64/ld-linux-x86-64.so.2"))
+            libraries = words[2].split(":")
+            self.assertTrue(libraries[0].startswith(new) and libraries[1].startswith(old), libraries)
+            self.assertTrue(launch.layer_folder(place).startswith(new))
+            with open(values["VK_DRIVER_FILES"], encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["ICD"]["library_path"], os.path.join(libraries[1], "libvulkan_lvp.so"))
+
+    def test_each_validating_run_knows_defects_and_layers(self):
+        runs = [run for run in device_list.RUNS if run.kind == "validate"]
+        self.assertGreaterEqual(len(runs), 2)
+        for run in runs:
+            self.assertTrue(run.defects and run.environment, run.ident)
+            self.assertIn(run.layers, device_list.FOLDERS)
 
 
 class TheRest(unittest.TestCase):
