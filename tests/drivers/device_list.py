@@ -159,11 +159,11 @@ CAPS = (
 _SYNC = (("VK_VALIDATION_VALIDATE_SYNC", "1"), ("VK_VALIDATION_SYNCVAL_SHADER_ACCESSES_HEURISTIC", "1"))
 _GPU = _SYNC + (("VK_VALIDATION_GPUAV_ENABLE", "1"), ("VK_VALIDATION_GPUAV_SHARED_MEMORY_DATA_RACE", "1"))
 # The device, the name after "+", what it is, the defects of test_layers.c that must be reported under these settings
-# of the layer. lavapipe 26 crashes in shaders that the layer has instrumented (it follows the layer's own pointers
+# of the layer, programs. lavapipe 26 crashes in shaders that the layer has instrumented (it follows the layer's own pointers
 # for lanes that are switched off), lavapipe 25 runs them.
 LAYERS = (
-    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC),
-    ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU),
+    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, WHOLE),
+    ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, SHORT),
 )
 _LAYERS_FOLDER = "sid-amd64"
 
@@ -174,14 +174,14 @@ def _execution_runs():
                 (device("lvp-system"), (WHOLE,)),
                 (device("lvp25"), (SHORT, WHOLE)),
                 (device("lvp26-8"), (WHOLE,)),
-                (device("lvp26-4"), (SHORT, WHOLE)),
-                (device("lvp26-16"), (SHORT, WHOLE)),
+                (device("lvp26-4"), (WHOLE,)),
+                (device("lvp26-16"), (WHOLE,)),
                 (device("lvp26-arm64"), (EMULATED, SHORT)))]
     base = device("lvp26-8")
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
                  environment=(("VATTEN_TEST_CAPS", words),)) for name, words, programs in CAPS]
-    runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), SHORT, WHOLE,
-                 settings, defects, _LAYERS_FOLDER) for ident, name, what, defects, settings in LAYERS]
+    runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, WHOLE,
+                 settings, defects, _LAYERS_FOLDER) for ident, name, what, defects, settings, programs in LAYERS]
     return runs
 
 
