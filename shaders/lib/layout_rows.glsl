@@ -26,8 +26,9 @@ const uint DIM_WORD = VECTOR == 0u ? 1u : DIM_PAD < QUAD * WORKGROUP ? 1u : QUAD
 const uint VALUE_WORD = VECTOR == 0u ? 1u : VALUE_PAD < QUAD * WORKGROUP ? 1u : QUAD;
 const uint DIM_STEP = DIM_WORD * WORKGROUP;        // elements that the lanes load together
 const uint VALUE_STEP = VALUE_WORD * WORKGROUP;
-const bool WHOLE_DIM = DIM % DIM_STEP == 0u;       // no load passes the end of a row
-const bool WHOLE_VALUE = VALUE_DIM % VALUE_STEP == 0u;
+// No load passes the end of a row: loads go up to the padded dim, by whole steps.
+const bool WHOLE_DIM = DIM == DIM_PAD ? DIM % DIM_STEP == 0u : false;
+const bool WHOLE_VALUE = VALUE_DIM == VALUE_PAD ? VALUE_DIM % VALUE_STEP == 0u : false;
 const uint DIM_QUADS = DIM_PAD / QUAD;
 const uint VALUE_QUADS = VALUE_PAD / QUAD;
 const uint CHUNK_QUADS = DIM_CHUNK / QUAD;

@@ -1,37 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What is built besides the host's own programs: the same for arm64, and all kernels by a newer glslang."""
+"""Builds for the runs: the programs for this machine and for arm64, their kernels by the newer glslang of a folder,
+which knows what that of the system may not (cooperative matrices); and the check of those kernels by its spirv-val."""
 import glob
 import os
 import shlex
 import subprocess
 
+import device_list
 import folders as rooms
+
+
+class BuildFailed(Exception):
+    """Unlike what cannot be had, this is a failure of the run that wants it."""
 
 
 def _cmake(words, log):
     with open(log, "a", encoding="utf-8") as file:
         return subprocess.run(words, stdout=file, stderr=file, stdin=subprocess.DEVNULL, check=False).returncode == 0
-
-
-def _generator():
-    return ["-G", "Ninja"]
-
-
-def arm64(root, build, devel):
-    """The build folder of the programs for arm64; raises Unavailable. `devel`: a folder of arm64 packages."""
-    place = os.path.join(build, "drivers", "arm64")
-    os.makedirs(place, exist_ok=True)
-    log = os.path.join(place, "build.log")
-    include = os.path.join(devel, "usr", "include")
-    configure = ["cmake", "-S", root, "-B", place, *_generator(), "-DCMAKE_BUILD_TYPE=Release",
-                 f"-DCMAKE_TOOLCHAIN_FILE={os.path.join(root, 'tests/drivers/aarch64.cmake')}",
-                 f"-DVATTEN_ARM64_ROOT={devel}", f"-DVATTEN_VULKAN_INCLUDE={include}",
-                 f"-DVATTEN_VOLK_INCLUDE={include}", f"-DVATTEN_CJSON_INCLUDE={include}",
-                 f"-DVATTEN_CJSON_LIBRARY={rooms.library_path(devel, 'arm64')}/libcjson.so",
-                 "-DVATTEN_SAMPLES=OFF", "-DVATTEN_INSTALL=OFF"]
-    if not (_cmake(configure, log) and _cmake(["cmake", "--build", place], log)):
-        raise rooms.Unavailable(f"the programs for arm64 could not be built [{log}]")
-    return place
 
 
 def _wrapper(folder, place, program):
@@ -44,6 +29,39 @@ def _wrapper(folder, place, program):
         file.write("#!/bin/sh\nexec " + " ".join(shlex.quote(word) for word in words) + ' "$@"\n')
     os.chmod(path, 0o755)
     return path
+
+
+def _programs(root, place, glslang, options=()):
+    """Configures and builds what runs use, in `place`. `glslang`: a folder with a newer one, "" = the system's."""
+    os.makedirs(place, exist_ok=True)
+    log = os.path.join(place, "build.log")
+    compiler = [f"-DVATTEN_GLSLANG={_wrapper(glslang, place, 'glslangValidator')}"] if glslang else []
+    configure = ["cmake", "-S", root, "-B", place, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *compiler, *options,
+                 "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
+                 "-DVATTEN_INSTALL=OFF"]
+    targets = ["vatten_audit", "test_layers", "raise_version", *(f"test_{name}" for name in device_list.WHOLE)]
+    if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
+        raise BuildFailed(f"the programs could not be built [{log}]")
+    return place
+
+
+def system(root, build):
+    """The build folder of the programs with the kernels of the system's glslang."""
+    return _programs(root, os.path.join(build, "drivers", "system"), "")
+
+
+def amd64(root, build, glslang):
+    """The build folder of the programs for this machine with the kernels of the newer glslang."""
+    return _programs(root, os.path.join(build, "drivers", "amd64"), glslang)
+
+
+def arm64(root, build, glslang, devel):
+    """The build folder of the programs for arm64. `devel`: a folder of arm64 packages to build with."""
+    include = os.path.join(devel, "usr", "include")
+    return _programs(root, os.path.join(build, "drivers", "arm64"), glslang, [
+        f"-DCMAKE_TOOLCHAIN_FILE={os.path.join(root, 'tests/drivers/aarch64.cmake')}", f"-DVATTEN_ARM64_ROOT={devel}",
+        f"-DVATTEN_VULKAN_INCLUDE={include}", f"-DVATTEN_VOLK_INCLUDE={include}", f"-DVATTEN_CJSON_INCLUDE={include}",
+        f"-DVATTEN_CJSON_LIBRARY={rooms.library_path(devel, 'arm64')}/libcjson.so"])
 
 
 def _version(compiler):
@@ -59,26 +77,17 @@ def _words_of(header):
     return b"".join(int(word, 16).to_bytes(4, "little") for word in body.replace("\n", " ").split(",") if word.strip())
 
 
-def shaders(root, build, folder):
-    """Compiles every kernel by the folder's glslang and validates it by its spirv-val: (kernels, wrong ones, text)."""
-    place = os.path.join(build, "drivers", "shaders")
-    os.makedirs(place, exist_ok=True)
-    log = os.path.join(place, "build.log")
-    compiler = _wrapper(folder, place, "glslangValidator")
+def check_kernels(place, folder):
+    """Validates the kernels of a build by the folder's spirv-val: (names, what is wrong, version of glslang)."""
     checker = _wrapper(folder, place, "spirv-val")
-    configure = ["cmake", "-S", root, "-B", os.path.join(place, "build"), *_generator(),
-                 f"-DVATTEN_GLSLANG={compiler}", "-DVATTEN_TESTS=OFF", "-DVATTEN_TOOLS=OFF", "-DVATTEN_SAMPLES=OFF",
-                 "-DVATTEN_CONTEXT=OFF", "-DVATTEN_INSTALL=OFF"]
-    if not (_cmake(configure, log) and _cmake(["cmake", "--build", os.path.join(place, "build")], log)):
-        return 0, [f"the build failed [{log}]"], _version(compiler)
-    wrong = []
-    headers = sorted(glob.glob(os.path.join(place, "build", "lib", "kernels", "*.h")))
-    for header in headers:
+    names, wrong = [], []
+    for header in sorted(glob.glob(os.path.join(place, "lib", "kernels", "*.h"))):
+        names.append(os.path.basename(header)[:-2])
         binary = os.path.join(place, "kernel.spv")
         with open(binary, "wb") as file:
             file.write(_words_of(header))
         check = subprocess.run([checker, "--target-env", "vulkan1.1", binary], capture_output=True, text=True, check=False)
         if check.returncode != 0:
             lines = check.stderr.strip().splitlines() or ["not valid"]
-            wrong.append(f"{os.path.basename(header)[:-2]}: {lines[0]}")
-    return len(headers), wrong, _version(compiler)
+            wrong.append(f"{names[-1]}: {lines[0]}")
+    return names, wrong, _version(_wrapper(folder, place, "glslangValidator"))

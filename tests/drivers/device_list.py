@@ -15,6 +15,7 @@ FOLDERS = {
     "trixie-amd64": ("amd64", "trixie", ("libvulkan1", "mesa-vulkan-drivers")),
     "devel-arm64": ("arm64", "@system", ("libcjson-dev", "libcmocka-dev", "libvulkan-dev", "libvulkan-volk-dev")),
 }
+GLSLANG_FOLDER = "sid-amd64"  # its glslang compiles all kernels, its loader brings the newest layers
 SYSTEM = "system"  # not a folder: the machine's own drivers
 
 
@@ -165,7 +166,6 @@ LAYERS = (
     ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, WHOLE),
     ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, SHORT),
 )
-_LAYERS_FOLDER = "sid-amd64"
 
 
 def _execution_runs():
@@ -181,7 +181,7 @@ def _execution_runs():
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
                  environment=(("VATTEN_TEST_CAPS", words),)) for name, words, programs in CAPS]
     runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, WHOLE,
-                 settings, defects, _LAYERS_FOLDER) for ident, name, what, defects, settings, programs in LAYERS]
+                 settings, defects, GLSLANG_FOLDER) for ident, name, what, defects, settings, programs in LAYERS]
     return runs
 
 

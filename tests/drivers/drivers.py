@@ -62,34 +62,41 @@ class Places:
         if name not in self.once:
             try:
                 self.once[name] = make()
-            except rooms.Unavailable as error:
+            except (rooms.Unavailable, builds.BuildFailed) as error:
                 self.once[name] = error
-        if isinstance(self.once[name], rooms.Unavailable):
+        if isinstance(self.once[name], Exception):
             raise self.once[name]
         return self.once[name]
 
     def of(self, device):
         if device.folder == device_list.SYSTEM:
-            return launch.Place(device, "", self.build, self.cache)
+            return launch.Place(device, "", self._made("system", lambda: builds.system(self.root, self.build)), self.cache)
         folder = self.folders.path(device.folder)
-        place = launch.Place(device, folder, self.build, self.cache)
+        place = launch.Place(device, folder, "", self.cache)
         if place.arch == "arm64":
             devel = self.folders.path("devel-arm64")
-            place.build = self._made("arm64", lambda: self._arm64(devel))
+            place.build = self._made("arm64", lambda: builds.arm64(self.root, self.build, self._glslang(), devel))
             place.extra_libraries = rooms.library_path(devel, "arm64")
+        else:
+            place.build = self._made("amd64", lambda: builds.amd64(self.root, self.build, self._glslang()))
         if device.shim == "intel":
             place.shim = self._made("shim", lambda: intel_shim.path(self.cache, self.refresh, self.say))
         return place
+
+    def _glslang(self):
+        """The folder with the newer glslang; "" without one, and then the system's has to do."""
+        try:
+            folder = self.folders.path(device_list.GLSLANG_FOLDER)
+        except rooms.Unavailable:
+            folder = ""
+        self.say("Building the programs" + (" with a newer glslang" if folder else ""))
+        return folder
 
     def of_run(self, run):
         place = self.of(run.device)
         if run.layers and run.layers != run.device.folder:
             place.layers = self.folders.path(run.layers)
         return place
-
-    def _arm64(self, devel):
-        self.say("Building the programs for arm64")
-        return builds.arm64(self.root, self.build, devel)
 
 
 def find_places(runs, places, report):
@@ -100,15 +107,20 @@ def find_places(runs, places, report):
             found.append((run, places.of_run(run)))
         except rooms.Unavailable as error:
             report.skipped(run.ident, str(error))
+        except builds.BuildFailed as error:
+            report.failed(run.ident, str(error))
     return found
 
 
 def check_shaders(run, place, report):
-    count, wrong, version = builds.shaders(ROOT, os.path.dirname(place.program("x")), place.folder)
-    if wrong or count == 0:
-        report.failed(run.ident, f"glslang {version}: {wrong[0] if wrong else 'no kernel was found'}")
+    names, wrong, version = builds.check_kernels(place.build, place.folder)
+    matrix = sum("_matrix" in name for name in names)
+    if not names or not matrix:
+        wrong.append("no kernel with cooperative matrices was built" if names else "no kernel was built")
+    if wrong:
+        report.failed(run.ident, f"glslang {version}: {wrong[0]}")
     else:
-        report.passed(run.ident, f"shaders with glslang {version}: {count} kernels valid")
+        report.passed(run.ident, f"glslang {version}: {len(names)} kernels valid, {matrix} with cooperative matrices")
 
 
 def task_of(run, place, report, folder, full):

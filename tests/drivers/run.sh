@@ -22,6 +22,4 @@ for word in "$@"; do
 done
 
 setup_install drivers
-setup_configure -DVATTEN_TESTS=ON -DVATTEN_TOOLS=ON -DVATTEN_CONTEXT=ON
-setup_build all
 exec python3 -B "$here/drivers.py" --build "$build" "$@"
