@@ -22,8 +22,16 @@ enum {
     VT_VENDOR_ARM = 0x13b5,
     VT_VENDOR_BROADCOM = 0x14e4,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
-    VT_SUBGROUP_SHUFFLE = 16
+    VT_SUBGROUP_SHUFFLE = 16,
+    VT_MATRICES_MAX = 8
 };
+
+/* A product of cooperative matrices, [m, k] x [k, n]: f16 factors, f32 sums, made by one subgroup. */
+typedef struct vt_matrix {
+    uint32_t m;
+    uint32_t n;
+    uint32_t k;
+} vt_matrix;
 
 /* Known driver faults that change what vatten does. */
 typedef enum vt_quirk {
@@ -46,6 +54,10 @@ typedef struct vt_caps {
     uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */
     uint32_t subgroup_max;
     uint32_t subgroup_ops; /* VT_SUBGROUP_* bits that work in compute shaders */
+    uint32_t subgroups;    /* of a workgroup whose subgroup size is asked for; 0 = it cannot be */
+    uint32_t matrix_count;
+    vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
+    uint32_t matrix_subgroup; /* subgroup size that kernels with matrices ask for; derived, 0 = none */
     uint32_t
         registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
     uint32_t shared_bytes;
@@ -62,12 +74,18 @@ typedef struct vt_caps {
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
 } vt_caps;
 
-/* Derives quirks, registers, loop_limit and max_macs from the other fields, and takes away what a quirk makes
+/* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
+bool vt_caps_takes_matrix(const vt_matrix *matrix);
+
+/* Derives quirks, registers, matrix_subgroup, loop_limit and max_macs from the other fields, and takes away what a quirk makes
  * useless. */
 void vt_caps_complete(vt_caps *caps);
 
 /* Lowers limits to the caller's caps; 0 and false leave them. */
 void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
+
+/* "16x16x16 16x8x16": the matrices, separated by spaces. */
+void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size);
 
 /* Names of the quirks, separated by spaces. */
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);
