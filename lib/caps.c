@@ -56,6 +56,16 @@ bool vt_caps_takes_matrix(const vt_matrix *matrix) {
     return matrix_side(matrix->m) && matrix_side(matrix->n) && matrix_side(matrix->k);
 }
 
+static bool has_wrong_matrices(const vt_caps *caps) {
+    bool wrong = false;
+    for (uint32_t i = 0; i < caps->matrix_count; ++i) {
+        const vt_matrix *matrix = &caps->matrices[i];
+        uint32_t size = caps->subgroup_size;
+        wrong = wrong || matrix->m != size || matrix->n != size || matrix->k != size;
+    }
+    return wrong && caps->driver_id == VT_DRIVER_LLVMPIPE;
+}
+
 /* The largest product first: fewer instructions for the same work. */
 static void sort_matrices(vt_caps *caps) {
     for (uint32_t i = 1; i < caps->matrix_count; ++i)
@@ -79,11 +89,15 @@ static uint32_t matrix_subgroup_of(const vt_caps *caps) {
 }
 
 void vt_caps_complete(vt_caps *caps) {
-    sort_matrices(caps);
-    caps->matrix_subgroup = matrix_subgroup_of(caps);
     caps->max_macs = default_macs(caps->device_type);
     caps->registers = registers_of(caps);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
+    if (has_wrong_matrices(caps)) {
+        caps->quirks |= VT_QUIRK_LVP_MATRIX;
+        caps->matrix_count = 0;
+    }
+    sort_matrices(caps);
+    caps->matrix_subgroup = matrix_subgroup_of(caps);
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
     if (caps->driver_id == VT_DRIVER_PANVK || caps->driver_id == VT_DRIVER_V3DV) {
@@ -117,7 +131,7 @@ void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size) {
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles"}; /* by bit */
+    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix"}; /* by bit */
     size_t used = 0;
     snprintf(text, size, "%s", "");
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

@@ -40,7 +40,10 @@ typedef enum vt_quirk {
     VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0,
     /* PanVK turns every shuffle into a loop over the lanes, V3DV into a rotation per lane (both seen in Mesa 26.2);
      * what lives across them spills. Kernels that talk through shared memory are far shorter there. */
-    VT_QUIRK_SLOW_SHUFFLES = 1 << 1
+    VT_QUIRK_SLOW_SHUFFLES = 1 << 1,
+    /* llvmpipe lays a matrix out as if each side were as long as a subgroup, and reads past its end where a
+     * subgroup has 16 lanes (vectors of 512 bits; seen in Mesa 26.2, which then crashes). */
+    VT_QUIRK_LVP_MATRIX = 1 << 2
 } vt_quirk;
 
 typedef struct vt_caps {

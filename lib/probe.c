@@ -113,15 +113,17 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
     return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
 }
 
-/* With the features that `bits` say, are there matrices, and can the subgroup size be asked for? */
+/* With the features that `bits` say, are there matrices that work, and can the subgroup size be asked for? */
 static bool has_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
                          VkPhysicalDevice physical_device, vatten_features bits) {
     const vatten_features needed = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     vt_caps caps;
-    return (bits & needed) == needed && has_matrix_features(vk, physical_device) &&
-           vt_probe_caps(vk, allocator, physical_device, bits | VATTEN_FEATURE_COOPERATIVE_MATRIX, &caps) ==
-               VATTEN_SUCCESS &&
-           caps.matrix_count > 0 && caps.subgroups > 0;
+    if ((bits & needed) != needed || !has_matrix_features(vk, physical_device) ||
+        vt_probe_caps(vk, allocator, physical_device, bits | VATTEN_FEATURE_COOPERATIVE_MATRIX, &caps) !=
+            VATTEN_SUCCESS)
+        return false;
+    vt_caps_complete(&caps);
+    return caps.matrix_subgroup != 0;
 }
 
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
