@@ -84,6 +84,8 @@ static void sort_matrices(vt_caps *caps) {
 static uint32_t matrix_subgroup_of(const vt_caps *caps) {
     if (caps->matrix_count == 0 || caps->subgroups == 0)
         return 0;
+    if (!caps->subgroup_asked)
+        return caps->subgroup_min == caps->subgroup_max ? caps->subgroup_size : 0;
     uint32_t size = caps->subgroup_max < 32 ? caps->subgroup_max : 32;
     return size < caps->subgroup_min ? caps->subgroup_min : size;
 }

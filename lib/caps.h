@@ -57,10 +57,11 @@ typedef struct vt_caps {
     uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */
     uint32_t subgroup_max;
     uint32_t subgroup_ops; /* VT_SUBGROUP_* bits that work in compute shaders */
-    uint32_t subgroups;    /* of a workgroup whose subgroup size is asked for; 0 = it cannot be */
+    bool subgroup_asked;   /* a compute pipeline may ask for its subgroup size */
+    uint32_t subgroups;    /* most full ones of a workgroup; 0 = full ones cannot be had */
     uint32_t matrix_count;
     vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
-    uint32_t matrix_subgroup; /* subgroup size that kernels with matrices ask for; derived, 0 = none */
+    uint32_t matrix_subgroup; /* subgroup size of kernels with matrices; derived, 0 = none is sure */
     uint32_t
         registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
     uint32_t shared_bytes;

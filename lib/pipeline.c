@@ -30,15 +30,15 @@ void vt_pipeline_map_destroy(vatten_device *device) {
         vt_mutex_destroy(&map->mutex);
 }
 
-/* How matrices lie in the lanes of a subgroup, and so which rows a subgroup owns, follows from its size. */
-static bool asks_size(const vt_variant *variant) {
+/* Which rows a subgroup owns follows from its size. */
+static bool needs_size(const vt_variant *variant) {
     return vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_MATRIX;
 }
 
 /* Kernels that talk by shuffles want whole subgroups, and no more of their size than that the lanes of a row fit
  * the smallest: the compiler shall be free to choose a size whose registers suffice. */
 static VkPipelineShaderStageCreateFlags stage_flags(const vt_caps *caps, const vt_variant *variant) {
-    if (asks_size(variant))
+    if (needs_size(variant))
         return VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
     bool subgroups = vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_SUBGROUP;
     if (!subgroups || !(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
@@ -65,7 +65,7 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
-                .pNext = asks_size(variant) ? &size : NULL,
+                .pNext = needs_size(variant) && device->caps.subgroup_asked ? &size : NULL,
                 .flags = stage_flags(&device->caps, variant),
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,

@@ -104,8 +104,8 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
     if (!list)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     for (uint32_t i = 0; i < count; ++i)
-        list[i] = (VkCooperativeMatrixPropertiesKHR){
-            .sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
+        list[i] =
+            (VkCooperativeMatrixPropertiesKHR){.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
     result = get(physical_device, &count, list);
     if (result == VK_SUCCESS)
         take_matrices(list, count, out);
@@ -113,7 +113,7 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
     return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
 }
 
-/* With the features that `bits` say, are there matrices that work, and can the subgroup size be asked for? */
+/* With the features that `bits` say, are there matrices that work, and is the subgroup size sure? */
 static bool has_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
                          VkPhysicalDevice physical_device, vatten_features bits) {
     const vatten_features needed = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
@@ -195,9 +195,10 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroup_size = subgroup.subgroupSize ? subgroup.subgroupSize : 1;
     out->subgroup_min = size_control.minSubgroupSize ? size_control.minSubgroupSize : out->subgroup_size;
     out->subgroup_max = size_control.maxSubgroupSize ? size_control.maxSubgroupSize : out->subgroup_size;
-    bool asked = (features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) != 0 &&
-                 (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
-    out->subgroups = asked ? size_control.maxComputeWorkgroupSubgroups : 0;
+    bool controls = (features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
+    out->subgroup_asked =
+        controls && (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+    out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
     return matrices ? find_matrices(vk, allocator, physical_device, out) : VATTEN_SUCCESS;
 }

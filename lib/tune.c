@@ -39,8 +39,8 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
 static uint32_t matrix_bytes(const vt_tile *tile) {
     uint32_t q_stride = tile->dim_pad / 4 + 2;
     uint32_t v_stride = tile->value_pad / 4 + 2;
-    uint32_t halves = tile->rows * q_stride + tile->keys * max_u32(q_stride, v_stride) +
-                      tile->rows * (tile->keys / 4 + 2);
+    uint32_t halves =
+        tile->rows * q_stride + tile->keys * max_u32(q_stride, v_stride) + tile->rows * (tile->keys / 4 + 2);
     return halves * 8 + tile->rows * (tile->keys / 4 + 1) * 16;
 }
 
@@ -130,8 +130,10 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
         return "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
     if (caps->matrix_count == 0)
         return "the device multiplies no f16 matrices with f32 sums in a subgroup";
-    if (caps->subgroups == 0)
-        return "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, for compute shaders";
+    if (!(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
+        return "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
+    if (caps->matrix_subgroup == 0)
+        return "the subgroup size of a compute pipeline is not sure";
     return caps->subgroup_ops & VT_SUBGROUP_SHUFFLE ? NULL : "the device has no subgroup shuffles";
 }
 
@@ -210,8 +212,7 @@ static vt_tile tile_of_matrix(const vt_caps *caps, const vt_tune_row *row, const
                               const vt_matrix *matrix) {
     vt_tile tile = {.layout = row->layout, .subgroup = caps->matrix_subgroup, .matrix = *matrix};
     tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup * tile.subgroup;
-    tile.rows =
-        ask->rows ? ask->rows : row->rows_per_lane * matrix->m * (tile.workgroup / tile.subgroup);
+    tile.rows = ask->rows ? ask->rows : row->rows_per_lane * matrix->m * (tile.workgroup / tile.subgroup);
     tile.keys = ask->keys ? ask->keys : row->keys;
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : matrix_lanes(&tile);
     return tile;
@@ -243,8 +244,7 @@ static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
     bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
-    bool layout =
-        problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
+    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
     return layout && dim <= row->max_dim && row->registers <= caps->registers;
 }
 

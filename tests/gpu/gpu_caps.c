@@ -77,10 +77,11 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
         size_t length = strcspn(at, ",");
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (length >= sizeof word || !lower_by(&lowered, word)) {
-            snprintf(wrong, wrong_size,
-                     "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
-                     "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|cooperative_matrix",
-                     word);
+            snprintf(
+                wrong, wrong_size,
+                "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
+                "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|cooperative_matrix",
+                word);
             return false;
         }
         at += length;

@@ -150,7 +150,8 @@ static void test_caps_lower_and_never_raise(void **state) {
     assert_int_equal(desc.cap_shared_bytes, 16384);
     assert_int_equal(desc.cap_invocations, 64); /* as asked for */
     assert_int_equal(desc.cap_storage_range, 65536);
-    assert_true(gpu_caps_lower(&desc, "shared=8192,without=push_descriptor,without=subgroup_size_control,"
+    assert_true(gpu_caps_lower(&desc,
+                               "shared=8192,without=push_descriptor,without=subgroup_size_control,"
                                "without=cooperative_matrix",
                                wrong, sizeof wrong));
     assert_int_equal(desc.cap_shared_bytes, 8192);
