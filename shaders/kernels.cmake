@@ -31,12 +31,17 @@ function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
 vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
-# Shader compilers before 2023 do not know cooperative matrices; the build then goes without the layout MATRIX.
+# glslang knows cooperative matrices since version 13, whose SPIR-V still had other numbers for them. Without, the
+# build has no layout MATRIX.
+execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLANG_VERSION ERROR_QUIET)
 execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} -o ${VATTEN_KERNEL_DIR}/probe.spv
                         ${VATTEN_SHADER_DIR}/probe/cooperative_matrix.comp
                 RESULT_VARIABLE VATTEN_NO_MATRIX OUTPUT_QUIET ERROR_QUIET)
+if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
+  set(VATTEN_NO_MATRIX 13)
+endif()
 if(VATTEN_NO_MATRIX)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} does not know GL_KHR_cooperative_matrix, so there is no layout MATRIX")
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
 endif()
 
 foreach(dtype F32 F16 BF16)

@@ -256,11 +256,10 @@ void write_row(uint i, uint t)
 #endif
     uint row = out_origin() + token * push.out_token;
     float factor = row_factor(row_sum[i]);
-    for (uint q = lane_in_row; q < KEYS / 4u; q += LANES_PER_ROW) {
+    uint quads = min(KEYS, VALUE_PAD - t * KEYS) / 4u;
+    for (uint q = lane_in_row; q < quads; q += LANES_PER_ROW) {
         uint d = t * KEYS + q * 4u;
         vec4 x = stage_s[lane_row(i) * S_STRIDE + q];
-        if (d >= VALUE_PAD)
-            break;
 #ifdef VT_FULL
         if (carry_out()) {
             [[unroll]] for (uint k = 0u; k < 4u; ++k)
