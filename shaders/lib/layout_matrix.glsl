@@ -32,6 +32,7 @@ const uint SUBGROUP_ROWS = ROWS / (WORKGROUP / SUBGROUP);
 const uint ROW_BLOCKS = SUBGROUP_ROWS / MATRIX_M;         // matrices of a subgroup, along rows
 const uint KEY_BLOCKS = KEYS / MATRIX_N;                  // along the keys of a tile
 const uint OUT_BLOCKS = VALUE_PAD / MATRIX_N;             // along the outputs
+const uint TURN_BLOCKS = OUT_BLOCKS < KEY_BLOCKS ? OUT_BLOCKS : KEY_BLOCKS; // of outputs that stage_s takes at once
 const uint OUT_TURNS = (OUT_BLOCKS + KEY_BLOCKS - 1u) / KEY_BLOCKS;
 const uint COL_QUADS = COL_COUNT / 4u;
 
@@ -107,39 +108,51 @@ void stage_values()
 // Where matrix (i, j) of this subgroup lies in stage_s.
 uint block_at(uint i, uint j) { return (first_row + i * MATRIX_M) * S_STRIDE + j * (MATRIX_N / 4u); }
 
-// Turn t of OUT_TURNS moves as many outputs of every row as stage_s has room for.
-void out_to_stage(uint t)
+// Outputs pass through stage_s in turns, as many columns as there is room for. The loop over turns is a real one,
+// so that the code stays short; as an array of matrices wants constant indices, each turn has the same place and
+// the others move up or down by one turn.
+void out_to_stage()
 {
-    [[unroll]] for (uint j = 0u; j < KEY_BLOCKS; ++j)
-        if (t * KEY_BLOCKS + j < OUT_BLOCKS)
-            [[unroll]] for (uint i = 0u; i < ROW_BLOCKS; ++i)
-                coopMatStore(acc[i * OUT_BLOCKS + t * KEY_BLOCKS + j], stage_s, block_at(i, j), S_STRIDE, VT_BY_ROW);
-    subgroupBarrier();
+    [[unroll]] for (uint i = 0u; i < ROW_BLOCKS; ++i) {
+        [[unroll]] for (uint j = 0u; j < TURN_BLOCKS; ++j)
+            coopMatStore(acc[i * OUT_BLOCKS + j], stage_s, block_at(i, j), S_STRIDE, VT_BY_ROW);
+        [[unroll]] for (uint n = 0u; n < OUT_BLOCKS - TURN_BLOCKS; ++n)
+            acc[i * OUT_BLOCKS + n] = acc[i * OUT_BLOCKS + n + TURN_BLOCKS];
+    }
 }
 
-void stage_to_out(uint t)
+void stage_to_out()
 {
-    subgroupBarrier();
-    [[unroll]] for (uint j = 0u; j < KEY_BLOCKS; ++j)
-        if (t * KEY_BLOCKS + j < OUT_BLOCKS)
-            [[unroll]] for (uint i = 0u; i < ROW_BLOCKS; ++i)
-                coopMatLoad(acc[i * OUT_BLOCKS + t * KEY_BLOCKS + j], stage_s, block_at(i, j), S_STRIDE, VT_BY_ROW);
-    subgroupBarrier();
+    [[unroll]] for (uint i = 0u; i < ROW_BLOCKS; ++i) {
+        [[unroll]] for (uint n = 1u; n <= OUT_BLOCKS - TURN_BLOCKS; ++n)
+            acc[(i + 1u) * OUT_BLOCKS - n] = acc[(i + 1u) * OUT_BLOCKS - n - TURN_BLOCKS];
+        [[unroll]] for (uint j = 0u; j < TURN_BLOCKS; ++j)
+            coopMatLoad(acc[i * OUT_BLOCKS + j], stage_s, block_at(i, j), S_STRIDE, VT_BY_ROW);
+    }
 }
+
+// Words of four outputs of a row in turn t.
+uint turn_quads(uint t) { return min(KEYS, VALUE_PAD - t * KEYS) / 4u; }
 
 #ifdef VT_FULL
+void resume_turn(uint t, uint at[ROW_COUNT])
+{
+    for (uint q = lane_in_row; q < turn_quads(t); q += LANES_PER_ROW)
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+            [[unroll]] for (uint k = 0u; k < 4u; ++k)
+                stage_s[lane_row(i) * S_STRIDE + q][k] = carry_elem[at[i] + t * KEYS + q * 4u + k];
+}
+
 void resume_rows()
 {
     uint at[ROW_COUNT];
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
         at[i] = resume_sums(i);
-    [[unroll]] for (uint t = 0u; t < OUT_TURNS; ++t) {
-        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-            for (uint d = lane_in_row; d < KEYS / 4u; d += LANES_PER_ROW)
-                if (t * KEYS + d * 4u < VALUE_PAD)
-                    [[unroll]] for (uint k = 0u; k < 4u; ++k)
-                        stage_s[lane_row(i) * S_STRIDE + d][k] = carry_elem[at[i] + t * KEYS + d * 4u + k];
-        stage_to_out(t);
+    for (uint t = OUT_TURNS; t > 0u; --t) {
+        resume_turn(t - 1u, at);
+        subgroupBarrier();
+        stage_to_out();
+        subgroupBarrier();
     }
 }
 #else
@@ -205,8 +218,9 @@ void soften_tile()
             stage_p[lane_row(i) * P_STRIDE + lane_in_row + LANES_PER_ROW * j] =
                 f16vec4(score[at], score[at + 1u], score[at + 2u], score[at + 3u]);
         }
-        for (uint n = lane_in_row; n < MATRIX_N / 4u; n += LANES_PER_ROW)
-            stage_s[lane_row(i) * S_STRIDE + n] = vec4(shrink);
+        [[unroll]] for (uint n = 0u; n < MATRIX_N / 4u; ++n)
+            if (n % LANES_PER_ROW == lane_in_row)
+                stage_s[lane_row(i) * S_STRIDE + n] = vec4(shrink);
     }
 }
 
@@ -247,28 +261,35 @@ void layout_tile(bool full)
     accumulate_tile();
 }
 
-// The outputs of one turn, out of stage_s.
-void write_row(uint i, uint t)
+// Where the outputs of row i go: to the output, or to the carry.
+uint row_end(uint i)
 {
     uint token = map_row_token(lane_row(i));
 #ifdef VT_FULL
-    uint at = carry_row(token);
+    if (carry_out())
+        return carry_row(token);
 #endif
-    uint row = out_origin() + token * push.out_token;
-    float factor = row_factor(row_sum[i]);
-    uint quads = min(KEYS, VALUE_PAD - t * KEYS) / 4u;
-    for (uint q = lane_in_row; q < quads; q += LANES_PER_ROW) {
-        uint d = t * KEYS + q * 4u;
-        vec4 x = stage_s[lane_row(i) * S_STRIDE + q];
+    return out_origin() + token * push.out_token;
+}
+
+void write_quad(uint i, uint at, uint d, vec4 x)
+{
 #ifdef VT_FULL
-        if (carry_out()) {
-            [[unroll]] for (uint k = 0u; k < 4u; ++k)
-                carry_elem[at + d + k] = x[k];
-            continue;
-        }
-#endif
-        store_out4(row, d, x * factor);
+    if (carry_out()) {
+        [[unroll]] for (uint k = 0u; k < 4u; ++k)
+            carry_elem[at + d + k] = x[k];
+        return;
     }
+#endif
+    store_out4(at, d, x * row_factor(row_sum[i]));
+}
+
+void write_turn(uint t, uint at[ROW_COUNT])
+{
+    for (uint q = lane_in_row; q < turn_quads(t); q += LANES_PER_ROW)
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+            if (map_row_valid(lane_row(i)))
+                write_quad(i, at[i], t * KEYS + q * 4u, stage_s[lane_row(i) * S_STRIDE + q]);
 }
 
 void finish_sums()
@@ -291,13 +312,14 @@ void finish_sums()
 
 void layout_end()
 {
-    barrier(); // nobody reads factors any more
+    uint at[ROW_COUNT];
     finish_sums();
-    [[unroll]] for (uint t = 0u; t < OUT_TURNS; ++t) {
-        out_to_stage(t);
-        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-            if (map_row_valid(lane_row(i)))
-                write_row(i, t);
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        at[i] = row_end(i);
+    for (uint t = 0u; t < OUT_TURNS; ++t) {
+        subgroupBarrier(); // nobody reads factors or the turn before any more
+        out_to_stage();
         subgroupBarrier();
+        write_turn(t, at);
     }
 }
