@@ -339,7 +339,7 @@ static void split_dense(vatten_layout layout, unsigned n) {
                 {3, 50000, true, false},
                 {150, 33000, true, true},
                 {150, 15000, true, true},
-                {400, 2000000, false, true}};
+                {400, 4000000, false, true}};
     gpu_problem p = gpu_dense(n == 2 ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32, rows[n].q_len, 700, 2, 1, 16);
     p.dense.heads.batch = 1 + n % 2;
     gpu_set_layout(&device, &p, layout, false);
