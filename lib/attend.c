@@ -47,8 +47,12 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_VALUE_PAD] = tile->value_pad;
     spec[VT_SPEC_DIM_CHUNK] = tile->dim_chunk;
     spec[VT_SPEC_VECTOR] = loads_by_four(problem);
-    for (uint32_t i = VT_SPEC_WINDOW; i < VT_SPEC_COUNT; ++i)
+    for (uint32_t i = VT_SPEC_WINDOW; i < VT_SPEC_SUBGROUP; ++i)
         spec[i] = 1;
+    spec[VT_SPEC_SUBGROUP] = tile->subgroup;
+    spec[VT_SPEC_MATRIX] = tile->matrix.m;
+    spec[VT_SPEC_MATRIX + 1] = tile->matrix.n;
+    spec[VT_SPEC_MATRIX + 2] = tile->matrix.k;
 }
 
 /* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements:

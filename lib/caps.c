@@ -48,10 +48,58 @@ static uint32_t registers_of(const vt_caps *caps) {
     }
 }
 
+static bool matrix_side(uint32_t side) {
+    return side >= 8 && side <= 64 && side % 8 == 0;
+}
+
+bool vt_caps_takes_matrix(const vt_matrix *matrix) {
+    return matrix_side(matrix->m) && matrix_side(matrix->n) && matrix_side(matrix->k);
+}
+
+static bool has_wrong_matrices(const vt_caps *caps) {
+    bool wrong = false;
+    for (uint32_t i = 0; i < caps->matrix_count; ++i) {
+        const vt_matrix *matrix = &caps->matrices[i];
+        uint32_t size = caps->subgroup_size;
+        wrong = wrong || matrix->m != size || matrix->n != size || matrix->k != size;
+    }
+    return wrong && caps->driver_id == VT_DRIVER_LLVMPIPE;
+}
+
+/* The largest product first: fewer instructions for the same work. */
+static void sort_matrices(vt_caps *caps) {
+    for (uint32_t i = 1; i < caps->matrix_count; ++i)
+        for (uint32_t j = i; j > 0; --j) {
+            vt_matrix *a = &caps->matrices[j - 1];
+            vt_matrix *b = &caps->matrices[j];
+            if (a->m * a->n * a->k >= b->m * b->n * b->k)
+                break;
+            const vt_matrix larger = *b;
+            *b = *a;
+            *a = larger;
+        }
+}
+
+/* 32 where the device lets one choose, which suits AMD's matrix units better than 64. */
+static uint32_t matrix_subgroup_of(const vt_caps *caps) {
+    if (caps->matrix_count == 0 || caps->subgroups == 0)
+        return 0;
+    if (!caps->subgroup_asked)
+        return caps->subgroup_min == caps->subgroup_max ? caps->subgroup_size : 0;
+    uint32_t size = caps->subgroup_max < 32 ? caps->subgroup_max : 32;
+    return size < caps->subgroup_min ? caps->subgroup_min : size;
+}
+
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->registers = registers_of(caps);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
+    if (has_wrong_matrices(caps)) {
+        caps->quirks |= VT_QUIRK_LVP_MATRIX;
+        caps->matrix_count = 0;
+    }
+    sort_matrices(caps);
+    caps->matrix_subgroup = matrix_subgroup_of(caps);
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
     if (caps->driver_id == VT_DRIVER_PANVK || caps->driver_id == VT_DRIVER_V3DV) {
@@ -74,8 +122,18 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
 }
 
+void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size) {
+    size_t used = 0;
+    snprintf(text, size, "%s", "");
+    for (uint32_t i = 0; i < caps->matrix_count && used < size; ++i) {
+        const vt_matrix *matrix = &caps->matrices[i];
+        used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u", used ? " " : "", (unsigned)matrix->m,
+                                 (unsigned)matrix->n, (unsigned)matrix->k);
+    }
+}
+
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles"}; /* by bit */
+    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix"}; /* by bit */
     size_t used = 0;
     snprintf(text, size, "%s", "");
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

@@ -22,8 +22,16 @@ enum {
     VT_VENDOR_ARM = 0x13b5,
     VT_VENDOR_BROADCOM = 0x14e4,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
-    VT_SUBGROUP_SHUFFLE = 16
+    VT_SUBGROUP_SHUFFLE = 16,
+    VT_MATRICES_MAX = 8
 };
+
+/* A product of cooperative matrices, [m, k] x [k, n]: f16 factors, f32 sums, made by one subgroup. */
+typedef struct vt_matrix {
+    uint32_t m;
+    uint32_t n;
+    uint32_t k;
+} vt_matrix;
 
 /* Known driver faults that change what vatten does. */
 typedef enum vt_quirk {
@@ -32,7 +40,10 @@ typedef enum vt_quirk {
     VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0,
     /* PanVK turns every shuffle into a loop over the lanes, V3DV into a rotation per lane (both seen in Mesa 26.2);
      * what lives across them spills. Kernels that talk through shared memory are far shorter there. */
-    VT_QUIRK_SLOW_SHUFFLES = 1 << 1
+    VT_QUIRK_SLOW_SHUFFLES = 1 << 1,
+    /* llvmpipe lays a matrix out as if each side were as long as a subgroup, and reads past its end where a
+     * subgroup has 16 lanes (vectors of 512 bits; seen in Mesa 26.2, which then crashes). */
+    VT_QUIRK_LVP_MATRIX = 1 << 2
 } vt_quirk;
 
 typedef struct vt_caps {
@@ -46,6 +57,11 @@ typedef struct vt_caps {
     uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */
     uint32_t subgroup_max;
     uint32_t subgroup_ops; /* VT_SUBGROUP_* bits that work in compute shaders */
+    bool subgroup_asked;   /* a compute pipeline may ask for its subgroup size */
+    uint32_t subgroups;    /* most full ones of a workgroup; 0 = full ones cannot be had */
+    uint32_t matrix_count;
+    vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
+    uint32_t matrix_subgroup; /* subgroup size of kernels with matrices; derived, 0 = none is sure */
     uint32_t
         registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
     uint32_t shared_bytes;
@@ -62,12 +78,18 @@ typedef struct vt_caps {
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
 } vt_caps;
 
-/* Derives quirks, registers, loop_limit and max_macs from the other fields, and takes away what a quirk makes
+/* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
+bool vt_caps_takes_matrix(const vt_matrix *matrix);
+
+/* Derives quirks, registers, matrix_subgroup, loop_limit and max_macs from the other fields, and takes away what a quirk makes
  * useless. */
 void vt_caps_complete(vt_caps *caps);
 
 /* Lowers limits to the caller's caps; 0 and false leave them. */
 void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
+
+/* "16x16x16 16x8x16": the matrices, separated by spaces. */
+void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size);
 
 /* Names of the quirks, separated by spaces. */
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);

@@ -8,3 +8,10 @@ uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, bo
         ++i;
     return i;
 }
+
+bool vt_kernels_have(vatten_layout layout) {
+    for (uint32_t i = 0; i < vt_kernel_count; ++i)
+        if (vt_kernels[i].layout == layout)
+            return true;
+    return false;
+}

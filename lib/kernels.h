@@ -26,4 +26,7 @@ extern const uint32_t vt_kernel_count;
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel. */
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, bool full);
 
+/* Whether the build has kernels of a layout at all. */
+bool vt_kernels_have(vatten_layout layout);
+
 #endif /* VT_KERNELS_H */

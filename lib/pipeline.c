@@ -30,9 +30,16 @@ void vt_pipeline_map_destroy(vatten_device *device) {
         vt_mutex_destroy(&map->mutex);
 }
 
+/* Which rows a subgroup owns follows from its size. */
+static bool needs_size(const vt_variant *variant) {
+    return vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_MATRIX;
+}
+
 /* Kernels that talk by shuffles want whole subgroups, and no more of their size than that the lanes of a row fit
  * the smallest: the compiler shall be free to choose a size whose registers suffice. */
 static VkPipelineShaderStageCreateFlags stage_flags(const vt_caps *caps, const vt_variant *variant) {
+    if (needs_size(variant))
+        return VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
     bool subgroups = vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_SUBGROUP;
     if (!subgroups || !(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
         return 0;
@@ -48,6 +55,9 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
     for (uint32_t i = 0; i < VT_SPEC_COUNT; ++i)
         entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t), sizeof(uint32_t)};
     const VkSpecializationInfo spec = {VT_SPEC_COUNT, entries, sizeof variant->spec, variant->spec};
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO,
+        .requiredSubgroupSize = variant->spec[VT_SPEC_SUBGROUP]};
     bool capture = (device->caps.features & VATTEN_FEATURE_PIPELINE_STATISTICS) != 0;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
@@ -55,6 +65,7 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                .pNext = needs_size(variant) && device->caps.subgroup_asked ? &size : NULL,
                 .flags = stage_flags(&device->caps, variant),
                 .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                 .module = module,

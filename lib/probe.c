@@ -11,6 +11,7 @@ typedef struct extensions {
     bool push_descriptor;
     bool size_control; /* VK_EXT_subgroup_size_control or Vulkan 1.3 */
     bool driver;       /* VK_KHR_driver_properties or Vulkan 1.2 */
+    bool matrix;       /* VK_KHR_cooperative_matrix with what its shaders need */
 } extensions;
 
 static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
@@ -30,7 +31,8 @@ static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_
 static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allocator *allocator,
                                      VkPhysicalDevice physical_device, extensions *out) {
     uint32_t version = api_version(vk, physical_device);
-    *out = (extensions){false, version >= VK_API_VERSION_1_3, version >= VK_API_VERSION_1_2};
+    bool v1_2 = version >= VK_API_VERSION_1_2;
+    *out = (extensions){false, version >= VK_API_VERSION_1_3, v1_2, false};
     uint32_t count = 0;
     VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
@@ -43,9 +45,85 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         out->push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
         out->size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
         out->driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+        bool model = v1_2 || has(list, count, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
+        bool half = v1_2 || has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+        out->matrix = model && half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
     }
     vt_release(allocator, list);
     return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
+}
+
+static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
+    VkPhysicalDeviceVulkanMemoryModelFeatures model = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES, .pNext = &matrix};
+    VkPhysicalDeviceShaderFloat16Int8Features half = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES, .pNext = &model};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &half};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    return matrix.cooperativeMatrix && model.vulkanMemoryModel && half.shaderFloat16;
+}
+
+static bool in_compute(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceCooperativeMatrixPropertiesKHR matrix = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &matrix};
+    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    return (matrix.cooperativeMatrixSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+}
+
+static bool of_halves(const VkCooperativeMatrixPropertiesKHR *p) {
+    return p->AType == VK_COMPONENT_TYPE_FLOAT16_KHR && p->BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+           p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR && p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+           p->scope == VK_SCOPE_SUBGROUP_KHR;
+}
+
+static void take_matrices(const VkCooperativeMatrixPropertiesKHR *list, uint32_t count, vt_caps *out) {
+    for (uint32_t i = 0; i < count && out->matrix_count < VT_MATRICES_MAX; ++i) {
+        const vt_matrix matrix = {list[i].MSize, list[i].NSize, list[i].KSize};
+        if (of_halves(&list[i]) && vt_caps_takes_matrix(&matrix))
+            out->matrices[out->matrix_count++] = matrix;
+    }
+}
+
+/* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
+static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                   VkPhysicalDevice physical_device, vt_caps *out) {
+    PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
+        vk->GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
+    if (!get || !in_compute(vk, physical_device))
+        return VATTEN_SUCCESS;
+    uint32_t count = 0;
+    VkResult result = get(physical_device, &count, NULL);
+    if (result != VK_SUCCESS || count == 0)
+        return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
+    VkCooperativeMatrixPropertiesKHR *list = vt_alloc(allocator, count * sizeof *list);
+    if (!list)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    for (uint32_t i = 0; i < count; ++i)
+        list[i] =
+            (VkCooperativeMatrixPropertiesKHR){.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
+    result = get(physical_device, &count, list);
+    if (result == VK_SUCCESS)
+        take_matrices(list, count, out);
+    vt_release(allocator, list);
+    return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
+}
+
+/* With the features that `bits` say, are there matrices that work, and is the subgroup size sure? */
+static bool has_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                         VkPhysicalDevice physical_device, vatten_features bits) {
+    const vatten_features needed = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+    vt_caps caps;
+    if ((bits & needed) != needed || !has_matrix_features(vk, physical_device) ||
+        vt_probe_caps(vk, allocator, physical_device, bits | VATTEN_FEATURE_COOPERATIVE_MATRIX, &caps) !=
+            VATTEN_SUCCESS)
+        return false;
+    vt_caps_complete(&caps);
+    return caps.matrix_subgroup != 0;
 }
 
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
@@ -68,6 +146,8 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         bits |= VATTEN_FEATURE_PUSH_DESCRIPTOR;
     if (size_control.subgroupSizeControl && size_control.computeFullSubgroups)
         bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+    if (found.matrix && has_matrices(vk, allocator, physical_device, bits))
+        bits |= VATTEN_FEATURE_COOPERATIVE_MATRIX;
     return bits;
 }
 
@@ -115,5 +195,10 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroup_size = subgroup.subgroupSize ? subgroup.subgroupSize : 1;
     out->subgroup_min = size_control.minSubgroupSize ? size_control.minSubgroupSize : out->subgroup_size;
     out->subgroup_max = size_control.maxSubgroupSize ? size_control.maxSubgroupSize : out->subgroup_size;
-    return VATTEN_SUCCESS;
+    bool controls = (features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) != 0;
+    out->subgroup_asked =
+        controls && (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+    out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
+    bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
+    return matrices ? find_matrices(vk, allocator, physical_device, out) : VATTEN_SUCCESS;
 }

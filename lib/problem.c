@@ -45,7 +45,7 @@ static vatten_result check_heads(const checker *check, const vatten_heads *heads
     INVALID_IF(heads->value_dim > VATTEN_MAX_DIM, "value_dim %" PRIu32 " is above %u", heads->value_dim,
                VATTEN_MAX_DIM);
     INVALID_IF(!isfinite(heads->scale), "scale %f is not finite", (double)heads->scale);
-    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_SHARED,
+    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_MATRIX,
                "tile layout %d is unknown", (int)heads->tile.layout);
     UNSUPPORTED_IF(
         heads->dtype != VATTEN_DTYPE_F32 && !(check->caps->features & VATTEN_FEATURE_STORAGE_16BIT),

@@ -16,7 +16,7 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
 
 /* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
  * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. */
+ * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;
@@ -24,15 +24,32 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->value_pad = round_up(max_u32(problem->value_dim, tile->workgroup), tile->dim_chunk);
         return;
     }
+    if (tile->layout == VATTEN_LAYOUT_MATRIX) {
+        tile->dim_chunk = tile->matrix.k;
+        tile->dim_pad = round_up(problem->dim, tile->matrix.k);
+        tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
+        return;
+    }
     tile->dim_chunk = problem->dim <= 64 ? round_up(problem->dim, 4) : 32;
     tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
+}
+
+/* As layout_matrix.glsl declares it. */
+static uint32_t matrix_bytes(const vt_tile *tile) {
+    uint32_t q_stride = tile->dim_pad / 4 + 2;
+    uint32_t v_stride = tile->value_pad / 4 + 2;
+    uint32_t halves =
+        tile->rows * q_stride + tile->keys * max_u32(q_stride, v_stride) + tile->rows * (tile->keys / 4 + 2);
+    return halves * 8 + tile->rows * (tile->keys / 4 + 1) * 16;
 }
 
 /* As layout_split.glsl and exchange_shared.glsl declare it. */
 static uint32_t shared_bytes(const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_ROWS)
         return 0;
+    if (tile->layout == VATTEN_LAYOUT_MATRIX)
+        return matrix_bytes(tile);
     uint32_t k_stride = tile->dim_chunk / 4 + 1;
     uint32_t v_stride = tile->value_pad / 4;
     uint32_t stage =
@@ -43,10 +60,27 @@ static uint32_t shared_bytes(const vt_tile *tile) {
     return stage * 16 + exchange * 4;
 }
 
+static uint64_t matrix_iterations(const vt_tile *tile) {
+    const vt_matrix *matrix = &tile->matrix;
+    uint64_t rows = (uint64_t)tile->rows * tile->lanes_per_row / tile->workgroup;
+    uint64_t columns = tile->keys / tile->lanes_per_row;
+    uint64_t blocks = (uint64_t)tile->rows * tile->subgroup / tile->workgroup / matrix->m;
+    uint64_t key_blocks = tile->keys / matrix->n;
+    uint64_t out_blocks = tile->value_pad / matrix->n;
+    uint64_t stage_k = vt_ceil_div((uint64_t)tile->keys * tile->dim_pad / 4, tile->workgroup);
+    uint64_t stage_v = vt_ceil_div((uint64_t)tile->keys * tile->value_pad / 4, tile->workgroup);
+    uint64_t scores = (tile->dim_pad / matrix->k + 2) * (1 + blocks + key_blocks * (1 + blocks));
+    uint64_t soften = rows * (8 + 6 * columns + matrix->n / 4);
+    uint64_t spread = (tile->keys / matrix->k + 1) * (1 + blocks + out_blocks * (1 + blocks));
+    return 1 + stage_k + stage_v + scores + soften + spread;
+}
+
 /* Every loop counted as if nothing were unrolled: which loops a compiler unrolls is its own affair. */
 static uint64_t iterations(const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_ROWS)
         return 1;
+    if (tile->layout == VATTEN_LAYOUT_MATRIX)
+        return matrix_iterations(tile);
     uint64_t rows = tile->rows * tile->lanes_per_row / tile->workgroup;
     uint64_t columns = tile->keys / tile->lanes_per_row;
     uint64_t outputs = tile->value_pad / (4 * tile->lanes_per_row);
@@ -85,6 +119,47 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
 }
 
+/* Why the device, or the library as it was built, has no MATRIX layout for the problem, whatever the tile. */
+static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem) {
+    if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX))
+        return "the library was built without the MATRIX layout, by a shader compiler without "
+               "GL_KHR_cooperative_matrix";
+    if (problem->dtype != VATTEN_DTYPE_F16)
+        return "the MATRIX layout takes dtype F16 only";
+    if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
+        return "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
+    if (caps->matrix_count == 0)
+        return "the device multiplies no f16 matrices with f32 sums in a subgroup";
+    if (!(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
+        return "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
+    if (caps->matrix_subgroup == 0)
+        return "the subgroup size of a compute pipeline is not sure";
+    return caps->subgroup_ops & VT_SUBGROUP_SHUFFLE ? NULL : "the device has no subgroup shuffles";
+}
+
+static const char *matrix_size_misfit(const vt_tile *tile) {
+    const vt_matrix *matrix = &tile->matrix;
+    if (tile->subgroup == 0 || !vt_caps_takes_matrix(matrix))
+        return "the MATRIX layout needs a subgroup size and a matrix";
+    if (tile->workgroup % tile->subgroup != 0)
+        return "workgroup must be a multiple of the subgroup size";
+    if (tile->rows % (tile->workgroup / tile->subgroup * matrix->m) != 0)
+        return "each subgroup must own whole matrices of rows";
+    if (tile->keys % matrix->n != 0 || tile->keys % matrix->k != 0)
+        return "keys must be whole matrices";
+    return tile->keys % (4 * tile->lanes_per_row) != 0 ? "keys must be a multiple of 4 lanes_per_row" : NULL;
+}
+
+static const char *matrix_misfit(const vt_caps *caps, const vt_tile *tile) {
+    if (tile->workgroup / tile->subgroup > caps->subgroups)
+        return "workgroup has more subgroups than the device takes";
+    if (tile->lanes_per_row > tile->subgroup)
+        return "lanes_per_row is above the subgroup size";
+    if (tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
+        return "rows must be a multiple of workgroup / lanes_per_row";
+    return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
+}
+
 /* What must hold before the padded sizes can even be worked out. */
 static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->workgroup == 0 || tile->rows == 0 || tile->keys == 0 || tile->lanes_per_row == 0)
@@ -99,12 +174,16 @@ static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
 }
 
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile) {
+    bool matrix = tile->layout == VATTEN_LAYOUT_MATRIX;
     const char *why = size_misfit(caps, tile);
+    why = !why && matrix ? matrix_size_misfit(tile) : why;
     if (why)
         return why;
     pad_dims(tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
+    if (matrix)
+        return matrix_misfit(caps, tile);
     return tile->layout == VATTEN_LAYOUT_ROWS ? rows_misfit(caps, tile) : split_misfit(caps, tile);
 }
 
@@ -119,10 +198,53 @@ static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt
     return tile;
 }
 
+/* As few lanes to a row as the rows of a subgroup leave: the less they exchange. */
+static uint32_t matrix_lanes(const vt_tile *tile) {
+    uint32_t subgroups = tile->workgroup / tile->subgroup;
+    uint32_t rows = subgroups ? tile->rows / subgroups : 0;
+    uint32_t lanes = 1;
+    while (lanes < tile->subgroup && rows % (tile->subgroup / lanes) != 0)
+        lanes *= 2;
+    return lanes;
+}
+
+static vt_tile tile_of_matrix(const vt_caps *caps, const vt_tune_row *row, const vatten_tile *ask,
+                              const vt_matrix *matrix) {
+    vt_tile tile = {.layout = row->layout, .subgroup = caps->matrix_subgroup, .matrix = *matrix};
+    tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup * tile.subgroup;
+    tile.rows = ask->rows ? ask->rows : row->rows_per_lane * matrix->m * (tile.workgroup / tile.subgroup);
+    tile.keys = ask->keys ? ask->keys : row->keys;
+    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : matrix_lanes(&tile);
+    return tile;
+}
+
+/* The first of the device's matrices that the row makes a tile of. */
+static const char *try_matrices(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
+                                vt_tile *out) {
+    const char *why = matrix_missing(caps, problem);
+    if (why)
+        return why;
+    for (uint32_t i = 0; i < caps->matrix_count; ++i) {
+        *out = tile_of_matrix(caps, row, &problem->tile, &caps->matrices[i]);
+        why = vt_tile_complete(caps, problem, out);
+        if (!why)
+            return NULL;
+    }
+    return why;
+}
+
+static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
+                           vt_tile *out) {
+    if (row->layout == VATTEN_LAYOUT_MATRIX)
+        return try_matrices(caps, row, problem, out);
+    *out = tile_of_row(caps, row, problem);
+    return vt_tile_complete(caps, problem, out);
+}
+
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
-    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? !row->cpu || vt_caps_is_cpu(caps)
-                                                             : row->layout == problem->tile.layout;
+    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
+    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
     return layout && dim <= row->max_dim && row->registers <= caps->registers;
 }
 
@@ -132,8 +254,8 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
     for (uint32_t i = *row; i < vt_tune_table_count; ++i) {
         if (!matches(caps, &vt_tune_table[i], problem))
             continue;
-        vt_tile tile = tile_of_row(caps, &vt_tune_table[i], problem);
-        why = vt_tile_complete(caps, problem, &tile);
+        vt_tile tile;
+        why = try_row(caps, &vt_tune_table[i], problem, &tile);
         if (!why) {
             *out = tile;
             *row = i;

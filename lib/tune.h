@@ -8,10 +8,18 @@
 
 #include "problem.h"
 
-/* One row of the table. The first row that matches the problem and fits the device wins. */
+typedef enum vt_tune_when {
+    VT_TUNE_ANY,
+    VT_TUNE_CPU,  /* only for CPU devices, unless its layout is asked for */
+    VT_TUNE_ASKED /* only where its layout is asked for */
+} vt_tune_when;
+
+/* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX count
+ * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
+ * and lanes_per_row 0 is as many as the rows of a subgroup leave. */
 typedef struct vt_tune_row {
     vatten_layout layout;
-    bool cpu;           /* only for CPU devices */
+    vt_tune_when when;
     uint32_t registers; /* least vt_caps.registers that the tile compiles without spills in */
     uint32_t max_dim;   /* of max(dim, value_dim) */
     uint32_t workgroup; /* invocations; 0 = the subgroup size */
@@ -32,6 +40,8 @@ typedef struct vt_tile {
     uint32_t dim_pad;
     uint32_t value_pad;
     uint32_t dim_chunk;
+    uint32_t subgroup; /* MATRIX only: invocations of a subgroup */
+    vt_matrix matrix;  /* likewise: the product that the kernel is made of */
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;
@@ -41,7 +51,7 @@ typedef struct vt_tile {
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out);
 
-/* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row and the problem's dims. NULL if the
+/* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row, subgroup, matrix and the problem's dims. NULL if the
  * tile can run the problem on the device, else why not. */
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile);
 

@@ -14,43 +14,51 @@
  *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for. At
  *    dim 64, 8 rows per lane instead of 4 run as fast and take twice as long to compile; 1 key at a time is
  *    slower. Above dim 256 the unrolled loops take LLVM many seconds, so the layouts for GPUs serve there
- *    too.
+ *    too;
+ *  - MATRIX: a subgroup owns one matrix of rows, since outputs fill its registers, and four subgroups share K
+ *    and V. Twice as many keys halve the occupancy of RDNA at dim 64, by shared memory, and spill at dim 256;
+ *    these rows spill nowhere on RDNA 3 and 4 and on NVIDIA since Turing.
  */
 #include "tune.h"
 
 #define ANY_DIM VATTEN_MAX_DIM
 
 const vt_tune_row vt_tune_table[] = {
-    /* layout, CPU only, registers, max dim, workgroup, lanes per row, rows per lane, keys */
-    {VATTEN_LAYOUT_ROWS, true, 0, 32, 0, 1, 8, 2},
-    {VATTEN_LAYOUT_ROWS, true, 0, 128, 0, 1, 4, 2},
-    {VATTEN_LAYOUT_ROWS, true, 0, 256, 0, 1, 2, 2},
+    /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys */
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 8, 2},
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 4, 2},
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 256, 0, 1, 2, 2},
 
-    {VATTEN_LAYOUT_SUBGROUP, false, 255, 64, 128, 8, 4, 32},
-    {VATTEN_LAYOUT_SUBGROUP, false, 255, 128, 128, 16, 4, 32},
-    {VATTEN_LAYOUT_SUBGROUP, false, 255, 256, 128, 32, 4, 32},
-    {VATTEN_LAYOUT_SUBGROUP, false, 128, 64, 128, 8, 2, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 255, 128, 128, 16, 2, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 255, 128, 128, 8, 2, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 128, 128, 128, 8, 1, 16},
-    {VATTEN_LAYOUT_SUBGROUP, false, 0, 128, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SUBGROUP, false, 0, 256, 64, 8, 1, 8},
-    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 64, 32, 1, 32},
-    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SUBGROUP, false, 0, ANY_DIM, 16, 4, 1, 4},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 64, 128, 8, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 16, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 256, 128, 32, 4, 32},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 64, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 16, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 128, 128, 8, 1, 16},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 0, 128, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 0, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 0, ANY_DIM, 64, 32, 1, 32},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 0, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 0, ANY_DIM, 16, 4, 1, 4},
 
-    {VATTEN_LAYOUT_SHARED, false, 255, 64, 128, 8, 4, 32},
-    {VATTEN_LAYOUT_SHARED, false, 128, 64, 128, 8, 2, 16},
-    {VATTEN_LAYOUT_SHARED, false, 255, 128, 128, 16, 2, 32},
-    {VATTEN_LAYOUT_SHARED, false, 128, 256, 128, 16, 1, 16},
-    {VATTEN_LAYOUT_SHARED, false, 64, 128, 128, 16, 1, 16},
-    {VATTEN_LAYOUT_SHARED, false, 48, 64, 128, 16, 1, 16},
-    {VATTEN_LAYOUT_SHARED, false, 48, 128, 128, 32, 1, 32},
-    {VATTEN_LAYOUT_SHARED, false, 0, 128, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 0, 256, 64, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 0, 256, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 32, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 16, 8, 1, 8},
-    {VATTEN_LAYOUT_SHARED, false, 0, ANY_DIM, 8, 4, 1, 4},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 255, 64, 128, 8, 4, 32},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 128, 64, 128, 8, 2, 16},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 255, 128, 128, 16, 2, 32},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 128, 256, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 64, 128, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 48, 64, 128, 16, 1, 16},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 48, 128, 128, 32, 1, 32},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, 128, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, 256, 64, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, 256, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 32, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 16, 8, 1, 8},
+    {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 8, 4, 1, 4},
+
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 128, 4, 0, 1, 32},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 4, 0, 1, 16},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 2, 0, 1, 16},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 1, 0, 1, 16},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

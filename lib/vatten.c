@@ -5,6 +5,7 @@
 #include <vatten/vatten.h>
 
 #include "alloc.h"
+#include "kernels.h"
 #include "probe.h"
 
 uint32_t vatten_version(void) {
@@ -40,5 +41,8 @@ vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance
         return 0;
     const vatten_allocator none = {NULL, NULL, NULL};
     const vatten_allocator allocator = vt_allocator_resolve(&none);
-    return vt_probe_features(&vk, &allocator, physical_device);
+    vatten_features features = vt_probe_features(&vk, &allocator, physical_device);
+    return vt_kernels_have(VATTEN_LAYOUT_MATRIX)
+               ? features
+               : features & ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX;
 }

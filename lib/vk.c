@@ -26,6 +26,9 @@ vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance inst
         get, instance, "vkGetPhysicalDeviceProperties2", "vkGetPhysicalDeviceProperties2KHR");
     out->GetPhysicalDeviceFeatures2 = (PFN_vkGetPhysicalDeviceFeatures2)core_or_khr(
         get, instance, "vkGetPhysicalDeviceFeatures2", "vkGetPhysicalDeviceFeatures2KHR");
+    out->GetPhysicalDeviceCooperativeMatrixPropertiesKHR =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)get(
+            instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
     if (!out->GetPhysicalDeviceProperties2)
         return missing("GetPhysicalDeviceProperties2", logger);
     return out->GetPhysicalDeviceFeatures2 ? VATTEN_SUCCESS : missing("GetPhysicalDeviceFeatures2", logger);

@@ -11,6 +11,8 @@
 #endif
 #include <vulkan/vulkan_core.h>
 
+#include "newvulkan/newvulkan.h"
+
 #include "log.h"
 
 #define VT_VK_INSTANCE_FUNCTIONS(X)                                                                          \
@@ -49,6 +51,8 @@ typedef struct vt_vk_instance {
     VT_VK_INSTANCE_FUNCTIONS(VT_VK_MEMBER)
     PFN_vkGetPhysicalDeviceProperties2 GetPhysicalDeviceProperties2; /* core 1.1, or the KHR extension's */
     PFN_vkGetPhysicalDeviceFeatures2 GetPhysicalDeviceFeatures2;
+    /* NULL where no driver of the instance has cooperative matrices */
+    PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
 } vt_vk_instance;
 
 typedef struct vt_vk_device {

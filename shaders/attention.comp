@@ -5,6 +5,7 @@
 //   VT_DTYPE         VT_F32, VT_F16 or VT_BF16: storage of q, k, v and out
 //   VT_NEIGHBORHOOD  index map: neighborhood, else dense
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
+//   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //
@@ -19,6 +20,11 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
+#ifdef VT_MATRIX
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#endif
 
 #include "iface/interface.h"
 #include "lib/spec.glsl"
@@ -31,6 +37,8 @@
 #include "lib/state.glsl"
 #ifdef VT_ROWS
 #include "lib/layout_rows.glsl"
+#elif defined(VT_MATRIX)
+#include "lib/layout_matrix.glsl"
 #else
 #include "lib/layout_split.glsl"
 #endif

@@ -10,6 +10,7 @@ set(VATTEN_KERNEL_DIR ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
 file(GLOB VATTEN_SHADER_PARTS CONFIGURE_DEPENDS ${VATTEN_SHADER_DIR}/lib/*.glsl ${VATTEN_SHADER_DIR}/iface/*.h)
 set(VATTEN_KERNEL_HEADERS)
+set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0 --target-env vulkan1.1)
 set(VATTEN_KERNEL_INCLUDES "")
 set(VATTEN_KERNEL_ROWS "")
 
@@ -20,7 +21,7 @@ function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
   set(defines ${ARGN})
   list(TRANSFORM defines PREPEND -D)
   add_custom_command(OUTPUT ${header}
-    COMMAND ${VATTEN_GLSLANG} -V --quiet -g0 --target-env vulkan1.1 -I${VATTEN_SHADER_DIR} ${defines}
+    COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} -I${VATTEN_SHADER_DIR} ${defines}
             --vn vt_spirv_${NAME} -o ${header} ${VATTEN_SHADER_DIR}/${SOURCE}
     DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
     COMMENT "SPIR-V ${NAME}" VERBATIM)
@@ -29,6 +30,19 @@ function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
   set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${MAP}, ${DTYPE}, ${LAYOUT}, ${FULL}, \
 vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
+
+# glslang knows cooperative matrices since version 13, whose SPIR-V still had other numbers for them. Without, the
+# build has no layout MATRIX.
+execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLANG_VERSION ERROR_QUIET)
+execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} -o ${VATTEN_KERNEL_DIR}/probe.spv
+                        ${VATTEN_SHADER_DIR}/probe/cooperative_matrix.comp
+                RESULT_VARIABLE VATTEN_NO_MATRIX OUTPUT_QUIET ERROR_QUIET)
+if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
+  set(VATTEN_NO_MATRIX 13)
+endif()
+if(VATTEN_NO_MATRIX)
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
+endif()
 
 foreach(dtype F32 F16 BF16)
   string(TOLOWER ${dtype} d)
@@ -52,6 +66,10 @@ foreach(dtype F32 F16 BF16)
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP ${full} ${common} VT_SUBGROUP)
       vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED ${full} ${common})
+      if(dtype STREQUAL F16 AND NOT VATTEN_NO_MATRIX)
+        vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX ${full} ${common} VT_SUBGROUP VT_MATRIX)
+      endif()
     endforeach()
   endforeach()
 endforeach()

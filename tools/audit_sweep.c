@@ -29,7 +29,8 @@ static const audit_rule rules[] = {
     {"grid3", FAMILY_NEIGHBORHOOD, true},
 };
 
-static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
+static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                        VATTEN_LAYOUT_MATRIX};
 
 static void heads_of(vatten_heads *heads, vatten_dtype dtype, uint32_t dim, uint32_t value_dim, bool full,
                      const vatten_tile *tile) {
@@ -144,16 +145,24 @@ static bool compile_dims(const audit_sweep *sweep, const audit_row *blank, const
     return true;
 }
 
+/* There are MATRIX kernels for F16 only. */
+static bool takes(vatten_layout layout, vatten_dtype dtype) {
+    return layout != VATTEN_LAYOUT_MATRIX || dtype == VATTEN_DTYPE_F16;
+}
+
 static bool compile_layout(const audit_sweep *sweep, const audit_row *blank, const vatten_tile *tile) {
     for (size_t r = 0; r < sizeof rules / sizeof *rules; ++r)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            if (!compile_dims(sweep, blank, &rules[r], dtype, tile))
+            if (takes(tile->layout, dtype) && !compile_dims(sweep, blank, &rules[r], dtype, tile))
                 return false;
     return true;
 }
 
-/* The tuning table gives ROWS to CPU devices only: on a GPU nobody is given it who does not ask. */
+/* The tuning table gives ROWS to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
+ * where device and build have it. */
 static bool offered(const vatten_device_info *device, vatten_layout layout) {
+    if (layout == VATTEN_LAYOUT_MATRIX)
+        return device->matrices[0] != '\0';
     return device->cpu || layout != VATTEN_LAYOUT_ROWS;
 }
 

@@ -90,6 +90,7 @@ static const struct {
     {VATTEN_FEATURE_PUSH_DESCRIPTOR, "push_descriptor"},
     {VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
     {VATTEN_FEATURE_PIPELINE_STATISTICS, "pipeline_statistics"},
+    {VATTEN_FEATURE_COOPERATIVE_MATRIX, "cooperative_matrix"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

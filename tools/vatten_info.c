@@ -127,6 +127,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "storage_buffers", device.storage_buffers);
     add_count(object, "max_macs", device.max_macs);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
+    cJSON_AddStringToObject(object, "matrices", device.matrices);
 }
 
 static void add_buffers(cJSON *object, const vatten_plan_info *info) {

@@ -137,7 +137,12 @@ typedef enum vatten_feature {
                    the driver would otherwise be free to vary the size */
     /* VK_KHR_pipeline_executable_properties with pipelineExecutableInfo: vatten_plan_get_statistics answers.
      * For tools: drivers may compile slower with it. vatten_features_supported never recommends it. */
-    VATTEN_FEATURE_PIPELINE_STATISTICS = 1 << 3
+    VATTEN_FEATURE_PIPELINE_STATISTICS = 1 << 3,
+    /* cooperativeMatrix of VK_KHR_cooperative_matrix, and what its shaders need: vulkanMemoryModel and
+     * shaderFloat16 (Vulkan 1.2, or their extensions): the MATRIX layout, which also needs STORAGE_16BIT and
+     * SUBGROUP_SIZE_CONTROL. Supported means that some product of f16 matrices with f32 sums is, and that this
+     * build has the kernels. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -188,6 +193,8 @@ typedef struct vatten_device_info {
     uint32_t storage_buffers;   /* per stage; plans that write LSE or carry state between dispatches need 6 */
     uint64_t max_macs;          /* default bound on the multiply-adds of one dispatch */
     char quirks[256];           /* names of the driver quirks in force, separated by spaces; "" = none */
+    /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
+    char matrices[128];
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -217,12 +224,15 @@ typedef struct vatten_strides {
     int64_t token;
 } vatten_strides;
 
-/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. */
+/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16,
+ * dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX, rounds the softmax's weights to f16, and is taken only
+ * when asked for. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
     VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
-    VATTEN_LAYOUT_SHARED = 3    /* the same without any subgroup operation */
+    VATTEN_LAYOUT_SHARED = 3,   /* the same without any subgroup operation */
+    VATTEN_LAYOUT_MATRIX = 4    /* products by cooperative matrices: GPUs with matrix units */
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -4,6 +4,8 @@
  */
 #include "ctx.h"
 
+#include "../newvulkan/newvulkan.h"
+
 #include <stdio.h>
 
 #define MAX_FAMILIES 16u
@@ -13,6 +15,9 @@ typedef struct device_wishes {
     VkPhysicalDevice16BitStorageFeatures storage;
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup;
     VkPhysicalDevicePipelineExecutablePropertiesFeaturesKHR statistics;
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
+    VkPhysicalDeviceVulkanMemoryModelFeatures model;
+    VkPhysicalDeviceShaderFloat16Int8Features half;
     const void *features; /* head of the pNext chain */
     const char *extensions[8];
     uint32_t extension_count;
@@ -76,6 +81,28 @@ static void wish_extension(device_wishes *wishes, const char *name) {
     wishes->extensions[wishes->extension_count++] = name;
 }
 
+/* Vulkan 1.2 has what the shaders of cooperative matrices need; before, it is two extensions. */
+static void wish_matrix(const vatten_context *context, device_wishes *wishes) {
+    wishes->matrix = (VkPhysicalDeviceCooperativeMatrixFeaturesKHR){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+        .pNext = (void *)wishes->features,
+        .cooperativeMatrix = VK_TRUE};
+    wishes->model = (VkPhysicalDeviceVulkanMemoryModelFeatures){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES,
+        .pNext = &wishes->matrix,
+        .vulkanMemoryModel = VK_TRUE};
+    wishes->half = (VkPhysicalDeviceShaderFloat16Int8Features){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+        .pNext = &wishes->model,
+        .shaderFloat16 = VK_TRUE};
+    wishes->features = &wishes->half;
+    wish_extension(wishes, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+    if (usable_version(context) < VK_API_VERSION_1_2) {
+        wish_extension(wishes, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
+        wish_extension(wishes, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+    }
+}
+
 static void wish_features(const vatten_context *context, device_wishes *wishes) {
     vatten_features enabled = context->enabled;
     if (enabled & VATTEN_FEATURE_STORAGE_16BIT) {
@@ -95,6 +122,8 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         if (usable_version(context) < VK_API_VERSION_1_3)
             wish_extension(wishes, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     }
+    if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX)
+        wish_matrix(context, wishes);
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }

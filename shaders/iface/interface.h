@@ -32,7 +32,10 @@
 #define VT_SPEC_STRIDE        14 /* 14..16 */
 #define VT_SPEC_DILATION      17 /* 17..19 */
 #define VT_SPEC_BOX           20 /* 20..22: box of the query tile, product <= rows */
-#define VT_SPEC_COUNT         23
+/* Read by the MATRIX layout only: */
+#define VT_SPEC_SUBGROUP 23 /* invocations of a subgroup, which the pipeline asks for */
+#define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
+#define VT_SPEC_COUNT    27
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */

@@ -6,11 +6,10 @@
 //   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
 //   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
 // Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
-// Maximum over a row and spreading of P come from exchange_subgroup.glsl or exchange_shared.glsl.
+// P is spread among the lanes of a row by exchange_subgroup.glsl or exchange_shared.glsl.
 
-const uint ROW_GROUPS = WORKGROUP / LANES_PER_ROW;
-const uint ROW_COUNT = ROWS / ROW_GROUPS;                 // query rows of a lane
-const uint COL_COUNT = KEYS / LANES_PER_ROW;              // scores of a lane per row
+#include "row_lanes.glsl"
+
 const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
 const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one vec4 more than needed spreads rows over the banks
 const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
@@ -20,16 +19,9 @@ const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 shared vec4 stage_q[ROWS * Q_STRIDE];
 shared vec4 stage_kv[STAGE_SIZE];
 
-uint lane_in_row;
-uint lane_group;
-float score[ROW_COUNT * COL_COUNT];
 vec4 acc[ROW_COUNT * OUT_COUNT];
-float row_max[ROW_COUNT];
-float row_sum[ROW_COUNT]; // of this lane's keys only; summed over the row's lanes at the end
 
-// Row i of this lane in the tile, column j (a key of the tile), vec4 j of its outputs. Columns and outputs
-// interleave between lanes so that neighbours read neighbours.
-uint lane_row(uint i) { return lane_group * ROW_COUNT + i; }
+// Columns, and the vec4 of a lane's outputs, interleave between lanes so that neighbours read neighbours.
 uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
 uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
 
@@ -63,14 +55,10 @@ void stage_values()
     }
 }
 
-#include "exchange.glsl"
-
 void resume_row(uint i)
 {
 #ifdef VT_FULL
-    uint at = carry_row(map_row_token(lane_row(i)));
-    row_max[i] = carry_elem[at + VALUE_PAD];
-    row_sum[i] = carry_elem[at + VALUE_PAD + 1u + lane_in_row];
+    uint at = resume_sums(i);
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
             acc[i * OUT_COUNT + j][k] = carry_elem[at + lane_dim(j) + k];
@@ -83,8 +71,7 @@ void layout_begin()
     lane_group = gl_LocalInvocationIndex / LANES_PER_ROW;
     stage_queries();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-        row_max[i] = ROW_MAX_START;
-        row_sum[i] = 0.0;
+        start_row(i);
         [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
             acc[i * OUT_COUNT + j] = vec4(0.0);
         if (carry_in())
@@ -118,31 +105,14 @@ void score_tile()
     }
 }
 
-void mask_tile()
-{
-    [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
-        MapKey key = map_key(lane_col(j));
-        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-            if (!map_sees(map_row(lane_row(i)), key))
-                score[i * COL_COUNT + j] = SCORE_HIDDEN;
-    }
-}
-
 // From scores to probabilities: the new maximum of each row rescales what was summed so far.
 void soften_tile()
 {
     exchange_max();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-        float top = max(row_max[i], exchange_row_max(i));
-        float shrink = exp2(row_max[i] - top);
-        row_max[i] = top;
-        row_sum[i] *= shrink;
+        float shrink = soften_row(i, exchange_row_max(i));
         [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
             acc[i * OUT_COUNT + j] *= shrink;
-        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
-            score[i * COL_COUNT + j] = exp2(score[i * COL_COUNT + j] - top);
-            row_sum[i] += score[i * COL_COUNT + j];
-        }
     }
     exchange_publish();
 }
@@ -179,13 +149,10 @@ void layout_tile(bool full)
 void suspend_row(uint i)
 {
 #ifdef VT_FULL
-    uint at = carry_row(map_row_token(lane_row(i)));
+    uint at = suspend_sums(i);
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
             carry_elem[at + lane_dim(j) + k] = acc[i * OUT_COUNT + j][k];
-    carry_elem[at + VALUE_PAD + 1u + lane_in_row] = row_sum[i];
-    if (lane_in_row == 0u)
-        carry_elem[at + VALUE_PAD] = row_max[i];
 #endif
 }
 

@@ -145,8 +145,13 @@ bool gpu_has_dtype(const gpu *g, vatten_dtype dtype) {
 }
 
 bool gpu_has_layout(const gpu *g, vatten_layout layout) {
-    bool shuffles = layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_SUBGROUP;
-    return !shuffles || g->limits.subgroup_size > 1;
+    const vatten_features matrix = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL |
+                                   VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    bool shuffles = g->limits.subgroup_size > 1;
+    if (layout == VATTEN_LAYOUT_MATRIX) {
+        return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
+    }
+    return shuffles || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_SUBGROUP);
 }
 
 bool gpu_thorough(const gpu *g) {
@@ -159,6 +164,9 @@ vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
         return (vatten_tile){
             .layout = layout, .workgroup = lanes, .rows = lanes, .keys = 2, .lanes_per_row = 1};
     }
+    if (layout == VATTEN_LAYOUT_MATRIX) {
+        return (vatten_tile){.layout = layout, .keys = 16};
+    }
     return (vatten_tile){.layout = layout, .workgroup = 8, .rows = 2, .keys = 4, .lanes_per_row = 4};
 }
 
@@ -167,7 +175,7 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 }
 
 const char *gpu_layout_name(vatten_layout layout) {
-    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared"};
+    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared", "matrix"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

@@ -34,7 +34,7 @@
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
 #define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 4
+#define GPU_LAYOUTS 5
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -144,7 +144,7 @@ void gpu_check_validation(gpu *g, const char *name);
 /* Whether the device can take this dtype at all. */
 bool gpu_has_dtype(const gpu *g, vatten_dtype dtype);
 
-/* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations. */
+/* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations, MATRIX more. */
 bool gpu_has_layout(const gpu *g, vatten_layout layout);
 
 /* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles
@@ -170,6 +170,9 @@ gpu_problem gpu_grid(vatten_dtype dtype, uint32_t rank, const uint64_t *extents,
 
 vatten_heads *gpu_heads(gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
+
+/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along. */
+void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
 /* Query and key tokens that the plan is made for. */
@@ -180,7 +183,8 @@ uint64_t gpu_kv_capacity(const gpu_problem *problem);
  * not a failure. Returns false on failure, and has told it. */
 bool gpu_check(gpu *g, const gpu_problem *problem);
 
-/* The same for every layout. */
+/* The same for every layout. A problem with a tolerance of its own does not change its dtype: MATRIX is then
+ * left out. */
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */

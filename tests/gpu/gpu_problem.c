@@ -49,6 +49,14 @@ vatten_layout gpu_layout_of(const gpu_problem *problem) {
     return heads_of(problem)->tile.layout;
 }
 
+void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small) {
+    vatten_heads *h = gpu_heads(problem);
+    h->tile = small ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
+    if (layout == VATTEN_LAYOUT_MATRIX) {
+        h->dtype = VATTEN_DTYPE_F16;
+    }
+}
+
 void gpu_name(gpu_problem *problem, const char *format, ...) {
     va_list list;
     va_start(list, format);

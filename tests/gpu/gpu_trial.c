@@ -334,12 +334,14 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
 }
 
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
-    gpu_problem copy = *problem;
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
-        vatten_tile *tile = &gpu_heads(&copy)->tile;
-        *tile = problem->small_tiles ? gpu_small_tile(g, (vatten_layout)layout)
-                                     : (vatten_tile){.layout = (vatten_layout)layout};
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
+        gpu_problem copy = *problem;
+        vatten_dtype dtype = gpu_heads(&copy)->dtype;
+        gpu_set_layout(g, &copy, (vatten_layout)layout, problem->small_tiles);
+        if (problem->tolerance > 0.0 && gpu_heads(&copy)->dtype != dtype) {
+            continue;
+        }
         good = gpu_check(g, &copy) && good;
     }
     return good;

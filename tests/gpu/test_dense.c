@@ -76,11 +76,12 @@ static void check_edges(vatten_dtype dtype, vatten_layout layout, uint32_t dim) 
  * prefix. */
 static void check_long_prefix(vatten_layout layout) {
     vatten_tile tile;
-    if (!tile_of(VATTEN_DTYPE_F32, layout, 16, &tile)) {
+    vatten_dtype dtype = layout == VATTEN_LAYOUT_MATRIX ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
+    if (!tile_of(dtype, layout, 16, &tile)) {
         return;
     }
     for (uint64_t tiles = 1; tiles <= 3; ++tiles) {
-        gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 7, tiles * tile.keys - 1, 1, 1, 16);
+        gpu_problem p = gpu_dense(dtype, 7, tiles * tile.keys - 1, 1, 1, 16);
         if (p.dense.kv_len == 0) {
             continue;
         }
@@ -100,11 +101,11 @@ static void check_long_prefix(vatten_layout layout) {
 static void test_lengths_at_tile_edges(void **state) {
     (void)state;
     for (unsigned t = 0; t < COUNT(dtypes); ++t) {
-        for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
             check_edges(dtypes[t], (vatten_layout)layout, 16);
         }
     }
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
         check_long_prefix((vatten_layout)layout);
     }
     gpu_assert_clean(&device);
@@ -146,6 +147,7 @@ static void test_dims(void **state) {
                 check_dim(n, VATTEN_LAYOUT_SHARED, dtypes[t]);
             }
         }
+        check_dim(n, VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_F16);
     }
     gpu_assert_clean(&device);
 }
@@ -413,13 +415,16 @@ static void test_tiles_asked_for(void **state) {
         {VATTEN_LAYOUT_SUBGROUP, 64, 64, 4, 1}, {VATTEN_LAYOUT_SHARED, 64, 16, 8, 8},
         {VATTEN_LAYOUT_SHARED, 8, 2, 4, 4},     {VATTEN_LAYOUT_SHARED, 128, 8, 32, 16},
         {VATTEN_LAYOUT_SHARED, 32, 32, 16, 2},  {VATTEN_LAYOUT_SHARED, 4, 4, 4, 1},
-        {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},
+        {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},  {VATTEN_LAYOUT_MATRIX, 0, 0, 16, 0},
+        {VATTEN_LAYOUT_MATRIX, 0, 64, 0, 0},    {VATTEN_LAYOUT_MATRIX, 32, 32, 32, 2},
+        {VATTEN_LAYOUT_MATRIX, 64, 64, 64, 4},  {VATTEN_LAYOUT_MATRIX, 64, 128, 16, 1},
     };
     for (unsigned n = 0; n < COUNT(tiles); ++n) {
         gpu_problem p = gpu_dense(dtypes[n % 3], 35, 83, 2, 1,
                                   tiles[n].layout == VATTEN_LAYOUT_ROWS ? 12
                                   : n % 2                               ? 20
                                                                         : 72);
+        gpu_set_layout(&device, &p, tiles[n].layout, false);
         p.dense.heads.tile = tiles[n];
         turn_mask(&p, n);
         gpu_name(&p, "tile %u", n);

@@ -150,11 +150,14 @@ static void test_caps_lower_and_never_raise(void **state) {
     assert_int_equal(desc.cap_shared_bytes, 16384);
     assert_int_equal(desc.cap_invocations, 64); /* as asked for */
     assert_int_equal(desc.cap_storage_range, 65536);
-    assert_true(gpu_caps_lower(&desc, "shared=8192,without=push_descriptor,without=subgroup_size_control",
+    assert_true(gpu_caps_lower(&desc,
+                               "shared=8192,without=push_descriptor,without=subgroup_size_control,"
+                               "without=cooperative_matrix",
                                wrong, sizeof wrong));
     assert_int_equal(desc.cap_shared_bytes, 8192);
     assert_int_equal(desc.without, VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
-                                       VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL);
+                                       VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL |
+                                       VATTEN_FEATURE_COOPERATIVE_MATRIX);
 }
 
 static void test_wrong_caps_are_refused(void **state) {

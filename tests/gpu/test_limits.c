@@ -17,10 +17,10 @@ static const vatten_dtype dtypes[] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN
 
 static void test_more_heads_than_a_dispatch_takes(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 1, 3, 256, 128, 4);
         p.dense.heads.batch = 300;
-        p.dense.heads.tile = gpu_small_tile(&device, (vatten_layout)layout);
+        gpu_set_layout(&device, &p, (vatten_layout)layout, true);
         p.rows = 2000;
         gpu_name(&p, "batch 300 x heads 256");
         gpu_check(&device, &p);
@@ -181,10 +181,10 @@ static void test_grids_beyond_a_range_of_1_mib(void **state) {
 static void all_layouts(gpu *g) {
     static const uint32_t dims[] = {16, 100};
     for (unsigned n = 0; n < COUNT(dims); ++n) {
-        for (int layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        for (int layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
             gpu_problem p = gpu_dense(dtypes[(n + (unsigned)layout) % 3], 21, 45, 2, 1, dims[n]);
             p.dense.causal = true;
-            p.dense.heads.tile.layout = (vatten_layout)layout;
+            gpu_set_layout(g, &p, (vatten_layout)layout, false);
             gpu_name(&p, "%s dim %u", g->program, dims[n]);
             gpu_check(g, &p);
         }

@@ -40,9 +40,9 @@ static void name_axes(gpu_problem *p) {
 }
 
 /* Every rule is a pipeline of its own: on software devices small tiles and turns keep that bearable. */
-static vatten_tile turn_tile(unsigned turn) {
-    vatten_layout layout = (vatten_layout)(VATTEN_LAYOUT_ROWS + turn % 3);
-    return gpu_thorough(&device) ? (vatten_tile){.layout = layout} : gpu_small_tile(&device, layout);
+static void turn_layout(gpu_problem *p, unsigned turn) {
+    unsigned layouts = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4 : 3;
+    gpu_set_layout(&device, p, (vatten_layout)(VATTEN_LAYOUT_ROWS + turn % layouts), !gpu_thorough(&device));
 }
 
 /* 1. every rule that a small axis can have */
@@ -50,7 +50,7 @@ static void check_axis_rule(unsigned turn, uint64_t extent, uint32_t window, uin
                             uint32_t dilation, bool causal) {
     grid_row row = {1, {{extent, window, stride, dilation, causal}}};
     gpu_problem p = problem_of(&row, VATTEN_DTYPE_F32, 1, 1, 4);
-    p.hood.heads.tile = turn_tile(turn);
+    turn_layout(&p, turn);
     name_axes(&p);
     gpu_check(&device, &p);
 }
@@ -99,7 +99,7 @@ static void test_mixed_axes(void **state) {
                 continue;
             }
             gpu_problem p = problem_of(&row, VATTEN_DTYPE_F32, 1, 1, 4);
-            p.hood.heads.tile = turn_tile(a + b);
+            turn_layout(&p, a + b);
             name_axes(&p);
             gpu_check(&device, &p);
         }
@@ -189,9 +189,11 @@ static void test_large_windows(void **state) {
             gpu_check_layouts(&device, &p);
             continue;
         }
-        p.hood.heads.tile.layout = (vatten_layout)(VATTEN_LAYOUT_ROWS + n % 3);
+        gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_ROWS + n % 3), false);
         gpu_check(&device, &p);
-        p.hood.heads.tile = gpu_small_tile(&device, (vatten_layout)(VATTEN_LAYOUT_ROWS + (n + 1) % 3));
+        gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_ROWS + (n + 1) % 3), true);
+        gpu_check(&device, &p);
+        gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX, true);
         gpu_check(&device, &p);
     }
     gpu_assert_clean(&device);
@@ -238,7 +240,7 @@ static void test_heads_and_dims(void **state) {
     static const grid_row grid = {2, {{6, 3, 1, 2, false}, {9, 4, 2, 1, true}}};
     bool all = gpu_thorough(&device);
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
             if (!all && layout == VATTEN_LAYOUT_ROWS + n % 3) {
                 continue;
             }
@@ -249,8 +251,7 @@ static void test_heads_and_dims(void **state) {
             h->batch = rows[n].batch;
             h->write_lse = rows[n].lse;
             h->scale = rows[n].scale;
-            h->tile = all || n % 2 ? (vatten_tile){.layout = (vatten_layout)layout}
-                                   : gpu_small_tile(&device, (vatten_layout)layout);
+            gpu_set_layout(&device, &p, (vatten_layout)layout, !all && n % 2 == 0);
             gpu_name(&p, "heads %u/%u dim %u/%u", rows[n].heads, rows[n].kv_heads, rows[n].dim,
                      rows[n].value_dim);
             gpu_check(&device, &p);

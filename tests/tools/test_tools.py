@@ -92,10 +92,22 @@ class Attention(ToolCase):
             summary = self.run_ok("attention", "--layout", layout)
             self.assertEqual(summary["tile"]["layout"], layout)
             self.check(reference(*tensors, dense_visible(40, 40))[0])
+        self.run_refused("attention", [*self.files(), "--layout", "matrix"], 1, "MATRIX layout")
         whole = self.run_ok("attention")
         split = self.run_ok("attention", "--max-macs", 1000)
         self.assertGreater(split["dispatches"], whole["dispatches"])
         self.check(reference(*tensors, dense_visible(40, 40))[0])
+
+    def test_matrix_layout(self):
+        code, out, err = run_tool("vatten_info", "--json")
+        self.assertEqual(code, 0, err)
+        if json.loads(out)["chosen"]["matrices"] == "":
+            self.skipTest("the device or the build has no cooperative matrices")
+        shape = (1, 40, 2, 32)
+        tensors = self.save_qkv(shape, shape, shape, "f16")
+        summary = self.run_ok("attention", "--layout", "matrix")
+        self.assertEqual(summary["tile"]["layout"], "matrix")
+        self.check(reference(*tensors, dense_visible(40, 40))[0], "f16")
 
     def test_repeat_and_json(self):
         self.save_qkv((1, 8, 2, 16), (1, 8, 2, 16), (1, 8, 2, 16))

@@ -40,6 +40,17 @@ static vt_caps random_caps(unit_random *random) {
     caps.subgroup_min = unit_chance(random, 50) ? caps.subgroup_max : power(random, 0, 3);
     caps.subgroup_min = caps.subgroup_min > caps.subgroup_max ? caps.subgroup_max : caps.subgroup_min;
     caps.subgroup_size = caps.subgroup_max;
+    if (unit_chance(random, 50)) {
+        const uint32_t sides[] = {8, 16, 32};
+        caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX;
+        caps.subgroups = (uint32_t)unit_between(random, 1, 32);
+        caps.subgroup_asked = unit_chance(random, 50);
+        caps.matrix_count = (uint32_t)unit_between(random, 0, 3);
+        for (uint32_t i = 0; i < caps.matrix_count; ++i)
+            caps.matrices[i] =
+                (vt_matrix){sides[unit_between(random, 0, 2)], sides[unit_between(random, 0, 2)],
+                            sides[unit_between(random, 0, 2)]};
+    }
     caps.subgroup_ops = unit_chance(random, 70) ? VT_SUBGROUP_BASIC | VT_SUBGROUP_SHUFFLE : VT_SUBGROUP_BASIC;
     vt_caps_complete(&caps);
     return caps;
@@ -81,7 +92,9 @@ static vatten_heads random_heads(unit_random *random, program_scale scale, uint6
     h.out = random_strides(random, q_len, h.heads, value_dim, false);
     h.write_lse = unit_chance(random, 40);
     h.max_macs = unit_chance(random, 40) ? 0 : spread(random, 1, UINT64_C(1) << 40);
-    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : (vatten_layout)unit_between(random, 1, 3);
+    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : (vatten_layout)unit_between(random, 1, 4);
+    if (h.tile.layout == VATTEN_LAYOUT_MATRIX)
+        h.dtype = VATTEN_DTYPE_F16;
     return h;
 }
 

@@ -74,6 +74,69 @@ static void quirks_have_names(void **state) {
     assert_string_equal(text, "");
 }
 
+static void larger_matrices_come_first(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    char text[128] = "left over";
+    vt_caps_matrix_names(&caps, text, sizeof text);
+    assert_string_equal(text, "16x16x16 16x8x16 16x8x8");
+    vt_caps_matrix_names(&caps, text, 20); /* as much as there is room for */
+    assert_string_equal(text, "16x16x16 16x8x16 16");
+    caps.matrix_count = 0;
+    vt_caps_matrix_names(&caps, text, sizeof text);
+    assert_string_equal(text, "");
+}
+
+static void kernels_are_made_of_matrices_of_whole_words(void **state) {
+    (void)state;
+    const vt_matrix good[] = {{8, 8, 8}, {16, 16, 16}, {8, 16, 16}, {16, 8, 8}, {64, 64, 64}, {8, 8, 32}};
+    const vt_matrix bad[] = {{0, 16, 16}, {16, 4, 16}, {16, 16, 12}, {128, 16, 16}, {16, 16, 0}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i)
+        assert_true(vt_caps_takes_matrix(&good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i)
+        assert_false(vt_caps_takes_matrix(&bad[i]));
+}
+
+static uint32_t matrix_subgroup(uint32_t min, uint32_t max, bool asked) {
+    vt_caps caps = unit_caps_matrix();
+    caps.subgroup_min = min;
+    caps.subgroup_size = caps.subgroup_max = max;
+    caps.subgroup_asked = asked;
+    vt_caps_complete(&caps);
+    return caps.matrix_subgroup;
+}
+
+static void matrices_have_a_subgroup_size_that_is_sure(void **state) {
+    (void)state;
+    assert_int_equal(matrix_subgroup(32, 64, true), 32);
+    assert_int_equal(matrix_subgroup(64, 64, true), 64);
+    assert_int_equal(matrix_subgroup(8, 16, true), 16);
+    assert_int_equal(matrix_subgroup(8, 32, true), 32);
+    assert_int_equal(matrix_subgroup(32, 32, false), 32);
+    assert_int_equal(matrix_subgroup(32, 64, false), 0);
+    vt_caps caps = unit_caps_matrix();
+    caps.subgroups = 0; /* full subgroups cannot be had */
+    vt_caps_complete(&caps);
+    assert_int_equal(caps.matrix_subgroup, 0);
+    caps = unit_caps_desktop();
+    assert_int_equal(caps.matrix_subgroup, 0);
+}
+
+static void llvmpipe_has_matrices_as_wide_as_its_subgroups(void **state) {
+    (void)state;
+    for (uint32_t size = 4; size <= 16; size *= 2) {
+        vt_caps caps = driver(VT_DRIVER_LLVMPIPE, packed(26, 2, 6));
+        caps.subgroup_min = caps.subgroup_max = caps.subgroup_size = size;
+        caps.subgroups = 32;
+        caps.matrix_count = 1;
+        caps.matrices[0] = (vt_matrix){8, 8, 8};
+        vt_caps_complete(&caps);
+        assert_int_equal(caps.quirks, size == 8 ? 0 : VT_QUIRK_LVP_MATRIX);
+        assert_int_equal(caps.matrix_count, size == 8 ? 1 : 0);
+        assert_int_equal(caps.matrix_subgroup, size == 8 ? 8 : 0);
+    }
+}
+
 static void every_class_of_device_has_a_work_bound(void **state) {
     (void)state;
     uint64_t bound[5];
@@ -140,6 +203,10 @@ int main(void) {
         cmocka_unit_test(panvk_and_v3dv_have_shuffles_that_are_not_worth_it),
         cmocka_unit_test(registers_are_the_vendors),
         cmocka_unit_test(quirks_have_names),
+        cmocka_unit_test(larger_matrices_come_first),
+        cmocka_unit_test(kernels_are_made_of_matrices_of_whole_words),
+        cmocka_unit_test(matrices_have_a_subgroup_size_that_is_sure),
+        cmocka_unit_test(llvmpipe_has_matrices_as_wide_as_its_subgroups),
         cmocka_unit_test(every_class_of_device_has_a_work_bound),
         cmocka_unit_test(caps_only_lower),
         cmocka_unit_test(each_cap_lowers_its_limit_and_no_other),

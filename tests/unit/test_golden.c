@@ -52,7 +52,9 @@ static void put_program(sheet *s, const vt_program *program) {
         program->workspace_bytes, program->largest_macs);
     for (uint32_t i = 0; i < program->variant_count; ++i) {
         put(s, "variant %u: %s", i, vt_kernels[program->variants[i].kernel].name);
-        for (uint32_t j = 0; j < VT_SPEC_COUNT; ++j)
+        /* what stands behind is 0 but for kernels with matrices */
+        uint32_t count = program->variants[i].spec[VT_SPEC_SUBGROUP] ? VT_SPEC_COUNT : VT_SPEC_SUBGROUP;
+        for (uint32_t j = 0; j < count; ++j)
             put(s, "%s%u", j == 0 || j == VT_SPEC_WINDOW || j == VT_SPEC_BOX ? " | " : " ",
                 program->variants[i].spec[j]);
         put(s, "\n");

@@ -33,7 +33,8 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
         VT_SPEC_DIM_CHUNK,  VT_SPEC_VECTOR,     VT_SPEC_MASK,         VT_SPEC_WINDOW,
         VT_SPEC_WINDOW + 1, VT_SPEC_WINDOW + 2, VT_SPEC_STRIDE,       VT_SPEC_STRIDE + 1,
         VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,   VT_SPEC_DILATION + 1, VT_SPEC_DILATION + 2,
-        VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,
+        VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,      VT_SPEC_SUBGROUP,
+        VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,
     };
     int seen[VT_SPEC_COUNT] = {0};
     assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
@@ -64,8 +65,11 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
                 for (int full = 0; full < 2; ++full) {
+                    if (layout == VATTEN_LAYOUT_MATRIX &&
+                        (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
+                        continue;
                     uint32_t i = vt_kernel_find(map, dtype, layout, full);
                     assert_true(i < vt_kernel_count);
                     const vt_kernel *kernel = &vt_kernels[i];
@@ -81,7 +85,7 @@ static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL, "rows", "subgroup", "shared"};
+    const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];

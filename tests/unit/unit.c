@@ -36,6 +36,19 @@ vt_caps unit_caps_desktop(void) {
     return caps;
 }
 
+vt_caps unit_caps_matrix(void) {
+    vt_caps caps = unit_caps_desktop();
+    caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    caps.subgroup_asked = true;
+    caps.subgroups = 32;
+    caps.matrix_count = 3;
+    caps.matrices[0] = (vt_matrix){16, 8, 8};
+    caps.matrices[1] = (vt_matrix){16, 16, 16};
+    caps.matrices[2] = (vt_matrix){16, 8, 16};
+    vt_caps_complete(&caps);
+    return caps;
+}
+
 /* The table "Required Limits" of the Vulkan specification; offsets may be aligned to as much as 256. */
 vt_caps unit_caps_least(void) {
     vt_caps caps = {

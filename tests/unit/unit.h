@@ -42,6 +42,9 @@ vt_caps unit_caps_desktop(void);
 vt_caps unit_caps_least(void);
 vt_caps unit_caps_lavapipe(void);
 
+/* The desktop with matrices of 16x16x16, 16x8x16 and 16x8x8, and every feature that MATRIX needs. */
+vt_caps unit_caps_matrix(void);
+
 /* 2 batches, 4 heads over 2 KV heads, dim 16, 24 queries, 40 keys, f32, all else zero. */
 vatten_attention_desc unit_dense(void);
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tiles of the MATRIX layout, and what is said where there is none. A build whose shader compiler knows no
+ * cooperative matrices has no kernels of it: then only that is left to say.
+ */
+#include "unit.h"
+
+#include "tune.h"
+
+static unit_log said;
+
+static int start(void **state) {
+    (void)state;
+    unit_log_start(&said);
+    return 0;
+}
+
+static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
+    return (vt_problem){.map = VT_MAP_DENSE,
+                        .dtype = VATTEN_DTYPE_F16,
+                        .dim = dim,
+                        .value_dim = value_dim,
+                        .tile = {.layout = VATTEN_LAYOUT_MATRIX}};
+}
+
+static bool built(void) {
+    return vt_kernels_have(VATTEN_LAYOUT_MATRIX);
+}
+
+static vatten_result tune_from(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
+    return vt_tune(caps, &said.logger, problem, row, out);
+}
+
+static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
+    uint32_t row = 0;
+    vt_tile tile;
+    assert_int_equal(tune_from(caps, problem, &row, &tile), VATTEN_SUCCESS);
+    assert_silent(&said);
+    return tile;
+}
+
+static void assert_refused(const vt_caps *caps, const vt_problem *problem, const char *why) {
+    uint32_t row = 0;
+    vt_tile out;
+    assert_int_equal(tune_from(caps, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
+    const char *end = strstr(said.text, " invocations): ");
+    assert_non_null(end);
+    assert_string_equal(end + strlen(" invocations): "), why);
+    assert_int_equal(said.count, 1);
+    unit_log_start(&said);
+}
+
+static void assert_tile_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
+    vt_problem problem = with_dims(64, 64);
+    problem.tile = tile;
+    assert_refused(caps, &problem, why);
+}
+
+/* ---- Where it is chosen ---- */
+
+static void auto_never_chooses_it(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 64);
+    problem.tile.layout = VATTEN_LAYOUT_AUTO;
+    vt_tile tile;
+    for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row) {
+        assert_int_not_equal(tile.layout, VATTEN_LAYOUT_MATRIX);
+        assert_int_equal(tile.subgroup, 0);
+    }
+}
+
+static void every_row_of_the_table_is_reached(void **state) {
+    (void)state;
+    bool reached[64] = {false};
+    const vt_caps caps = unit_caps_matrix();
+    if (!built())
+        skip();
+    for (uint32_t dim = 1; dim <= 256; ++dim) {
+        const vt_problem problem = with_dims(dim, dim);
+        vt_tile tile;
+        for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
+            reached[row] = true;
+    }
+    for (uint32_t row = 0; row < vt_tune_table_count; ++row)
+        if (vt_tune_table[row].when == VT_TUNE_ASKED)
+            assert_true(reached[row]);
+}
+
+/* ---- What a tile keeps to ---- */
+
+/* Bytes of layout_matrix.glsl's stage_q, stage_kv and stage_p, of four halves, and stage_s, of vec4. */
+static uint32_t declared_bytes(const vt_tile *tile) {
+    uint32_t q = tile->dim_pad / 4 + 2;
+    uint32_t v = tile->value_pad / 4 + 2;
+    uint32_t stage_q = tile->rows * q;
+    uint32_t stage_kv = tile->keys * (q > v ? q : v);
+    uint32_t stage_p = tile->rows * (tile->keys / 4 + 2);
+    uint32_t stage_s = tile->rows * (tile->keys / 4 + 1);
+    return 8 * (stage_q + stage_kv + stage_p) + 16 * stage_s;
+}
+
+static void check_fit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
+    const vt_matrix *matrix = &tile->matrix;
+    assert_int_equal(tile->layout, VATTEN_LAYOUT_MATRIX);
+    assert_int_equal(tile->subgroup, caps->matrix_subgroup);
+    assert_int_equal(tile->shared_bytes, declared_bytes(tile));
+    assert_true(tile->shared_bytes <= caps->shared_bytes && tile->workgroup <= caps->invocations);
+    assert_int_equal(tile->workgroup % tile->subgroup, 0);
+    uint32_t subgroups = tile->workgroup / tile->subgroup;
+    assert_true(subgroups <= caps->subgroups);
+    assert_int_equal(tile->rows % (subgroups * matrix->m), 0);
+    assert_true(tile->keys % matrix->n == 0 && tile->keys % matrix->k == 0);
+    assert_int_equal(tile->keys % (4 * tile->lanes_per_row), 0);
+    assert_true(tile->lanes_per_row <= tile->subgroup);
+    assert_int_equal(tile->rows % (tile->workgroup / tile->lanes_per_row), 0);
+    assert_true(tile->dim_pad >= problem->dim && tile->dim_pad < problem->dim + matrix->k);
+    assert_true(tile->value_pad >= problem->value_dim && tile->value_pad < problem->value_dim + matrix->n);
+    assert_true(tile->dim_pad % matrix->k == 0 && tile->value_pad % matrix->n == 0);
+    assert_true(tile->iterations >= 1);
+}
+
+static void every_dim_up_to_256_has_a_tile(void **state) {
+    (void)state;
+    static const vt_matrix matrices[] = {{16, 16, 16}, {16, 8, 16}, {8, 16, 16}, {8, 8, 16}, {8, 8, 8}};
+    if (!built())
+        skip();
+    for (uint32_t size = 8; size <= 32; size *= 2)
+        for (size_t i = 0; i < sizeof matrices / sizeof matrices[0]; ++i) {
+            vt_caps caps = unit_caps_matrix();
+            caps.subgroup_min = caps.subgroup_max = caps.subgroup_size = size;
+            caps.shared_bytes = 32768;
+            caps.matrix_count = 1;
+            caps.matrices[0] = matrices[i];
+            vt_caps_complete(&caps);
+            for (uint32_t dim = 1; dim <= 256; ++dim) {
+                const vt_problem problems[] = {with_dims(dim, dim), with_dims(dim, 256), with_dims(256, dim)};
+                for (int n = 0; n < 3; ++n) {
+                    const vt_tile tile = tuned(&caps, &problems[n]);
+                    check_fit(&caps, &problems[n], &tile);
+                }
+            }
+        }
+}
+
+static void the_largest_matrix_that_fits_is_taken(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 40);
+    if (!built())
+        skip();
+    vt_tile tile = tuned(&caps, &problem);
+    assert_true(tile.matrix.m == 16 && tile.matrix.n == 16 && tile.matrix.k == 16);
+    assert_int_equal(tile.value_pad, 48);
+    problem.tile.keys = 24; /* eights, but no sixteens */
+    tile = tuned(&caps, &problem);
+    assert_true(tile.matrix.m == 16 && tile.matrix.n == 8 && tile.matrix.k == 8);
+    assert_int_equal(tile.value_pad, 40);
+}
+
+static void lanes_share_rows_no_more_than_they_must(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 64);
+    if (!built())
+        skip();
+    const struct { uint32_t rows, lanes; } expected[] = {{64, 2}, {128, 1}, {192, 2}, {256, 1}};
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; ++i) {
+        problem.tile = (vatten_tile){VATTEN_LAYOUT_MATRIX, 128, expected[i].rows, 16, 0};
+        problem.dim = problem.value_dim = 8;
+        assert_int_equal(tuned(&caps, &problem).lanes_per_row, expected[i].lanes);
+    }
+}
+
+/* ---- What is said ---- */
+
+static void a_build_or_device_without_it_says_so(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 64);
+    if (!built()) {
+        assert_refused(&caps, &problem,
+                       "the library was built without the MATRIX layout, by a shader compiler without "
+                       "GL_KHR_cooperative_matrix");
+        return;
+    }
+    problem.dtype = VATTEN_DTYPE_F32;
+    assert_refused(&caps, &problem, "the MATRIX layout takes dtype F16 only");
+    problem.dtype = VATTEN_DTYPE_BF16;
+    assert_refused(&caps, &problem, "the MATRIX layout takes dtype F16 only");
+    problem = with_dims(257, 64);
+    assert_refused(&caps, &problem, "no kernel of that layout takes these dims");
+    problem = with_dims(64, 64);
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_refused(&caps, &problem, "the device has no subgroup shuffles");
+    caps.matrix_subgroup = 0;
+    assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");
+    caps.features &= ~(vatten_features)VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+    assert_refused(&caps, &problem,
+                   "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
+    caps.matrix_count = 0;
+    assert_refused(&caps, &problem, "the device multiplies no f16 matrices with f32 sums in a subgroup");
+    caps.features = 0;
+    assert_refused(&caps, &problem,
+                   "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
+}
+
+static void tiles_that_do_not_fit_say_why(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    const vatten_layout matrix = VATTEN_LAYOUT_MATRIX;
+    if (!built())
+        skip();
+    assert_tile_refused(&caps, (vatten_tile){matrix, 2048, 0, 0, 0},
+                        "workgroup is above the device's invocations");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 48, 16, 16, 1},
+                        "workgroup must be a multiple of the subgroup size");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 16, 16, 16, 1},
+                        "workgroup must be a multiple of the subgroup size");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 48, 16, 0},
+                        "each subgroup must own whole matrices of rows");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 32, 12, 0}, "keys must be whole matrices");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 32, 16, 8},
+                        "keys must be a multiple of 4 lanes_per_row");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 32, 16, 3},
+                        "lanes_per_row must be a power of two that divides workgroup");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 32, 16, 1},
+                        "rows must be a multiple of workgroup / lanes_per_row");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 32, 256, 64},
+                        "lanes_per_row is above the subgroup size");
+    assert_tile_refused(&caps, (vatten_tile){matrix, 64, 512, 16, 0}, "not enough shared memory");
+    caps.subgroups = 2;
+    assert_tile_refused(&caps, (vatten_tile){matrix, 128, 0, 16, 0},
+                        "workgroup has more subgroups than the device takes");
+}
+
+/* Whatever a caller writes into a tile, the answer is a tile that keeps the rules or a refusal. */
+static void absurd_requests_are_refused_not_obeyed(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    const uint32_t sizes[] = {0,  1,    2,    3,           7,           8,           16,          32,
+                              64, 1024, 1025, 0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
+    const size_t n = sizeof sizes / sizeof sizes[0];
+    for (size_t i = 0; i < n * n * n * n; ++i) {
+        vt_problem problem = with_dims(80, 48);
+        problem.tile.workgroup = sizes[i % n];
+        problem.tile.rows = sizes[i / n % n];
+        problem.tile.keys = sizes[i / n / n % n];
+        problem.tile.lanes_per_row = sizes[i / n / n / n];
+        uint32_t row = 0;
+        vt_tile tile;
+        if (vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS)
+            check_fit(&caps, &problem, &tile);
+    }
+}
+
+#define TEST(NAME) cmocka_unit_test_setup(NAME, start)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(auto_never_chooses_it),
+        TEST(every_row_of_the_table_is_reached),
+        TEST(every_dim_up_to_256_has_a_tile),
+        TEST(the_largest_matrix_that_fits_is_taken),
+        TEST(lanes_share_rows_no_more_than_they_must),
+        TEST(a_build_or_device_without_it_says_so),
+        TEST(tiles_that_do_not_fit_say_why),
+        TEST(absurd_requests_are_refused_not_obeyed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
