@@ -81,8 +81,8 @@ typedef struct vt_caps {
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
-/* Derives quirks, registers, matrix_subgroup, loop_limit and max_macs from the other fields, and takes away what a quirk makes
- * useless. */
+/* Derives quirks, registers, matrix_subgroup, loop_limit and max_macs from the other fields, and takes away what a
+ * quirk makes useless. */
 void vt_caps_complete(vt_caps *caps);
 
 /* Lowers limits to the caller's caps; 0 and false leave them. */

@@ -32,17 +32,9 @@ uint64_t vt_part_carry_bytes(const input_type *in, const vt_part_size *part) {
     return vt_saturating_mul(rows, (in->tile->value_pad + 1 + in->tile->lanes_per_row) * sizeof(float));
 }
 
-/* Bytes of a bound range, its start rounded down to the device's offset alignment; UINT64_MAX if they
- * overflow. */
 static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads,
                      uint64_t tokens, uint64_t dim) {
-    vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(t->batch));
-    elements = vt_plus(elements, vt_times(vt_sum_of(heads - 1), vt_sum_of(t->head)));
-    elements = vt_plus(elements, vt_times(vt_sum_of(tokens - 1), vt_sum_of(t->token)));
-    elements = vt_plus(elements, vt_sum_of(dim));
-    vt_sum bytes = vt_times(elements, vt_sum_of(in->problem->element_bytes));
-    bytes = vt_plus(bytes, vt_sum_of(in->caps->storage_alignment));
-    return bytes.overflow ? UINT64_MAX : bytes.value;
+    return vt_tensor_range(in->problem, t, in->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
 static bool queries_fit(const input_type *in, const vt_part_size *part) {

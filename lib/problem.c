@@ -276,6 +276,17 @@ uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
     return tensor->elements * problem->element_bytes;
 }
 
+uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
+                         uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim) {
+    vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(tensor->batch));
+    elements = vt_plus(elements, vt_times(vt_sum_of(heads - 1), vt_sum_of(tensor->head)));
+    elements = vt_plus(elements, vt_times(vt_sum_of(tokens - 1), vt_sum_of(tensor->token)));
+    elements = vt_plus(elements, vt_sum_of(dim));
+    vt_sum bytes = vt_times(elements, vt_sum_of(problem->element_bytes));
+    bytes = vt_plus(bytes, vt_sum_of(alignment));
+    return bytes.overflow ? UINT64_MAX : bytes.value;
+}
+
 uint64_t vt_lse_bytes(const vt_problem *problem) {
     return problem->write_lse ? problem->batch * problem->heads * problem->q_len * sizeof(float) : 0;
 }

@@ -65,6 +65,11 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
 /* Bytes that a buffer of the tensor must hold. */
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
 
+/* Bytes of a binding for the first `dim` elements of so many batch entries, heads and tokens (at least one of each),
+ * whatever the first of them is: `alignment` is that of a binding's offset. UINT64_MAX if they overflow. */
+uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
+                         uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim);
+
 /* Bytes of the packed f32 LSE [batch][head][token]; 0 if none is written. */
 uint64_t vt_lse_bytes(const vt_problem *problem);
 

@@ -173,18 +173,50 @@ static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
     return NULL;
 }
 
+static bool binds(const vt_caps *caps, const vt_problem *problem, const vt_tensor *t, uint64_t tokens,
+                  uint32_t dim) {
+    return vt_tensor_range(problem, t, caps->storage_alignment, 1, 1, vt_max(tokens, 1), dim) <=
+           caps->storage_range;
+}
+
+/* Rows, and keys, of a tile are bound together, however far apart they lie. Grids are bound by planes instead,
+ * whatever the tile. */
+static const char *range_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
+    if (problem->map != VT_MAP_DENSE)
+        return NULL;
+    uint64_t rows = vt_min(tile->rows, problem->q_len);
+    uint64_t keys = vt_min(tile->keys, problem->kv_len);
+    if (!binds(caps, problem, &problem->q, rows, problem->dim) ||
+        !binds(caps, problem, &problem->out, rows, problem->value_dim))
+        return "rows of the tile lie too far apart in q or out for one binding";
+    if (!binds(caps, problem, &problem->k, keys, problem->dim) ||
+        !binds(caps, problem, &problem->v, keys, problem->value_dim))
+        return "keys of the tile lie too far apart in k or v for one binding";
+    return NULL;
+}
+
+static const char *layout_misfit(const vt_caps *caps, const vt_tile *tile) {
+    switch (tile->layout) {
+    case VATTEN_LAYOUT_MATRIX:
+        return matrix_misfit(caps, tile);
+    case VATTEN_LAYOUT_ROWS:
+        return rows_misfit(caps, tile);
+    default:
+        return split_misfit(caps, tile);
+    }
+}
+
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile) {
-    bool matrix = tile->layout == VATTEN_LAYOUT_MATRIX;
     const char *why = size_misfit(caps, tile);
-    why = !why && matrix ? matrix_size_misfit(tile) : why;
+    if (!why && tile->layout == VATTEN_LAYOUT_MATRIX)
+        why = matrix_size_misfit(tile);
     if (why)
         return why;
     pad_dims(tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
-    if (matrix)
-        return matrix_misfit(caps, tile);
-    return tile->layout == VATTEN_LAYOUT_ROWS ? rows_misfit(caps, tile) : split_misfit(caps, tile);
+    why = layout_misfit(caps, tile);
+    return why ? why : range_misfit(caps, problem, tile);
 }
 
 static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
@@ -264,7 +296,8 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
     }
     vt_log(logger, VATTEN_LOG_ERROR, problem->label,
            "no tile fits %s for dim %" PRIu32 ", value_dim %" PRIu32 " (shared memory %" PRIu32
-           " bytes, %" PRIu32 " invocations): %s",
-           caps->name, problem->dim, problem->value_dim, caps->shared_bytes, caps->invocations, why);
+           " bytes, %" PRIu32 " invocations, bindings of %" PRIu64 " bytes): %s",
+           caps->name, problem->dim, problem->value_dim, caps->shared_bytes, caps->invocations,
+           caps->storage_range, why);
     return VATTEN_ERROR_UNSUPPORTED;
 }

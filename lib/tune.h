@@ -51,8 +51,8 @@ typedef struct vt_tile {
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out);
 
-/* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row, subgroup, matrix and the problem's dims. NULL if the
- * tile can run the problem on the device, else why not. */
+/* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row, subgroup, matrix and the problem's dims.
+ * NULL if the tile can run the problem on the device, else why not. */
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile);
 
 #endif /* VT_TUNE_H */

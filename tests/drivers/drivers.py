@@ -117,10 +117,15 @@ def check_shaders(run, place, report):
     matrix = sum("_matrix" in name for name in names)
     if not names or not matrix:
         wrong.append("no kernel with cooperative matrices was built" if names else "no kernel was built")
+    log = os.path.join(place.build, "unit_matrix.log")
+    outcome = launch.run([place.program("tests", "unit", "unit_matrix")], dict(os.environ), log, 600)
+    if outcome.code != 0:
+        wrong.append(f"unit_matrix: {outcome.why()}")
     if wrong:
         report.failed(run.ident, f"glslang {version}: {wrong[0]}")
     else:
-        report.passed(run.ident, f"glslang {version}: {len(names)} kernels valid, {matrix} with cooperative matrices")
+        report.passed(run.ident, f"glslang {version}: {len(names)} kernels valid, {matrix} of them with cooperative "
+                      "matrices, whose tiles pass unit_matrix")
 
 
 def task_of(run, place, report, folder, full):

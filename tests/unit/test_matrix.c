@@ -43,9 +43,9 @@ static void assert_refused(const vt_caps *caps, const vt_problem *problem, const
     uint32_t row = 0;
     vt_tile out;
     assert_int_equal(tune_from(caps, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
-    const char *end = strstr(said.text, " invocations): ");
+    const char *end = strstr(said.text, " bytes): ");
     assert_non_null(end);
-    assert_string_equal(end + strlen(" invocations): "), why);
+    assert_string_equal(end + strlen(" bytes): "), why);
     assert_int_equal(said.count, 1);
     unit_log_start(&said);
 }

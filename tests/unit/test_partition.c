@@ -165,10 +165,37 @@ static void a_row_of_tokens_that_cannot_be_bound_is_refused(void **state) {
     dense.heads.k.token = 4096;
     dense.heads.k.head = 16;
     assert_int_equal(build_dense(&caps, &dense), VATTEN_ERROR_UNSUPPORTED);
-    assert_said(
-        &said,
-        "the smallest part, 24 query and 32 key tokens of one head, does not fit Desktop: a binding holds "
-        "8192 bytes, a dispatch 2147483647 workgroups");
+    assert_said(&said,
+                "no tile fits Desktop for dim 16, value_dim 16 (shared memory 49152 bytes, 1024 invocations, "
+                "bindings of 8192 bytes): keys of the tile lie too far apart in k or v for one binding");
+}
+
+/* Grids are bound by planes: no smaller tile helps. */
+static void planes_that_cannot_be_bound_are_refused(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    caps.storage_range = 8192;
+    vatten_neighborhood_desc grid = unit_grid();
+    grid.heads.k.token = 4096;
+    grid.heads.k.head = 16;
+    assert_int_equal(build_grid(&caps, &grid), VATTEN_ERROR_UNSUPPORTED);
+    assert_non_null(strstr(said.text, "does not fit Desktop: a binding holds 8192 bytes, a dispatch"));
+}
+
+/* One binding less than a row short of the tile that would win. */
+static void rows_far_apart_get_a_smaller_tile(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc dense = unit_dense();
+    dense.q_len = 500;
+    dense.heads.q.token = 1 << 15;
+    dense.heads.q.head = 64;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    uint32_t most = built.tile.rows;
+    caps.storage_range = ((uint64_t)most - 1) * (1 << 15) * built.problem.element_bytes;
+    assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
+    assert_true(built.tile.rows < most);
+    assert_silent(&said);
 }
 
 static void lse_and_carried_state_need_six_buffers(void **state) {
@@ -266,6 +293,8 @@ int main(void) {
         TEST(long_work_is_cut_and_short_work_is_not),
         TEST(windows_count_only_the_keys_they_visit),
         TEST(a_row_of_tokens_that_cannot_be_bound_is_refused),
+        TEST(planes_that_cannot_be_bound_are_refused),
+        TEST(rows_far_apart_get_a_smaller_tile),
         TEST(lse_and_carried_state_need_six_buffers),
         TEST(too_many_dispatches_are_refused),
         TEST(too_many_dispatches_are_refused_soon),

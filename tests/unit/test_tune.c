@@ -7,6 +7,8 @@
 
 #include "tune.h"
 
+#include <inttypes.h>
+
 static unit_log said;
 
 static int start(void **state) {
@@ -80,10 +82,9 @@ static void the_search_goes_on_after_the_row_that_won(void **state) {
     }
     assert_true(found > 3);
     assert_int_equal(vt_tune_table[last].layout, VATTEN_LAYOUT_SHARED); /* the way out for every GPU */
-    assert_said(
-        &said,
-        "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 invocations): no "
-        "kernel of that layout takes these dims");
+    assert_said(&said, "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 "
+                       "invocations, bindings of "
+                       "4294967295 bytes): no kernel of that layout takes these dims");
 }
 
 /* ---- What is asked for ---- */
@@ -143,8 +144,9 @@ static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *wh
     assert_int_equal(tune_from(caps, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
     char text[512];
     snprintf(text, sizeof text,
-             "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations): %s",
-             caps->name, (unsigned)caps->shared_bytes, (unsigned)caps->invocations, why);
+             "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations, bindings "
+             "of %" PRIu64 " bytes): %s",
+             caps->name, (unsigned)caps->shared_bytes, (unsigned)caps->invocations, caps->storage_range, why);
     assert_said(&said, text);
 }
 
