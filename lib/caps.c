@@ -66,6 +66,13 @@ static bool has_wrong_matrices(const vt_caps *caps) {
     return wrong && caps->driver_id == VT_DRIVER_LLVMPIPE;
 }
 
+/* A subgroup keeps the outputs of its rows in registers. Intel's compiler, with 128 of them for a lane, spills hundreds
+ * at the dims that models use (Mesa 26.2 for Xe HPG and Xe2). What a CPU's compiler does not hold is near all the
+ * same. */
+static bool holds_matrices(const vt_caps *caps) {
+    return caps->registers >= 255 || vt_caps_is_cpu(caps);
+}
+
 /* The largest product first: fewer instructions for the same work. */
 static void sort_matrices(vt_caps *caps) {
     for (uint32_t i = 1; i < caps->matrix_count; ++i)
@@ -98,6 +105,8 @@ void vt_caps_complete(vt_caps *caps) {
         caps->quirks |= VT_QUIRK_LVP_MATRIX;
         caps->matrix_count = 0;
     }
+    if (!holds_matrices(caps))
+        caps->matrix_count = 0;
     sort_matrices(caps);
     caps->matrix_subgroup = matrix_subgroup_of(caps);
     /* A margin below 65,535 for the loops of staging and storing that run once. */

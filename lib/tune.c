@@ -129,7 +129,9 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
     if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
         return "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
     if (caps->matrix_count == 0)
-        return "the device multiplies no f16 matrices with f32 sums in a subgroup";
+        return "the device multiplies no f16 matrices with f32 sums in a subgroup, or has too few registers "
+               "to hold the "
+               "sums";
     if (!(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
         return "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
     if (caps->matrix_subgroup == 0)

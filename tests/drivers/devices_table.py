@@ -8,7 +8,7 @@ import audit_runs
 
 FIGURES = ("registers", "occupancy", "instructions")
 SHOWN = (("attention_dense_f16", "causal", "64"), ("attention_dense_f16", "causal", "128"),
-         ("attention_neighborhood_f16", "grid2", "64"))
+         ("attention_neighborhood_f16", "grid2", "64"), ("attention_dense_f16_matrix", "causal", "128"))
 INTRO = """<!-- SPDX-License-Identifier: MIT -->
 # Devices
 
@@ -18,7 +18,7 @@ What the production compilers of these devices make of vatten's kernels, without
 kernel device ([how](../tests/drivers/README.md)). Every kernel that the tuning table can choose is compiled over the dims
 32, 64, 96, 128, 192 x 128, 256 and 576 x 512, on the arm64 drivers (ARM, Broadcom, Imagination; compiled under emulation)
 over 64 and 128. *Refused* are kernels that vatten's own rules keep from a device: f16 and bf16 without 16-bit storage,
-SUBGROUP without useful shuffles. No kernel for dims up to 128 spills or needs scratch memory{but}.
+SUBGROUP without useful shuffles, MATRIX above dim 256; MATRIX is listed only where a device has matrices for it. No kernel for dims up to 128 spills or needs scratch memory{but}.
 
 All rows: [results/devices.csv](results/devices.csv); compare another run with
 `vatten_audit --read NEW.csv --compare docs/results/devices.csv`.

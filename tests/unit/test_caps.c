@@ -97,6 +97,17 @@ static void kernels_are_made_of_matrices_of_whole_words(void **state) {
         assert_false(vt_caps_takes_matrix(&bad[i]));
 }
 
+static void matrices_need_registers(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    vt_caps_complete(&caps);
+    assert_true(caps.matrix_count > 0);
+    caps.vendor_id = 0x8086; /* Intel: 128 registers */
+    vt_caps_complete(&caps);
+    assert_int_equal(caps.matrix_count, 0);
+    assert_int_equal(caps.matrix_subgroup, 0);
+}
+
 static uint32_t matrix_subgroup(uint32_t min, uint32_t max, bool asked) {
     vt_caps caps = unit_caps_matrix();
     caps.subgroup_min = min;
@@ -203,6 +214,7 @@ int main(void) {
         cmocka_unit_test(panvk_and_v3dv_have_shuffles_that_are_not_worth_it),
         cmocka_unit_test(registers_are_the_vendors),
         cmocka_unit_test(quirks_have_names),
+        cmocka_unit_test(matrices_need_registers),
         cmocka_unit_test(larger_matrices_come_first),
         cmocka_unit_test(kernels_are_made_of_matrices_of_whole_words),
         cmocka_unit_test(matrices_have_a_subgroup_size_that_is_sure),

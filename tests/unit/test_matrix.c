@@ -199,7 +199,10 @@ static void a_build_or_device_without_it_says_so(void **state) {
     assert_refused(&caps, &problem,
                    "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
     caps.matrix_count = 0;
-    assert_refused(&caps, &problem, "the device multiplies no f16 matrices with f32 sums in a subgroup");
+    assert_refused(
+        &caps, &problem,
+        "the device multiplies no f16 matrices with f32 sums in a subgroup, or has too few registers to "
+        "hold the sums");
     caps.features = 0;
     assert_refused(&caps, &problem,
                    "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
