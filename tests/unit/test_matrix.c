@@ -5,8 +5,6 @@
  */
 #include "unit.h"
 
-#include "tune.h"
-
 static unit_log said;
 
 static int start(void **state) {
@@ -27,22 +25,14 @@ static bool built(void) {
     return vt_kernels_have(VATTEN_LAYOUT_MATRIX);
 }
 
-static vatten_result tune_from(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
-    return vt_tune(caps, &said.logger, problem, row, out);
-}
-
 static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
-    uint32_t row = 0;
-    vt_tile tile;
-    assert_int_equal(tune_from(caps, problem, &row, &tile), VATTEN_SUCCESS);
-    assert_silent(&said);
-    return tile;
+    return unit_tuned(&said, caps, problem);
 }
 
 static void assert_refused(const vt_caps *caps, const vt_problem *problem, const char *why) {
     uint32_t row = 0;
     vt_tile out;
-    assert_int_equal(tune_from(caps, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
+    assert_int_equal(vt_tune(caps, &said.logger, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
     const char *end = strstr(said.text, " bytes): ");
     assert_non_null(end);
     assert_string_equal(end + strlen(" bytes): "), why);

@@ -5,8 +5,6 @@
  */
 #include "unit.h"
 
-#include "tune.h"
-
 #include <inttypes.h>
 
 static unit_log said;
@@ -21,16 +19,8 @@ static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
     return (vt_problem){.map = VT_MAP_DENSE, .dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = value_dim};
 }
 
-static vatten_result tune_from(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
-    return vt_tune(caps, &said.logger, problem, row, out);
-}
-
 static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
-    uint32_t row = 0;
-    vt_tile tile;
-    assert_int_equal(tune_from(caps, problem, &row, &tile), VATTEN_SUCCESS);
-    assert_silent(&said);
-    return tile;
+    return unit_tuned(&said, caps, problem);
 }
 
 /* ---- The choice ---- */
@@ -73,7 +63,7 @@ static void the_search_goes_on_after_the_row_that_won(void **state) {
     uint32_t last = 0;
     int found = 0;
     vt_tile tile;
-    while (tune_from(&caps, &problem, &row, &tile) == VATTEN_SUCCESS) {
+    while (vt_tune(&caps, &said.logger, &problem, &row, &tile) == VATTEN_SUCCESS) {
         assert_true(row < vt_tune_table_count);
         assert_true(found == 0 || row > last);
         assert_int_equal(tile.layout, vt_tune_table[row].layout);
@@ -141,7 +131,7 @@ static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *wh
     problem.tile = tile;
     uint32_t row = 0;
     vt_tile out;
-    assert_int_equal(tune_from(caps, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
+    assert_int_equal(vt_tune(caps, &said.logger, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
     char text[512];
     snprintf(text, sizeof text,
              "no tile fits %s for dim 64, value_dim 64 (shared memory %u bytes, %u invocations, bindings "

@@ -12,6 +12,14 @@ void unit_log_start(unit_log *log) {
     *log = (unit_log){.logger = {remember, log}};
 }
 
+vt_tile unit_tuned(unit_log *log, const vt_caps *caps, const vt_problem *problem) {
+    uint32_t row = 0;
+    vt_tile tile;
+    assert_int_equal(vt_tune(caps, &log->logger, problem, &row, &tile), VATTEN_SUCCESS);
+    assert_silent(log);
+    return tile;
+}
+
 vt_caps unit_caps_desktop(void) {
     vt_caps caps = {
         .name = "Desktop",

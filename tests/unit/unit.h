@@ -7,7 +7,7 @@
 #define VATTEN_UNIT_H
 
 #include "choices.h"
-#include "problem.h"
+#include "tune.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +35,9 @@ void unit_log_start(unit_log *log);
         unit_log_start(LOG);                                                                                 \
     } while (0)
 #define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
+
+/* The tile that the tuning table gives, without a word. */
+vt_tile unit_tuned(unit_log *log, const vt_caps *caps, const vt_problem *problem);
 
 /* A generous discrete GPU, the least that Vulkan guarantees (plus nothing), and lavapipe of Mesa 22.3.6.
  * Complete. */
