@@ -291,6 +291,8 @@ static void grid_rule(const gpu_trial *trial, ref_grid_rule *rule) {
             .stride = desc->axis[a].stride,
             .dilation = desc->axis[a].dilation,
             .causal = desc->axis[a].causal,
+            .edge = (ref_edge)desc->axis[a].edge,
+            .roll = desc->axis[a].roll,
         };
     }
 }

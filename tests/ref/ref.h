@@ -23,10 +23,17 @@ typedef struct ref_dense_rule {
     uint64_t prefix;
 } ref_dense_rule;
 
-/* What keys a query sees on one axis of a token grid. */
+/* What becomes of keys of a window outside the grid: the window moves inward, they are missing, they count with score 0
+ * and value 0. */
+typedef enum ref_edge { REF_SHIFT, REF_CROP, REF_ZERO } ref_edge;
+
+/* What keys a query sees on one axis of a token grid. Coordinate x stands at (x - roll) mod extent, and tokens that
+ * went over the end do not mix with the others. */
 typedef struct ref_axis_rule {
     uint64_t extent, window, stride, dilation;
     bool causal;
+    ref_edge edge;
+    uint64_t roll;
 } ref_axis_rule;
 
 typedef struct ref_grid_rule {
@@ -37,6 +44,9 @@ typedef struct ref_grid_rule {
 bool ref_dense_visible(const ref_dense_rule *rule, uint64_t query, uint64_t key);
 bool ref_axis_visible(const ref_axis_rule *rule, uint64_t query, uint64_t key);
 bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key);
+
+/* Keys outside the grid that count for a query. */
+uint64_t ref_grid_padding(const ref_grid_rule *rule, uint64_t query);
 
 /* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in
  * elements of dtype (f32: float; f16 and bf16: uint16_t bits). */
@@ -62,7 +72,7 @@ typedef struct ref_problem {
 } ref_problem;
 
 /* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number
- * of visible keys, extra ones included. Any out pointer may be NULL. */
+ * of visible keys, extra ones included and padded ones not. Any out pointer may be NULL. */
 void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
              uint64_t *visible);
 
