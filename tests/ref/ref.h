@@ -61,11 +61,21 @@ double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, ui
 /* A packed [batch][token][head][dim] tensor. */
 ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64_t heads, uint64_t dim);
 
+/* A rule in somebody's own words: which of `keys` keys a query sees, and how many keys with score 0 and value 0 it has
+ * besides (NULL: none). */
+typedef struct ref_own_rule {
+    uint64_t keys;
+    bool (*sees)(const void *user, uint64_t query, uint64_t key);
+    uint64_t (*padding)(const void *user, uint64_t query);
+    const void *user;
+} ref_own_rule;
+
 typedef struct ref_problem {
     uint64_t heads, kv_heads, dim, value_dim;
     double scale;                /* 0 = 1/sqrt(dim) */
-    const ref_dense_rule *dense; /* exactly one of dense and grid */
+    const ref_dense_rule *dense; /* exactly one of dense, grid and own */
     const ref_grid_rule *grid;
+    const ref_own_rule *own;
     ref_tensor q, k, v;
     uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;

@@ -34,6 +34,9 @@ ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64
 }
 
 static uint64_t key_count(const ref_problem *problem) {
+    if (problem->own) {
+        return problem->own->keys;
+    }
     if (problem->dense) {
         return problem->dense->kv_len;
     }
@@ -45,8 +48,18 @@ static uint64_t key_count(const ref_problem *problem) {
 }
 
 static bool pair_visible(const ref_problem *problem, uint64_t query, uint64_t key) {
+    if (problem->own) {
+        return problem->own->sees(problem->own->user, query, key);
+    }
     return problem->dense ? ref_dense_visible(problem->dense, query, key)
                           : ref_grid_visible(problem->grid, query, key);
+}
+
+static uint64_t padding_of(const ref_problem *problem, uint64_t query) {
+    if (problem->own) {
+        return problem->own->padding ? problem->own->padding(problem->own->user, query) : 0;
+    }
+    return problem->grid ? ref_grid_padding(problem->grid, query) : 0;
 }
 
 static void *need(size_t count, size_t size) {
@@ -125,7 +138,7 @@ void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query,
         work.keys[work.count] = work.count - work.own;
     }
 
-    work.padding = problem->grid ? ref_grid_padding(problem->grid, query) : 0;
+    work.padding = padding_of(problem, query);
 
     /* 2. q, scores, softmax */
     work.q = need(problem->dim, sizeof *work.q);
