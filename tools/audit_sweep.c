@@ -59,7 +59,9 @@ static void neighborhood_of(const audit_rule *rule, vatten_neighborhood_desc *de
         desc->axis[a] = (vatten_axis){.extent = 32, .window = 7, .stride = 1, .dilation = 1};
     if (rule->full) {
         desc->axis[0].causal = true;
+        desc->axis[1].edge = VATTEN_EDGE_ZERO;
         desc->axis[2].dilation = 2;
+        desc->axis[2].roll = 3;
     }
 }
 

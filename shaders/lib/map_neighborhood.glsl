@@ -153,11 +153,11 @@ bool map_begin()
 
 uint map_token(ivec3 p)
 {
-    ivec3 x = p * MAP_DILATION + map_group;
+    uvec3 x = uvec3(p * MAP_DILATION + map_group + MAP_ROLL);
     [[unroll]] for (int a = 0; a < 3; ++a)
         if (MAP_ROLL[a] != 0)
-            x[a] += x[a] >= map_extent[a] - MAP_ROLL[a] ? MAP_ROLL[a] - map_extent[a] : MAP_ROLL[a];
-    return uint((x.x * map_extent.y + x.y) * map_extent.z + x.z);
+            x[a] = min(x[a], x[a] - uint(map_extent[a])); // below 0 it wraps and is the larger one
+    return (x.x * uint(map_extent.y) + x.y) * uint(map_extent.z) + x.z;
 }
 
 ivec3 map_query(uint row)
