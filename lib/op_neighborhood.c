@@ -16,22 +16,6 @@ static uint64_t group_length(const vatten_axis *axis) {
     return vt_ceil_div(axis->extent, axis->dilation);
 }
 
-/* Most keys along an axis that a box of `side` neighbouring queries of a group needs. Boxes begin at
- * multiples of their side: where side and stride divide one another, a box meets no more leaders than it
- * must. */
-static uint64_t keys_along(const vatten_axis *axis, uint32_t side) {
-    uint64_t k = axis->window;
-    uint64_t s = axis->stride;
-    uint64_t more;
-    if (s % side == 0)
-        more = 0;
-    else if (side % s == 0)
-        more = side - s;
-    else
-        more = axis->causal ? side - 1 : vt_round_up(side - 1, s);
-    return vt_min(k + more, group_length(axis));
-}
-
 static uint64_t boxes_along(const vatten_axis *axis, uint32_t side) {
     return vt_ceil_div(group_length(axis), side);
 }
@@ -98,9 +82,9 @@ static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
         .q_grain = (uint64_t)axis[0].dilation * b->side[0],
         .k_grain = 1,
         .grain_tiles = groups * boxes_along(&axis[1], b->side[1]) * boxes_along(&axis[2], b->side[2]),
-        .keys_across = keys_along(&axis[0], b->side[0]),
+        .keys_across = vt_simulate_along(&axis[0], b->side[0]),
         .key_step = axis[0].dilation,
-        .keys_plane = keys_along(&axis[1], b->side[1]) * keys_along(&axis[2], b->side[2]),
+        .keys_plane = vt_simulate_along(&axis[1], b->side[1]) * vt_simulate_along(&axis[2], b->side[2]),
         .k = &p->k,
         .v = &p->v,
     };

@@ -169,6 +169,14 @@ vt_visits vt_simulate(const vt_problem *p, uint32_t keys, const vt_box *box) {
     return sum;
 }
 
+uint64_t vt_simulate_along(const vatten_axis *axis, uint32_t side) {
+    uint64_t most = 0;
+    run r;
+    for (walk w = walk_along(axis, side); next_run(&w, &r);)
+        most = vt_max(most, r.end - r.start);
+    return most;
+}
+
 /* Key boxes at fixed places: whether one is visited is asked axis by axis, so the sums multiply. */
 vt_visits vt_simulate_fixed(const vt_problem *p, const vt_box *box, uint64_t *all) {
     vt_visits product = {1, 1, 1};

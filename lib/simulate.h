@@ -27,6 +27,9 @@ vt_visits vt_simulate(const vt_problem *problem, uint32_t keys, const vt_box *bo
  * `tiles` is what they visit, `boxes` times all key boxes of the group in `all`. */
 vt_visits vt_simulate_fixed(const vt_problem *problem, const vt_box *box, uint64_t *all);
 
+/* Most keys along an axis that a box with this side there visits. */
+uint64_t vt_simulate_along(const vatten_axis *axis, uint32_t side);
+
 /* The box of at most tile->rows queries, and at most `most_side0` along axis 0, whose key tiles are fewest; of
  * equals the one that is longest along the last axis, whose tokens are neighbours in memory. */
 vt_box vt_simulate_best(const vt_problem *problem, const vt_tile *tile, uint32_t most_side0);
