@@ -22,6 +22,8 @@ static const option_spec neighborhood_rule[] = {
     {"stride", OPTION_INTS, FIELD(stride), "N,N,...", "queries that share a window, per axis; default 1"},
     {"dilation", OPTION_INTS, FIELD(dilation), "N,N,...", "distance of neighbours, per axis; default 1"},
     {"causal", OPTION_INTS, FIELD(causal), "0,1,...", "hide later keys, per axis; default 0"},
+    {"box", OPTION_INTS, FIELD(box), "N,N,...",
+     "queries of a workgroup, per axis; default: fewest key tiles"},
 };
 
 static const option_spec kernel_options[] = {
@@ -111,7 +113,7 @@ static bool axis_values(const char *name, const option_ints *list, uint32_t rank
 static bool make_neighborhood(const family_options *options, const family_shape *shape,
                               family_problem *problem) {
     vatten_neighborhood_desc *desc = &problem->neighborhood;
-    int64_t window[3], stride[3], dilation[3], causal[3];
+    int64_t window[3], stride[3], dilation[3], causal[3], box[3];
     if (options->window.count == 0) {
         say_error("--window is required, %u value%s for rank %u", shape->rank, shape->rank == 1 ? "" : "s",
                   shape->rank);
@@ -120,7 +122,8 @@ static bool make_neighborhood(const family_options *options, const family_shape 
     if (!axis_values("window", &options->window, shape->rank, 0, window) ||
         !axis_values("stride", &options->stride, shape->rank, 1, stride) ||
         !axis_values("dilation", &options->dilation, shape->rank, 1, dilation) ||
-        !axis_values("causal", &options->causal, shape->rank, 0, causal))
+        !axis_values("causal", &options->causal, shape->rank, 0, causal) ||
+        !axis_values("box", &options->box, shape->rank, 0, box))
         return false;
     desc->rank = shape->rank;
     for (uint32_t a = 0; a < shape->rank; ++a) {
@@ -133,6 +136,7 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         desc->axis[a].stride = (uint32_t)stride[a];
         desc->axis[a].dilation = (uint32_t)dilation[a];
         desc->axis[a].causal = causal[a] == 1;
+        desc->box[a] = (uint32_t)box[a];
     }
     desc->extra_len = shape->extra_len;
     return make_heads(options, shape, &desc->heads);
