@@ -111,16 +111,14 @@ static bool make_query(const tune_options *options, const vatten_neighborhood_de
 }
 
 static bool report(const tune_options *options, vatten_context *context, const vatten_neighborhood_desc *desc,
-                   const tune_table *table) {
+                   const uint64_t query[3], const tune_table *table) {
     vatten_context_info info = {0};
-    uint64_t query[3] = {0, 0, 0};
     if (context != NULL)
         vatten_context_get_info(context, &info);
     const char *device = context != NULL ? info.device_name : NULL;
     if (options->csv != NULL && !tune_write_csv(options->csv, desc, table))
         return false;
-    if (options->picture != NULL && (!make_query(options, desc, query) ||
-                                     !tune_write_picture(options->picture, desc, &table->chosen, query)))
+    if (options->picture != NULL && !tune_write_picture(options->picture, desc, &table->chosen, query))
         return false;
     if (options->tool.json)
         return tune_print_json(device, desc, table);
@@ -131,15 +129,16 @@ static bool report(const tune_options *options, vatten_context *context, const v
     return false;
 }
 
-static int simulate(const tune_options *options, const vatten_neighborhood_desc *desc) {
+static int simulate(const tune_options *options, const vatten_neighborhood_desc *desc,
+                    const uint64_t query[3]) {
     const vatten_logger logger = say_logger(options->tool.verbose);
     vatten_context *context = NULL;
     tune_table table;
     if (options->tool.device != NULL && !tool_open(&options->tool, logger, &context))
         return SAY_FAILED;
     const vatten_device *device = context != NULL ? vatten_context_device(context) : NULL;
-    bool good =
-        tune_sweep(device, &logger, desc, options->all, &table) && report(options, context, desc, &table);
+    bool good = tune_sweep(device, &logger, desc, options->all, &table) &&
+                report(options, context, desc, query, &table);
     tune_table_free(&table);
     vatten_context_destroy(context);
     return good ? SAY_OK : SAY_FAILED;
@@ -148,15 +147,17 @@ static int simulate(const tune_options *options, const vatten_neighborhood_desc 
 static int run(const tune_options *options) {
     family_shape shape;
     family_problem problem;
+    uint64_t query[3] = {0, 0, 0};
     if (!options->simulate) {
         say_error("nothing to do: --simulate is required");
         return SAY_USAGE;
     }
     if (!make_shape(options, &shape) ||
-        !family_make_problem(FAMILY_NEIGHBORHOOD, &options->family, &shape, &problem))
+        !family_make_problem(FAMILY_NEIGHBORHOOD, &options->family, &shape, &problem) ||
+        !make_query(options, &problem.neighborhood, query))
         return SAY_USAGE;
     make_tile(options, &problem.neighborhood.heads.tile);
-    return simulate(options, &problem.neighborhood);
+    return simulate(options, &problem.neighborhood, query);
 }
 
 int main(int argc, char **argv) {
