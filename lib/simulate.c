@@ -285,7 +285,7 @@ vt_box vt_simulate_best(const vt_problem *p, const vt_tile *tile, uint32_t most_
     for (int a = 0; a < 3; ++a) {
         uint64_t length = vt_ceil_div(p->axis[a].extent, p->axis[a].dilation);
         c.longest[a] = (uint32_t)vt_min(vt_min(length, tile->rows), a == 0 ? most_side0 : SIDE_MAX);
-        reach += (uint64_t)p->axis[a].window + p->axis[a].stride;
+        reach += vt_min(p->axis[a].window, length) + vt_min(p->axis[a].stride, length);
     }
     c.powers = reach > WALK_AT_WILL;
     each_box(&c, estimate);

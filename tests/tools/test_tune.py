@@ -203,8 +203,8 @@ class Simulate(ToolCase):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_command_lines(self):
-        for options in (["--window", "3"], ["--grid", "8,8", "--window", "3"], ["--grid", "8"], ["--grid", "8x", "--window", "3"],
-                        ["--grid", "8", "--window", "3", "--rows", "-1"], ["--grid", "1,1,1,1", "--window", "1"]):
+        for options in (["--window", "3"], ["--grid", "8,8", "--window", "3"], ["--grid", "8"],
+                        ["--grid", "8x", "--window", "3"], ["--grid", "8", "--window", "3", "--rows", "-1"], ["--grid", "1,1,1,1", "--window", "1"]):
             self.assertEqual(tune(*options)[0], 2, options)
         self.assertEqual(run_tool("vatten_tune", "--grid", "8", "--window", "3")[0], 2)
         code, out, err = run_tool("vatten_tune", "--help")

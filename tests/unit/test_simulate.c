@@ -292,9 +292,9 @@ static void a_choice_takes_no_time_to_speak_of(void **state) {
                 vt_problem p = shaped(&shapes[i]);
                 p.axis[2].causal = causal == 1;
                 double ms = time_of(&p, rows);
-                print_message("%dx%dx%d causal %d rows %d: %.3f ms\n", (int)p.axis[0].extent,
-                              (int)p.axis[1].extent, (int)p.axis[2].extent, causal, (int)rows, ms);
-                assert_true(ms < 20); /* a hundred times what it takes */
+                if (ms > 20) /* some hundred times what it takes */
+                    fail_msg("%dx%dx%d causal %d rows %d: %.3f ms", (int)p.axis[0].extent,
+                             (int)p.axis[1].extent, (int)p.axis[2].extent, causal, (int)rows, ms);
             }
 }
 
