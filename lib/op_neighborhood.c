@@ -24,6 +24,8 @@ static uint64_t boxes_along(const vatten_axis *axis, uint32_t side) {
  * once. */
 static bool bindable(const vt_op_input *op, uint32_t side) {
     const vt_problem *p = op->problem;
+    if (p->axis[0].roll)
+        return true; /* all planes are bound anyway */
     uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * side, p->axis[0].extent);
     uint64_t tokens = planes * p->axis[1].extent * p->axis[2].extent;
     uint64_t row_bytes = vt_max(p->q.token, p->out.token) * p->element_bytes;
@@ -62,6 +64,11 @@ vatten_result vt_neighborhood_box(const vt_op_input *op, vt_box *out) {
 static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first,
                         uint64_t *end) {
     const vatten_axis *axis = &problem->axis[0];
+    if (axis->roll) {
+        *first = 0;
+        *end = axis->extent;
+        return;
+    }
     uint64_t reach = ((uint64_t)axis->window + axis->stride) * axis->dilation;
     uint64_t inward = ((uint64_t)axis->window + 1) * axis->dilation;
     uint64_t from = q_first > reach ? q_first - reach : 0;
@@ -70,8 +77,11 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = vt_min(vt_max(q_end + reach, inward), axis->extent);
 }
 
+/* Planes of a rolled axis 0 follow each other only up to the seam, so that all are bound at once. */
 static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
     const vatten_axis *axis = p->axis;
+    uint64_t whole = axis[0].roll ? axis[0].extent : 0;
+    uint64_t run = (uint64_t)axis[0].dilation * b->side[0];
     uint64_t plane = axis[1].extent * axis[2].extent;
     uint64_t groups = (uint64_t)axis[0].dilation * axis[1].dilation * axis[2].dilation;
     return (vt_geometry){
@@ -79,9 +89,10 @@ static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
         .k_units = axis[0].extent,
         .q_plane = plane,
         .k_plane = plane,
-        .q_grain = (uint64_t)axis[0].dilation * b->side[0],
-        .k_grain = 1,
-        .grain_tiles = groups * boxes_along(&axis[1], b->side[1]) * boxes_along(&axis[2], b->side[2]),
+        .q_grain = whole ? whole : run,
+        .k_grain = whole ? whole : 1,
+        .grain_tiles = groups * (whole ? boxes_along(&axis[0], b->side[0]) : 1) *
+                       boxes_along(&axis[1], b->side[1]) * boxes_along(&axis[2], b->side[2]),
         .keys_across = vt_simulate_along(&axis[0], b->side[0]),
         .key_step = axis[0].dilation,
         .keys_plane = vt_simulate_along(&axis[1], b->side[1]) * vt_simulate_along(&axis[2], b->side[2]),
@@ -107,6 +118,13 @@ static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, cons
     };
 }
 
+/* Of axis 0. */
+static uint32_t mask_bits(const vatten_axis *axis) {
+    uint32_t bits = axis->causal ? VT_MASK_CAUSAL_AXES : 0;
+    bits |= axis->edge != VATTEN_EDGE_SHIFT ? VT_MASK_OPEN_AXES : 0;
+    return bits | (axis->edge == VATTEN_EDGE_ZERO ? VT_MASK_ZERO_AXES : 0);
+}
+
 vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     vt_box b;
@@ -119,11 +137,12 @@ vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     vt_attend_spec(p, op->tile, in.spec);
     in.spec[VT_SPEC_MASK] = 0;
     for (uint32_t a = 0; a < 3; ++a) {
-        in.spec[VT_SPEC_MASK] |= p->axis[a].causal ? 1u << a : 0;
+        in.spec[VT_SPEC_MASK] |= mask_bits(&p->axis[a]) << a;
         in.spec[VT_SPEC_WINDOW + a] = p->axis[a].window;
         in.spec[VT_SPEC_STRIDE + a] = p->axis[a].stride;
         in.spec[VT_SPEC_DILATION + a] = p->axis[a].dilation;
         in.spec[VT_SPEC_BOX + a] = b.side[a];
+        in.spec[VT_SPEC_ROLL + a] = (uint32_t)p->axis[a].roll;
     }
     in.map_push[0] = (uint32_t)p->axis[1].extent;
     in.map_push[1] = (uint32_t)p->axis[2].extent;

@@ -200,11 +200,22 @@ static vatten_result check_axis(const checker *check, uint32_t a, const vatten_a
     INVALID_IF(axis->window == 0, "axis %" PRIu32 ": window 0 must be at least 1", a);
     INVALID_IF(axis->stride == 0, "axis %" PRIu32 ": stride 0 must be at least 1", a);
     INVALID_IF(axis->dilation == 0, "axis %" PRIu32 ": dilation 0 must be at least 1", a);
-    INVALID_IF(axis->window > axis->extent, "axis %" PRIu32 ": window %" PRIu32 " is above extent %" PRIu64,
-               a, axis->window, axis->extent);
+    INVALID_IF(axis->edge < VATTEN_EDGE_SHIFT || axis->edge > VATTEN_EDGE_ZERO,
+               "axis %" PRIu32 ": edge %d is unknown", a, (int)axis->edge);
+    bool shift = axis->edge == VATTEN_EDGE_SHIFT;
+    INVALID_IF(shift && axis->window > axis->extent,
+               "axis %" PRIu32 ": window %" PRIu32 " is above extent %" PRIu64, a, axis->window,
+               axis->extent);
+    UNSUPPORTED_IF(axis->window > VT_LENGTH_MAX, "axis %" PRIu32 ": window %" PRIu32 " is above %u", a,
+                   axis->window, VT_LENGTH_MAX);
     INVALID_IF(axis->stride > axis->window, "axis %" PRIu32 ": stride %" PRIu32 " is above window %" PRIu32,
                a, axis->stride, axis->window);
-    INVALID_IF((uint64_t)axis->window * axis->dilation > axis->extent,
+    INVALID_IF(axis->dilation > axis->extent,
+               "axis %" PRIu32 ": dilation %" PRIu32 " is above extent %" PRIu64, a, axis->dilation,
+               axis->extent);
+    INVALID_IF(axis->roll >= axis->extent, "axis %" PRIu32 ": roll %" PRIu64 " is not below extent %" PRIu64,
+               a, axis->roll, axis->extent);
+    INVALID_IF(shift && (uint64_t)axis->window * axis->dilation > axis->extent,
                "axis %" PRIu32 ": window %" PRIu32 " x dilation %" PRIu32 " is above extent %" PRIu64, a,
                axis->window, axis->dilation, axis->extent);
     return VATTEN_SUCCESS;
@@ -216,7 +227,7 @@ static vatten_result fill_axes(const checker *check, const vatten_neighborhood_d
     vt_sum tokens = vt_sum_of(1);
     uint64_t window = 1;
     for (uint32_t a = 0; a < 3; ++a) {
-        out->axis[a] = (vatten_axis){1, 1, 1, 1, false};
+        out->axis[a] = (vatten_axis){.extent = 1, .window = 1, .stride = 1, .dilation = 1};
         if (a >= desc->rank)
             continue;
         vatten_result result = check_axis(check, a, &desc->axis[a]);

@@ -14,9 +14,9 @@
 #define SPANS_MAX    64    /* distinct spans that are held at a time */
 #define WALK_AT_WILL 65536 /* window positions up to which every side is tried */
 
-/* `boxes` boxes whose keys along the axis are [start, end), or as many keys at an equal place. */
+/* `boxes` boxes that need these keys along the axis, or as many at an equal place. */
 typedef struct run {
-    uint64_t start, end;
+    vt_window keys;
     uint64_t boxes;
 } run;
 
@@ -24,9 +24,10 @@ typedef struct run {
 typedef struct walk {
     const vatten_axis *axis;
     uint64_t side;
-    uint64_t group; /* the next one to walk */
-    uint64_t equal; /* groups that the current line stands for */
-    vt_line line;
+    uint64_t group; /* the one that is walked, for all that are alike */
+    uint64_t alike; /* how many those are */
+    uint64_t next;  /* the next group to walk */
+    uint64_t n;     /* positions of the group */
     uint64_t box, boxes;
     uint64_t inner, inner_end; /* boxes that lie inside */
     uint64_t period;           /* boxes after which inner ones repeat */
@@ -45,40 +46,48 @@ static walk walk_along(const vatten_axis *axis, uint32_t side) {
     return (walk){.axis = axis, .side = side, .period = axis->stride / gcd(axis->stride, side)};
 }
 
-static bool next_line(walk *w) {
-    if (w->group >= w->axis->dilation || w->group >= w->axis->extent)
+static bool next_group(walk *w) {
+    if (w->next >= w->axis->dilation)
         return false;
-    uint64_t end = vt_min(vt_line_equal_end(w->axis, w->group), w->axis->extent);
-    w->line = vt_line_of(w->axis, w->group);
-    w->equal = end - w->group;
-    w->group = end;
+    w->group = w->next;
+    w->next = vt_group_alike_end(w->axis, w->group);
+    w->alike = w->next - w->group;
+    w->n = vt_group_length(w->axis, w->group);
     w->box = 0;
-    w->boxes = vt_ceil_div(w->line.n, w->side);
+    w->boxes = vt_ceil_div(w->n, w->side);
     uint64_t from, to;
-    vt_line_inner(&w->line, &from, &to);
+    vt_window_inner(w->axis, w->group, &from, &to);
     w->inner = vt_ceil_div(from, w->side);
     w->inner_end = vt_max(to / w->side, w->inner);
     return true;
 }
 
-static uint64_t first_of(const walk *w, uint64_t box) {
-    return box * w->side;
+static vt_window window_of_first(const walk *w, uint64_t box) {
+    return vt_window_of(w->axis, w->group, box * w->side);
 }
 
-static uint64_t last_of(const walk *w, uint64_t box) {
-    return vt_min(first_of(w, box) + w->side, w->line.n) - 1;
+static vt_window window_of_last(const walk *w, uint64_t box) {
+    return vt_window_of(w->axis, w->group, vt_min((box + 1) * w->side, w->n) - 1);
+}
+
+static bool equal(const vt_window *a, const vt_window *b) {
+    return a->start == b->start && a->end == b->end;
 }
 
 /* Boxes from the current one on, before `end`, all of whose queries share one window: windows never move back, so
  * the last query of the last box answers for all. */
-static uint64_t standing(const walk *w, const run *r, uint64_t end) {
+static uint64_t standing(const walk *w, const vt_window *first, uint64_t end) {
     uint64_t box = w->box;
-    if (vt_line_end(&w->line, first_of(w, box)) != r->end)
+    vt_window last = window_of_last(w, box);
+    if (!equal(first, &last))
         return 1;
     for (uint64_t step = 1; step;) {
         uint64_t next = box + step;
-        bool same = next < end && vt_line_start(&w->line, last_of(w, next)) == r->start &&
-                    vt_line_end(&w->line, last_of(w, next)) == r->end;
+        bool same = next < end;
+        if (same) {
+            last = window_of_last(w, next);
+            same = equal(first, &last);
+        }
         box = same ? next : box;
         step = same ? step * 2 : step / 2;
     }
@@ -87,23 +96,27 @@ static uint64_t standing(const walk *w, const run *r, uint64_t end) {
 
 /* Inner boxes: one period of them is walked and stands for all whole periods; the rest is walked like a border. */
 static bool next_run(walk *w, run *r) {
-    if (w->box >= w->boxes && !next_line(w))
+    if (w->box >= w->boxes && !next_group(w))
         return false;
-    r->start = vt_line_start(&w->line, first_of(w, w->box));
-    r->end = vt_line_end(&w->line, last_of(w, w->box));
+    const vt_window first = window_of_first(w, w->box);
+    r->keys = (vt_window){first.start, window_of_last(w, w->box).end};
     uint64_t periods = (w->inner_end - w->inner) / w->period;
     bool before = w->box < w->inner;
     if (!before && periods > 1 && w->box < w->inner + w->period) {
         ++w->box;
         if (w->box == w->inner + w->period)
             w->box = w->inner + periods * w->period;
-        r->boxes = periods * w->equal;
+        r->boxes = periods * w->alike;
         return true;
     }
-    uint64_t count = standing(w, r, before ? vt_min(w->inner, w->boxes) : w->boxes);
+    uint64_t count = standing(w, &first, before ? vt_min(w->inner, w->boxes) : w->boxes);
     w->box += count;
-    r->boxes = count * w->equal;
+    r->boxes = count * w->alike;
     return true;
+}
+
+static uint64_t keys_of(const run *r) {
+    return (uint64_t)(r->keys.end - r->keys.start);
 }
 
 /* Distinct spans with the number of boxes that have each. */
@@ -116,7 +129,7 @@ typedef struct spans {
 } spans;
 
 static bool hold(spans *s, const run *r) {
-    uint64_t keys = r->end - r->start;
+    uint64_t keys = keys_of(r);
     uint32_t i = 0;
     while (i < s->count && s->keys[i] != keys)
         ++i;
@@ -173,7 +186,7 @@ uint64_t vt_simulate_along(const vatten_axis *axis, uint32_t side) {
     uint64_t most = 0;
     run r;
     for (walk w = walk_along(axis, side); next_run(&w, &r);)
-        most = vt_max(most, r.end - r.start);
+        most = vt_max(most, keys_of(&r));
     return most;
 }
 
@@ -186,7 +199,7 @@ vt_visits vt_simulate_fixed(const vt_problem *p, const vt_box *box, uint64_t *al
         uint64_t pairs = 0;
         run r;
         for (walk w = walk_along(&p->axis[a], box->side[a]); next_run(&w, &r);) {
-            uint64_t tiles = (r.end - 1) / w.side - r.start / w.side + 1;
+            uint64_t tiles = (uint64_t)(r.keys.end - 1) / w.side - (uint64_t)r.keys.start / w.side + 1;
             sum.boxes += r.boxes;
             sum.tiles += r.boxes * tiles;
             sum.most = vt_max(sum.most, tiles);
@@ -217,7 +230,7 @@ static uint64_t keys_of_side(choice *c, int a, uint32_t side) {
     run r;
     if (*sum == 0)
         for (walk w = walk_along(&c->problem->axis[a], side); next_run(&w, &r);)
-            *sum += r.boxes * (r.end - r.start);
+            *sum += r.boxes * keys_of(&r);
     return *sum;
 }
 

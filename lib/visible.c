@@ -2,6 +2,7 @@
 #include "visible.h"
 
 #include "sizes.h"
+#include "window.h"
 
 static int64_t min_i64(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -55,27 +56,59 @@ uint64_t vt_visible_dense(const vt_problem *p) {
     return (uint64_t)twice / 2;
 }
 
-/* Causal pairs of one dilation group of n positions: all keys up to the query's own, less those before the
- * window. The stride's blocks share a window start, which is 0 up to block `zero` and then grows by a stride
- * a block; the last block may be short, and its window ends with the group. */
-static uint64_t causal_group_pairs(const vatten_axis *axis, uint64_t n) {
-    uint64_t k = axis->window;
-    uint64_t s = axis->stride;
-    uint64_t blocks = n / s;
-    uint64_t zero = vt_min(vt_ceil_div(k - s, s), blocks);
-    uint64_t counted = blocks - zero;
-    uint64_t first_start = counted ? zero * s + s - k : 0;
-    uint64_t starts = counted * first_start + s * (counted * (counted - (counted > 0)) / 2);
-    return n * (n + 1) / 2 - s * starts - n % s * (n - k);
+/* Pairs of the positions [first, end), which lie in one run of queries that share a window, on one side of a seam. */
+static uint64_t run_part_pairs(const vatten_axis *axis, uint64_t group, uint64_t first, uint64_t end) {
+    if (first >= end)
+        return 0;
+    const vt_window a = vt_window_of(axis, group, first);
+    const vt_window b = vt_window_of(axis, group, end - 1);
+    return (uint64_t)(a.end - a.start + b.end - b.start) * (end - first) / 2;
+}
+
+static uint64_t run_pairs(const vatten_axis *axis, uint64_t group, uint64_t run) {
+    uint64_t first = run * axis->stride;
+    uint64_t end = vt_min(first + axis->stride, vt_group_length(axis, group));
+    uint64_t seam = vt_min(vt_max(vt_group_seam(axis, group), first), end);
+    return run_part_pairs(axis, group, first, seam) + run_part_pairs(axis, group, seam, end);
+}
+
+/* The pairs of a run are linear in its number between two neighbouring bends: where a window meets an end of the axis
+ * or the seam, at the seam itself, and at the last run, which may be short. */
+static uint64_t next_run(const vatten_axis *axis, uint64_t group, uint64_t run, uint64_t runs) {
+    int64_t n = (int64_t)vt_group_length(axis, group);
+    int64_t seam = (int64_t)vt_group_seam(axis, group);
+    int64_t k = axis->window;
+    const int64_t bends[] = {0,     n,         seam,         k,           n - k, seam - k, seam + k,
+                             k / 2, n - k / 2, seam - k / 2, seam + k / 2};
+    uint64_t next = runs;
+    for (size_t i = 0; i < sizeof bends / sizeof bends[0]; ++i) {
+        int64_t bend = bends[i] / (int64_t)axis->stride;
+        for (int64_t at = bend - 2; at <= bend + 3; ++at)
+            if (at > (int64_t)run && at < (int64_t)next)
+                next = (uint64_t)at;
+    }
+    return next;
+}
+
+static uint64_t group_pairs(const vatten_axis *axis, uint64_t group) {
+    uint64_t runs = vt_ceil_div(vt_group_length(axis, group), axis->stride);
+    uint64_t twice = 0;
+    for (uint64_t run = 0; run < runs;) {
+        uint64_t next = next_run(axis, group, run, runs);
+        twice += (run_pairs(axis, group, run) + run_pairs(axis, group, next - 1)) * (next - run);
+        run = next;
+    }
+    return twice / 2;
 }
 
 static uint64_t axis_pairs(const vatten_axis *axis) {
-    if (!axis->causal)
-        return axis->extent * axis->window;
-    uint64_t shorter = axis->extent / axis->dilation;
-    uint64_t longer_groups = axis->extent % axis->dilation;
-    uint64_t pairs = (axis->dilation - longer_groups) * causal_group_pairs(axis, shorter);
-    return longer_groups ? pairs + longer_groups * causal_group_pairs(axis, shorter + 1) : pairs;
+    uint64_t pairs = 0;
+    for (uint64_t group = 0; group < axis->dilation;) {
+        uint64_t end = vt_group_alike_end(axis, group);
+        pairs += (end - group) * group_pairs(axis, group);
+        group = end;
+    }
+    return pairs;
 }
 
 /* A key counts iff it counts on every axis, so the pairs multiply. */

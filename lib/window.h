@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where windows lie: the keys of a position along one dilation group of an axis. Every room that reasons about
- * windows asks here; shaders/lib/map_neighborhood.glsl says the same to the GPU.
+ * The keys that a query sees along one axis of a token grid, as shaders/lib/map_neighborhood.glsl works them out.
  */
 #ifndef VT_WINDOW_H
 #define VT_WINDOW_H
 
-#include <vatten/vatten.h>
+#include "problem.h"
 
-/* One dilation group of an axis: its tokens stand at positions 0 .. n - 1. */
-typedef struct vt_line {
-    const vatten_axis *axis;
-    uint64_t n;
-} vt_line;
+/* Positions [start, end) of a dilation group. */
+typedef struct vt_window {
+    int64_t start;
+    int64_t end;
+} vt_window;
 
-/* group < dilation */
-vt_line vt_line_of(const vatten_axis *axis, uint64_t group);
+/* Tokens of dilation group `group`. */
+uint64_t vt_group_length(const vatten_axis *axis, uint64_t group);
 
-/* The groups [group, end) have equal lines; this is `end`. */
-uint64_t vt_line_equal_end(const vatten_axis *axis, uint64_t group);
+/* First position of the group that a roll took from the front of the axis to its back; the length without a roll. */
+uint64_t vt_group_seam(const vatten_axis *axis, uint64_t group);
 
-/* The query at position p sees the keys [start, end). Neither decreases with p. */
-uint64_t vt_line_start(const vt_line *line, uint64_t p);
-uint64_t vt_line_end(const vt_line *line, uint64_t p);
+/* The groups [group, end) are alike in length and seam; this is `end`. */
+uint64_t vt_group_alike_end(const vatten_axis *axis, uint64_t group);
 
-/* Positions [from, to), perhaps none, whose windows meet no border: there start(p + stride) is
- * start(p) + stride, and likewise end. */
-void vt_line_inner(const vt_line *line, uint64_t *from, uint64_t *to);
+/* What position p of the group sees, itself among it. Neither end decreases as p grows. */
+vt_window vt_window_of(const vatten_axis *axis, uint64_t group, uint64_t p);
+
+/* Positions [*from, *to), perhaps none, whose windows meet neither an end of the axis nor the seam: there the window of
+ * p + stride is that of p moved by a stride. */
+void vt_window_inner(const vatten_axis *axis, uint64_t group, uint64_t *from, uint64_t *to);
 
 #endif /* VT_WINDOW_H */

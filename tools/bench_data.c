@@ -100,8 +100,9 @@ static void set_rule(const family_problem *problem, oracle *o) {
     const vatten_neighborhood_desc *d = &problem->neighborhood;
     o->grid.rank = d->rank;
     for (uint32_t a = 0; a < d->rank; ++a) {
-        ref_axis_rule rule = {d->axis[a].extent, d->axis[a].window, d->axis[a].stride, d->axis[a].dilation,
-                              d->axis[a].causal};
+        ref_axis_rule rule = {d->axis[a].extent,   d->axis[a].window, d->axis[a].stride,
+                              d->axis[a].dilation, d->axis[a].causal, (ref_edge)d->axis[a].edge,
+                              d->axis[a].roll};
         o->grid.axis[a] = rule;
     }
     o->problem.grid = &o->grid;

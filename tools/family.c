@@ -22,6 +22,10 @@ static const option_spec neighborhood_rule[] = {
     {"stride", OPTION_INTS, FIELD(stride), "N,N,...", "queries that share a window, per axis; default 1"},
     {"dilation", OPTION_INTS, FIELD(dilation), "N,N,...", "distance of neighbours, per axis; default 1"},
     {"causal", OPTION_INTS, FIELD(causal), "0,1,...", "hide later keys, per axis; default 0"},
+    {"edge", OPTION_CHOICE, FIELD(edge), "shift|crop|zero",
+     "windows at the borders move, are cut, or padded"},
+    {"roll", OPTION_INTS, FIELD(roll), "N,N,...",
+     "tokens that the grid is shifted back by, per axis; default 0"},
     {"box", OPTION_INTS, FIELD(box), "N,N,...",
      "queries of a workgroup, per axis; default: fewest key tiles"},
 };
@@ -113,7 +117,7 @@ static bool axis_values(const char *name, const option_ints *list, uint32_t rank
 static bool make_neighborhood(const family_options *options, const family_shape *shape,
                               family_problem *problem) {
     vatten_neighborhood_desc *desc = &problem->neighborhood;
-    int64_t window[3], stride[3], dilation[3], causal[3], box[3];
+    int64_t window[3], stride[3], dilation[3], causal[3], roll[3], box[3];
     if (options->window.count == 0) {
         say_error("--window is required, %u value%s for rank %u", shape->rank, shape->rank == 1 ? "" : "s",
                   shape->rank);
@@ -123,6 +127,7 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         !axis_values("stride", &options->stride, shape->rank, 1, stride) ||
         !axis_values("dilation", &options->dilation, shape->rank, 1, dilation) ||
         !axis_values("causal", &options->causal, shape->rank, 0, causal) ||
+        !axis_values("roll", &options->roll, shape->rank, 0, roll) ||
         !axis_values("box", &options->box, shape->rank, 0, box))
         return false;
     desc->rank = shape->rank;
@@ -136,6 +141,8 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         desc->axis[a].stride = (uint32_t)stride[a];
         desc->axis[a].dilation = (uint32_t)dilation[a];
         desc->axis[a].causal = causal[a] == 1;
+        desc->axis[a].edge = (vatten_edge)options->edge;
+        desc->axis[a].roll = (uint64_t)roll[a];
         desc->box[a] = (uint32_t)box[a];
     }
     desc->extra_len = shape->extra_len;

@@ -36,7 +36,8 @@ typedef struct family_options {
     option_ints dense_window;
     uint64_t prefix;
     /* neighborhood */
-    option_ints window, stride, dilation, causal, box;
+    option_ints window, stride, dilation, causal, roll, box;
+    int edge;
 } family_options;
 
 /* What tensors say, or the options of vatten_info and vatten_bench in their place. */

@@ -45,24 +45,36 @@ typedef struct picture {
     uint8_t *pixels;
 } picture;
 
+/* Where a coordinate stands once the grid is rolled. */
+static uint64_t rolled(const view *v, uint64_t coordinate) {
+    return (coordinate + v->rule.extent - v->rule.roll) % v->rule.extent;
+}
+
+static uint64_t position(const view *v, uint64_t coordinate) {
+    return rolled(v, coordinate) / v->rule.dilation;
+}
+
 static void add_keys(view *v, uint64_t query) {
-    for (uint64_t key = v->group; key < v->rule.extent; key += v->rule.dilation)
+    for (uint64_t key = 0; key < v->rule.extent; ++key)
         if (ref_axis_visible(&v->rule, query, key)) {
-            uint64_t p = key / v->rule.dilation;
+            uint64_t p = position(v, key);
             v->first_key = p < v->first_key ? p : v->first_key;
             v->end_key = p + 1 > v->end_key ? p + 1 : v->end_key;
         }
 }
 
 static view view_of(const vatten_axis *axis, uint64_t side, uint64_t query) {
-    view v = {.rule = {axis->extent, axis->window, axis->stride, axis->dilation, axis->causal},
+    view v = {.rule = {axis->extent, axis->window, axis->stride, axis->dilation, axis->causal,
+                       (ref_edge)axis->edge, axis->roll},
               .query = query};
-    v.group = query % axis->dilation;
-    v.first_query = query / axis->dilation / side * side;
+    v.group = rolled(&v, query) % axis->dilation;
+    v.first_query = position(&v, query) / side * side;
     v.end_query = v.first_query;
     v.first_key = UINT64_MAX;
-    while (v.end_query < v.first_query + side && v.end_query * axis->dilation + v.group < axis->extent)
-        add_keys(&v, v.end_query++ * axis->dilation + v.group);
+    while (v.end_query < v.first_query + side && v.end_query * axis->dilation + v.group < axis->extent) {
+        add_keys(&v, (v.end_query * axis->dilation + v.group + axis->roll) % axis->extent);
+        ++v.end_query;
+    }
     return v;
 }
 
@@ -71,7 +83,7 @@ static view view_of(const vatten_axis *axis, uint64_t side, uint64_t query) {
 static bool of_group(const picture *p, const uint64_t token[3]) {
     bool same = true;
     for (int a = 0; a < 3; ++a)
-        same = same && token[a] % p->axis[a].rule.dilation == p->axis[a].group;
+        same = same && rolled(&p->axis[a], token[a]) % p->axis[a].rule.dilation == p->axis[a].group;
     return same;
 }
 
@@ -80,7 +92,7 @@ static bool visits(const picture *p, const uint64_t token[3], uint64_t *tile) {
     uint64_t number = 0;
     for (int a = 0; a < 3; ++a) {
         const view *v = &p->axis[a];
-        uint64_t at = token[a] / v->rule.dilation;
+        uint64_t at = position(v, token[a]);
         if (at < v->first_key || at >= v->end_key)
             return false;
         number = number * (v->end_key - v->first_key) + at - v->first_key;
@@ -109,7 +121,7 @@ static bool mark_of(const picture *p, const uint64_t token[3], color *out) {
     bool tile = of_group(p, token);
     for (int a = 0; a < 3; ++a) {
         const view *v = &p->axis[a];
-        uint64_t at = token[a] / v->rule.dilation;
+        uint64_t at = position(v, token[a]);
         query = query && token[a] == v->query;
         tile = tile && at >= v->first_query && at < v->end_query;
     }

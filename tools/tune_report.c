@@ -23,19 +23,26 @@ static const char *box_text(const vatten_neighborhood_desc *desc, const vatten_e
 
 /* ---- Text ---- */
 
+static const char *edge_name(vatten_edge edge) {
+    static const char *const names[] = {"shift", "crop", "zero"};
+    return names[edge];
+}
+
 static void print_problem(const vatten_neighborhood_desc *desc) {
-    uint64_t part[5][3] = {{0}};
+    uint64_t part[6][3] = {{0}};
     char text[64];
-    static const char *const names[5] = {"grid", ", window", ", stride", ", dilation", ", causal"};
+    static const char *const names[6] = {"grid", ", window", ", stride", ", dilation", ", causal", ", roll"};
     for (uint32_t a = 0; a < desc->rank; ++a) {
         part[0][a] = desc->axis[a].extent;
         part[1][a] = desc->axis[a].window;
         part[2][a] = desc->axis[a].stride;
         part[3][a] = desc->axis[a].dilation;
         part[4][a] = desc->axis[a].causal;
+        part[5][a] = desc->axis[a].roll;
     }
-    for (int i = 0; i < 5; ++i)
+    for (int i = 0; i < 6; ++i)
         printf("%s %s", names[i], joined(desc, part[i], text));
+    printf(", edge %s", edge_name(desc->axis[0].edge)); /* one for all axes, as --edge gives it */
     if (desc->extra_len)
         printf(", %" PRIu64 " extra keys", desc->extra_len);
     putchar('\n');
@@ -83,6 +90,8 @@ static void add_axes(cJSON *object, const vatten_neighborhood_desc *desc) {
         add_count(one, "stride", axis->stride);
         add_count(one, "dilation", axis->dilation);
         cJSON_AddBoolToObject(one, "causal", axis->causal);
+        cJSON_AddStringToObject(one, "edge", edge_name(axis->edge));
+        add_count(one, "roll", axis->roll);
         cJSON_AddItemToArray(axes, one);
     }
     add_count(object, "extra_len", desc->extra_len);

@@ -307,13 +307,27 @@ typedef struct vatten_attention_desc {
 VATTEN_API vatten_result vatten_attention_create(vatten_device *device, const vatten_attention_desc *desc,
                                                  vatten_plan **out_plan);
 
-/* One axis of a token grid. Rules: 1 <= stride <= window, 1 <= dilation, window * dilation <= extent. */
+/* What becomes of a window that would reach past the end of an axis. */
+typedef enum vatten_edge {
+    VATTEN_EDGE_SHIFT = 0, /* it moves inward and keeps all its keys (NATTEN) */
+    VATTEN_EDGE_CROP = 1,  /* what lies outside is not there: fewer keys */
+    VATTEN_EDGE_ZERO = 2 /* what lies outside is a key with score 0 and value 0, which takes its share of the
+                              softmax (zero-padded keys and values: HaloNet, TiC) */
+} vatten_edge;
+
+/* One axis of a token grid. Rules: 1 <= stride <= window, 1 <= dilation <= extent, roll < extent; with
+ * EDGE_SHIFT window * dilation <= extent, else window < 2^29. */
 typedef struct vatten_axis {
     uint64_t extent;   /* required: tokens along the axis */
     uint32_t window;   /* required: keys that a query sees along the axis */
     uint32_t stride;   /* required: queries that share one window; 1 = sliding, window = blocked */
     uint32_t dilation; /* required: distance of neighbours; 1 = adjacent tokens */
     bool causal;       /* keys after the query are not visible along this axis */
+    vatten_edge edge;
+    /* Tokens by which the grid is shifted back before windows are laid, cyclically (Swin's shift): coordinate x
+     * counts as (x - roll) mod extent. Tokens that the shift took from the front to the back, and the others, do
+     * not see each other. */
+    uint64_t roll;
 } vatten_axis;
 
 /* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share
@@ -324,7 +338,10 @@ typedef struct vatten_axis {
  *   not causal: lead = min(p / s * s + s / 2, n - 1), start = clamp(lead - k / 2, 0, n - k),
  *               keys [start, start + k)
  *   causal:     lead = min(p / s * s + s - 1, n - 1), start = max(lead - k + 1, 0), keys [start, p + 1)
- * At a border the window moves inward and keeps its k keys (not causal). Token strides step along the
+ * That is EDGE_SHIFT. With EDGE_CROP and EDGE_ZERO neither lead nor start is bounded, and keys outside [0, n) are
+ * left out or padded: with ZERO on some axes, a key counts as padded if it is outside on one of those and, on each
+ * other axis, padded likewise or visible. With a roll, x takes the place of i, and keys across the seam are hidden;
+ * an axis 0 that is rolled is neither split for work nor for bindings: the whole grid must fit one. Token strides step along the
  * row-major grid. A window of one key on every axis of a larger grid is refused: it would copy v.
  * One plane of axis 0 must fit a binding; else UNSUPPORTED.
  * Definition: Hassani et al., Neighborhood Attention Transformer (2022);

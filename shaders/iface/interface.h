@@ -35,14 +35,18 @@
 /* Read by the MATRIX layout only: */
 #define VT_SPEC_SUBGROUP 23 /* invocations of a subgroup, which the pipeline asks for */
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
-#define VT_SPEC_COUNT    27
+#define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
+#define VT_SPEC_COUNT    30
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
 #define VT_MASK_LEFT        2u /* push.left bounds the window */
 #define VT_MASK_RIGHT       4u /* push.right bounds the window */
 #define VT_MASK_ALIGN_FIRST 8u /* diagonal at key i instead of i + kv_len - q_len */
-/* Neighborhood map: bit a is "causal along axis a" */
+/* Neighborhood map, bit a of each for axis a: */
+#define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
+#define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
+#define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides

@@ -49,6 +49,7 @@ shared f16vec4 stage_p[ROWS * P_STRIDE];
 shared vec4 stage_s[ROWS * S_STRIDE]; // scores, then factors; at either end of the loop also outputs
 
 VT_MATRIX_C acc[ROW_BLOCKS * OUT_BLOCKS];
+float row_out[ROW_COUNT]; // what a row's outputs are multiplied by at the end
 uint first_row; // of this subgroup
 
 // Four neighbouring columns are one lane's.
@@ -281,7 +282,7 @@ void write_quad(uint i, uint at, uint d, vec4 x)
         return;
     }
 #endif
-    store_out4(at, d, x * row_factor(row_sum[i]));
+    store_out4(at, d, x * row_out[i]);
 }
 
 void write_turn(uint t, uint at[ROW_COUNT])
@@ -297,6 +298,8 @@ void finish_sums()
     if (!carry_out())
         exchange_sum();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
+        if (!carry_out())
+            row_out[i] = close_row(lane_row(i), row_max[i], row_sum[i]);
         if (!map_row_valid(lane_row(i)))
             continue;
 #ifdef VT_FULL

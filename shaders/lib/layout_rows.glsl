@@ -272,7 +272,7 @@ void layout_end()
     bool suspend = carry_out();
     if (!suspend)
         [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
-            float factor = row_factor(row_sum[r]);
+            float factor = close_row(lane_row(r), row_max[r], row_sum[r]);
             [[unroll]] for (uint e = 0u; e < VALUE_QUADS; ++e)
                 acc[r * VALUE_QUADS + e] *= factor;
         }

@@ -159,10 +159,10 @@ void suspend_row(uint i)
 void finish_row(uint i)
 {
     uint token = map_row_token(lane_row(i));
+    float factor = close_row(lane_row(i), row_max[i], row_sum[i]);
     if (lane_in_row == 0u)
         store_lse(token, row_max[i], row_sum[i]);
     uint row = out_origin() + token * push.out_token;
-    float factor = row_factor(row_sum[i]);
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         store_out4(row, lane_dim(j), acc[i * OUT_COUNT + j] * factor);
 }

@@ -8,7 +8,8 @@
 // (makes tile i the current one), map_tile_full (every pair of it counts, no test needed); per row of the
 // query tile: map_row_token (of an existing query, the last one for rows past it), map_row_valid; per key of
 // the current tile: map_key_token (of an existing key). A pair counts iff map_sees(map_row(row), map_key(c)):
-// what can be worked out once per row or once per key is. VT_PLANE: tokens per unit of q_first.
+// what can be worked out once per row or once per key is. map_zero_keys: how many keys with score 0 and value 0 a row
+// has besides. VT_PLANE: tokens per unit of q_first.
 
 #define VT_PLANE 1u
 
@@ -102,6 +103,8 @@ MapRow map_row(uint row)
     int query = map_q0 + int(row);
     return MapRow(max(map_low(query), map_k_begin), map_high(query), min(map_prefix_end(query), map_k_end));
 }
+
+float map_zero_keys(uint row) { return 0.0; }
 
 MapKey map_key(uint c) { return map_k0 + int(c); }
 

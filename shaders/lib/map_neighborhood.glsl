@@ -10,6 +10,8 @@
 //   not causal: lead = min(p / s * s + s / 2, n - 1); keys [start, start + k),
 //               start = clamp(lead - k / 2, 0, n - k)
 //   causal:     lead = min(p / s * s + s - 1, n - 1); keys [start, p + 1), start = max(lead - k + 1, 0)
+// On an open axis lead and start are not bounded, and [start, end) is cut to [0, n). On a rolled axis the
+// coordinate is (x - roll) mod extent, and [start, end) is cut at the seam.
 
 layout(constant_id = VT_SPEC_WINDOW + 0) const int WINDOW_0 = 1;
 layout(constant_id = VT_SPEC_WINDOW + 1) const int WINDOW_1 = 1;
@@ -20,6 +22,9 @@ layout(constant_id = VT_SPEC_STRIDE + 2) const int STRIDE_2 = 1;
 layout(constant_id = VT_SPEC_DILATION + 0) const int DILATION_0 = 1;
 layout(constant_id = VT_SPEC_DILATION + 1) const int DILATION_1 = 1;
 layout(constant_id = VT_SPEC_DILATION + 2) const int DILATION_2 = 1;
+layout(constant_id = VT_SPEC_ROLL + 0) const int ROLL_0 = 0;
+layout(constant_id = VT_SPEC_ROLL + 1) const int ROLL_1 = 0;
+layout(constant_id = VT_SPEC_ROLL + 2) const int ROLL_2 = 0;
 layout(constant_id = VT_SPEC_BOX + 0) const int BOX_0 = 1;
 layout(constant_id = VT_SPEC_BOX + 1) const int BOX_1 = 1;
 layout(constant_id = VT_SPEC_BOX + 2) const int BOX_2 = 1;
@@ -30,6 +35,7 @@ const ivec3 MAP_WINDOW = ivec3(WINDOW_0, WINDOW_1, WINDOW_2);
 const ivec3 MAP_STRIDE = ivec3(STRIDE_0, STRIDE_1, STRIDE_2);
 const ivec3 MAP_DILATION = ivec3(DILATION_0, DILATION_1, DILATION_2);
 const ivec3 MAP_BOX = ivec3(BOX_0, BOX_1, BOX_2);
+const ivec3 MAP_ROLL = ivec3(ROLL_0, ROLL_1, ROLL_2);
 
 ivec3 map_extent; // tokens along each axis
 ivec3 map_group;  // dilation group of this workgroup
@@ -43,21 +49,62 @@ vec3 map_inverse; // 1 / map_size
 int map_u0;       // first key of the current tile, row-major in the box
 bool map_uniform; // all queries of the box share one window
 
-bool map_causal(int axis) { return (MASK & (1u << axis)) != 0u; }
+bool map_causal(int axis) { return (MASK & (VT_MASK_CAUSAL_AXES << axis)) != 0u; }
+bool map_open(int axis) { return (MASK & (VT_MASK_OPEN_AXES << axis)) != 0u; }
+bool map_zero(int axis) { return (MASK & (VT_MASK_ZERO_AXES << axis)) != 0u; }
 
-int map_start(int axis, int p)
+int map_ceil_div(int a, int b) { return (max(a, 0) + b - 1) / b; }
+
+// Where the window starts; on an open axis perhaps before 0.
+int map_window_start(int axis, int p)
 {
     int s = MAP_STRIDE[axis];
     int k = MAP_WINDOW[axis];
     int n = map_n[axis];
-    if (map_causal(axis))
-        return max(min(p / s * s + s - 1, n - 1) - k + 1, 0);
-    return clamp(min(p / s * s + s / 2, n - 1) - k / 2, 0, n - k);
+    int lead = p / s * s + (map_causal(axis) ? s - 1 : s / 2);
+    int reach = map_causal(axis) ? k - 1 : k / 2;
+    if (map_open(axis))
+        return lead - reach;
+    lead = min(lead, n - 1);
+    return map_causal(axis) ? max(lead - reach, 0) : clamp(lead - reach, 0, n - k);
 }
 
-int map_end(int axis, int p) { return map_causal(axis) ? p + 1 : map_start(axis, p) + MAP_WINDOW[axis]; }
+int map_window_end(int axis, int p)
+{
+    return map_causal(axis) ? p + 1 : map_window_start(axis, p) + MAP_WINDOW[axis];
+}
 
-int map_ceil_div(int a, int b) { return (max(a, 0) + b - 1) / b; }
+// First position of the group that the roll took from the front to the back.
+int map_seam(int axis) { return map_ceil_div(map_extent[axis] - MAP_ROLL[axis] - map_group[axis], MAP_DILATION[axis]); }
+
+// The keys of position p are [start, end). Neither decreases along a group.
+int map_start(int axis, int p)
+{
+    int start = map_window_start(axis, p);
+    if (map_open(axis))
+        start = max(start, 0);
+    if (MAP_ROLL[axis] != 0 && p >= map_seam(axis))
+        start = max(start, map_seam(axis));
+    return start;
+}
+
+int map_end(int axis, int p)
+{
+    int end = map_window_end(axis, p);
+    if (map_open(axis))
+        end = min(end, map_n[axis]);
+    if (MAP_ROLL[axis] != 0 && p < map_seam(axis))
+        end = min(end, map_seam(axis));
+    return end;
+}
+
+// Positions of the window of p that lie outside the axis and count all the same.
+int map_padding(int axis, int p)
+{
+    if (!map_zero(axis))
+        return 0;
+    return max(-map_window_start(axis, p), 0) + max(map_window_end(axis, p) - map_n[axis], 0);
+}
 
 // From the workgroup index to a dilation group and a box of queries in it; boxes run fastest.
 void map_locate()
@@ -107,6 +154,9 @@ bool map_begin()
 uint map_token(ivec3 p)
 {
     ivec3 x = p * MAP_DILATION + map_group;
+    [[unroll]] for (int a = 0; a < 3; ++a)
+        if (MAP_ROLL[a] != 0)
+            x[a] += x[a] >= map_extent[a] - MAP_ROLL[a] ? MAP_ROLL[a] - map_extent[a] : MAP_ROLL[a];
     return uint((x.x * map_extent.y + x.y) * map_extent.z + x.z);
 }
 
@@ -169,6 +219,22 @@ MapRow map_row(uint row)
         result.end[a] = map_end(a, p[a]);
     }
     return result;
+}
+
+// Keys with score 0 and value 0 that a row has on top. A float holds them: as many as a window has at most.
+float map_zero_keys(uint row)
+{
+    if ((MASK & (7u * VT_MASK_ZERO_AXES)) == 0u)
+        return 0.0;
+    ivec3 p = map_query(row);
+    float all = 1.0;
+    float visible = 1.0;
+    [[unroll]] for (int a = 0; a < 3; ++a) {
+        float keys = float(map_end(a, p[a]) - map_start(a, p[a]));
+        visible *= keys;
+        all *= keys + float(map_padding(a, p[a]));
+    }
+    return all - visible;
 }
 
 MapKey map_key(uint c) { return MapKey(map_key_position(c), map_u0 + int(c) < map_keys); }

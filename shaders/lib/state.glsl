@@ -9,8 +9,20 @@ float row_lse(float row_max, float row_sum)
     return row_sum > 0.0 ? row_max * LN2 + log(row_sum) : uintBitsToFloat(0xff800000u);
 }
 
-// A row without visible keys has sum 0 and gives 0.
-float row_factor(float row_sum) { return row_sum > 0.0 ? 1.0 / row_sum : 0.0; }
+// The end of a row: keys with score 0 and value 0 join, which change maximum and sum. Returns what its outputs are
+// multiplied by; a row without visible keys has sum 0 and gives 0.
+float close_row(uint row, inout float row_max, inout float row_sum)
+{
+    float shrink = 1.0;
+    float zero_keys = map_zero_keys(row);
+    if (zero_keys > 0.0) {
+        float top = max(row_max, 0.0);
+        shrink = exp2(row_max - top);
+        row_sum = row_sum * shrink + zero_keys * exp2(-top);
+        row_max = top;
+    }
+    return row_sum > 0.0 ? shrink / row_sum : 0.0;
+}
 
 #ifdef VT_FULL
 bool carry_in() { return (push.flags & VT_FLAG_CARRY_IN) != 0u; }

@@ -80,11 +80,12 @@ typedef struct gpu_problem {
     uint64_t q_len, kv_len; /* this record's, as in vatten_args: 0 = the plan's, VATTEN_EMPTY = none */
     bool v_is_k;            /* v is the first value_dim of each k, in the same buffer */
     uint64_t seed;
-    uint64_t rows;        /* rows to compare with the oracle, drawn by seed; 0 = all */
-    bool once;            /* no second run */
-    bool small_tiles;     /* gpu_check_layouts: gpu_small_tile instead of the table's choice */
-    double tolerance;     /* 0 = ref_tolerance */
-    double lse_tolerance; /* 0 = ref_lse_tolerance */
+    uint64_t rows;           /* rows to compare with the oracle, drawn by seed; 0 = all */
+    bool once;               /* no second run */
+    bool small_tiles;        /* gpu_check_layouts: gpu_small_tile instead of the table's choice */
+    double tolerance;        /* 0 = ref_tolerance */
+    double lse_tolerance;    /* 0 = ref_lse_tolerance */
+    const ref_own_rule *own; /* what the oracle goes by instead of the desc; NULL: the desc */
 
     /* Where inputs come from; NULL: unit variance by seed. */
     float (*value)(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head, uint64_t d);

@@ -291,6 +291,8 @@ static void grid_rule(const gpu_trial *trial, ref_grid_rule *rule) {
             .stride = desc->axis[a].stride,
             .dilation = desc->axis[a].dilation,
             .causal = desc->axis[a].causal,
+            .edge = (ref_edge)desc->axis[a].edge,
+            .roll = desc->axis[a].roll,
         };
     }
 }
@@ -310,7 +312,9 @@ ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_gri
         .extra_k = tensor_of(trial, GPU_EXTRA_K, GPU_EXTRA_K),
         .extra_v = tensor_of(trial, GPU_EXTRA_V, GPU_EXTRA_V),
     };
-    if (trial->problem->grid) {
+    if (trial->problem->own) {
+        problem.own = trial->problem->own;
+    } else if (trial->problem->grid) {
         grid_rule(trial, grid);
         problem.grid = grid;
     } else {

@@ -223,7 +223,40 @@ static void test_extra_keys(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 6. what all plans share */
+/* 6. windows that are cut or padded at the edges, and rolled grids; windows may be longer than the axis */
+static void test_edges_and_rolls(void **state) {
+    (void)state;
+    static const vatten_edge shift = VATTEN_EDGE_SHIFT, crop = VATTEN_EDGE_CROP, zero = VATTEN_EDGE_ZERO;
+    const grid_row rows[] = {
+        {1, {{23, 7, 1, 1, false, crop, 0}}},
+        {1, {{23, 6, 3, 2, false, zero, 0}}},
+        {1, {{9, 40, 5, 1, false, zero, 0}}},
+        {1, {{30, 8, 8, 1, false, crop, 3}}},
+        {1, {{31, 7, 2, 3, true, zero, 5}}},
+        {1, {{26, 5, 1, 1, false, shift, 25}}},
+        {2, {{12, 5, 1, 1, false, zero, 0}, {11, 4, 2, 2, true, crop, 0}}},
+        {2, {{16, 4, 4, 1, false, shift, 2}, {12, 4, 4, 1, false, shift, 2}}},
+        {2, {{7, 9, 9, 1, false, zero, 1}, {13, 3, 1, 1, false, shift, 0}}},
+        {2, {{10, 3, 1, 3, false, crop, 4}, {9, 3, 3, 1, true, zero, 0}}},
+        {3, {{5, 3, 1, 1, false, zero, 0}, {6, 3, 2, 1, false, crop, 2}, {7, 5, 1, 1, true, zero, 3}}},
+        {3, {{4, 2, 2, 1, false, shift, 1}, {6, 2, 2, 1, false, shift, 1}, {8, 2, 2, 1, false, shift, 1}}},
+    };
+    for (unsigned n = 0; n < COUNT(rows); ++n) {
+        gpu_problem p = problem_of(&rows[n], dtypes[n % 3], 2, 1, 16);
+        p.small_tiles = n % 4 != 0 && !gpu_thorough(&device);
+        p.hood.heads.batch = 1 + n % 2;
+        p.hood.heads.write_lse = n % 3 != 0;
+        p.hood.extra_len = n % 5 == 4 ? 19 : 0;
+        gpu_name(&p, "edges %u", n);
+        gpu_check_layouts(&device, &p);
+        p.hood.heads.max_macs = 1; /* as many parts as there can be */
+        gpu_name(&p, "edges %u in parts", n);
+        gpu_check_layouts(&device, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
+/* 7. what all plans share */
 static void test_heads_and_dims(void **state) {
     (void)state;
     static const struct {
@@ -341,6 +374,7 @@ int main(void) {
         cmocka_unit_test(test_extents_at_tile_edges),
         cmocka_unit_test(test_large_windows),
         cmocka_unit_test(test_extra_keys),
+        cmocka_unit_test(test_edges_and_rolls),
         cmocka_unit_test(test_heads_and_dims),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_boxes),

@@ -129,6 +129,11 @@ static void roll_grid(dice *d, gpu_problem *p) {
         x->stride = one_in(d, 2) ? 1 : (uint32_t)between(d, 1, x->window);
         x->dilation = one_in(d, 2) ? 1 : (uint32_t)between(d, 1, x->extent / x->window);
         x->causal = one_in(d, 3);
+        if (one_in(d, 4)) {
+            x->edge = one_in(d, 2) ? VATTEN_EDGE_CROP : VATTEN_EDGE_ZERO;
+            x->window += (uint32_t)between(d, 0, 6);
+        }
+        x->roll = one_in(d, 4) ? between(d, 0, x->extent - 1) : 0;
     }
     if (single && gpu_q_capacity(p) > 1) {
         desc->axis[desc->rank - 1] = (vatten_axis){.extent = 6, .window = 3, .stride = 1, .dilation = 2};

@@ -23,10 +23,17 @@ typedef struct ref_dense_rule {
     uint64_t prefix;
 } ref_dense_rule;
 
-/* What keys a query sees on one axis of a token grid. */
+/* What becomes of keys of a window outside the grid: the window moves inward, they are missing, they count with score 0
+ * and value 0. */
+typedef enum ref_edge { REF_SHIFT, REF_CROP, REF_ZERO } ref_edge;
+
+/* What keys a query sees on one axis of a token grid. Coordinate x stands at (x - roll) mod extent, and tokens that
+ * went over the end do not mix with the others. */
 typedef struct ref_axis_rule {
     uint64_t extent, window, stride, dilation;
     bool causal;
+    ref_edge edge;
+    uint64_t roll;
 } ref_axis_rule;
 
 typedef struct ref_grid_rule {
@@ -37,6 +44,9 @@ typedef struct ref_grid_rule {
 bool ref_dense_visible(const ref_dense_rule *rule, uint64_t query, uint64_t key);
 bool ref_axis_visible(const ref_axis_rule *rule, uint64_t query, uint64_t key);
 bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key);
+
+/* Keys outside the grid that count for a query. */
+uint64_t ref_grid_padding(const ref_grid_rule *rule, uint64_t query);
 
 /* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in
  * elements of dtype (f32: float; f16 and bf16: uint16_t bits). */
@@ -51,18 +61,28 @@ double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, ui
 /* A packed [batch][token][head][dim] tensor. */
 ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64_t heads, uint64_t dim);
 
+/* A rule in somebody's own words: which of `keys` keys a query sees, and how many keys with score 0 and value 0 it has
+ * besides (NULL: none). */
+typedef struct ref_own_rule {
+    uint64_t keys;
+    bool (*sees)(const void *user, uint64_t query, uint64_t key);
+    uint64_t (*padding)(const void *user, uint64_t query);
+    const void *user;
+} ref_own_rule;
+
 typedef struct ref_problem {
     uint64_t heads, kv_heads, dim, value_dim;
     double scale;                /* 0 = 1/sqrt(dim) */
-    const ref_dense_rule *dense; /* exactly one of dense and grid */
+    const ref_dense_rule *dense; /* exactly one of dense, grid and own */
     const ref_grid_rule *grid;
+    const ref_own_rule *own;
     ref_tensor q, k, v;
     uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;
 } ref_problem;
 
 /* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number
- * of visible keys, extra ones included. Any out pointer may be NULL. */
+ * of visible keys, extra ones included and padded ones not. Any out pointer may be NULL. */
 void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
              uint64_t *visible);
 

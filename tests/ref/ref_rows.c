@@ -34,6 +34,9 @@ ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64
 }
 
 static uint64_t key_count(const ref_problem *problem) {
+    if (problem->own) {
+        return problem->own->keys;
+    }
     if (problem->dense) {
         return problem->dense->kv_len;
     }
@@ -45,8 +48,18 @@ static uint64_t key_count(const ref_problem *problem) {
 }
 
 static bool pair_visible(const ref_problem *problem, uint64_t query, uint64_t key) {
+    if (problem->own) {
+        return problem->own->sees(problem->own->user, query, key);
+    }
     return problem->dense ? ref_dense_visible(problem->dense, query, key)
                           : ref_grid_visible(problem->grid, query, key);
+}
+
+static uint64_t padding_of(const ref_problem *problem, uint64_t query) {
+    if (problem->own) {
+        return problem->own->padding ? problem->own->padding(problem->own->user, query) : 0;
+    }
+    return problem->grid ? ref_grid_padding(problem->grid, query) : 0;
 }
 
 static void *need(size_t count, size_t size) {
@@ -62,9 +75,10 @@ static void *need(size_t count, size_t size) {
 typedef struct row_work {
     uint64_t *keys; /* [count] token index in k, or in extra_k from `own` on */
     uint64_t own, count;
-    double *q;      /* [dim] */
-    double *weight; /* [count] scores, then their exponentials */
-    double *acc;    /* [value_dim] */
+    uint64_t padding; /* keys with score 0 and value 0 besides */
+    double *q;        /* [dim] */
+    double *weight;   /* [count] scores, then their exponentials */
+    double *acc;      /* [value_dim] */
 } row_work;
 
 /* s_j = scale * q . k_j */
@@ -80,19 +94,19 @@ static void score_keys(const ref_problem *problem, uint64_t b, uint64_t kv_head,
     }
 }
 
-/* s_j -> exp(s_j - max); returns the log-sum-exp of the scores and the sum of the exponentials. */
+/* s_j -> exp(s_j - max), padded keys with s_j = 0 included; returns the log-sum-exp of the scores and the sum of the exponentials. */
 static double exponentiate(row_work *work, double *out_sum) {
-    double highest = -INFINITY;
+    double highest = work->padding ? 0.0 : -INFINITY;
     for (uint64_t n = 0; n < work->count; ++n) {
         highest = fmax(highest, work->weight[n]);
     }
-    double sum = 0.0;
+    double sum = work->padding ? (double)work->padding * exp(-highest) : 0.0;
     for (uint64_t n = 0; n < work->count; ++n) {
         work->weight[n] = exp(work->weight[n] - highest);
         sum += work->weight[n];
     }
     *out_sum = sum;
-    return work->count ? highest + log(sum) : -INFINITY;
+    return work->count || work->padding ? highest + log(sum) : -INFINITY;
 }
 
 /* acc = sum_j weight_j v_j */
@@ -123,6 +137,8 @@ void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query,
     for (work.count = work.own; work.count < work.own + problem->extra_len; ++work.count) {
         work.keys[work.count] = work.count - work.own;
     }
+
+    work.padding = padding_of(problem, query);
 
     /* 2. q, scores, softmax */
     work.q = need(problem->dim, sizeof *work.q);

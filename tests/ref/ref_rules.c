@@ -51,23 +51,72 @@ static uint64_t nearness_rank(uint64_t lead, uint64_t position, uint64_t count) 
 static uint64_t run_leader(const ref_axis_rule *rule, uint64_t position, uint64_t count) {
     uint64_t run_first = position - position % rule->stride;
     uint64_t lead = run_first + (rule->causal ? rule->stride - 1 : rule->stride / 2);
-    return lead < count ? lead : count - 1;
+    return lead < count || rule->edge != REF_SHIFT ? lead : count - 1;
+}
+
+/* Where a coordinate stands after the roll. */
+static uint64_t rolled(const ref_axis_rule *rule, uint64_t coordinate) {
+    return (coordinate + rule->extent - rule->roll) % rule->extent;
+}
+
+/* A window that nothing moves: `step` keys from its leader, of which an even window has one more on the left. */
+static bool within_reach(const ref_axis_rule *rule, int64_t step) {
+    int64_t window = (int64_t)rule->window;
+    int64_t left = rule->causal ? window - 1 : window / 2;
+    return step >= -left && step < window - left;
 }
 
 bool ref_axis_visible(const ref_axis_rule *rule, uint64_t query, uint64_t key) {
-    uint64_t group = query % rule->dilation;
-    if (key >= rule->extent || key % rule->dilation != group) {
+    if (key >= rule->extent || (query < rule->roll) != (key < rule->roll)) {
         return false;
     }
-    uint64_t position = query / rule->dilation; /* of the query among its group */
-    uint64_t key_position = key / rule->dilation;
+    uint64_t group = rolled(rule, query) % rule->dilation;
+    if (rolled(rule, key) % rule->dilation != group) {
+        return false;
+    }
+    uint64_t position = rolled(rule, query) / rule->dilation; /* of the query among its group */
+    uint64_t key_position = rolled(rule, key) / rule->dilation;
     uint64_t count = (rule->extent - group + rule->dilation - 1) / rule->dilation; /* tokens of the group */
     uint64_t lead = run_leader(rule, position, count);
 
-    if (rule->causal) {
-        return key_position <= position && lead - key_position < rule->window;
+    if (rule->causal && key_position > position) {
+        return false;
+    }
+    if (rule->causal || rule->edge != REF_SHIFT) {
+        return within_reach(rule, (int64_t)key_position - (int64_t)lead);
     }
     return nearness_rank(lead, key_position, count) < rule->window; /* the leader's `window` nearest keys */
+}
+
+/* Positions of a query's window that are no tokens, one by one. */
+static uint64_t outside(const ref_axis_rule *rule, uint64_t query) {
+    int64_t group = (int64_t)(rolled(rule, query) % rule->dilation);
+    int64_t position = (int64_t)(rolled(rule, query) / rule->dilation);
+    int64_t count = ((int64_t)rule->extent - group + (int64_t)rule->dilation - 1) / (int64_t)rule->dilation;
+    int64_t lead = (int64_t)run_leader(rule, (uint64_t)position, (uint64_t)count);
+    int64_t window = (int64_t)rule->window;
+    uint64_t found = 0;
+    for (int64_t at = lead - window; at <= lead + window && rule->edge == REF_ZERO; ++at) {
+        bool seen = within_reach(rule, at - lead) && !(rule->causal && at > position);
+        found += seen && (at < 0 || at >= count);
+    }
+    return found;
+}
+
+/* Off the grid on at least one axis that pads, and on each other axis padded likewise or visible. */
+uint64_t ref_grid_padding(const ref_grid_rule *rule, uint64_t query) {
+    uint64_t all = 1, visible = 1;
+    for (uint32_t a = rule->rank; a-- > 0;) {
+        const ref_axis_rule *axis = &rule->axis[a];
+        uint64_t here = query % axis->extent, seen = 0;
+        query /= axis->extent;
+        for (uint64_t key = 0; key < axis->extent; ++key) {
+            seen += ref_axis_visible(axis, here, key);
+        }
+        all *= seen + outside(axis, here);
+        visible *= seen;
+    }
+    return all - visible;
 }
 
 bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key) {

@@ -14,7 +14,7 @@
 #define MOST_EXTENT 64
 #define MOST_TOKENS 4096
 
-/* Windows of each query along an axis, in positions of its dilation group. */
+/* Windows of each query along an axis, in positions of its dilation group. Coordinates here are those after the roll. */
 typedef struct windows {
     uint64_t first[MOST_EXTENT];
     uint64_t end[MOST_EXTENT];
@@ -40,11 +40,12 @@ static uint64_t ceil_div(uint64_t a, uint64_t b) {
 }
 
 static void find_windows(const vatten_axis *axis, windows *out) {
-    const ref_axis_rule rule = {axis->extent, axis->window, axis->stride, axis->dilation, axis->causal};
+    const ref_axis_rule rule = {axis->extent, axis->window,         axis->stride, axis->dilation,
+                                axis->causal, (ref_edge)axis->edge, axis->roll};
     for (uint64_t q = 0; q < axis->extent; ++q) {
         uint64_t seen = 0;
         for (uint64_t k = q % axis->dilation; k < axis->extent; k += axis->dilation) {
-            if (!ref_axis_visible(&rule, q, k))
+            if (!ref_axis_visible(&rule, (q + axis->roll) % axis->extent, (k + axis->roll) % axis->extent))
                 continue;
             out->first[q] = seen++ == 0 ? k / axis->dilation : out->first[q];
             out->end[q] = k / axis->dilation + 1;
@@ -81,13 +82,19 @@ static uint64_t coordinate(const program_case *c, const side *at, int a, uint64_
     return p * c->problem.axis[a].dilation + at[a].group;
 }
 
+/* Where the token of a position lies along the axis. */
+static uint64_t place(const program_case *c, const side *at, int a, uint64_t p) {
+    const vatten_axis *axis = &c->problem.axis[a];
+    return (coordinate(c, at, a, p) + axis->roll) % axis->extent;
+}
+
 static void write_queries(const program_case *c, const side at[3]) {
     const vatten_axis *axis = c->problem.axis;
     for (uint64_t i = at[0].p0; i <= at[0].p1; ++i)
         for (uint64_t j = at[1].p0; j <= at[1].p1; ++j)
             for (uint64_t k = at[2].p0; k <= at[2].p1; ++k) {
-                uint64_t token = coordinate(c, at, 0, i) * axis[1].extent + coordinate(c, at, 1, j);
-                ++written[token * axis[2].extent + coordinate(c, at, 2, k)];
+                uint64_t token = place(c, at, 0, i) * axis[1].extent + place(c, at, 1, j);
+                ++written[token * axis[2].extent + place(c, at, 2, k)];
             }
 }
 

@@ -118,6 +118,12 @@ static vatten_axis random_axis(unit_random *random, uint64_t longest) {
     axis.window = (uint32_t)spread(random, 1, axis.extent / axis.dilation);
     axis.stride = (uint32_t)(unit_chance(random, 50) ? 1 : spread(random, 1, axis.window));
     axis.causal = unit_chance(random, 30);
+    if (unit_chance(random, 20)) {
+        axis.edge = unit_chance(random, 50) ? VATTEN_EDGE_CROP : VATTEN_EDGE_ZERO;
+        axis.window =
+            (uint32_t)spread(random, axis.stride, axis.extent < 1 << 27 ? 2 * axis.extent : axis.extent);
+    }
+    axis.roll = unit_chance(random, 20) ? spread(random, 0, axis.extent - 1) : 0;
     return axis;
 }
 
@@ -174,8 +180,9 @@ const char *program_text(const program_case *c) {
         at += tensor_text(text + at, size - (size_t)at, names[i], tensors[i]);
     for (int a = 0; a < 3; ++a)
         at += snprintf(text + at, size - (size_t)at,
-                       " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s box %" PRIu32,
+                       " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s edge %d roll %" PRIu64
+                       " box %" PRIu32,
                        p->axis[a].extent, p->axis[a].window, p->axis[a].stride, p->axis[a].dilation,
-                       p->axis[a].causal ? " causal" : "", p->box[a]);
+                       p->axis[a].causal ? " causal" : "", (int)p->axis[a].edge, p->axis[a].roll, p->box[a]);
     return text;
 }

@@ -272,6 +272,10 @@ static const char *check_work(walk *w, const vt_step *step) {
     if (extra)
         q_grain = (uint64_t)c->program.variants[0].spec[VT_SPEC_DILATION] *
                   c->program.variants[0].spec[VT_SPEC_BOX];
+    if (!is_dense(w) && p->axis[0].roll) { /* is not cut */
+        q_grain = p->axis[0].extent;
+        k_grain = extra ? k_grain : p->axis[0].extent;
+    }
     uint64_t keys = step->push.k_last - step->push.k_first;
     bool least = w->batch_count == 1 && w->head_count == 1 && w->q_end - w->q <= q_grain && keys <= k_grain;
     MUST(step->macs <= p->max_macs || least);

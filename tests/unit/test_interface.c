@@ -34,7 +34,8 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
         VT_SPEC_WINDOW + 1, VT_SPEC_WINDOW + 2, VT_SPEC_STRIDE,       VT_SPEC_STRIDE + 1,
         VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,   VT_SPEC_DILATION + 1, VT_SPEC_DILATION + 2,
         VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,      VT_SPEC_SUBGROUP,
-        VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,
+        VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,   VT_SPEC_ROLL,
+        VT_SPEC_ROLL + 1,   VT_SPEC_ROLL + 2,
     };
     int seen[VT_SPEC_COUNT] = {0};
     assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
@@ -47,6 +48,8 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
 static void bits_do_not_share(void **state) {
     (void)state;
     const uint32_t masks[] = {VT_MASK_CAUSAL, VT_MASK_LEFT, VT_MASK_RIGHT, VT_MASK_ALIGN_FIRST};
+    const uint32_t axes[] = {7 * VT_MASK_CAUSAL_AXES, 7 * VT_MASK_OPEN_AXES, 7 * VT_MASK_ZERO_AXES};
+    assert_int_equal(axes[0] ^ axes[1] ^ axes[2], axes[0] + axes[1] + axes[2]);
     const uint32_t flags[] = {VT_FLAG_LSE, VT_FLAG_CARRY_IN, VT_FLAG_CARRY_OUT};
     uint32_t all_masks = 0;
     uint32_t all_flags = 0;

@@ -326,6 +326,23 @@ static void sizes_of_an_axis_are_at_least_1(void **state) {
     REFUSED_GRID(axis[1].dilation, 0, INVALID, "neighborhood: axis 1: dilation 0 must be at least 1");
 }
 
+static void edges_and_rolls_have_rules(void **state) {
+    (void)state;
+    REFUSED_GRID(axis[1].edge, (vatten_edge)3, INVALID, "neighborhood: axis 1: edge 3 is unknown");
+    REFUSED_GRID(axis[0].roll, 6, INVALID, "neighborhood: axis 0: roll 6 is not below extent 6");
+    REFUSED_GRID(axis[1], ((vatten_axis){8, 3, 1, 9, false, VATTEN_EDGE_CROP}), INVALID,
+                 "neighborhood: axis 1: dilation 9 is above extent 8");
+    REFUSED_GRID(axis[0], ((vatten_axis){6, 1u << 30, 1, 1, false, VATTEN_EDGE_ZERO}), UNSUPPORTED,
+                 "neighborhood: axis 0: window 1073741824 is above 536870911");
+    vatten_neighborhood_desc desc = unit_grid();
+    desc.axis[0].window = 70; /* longer than the axis */
+    desc.axis[0].edge = VATTEN_EDGE_CROP;
+    desc.axis[1].roll = desc.axis[1].extent - 1;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.axis[0].edge, VATTEN_EDGE_CROP);
+    assert_int_equal(problem.axis[1].roll, 7);
+}
+
 static void a_window_is_at_most_the_extent(void **state) {
     (void)state;
     REFUSED_GRID(axis[0].window, 7, INVALID, "neighborhood: axis 0: window 7 is above extent 6");
@@ -472,6 +489,7 @@ int main(void) {
         TEST(sides_beyond_every_key_are_unlimited),
         TEST(rank_is_1_to_3),
         TEST(sizes_of_an_axis_are_at_least_1),
+        TEST(edges_and_rolls_have_rules),
         TEST(a_window_is_at_most_the_extent),
         TEST(a_stride_is_at_most_the_window),
         TEST(window_times_dilation_is_at_most_the_extent),

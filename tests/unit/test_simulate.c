@@ -21,6 +21,11 @@ static vatten_axis random_axis(unit_random *random, uint64_t longest) {
     axis.window = (uint32_t)unit_between(random, 1, axis.extent / axis.dilation);
     axis.stride = (uint32_t)unit_between(random, 1, unit_chance(random, 40) ? 1 : axis.window);
     axis.causal = unit_chance(random, 40);
+    if (unit_chance(random, 30)) {
+        axis.edge = unit_chance(random, 50) ? VATTEN_EDGE_CROP : VATTEN_EDGE_ZERO;
+        axis.window = (uint32_t)unit_between(random, axis.stride, 2 * axis.extent);
+    }
+    axis.roll = unit_chance(random, 30) ? unit_between(random, 0, axis.extent - 1) : 0;
     return axis;
 }
 
@@ -50,31 +55,46 @@ typedef struct pieces {
     uint64_t count;
 } pieces;
 
-static piece keys_of(const ref_axis_rule *rule, uint64_t first, uint64_t last) {
+static ref_axis_rule rule_of(const vatten_axis *axis) {
+    return (ref_axis_rule){axis->extent, axis->window,         axis->stride, axis->dilation,
+                           axis->causal, (ref_edge)axis->edge, axis->roll};
+}
+
+/* The token at a position of a group. */
+static uint64_t token_of(const vatten_axis *axis, uint64_t group, uint64_t p) {
+    return (p * axis->dilation + group + axis->roll) % axis->extent;
+}
+
+static uint64_t length_of(const vatten_axis *axis, uint64_t group) {
+    uint64_t n = 0;
+    for (uint64_t x = group; x < axis->extent; x += axis->dilation)
+        ++n;
+    return n;
+}
+
+static piece keys_of(const vatten_axis *axis, uint64_t group, uint64_t first, uint64_t end) {
+    const ref_axis_rule rule = rule_of(axis);
+    uint64_t n = length_of(axis, group);
     piece keys = {UINT64_MAX, 0, 0};
-    for (uint64_t q = first; q <= last; q += rule->dilation)
-        for (uint64_t k = 0; k < rule->extent; ++k)
-            if (ref_axis_visible(rule, q, k)) {
-                keys.start = k / rule->dilation < keys.start ? k / rule->dilation : keys.start;
-                keys.end = k / rule->dilation + 1 > keys.end ? k / rule->dilation + 1 : keys.end;
+    for (uint64_t q = first; q < end; ++q)
+        for (uint64_t k = 0; k < n; ++k)
+            if (ref_axis_visible(&rule, token_of(axis, group, q), token_of(axis, group, k))) {
+                keys.start = k < keys.start ? k : keys.start;
+                keys.end = k + 1 > keys.end ? k + 1 : keys.end;
             }
     return keys;
 }
 
 static void cut(const vatten_axis *axis, uint32_t side, pieces *out) {
-    const ref_axis_rule rule = {axis->extent, axis->window, axis->stride, axis->dilation, axis->causal};
     out->count = 0;
     for (uint64_t group = 0; group < axis->dilation; ++group) {
-        uint64_t begun = out->count;
-        for (uint64_t q = group; q < axis->extent; q += (uint64_t)side * axis->dilation) {
-            uint64_t last = q;
-            for (uint32_t i = 1; i < side && last + axis->dilation < axis->extent; ++i)
-                last += axis->dilation;
+        uint64_t n = length_of(axis, group);
+        uint64_t boxes = (n + side - 1) / side;
+        for (uint64_t first = 0; first < n; first += side) {
             assert_true(out->count < MOST_PIECES);
-            out->of[out->count++] = keys_of(&rule, q, last);
+            out->of[out->count] = keys_of(axis, group, first, first + side < n ? first + side : n);
+            out->of[out->count++].boxes = boxes;
         }
-        for (uint64_t i = begun; i < out->count; ++i)
-            out->of[i].boxes = out->count - begun;
     }
 }
 
@@ -122,9 +142,10 @@ static void assert_visits(const char *what, const vt_problem *p, const vt_box *b
     if (got.boxes == want.boxes && got.tiles == want.tiles && got.most == want.most)
         return;
     for (int a = 0; a < 3; ++a)
-        print_message("axis %d: extent %d window %d stride %d dilation %d causal %d, box %d\n", a,
-                      (int)p->axis[a].extent, (int)p->axis[a].window, (int)p->axis[a].stride,
-                      (int)p->axis[a].dilation, p->axis[a].causal, (int)box->side[a]);
+        print_message(
+            "axis %d: extent %d window %d stride %d dilation %d causal %d edge %d roll %d, box %d\n", a,
+            (int)p->axis[a].extent, (int)p->axis[a].window, (int)p->axis[a].stride, (int)p->axis[a].dilation,
+            p->axis[a].causal, (int)p->axis[a].edge, (int)p->axis[a].roll, (int)box->side[a]);
     fail_msg("%s: boxes %d tiles %d most %d, not %d, %d, %d", what, (int)got.boxes, (int)got.tiles,
              (int)got.most, (int)want.boxes, (int)want.tiles, (int)want.most);
 }
