@@ -20,11 +20,12 @@ SKIP = 77
 sys.dont_write_bytecode = True  # the source tree stays clean
 
 try:
-    import tool_support as support
+    import numpy as np
 except ImportError:
     print("skipped: this Python has no NumPy")
     sys.exit(SKIP)
 
+import tool_support as support
 from tool_support import ToolCase, axis_visible, run_tool
 
 
@@ -35,19 +36,30 @@ def tune(*options):
 # ---- The counts once more --------------------------------------------------------------------------------------------
 
 
-def spans(extent, window, stride, dilation, causal, side):
+def cropped_visible(extent, window, stride, dilation, causal, roll):
+    """By coordinates of the rolled grid, where windows are cut at the borders and at the seam."""
+    seen = np.zeros((extent, extent), bool)
+    for i, j in itertools.product(range(extent), repeat=2):
+        p, key = i // dilation, j // dilation
+        lead = p // stride * stride + (stride - 1 if causal else stride // 2)
+        first = lead - (window - 1 if causal else window // 2)
+        within = first <= key < (p + 1 if causal else first + window)
+        seen[i, j] = within and i % dilation == j % dilation and (i < extent - roll) == (j < extent - roll)
+    return seen
+
+
+def spans(seen, dilation, side):
     """Keys along an axis of each box of each dilation group."""
-    seen = axis_visible(extent, window, stride, dilation, causal)
     for group in range(dilation):
-        queries = list(range(group, extent, dilation))
+        queries = list(range(group, len(seen), dilation))
         for at in range(0, len(queries), side):
-            keys = [k // dilation for q in queries[at:at + side] for k in range(extent) if seen[q, k]]
+            keys = [k // dilation for q in queries[at:at + side] for k in range(len(seen)) if seen[q, k]]
             yield max(keys) - min(keys) + 1
 
 
-def visits(axes, box, keys):
+def visits(seen, dilations, box, keys):
     tiles = [math.ceil(math.prod(sizes) / keys)
-             for sizes in itertools.product(*(list(spans(*axis, side)) for axis, side in zip(axes, box)))]
+             for sizes in itertools.product(*(list(spans(*axis)) for axis in zip(seen, dilations, box)))]
     return len(tiles), sum(tiles), max(tiles)
 
 
@@ -104,23 +116,33 @@ class Simulate(ToolCase):
             self.assertIn(word, err)
 
     def test_counts(self):
-        axes = ((23, 6, 2, 2, 0), (17, 5, 1, 1, 1))
+        seen = (axis_visible(23, 6, 2, 2, 0), axis_visible(17, 5, 1, 1, 1))
         result = self.ok("--grid", "23x17", "--window", "6,5", "--stride", "2,1", "--dilation", "2,1", "--causal", "0,1",
                          "--rows", 16, "--keys", 8, "--all")
         self.assertIsNone(result["device"])
         self.assertEqual(result["tile"], {"rows": 16, "keys": 8})
-        self.assertEqual(result["visible_pairs"], math.prod(int(axis_visible(*axis).sum()) for axis in axes))
+        self.assertEqual(result["visible_pairs"], math.prod(int(axis.sum()) for axis in seen))
         self.assertEqual(result["dense_pairs"], 391 * 391)
         self.assertEqual(result["dense_tiles"], math.ceil(391 / 16) * math.ceil(391 / 8))
         self.assertGreater(len(result["boxes"]), 5)
         for row in result["boxes"]:
             counted = (row["query_tiles"], row["visited_tiles"], row["most_tiles"])
-            self.assertEqual(counted, visits(axes, row["box"], 8), row)
+            self.assertEqual(counted, visits(seen, (2, 1), row["box"], 8), row)
             self.assertEqual(row["visited_pairs"], row["visited_tiles"] * 16 * 8)
             self.assertAlmostEqual(row["bound"], result["dense_tiles"] / row["visited_tiles"])
         self.assertTrue(result["boxes"][0]["chosen"])  # sorted: none is better
         self.assertEqual(result["boxes"][0]["box"], result["chosen"])
         self.assertEqual(sum(row["chosen"] for row in result["boxes"]), 1)
+
+    def test_edges_and_rolls(self):
+        seen = (cropped_visible(23, 7, 3, 2, 0, 5), cropped_visible(17, 30, 1, 1, 1, 0))
+        result = self.ok("--grid", "23x17", "--window", "7,30", "--stride", "3,1", "--dilation", "2,1", "--causal", "0,1",
+                         "--edge", "crop", "--roll", "5,0", "--rows", 12, "--keys", 5)
+        self.assertEqual([(axis["edge"], axis["roll"]) for axis in result["axes"]], [("crop", 5), ("crop", 0)])
+        self.assertEqual(result["visible_pairs"], math.prod(int(axis.sum()) for axis in seen))
+        for row in result["boxes"]:
+            counted = (row["query_tiles"], row["visited_tiles"], row["most_tiles"])
+            self.assertEqual(counted, visits(seen, (2, 1), row["box"], 5), row)
 
     def test_known_answers(self):
         flat = ("--grid", "256x256", "--window", "80x80")
@@ -173,6 +195,17 @@ class Simulate(ToolCase):
             marked = QUERY if (y, x) == (5, 11) else QUERY_TILE if y in (5, 7) and x in (9, 10, 11) else corner
             self.assertEqual(middle, marked, (y, x))
         self.assertGreaterEqual(len({colour for row in rows for colour in row} & set(SEEN + VISITED)), 4)
+
+    def test_picture_of_a_rolled_grid(self):
+        _, _, rows = self.draw("--grid", "16", "--window", "5", "--edge", "crop", "--roll", "3", "--box", "4", "--keys", 2,
+                               "--query", 1)
+        cell = len(rows) // 3
+        colours = [rows[cell][(x + 1) * cell] for x in range(16)]
+        seen = cropped_visible(16, 5, 1, 1, 0, 3)[14]  # where coordinate 1 stands
+        for x, colour in enumerate(colours):
+            self.assertEqual(colour in SEEN, bool(seen[(x - 3) % 16]), x)
+        self.assertEqual([x for x in range(16) if rows[cell + cell // 2][(x + 1) * cell + cell // 2] == QUERY_TILE],
+                         [0, 2, 15])
 
     def test_picture_of_other_ranks(self):
         width, height, rows = self.draw("--grid", "3x4x5", "--window", "3x3x3")
