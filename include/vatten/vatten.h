@@ -378,7 +378,7 @@ typedef struct vatten_estimate {
     uint64_t visited_tiles; /* key tiles, summed over the query tiles; with those over the extra keys */
     uint64_t most_tiles;    /* key tiles of the workgroup that visits most */
     uint64_t dense_tiles;   /* what dense attention would visit */
-    double ideal_speedup;   /* dense_pairs / visible_pairs: what the mask would give if tiles were single pairs */
+    double ideal_speedup;   /* dense_pairs / visible_pairs: what tiles of a single pair would give */
     double bound;           /* dense_tiles / visited_tiles: what it gives at most with this tile and box */
     /* The same bound for kernels whose key tiles are boxes like those of the queries, at fixed places of the grid: all
      * of them by those that hold a key of the query tile's windows, without extra keys. vatten's begin where the first
@@ -390,7 +390,8 @@ typedef struct vatten_estimate {
  * desc->heads.tile must give rows and keys, 1..1024 each, and no limit of a device is asked about. `logger` is told of
  * broken rules; NULL = the device's. Errors, with *out_estimate all zero: INVALID_ARGUMENT (a rule of the desc broken,
  * no tile without a device, a NULL pointer), UNSUPPORTED (as vatten_neighborhood_create). Thread-safety: safe. */
-VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *device, const vatten_logger *logger,
+VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *device,
+                                                      const vatten_logger *logger,
                                                       const vatten_neighborhood_desc *desc,
                                                       vatten_estimate *out_estimate);
 

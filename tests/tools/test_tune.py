@@ -176,6 +176,8 @@ class Simulate(ToolCase):
 
     def draw(self, *options):
         code, _, err = tune(*options, "--picture", self.path("p.png"))
+        if "without stb_image_write" in err:
+            self.skipTest("vatten_tune was built without pictures")
         self.assertEqual((code, err), (0, ""))
         return read_png(self.path("p.png"))
 
@@ -197,8 +199,8 @@ class Simulate(ToolCase):
         self.assertGreaterEqual(len({colour for row in rows for colour in row} & set(SEEN + VISITED)), 4)
 
     def test_picture_of_a_rolled_grid(self):
-        _, _, rows = self.draw("--grid", "16", "--window", "5", "--edge", "crop", "--roll", "3", "--box", "4", "--keys", 2,
-                               "--query", 1)
+        _, _, rows = self.draw("--grid", "16", "--window", "5", "--edge", "crop", "--roll", "3", "--box", "4",
+                               "--keys", 2, "--query", 1)
         cell = len(rows) // 3
         colours = [rows[cell][(x + 1) * cell] for x in range(16)]
         seen = cropped_visible(16, 5, 1, 1, 0, 3)[14]  # where coordinate 1 stands
@@ -225,7 +227,8 @@ class Simulate(ToolCase):
         self.refused(1, [*grid, "3x3", "--rows", "2000"], "rows 2000", "1024")
         self.refused(1, [*grid, "3x3", "--csv", self.path("nowhere/t.csv")], "nowhere/t.csv")
         self.refused(1, [*grid, "3x3", "--picture", self.path("nowhere/p.png")], "nowhere/p.png")
-        self.refused(1, ["--grid", "20000x20000", "--window", "3x3", "--picture", self.path("p.png")], "20000", "picture")
+        self.refused(1, ["--grid", "20000x20000", "--window", "3x3", "--picture", self.path("p.png")],
+                     "20000", "picture")
         self.refused(1, [*grid, "3x3", "--device", "no such device"], "no such device")
         self.assertEqual(os.listdir(self.folder), [])
 
@@ -236,8 +239,9 @@ class Simulate(ToolCase):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_command_lines(self):
-        for options in (["--window", "3"], ["--grid", "8,8", "--window", "3"], ["--grid", "8"],
-                        ["--grid", "8x", "--window", "3"], ["--grid", "8", "--window", "3", "--rows", "-1"], ["--grid", "1,1,1,1", "--window", "1"]):
+        for options in (["--window", "3"], ["--grid", "8"], ["--grid", "8,8", "--window", "3"],
+                        ["--grid", "8x", "--window", "3"], ["--grid", "8", "--window", "3", "--rows", "-1"],
+                        ["--grid", "1,1,1,1", "--window", "1"]):
             self.assertEqual(tune(*options)[0], 2, options)
         self.assertEqual(run_tool("vatten_tune", "--grid", "8", "--window", "3")[0], 2)
         code, out, err = run_tool("vatten_tune", "--help")
