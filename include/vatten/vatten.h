@@ -382,7 +382,7 @@ typedef struct vatten_estimate {
     double bound;           /* dense_tiles / visited_tiles: what it gives at most with this tile and box */
     /* The same bound for kernels whose key tiles are boxes like those of the queries, at fixed places of the grid: all
      * of them by those that hold a key of the query tile's windows, without extra keys. vatten's begin where the first
-     * window of the query tile does, and are fewer. */
+     * window of the query tile does, which mostly takes fewer. */
     double fixed_bound;
 } vatten_estimate;
 
