@@ -5,79 +5,57 @@
  * grid pass resumes: one softmax over both.
  */
 #include "attend.h"
+#include "log.h"
 #include "ops.h"
 #include "sizes.h"
 
-typedef struct box {
-    uint32_t side[3];
-} box;
+#include <inttypes.h>
 
 /* Length of the longest dilation group along an axis. */
 static uint64_t group_length(const vatten_axis *axis) {
     return vt_ceil_div(axis->extent, axis->dilation);
 }
 
-/* Most keys along an axis that a box of `side` neighbouring queries of a group needs. Boxes begin at
- * multiples of their side: where side and stride divide one another, a box meets no more leaders than it
- * must. */
-static uint64_t keys_along(const vatten_axis *axis, uint32_t side) {
-    uint64_t k = axis->window;
-    uint64_t s = axis->stride;
-    uint64_t more;
-    if (s % side == 0)
-        more = 0;
-    else if (side % s == 0)
-        more = side - s;
-    else
-        more = axis->causal ? side - 1 : vt_round_up(side - 1, s);
-    return vt_min(k + more, group_length(axis));
-}
-
 static uint64_t boxes_along(const vatten_axis *axis, uint32_t side) {
     return vt_ceil_div(group_length(axis), side);
 }
 
-/* Key tiles visited by all boxes of one dilation group: what the choice of the box is about. */
-static uint64_t visited(const vt_problem *p, const vt_tile *tile, const box *b) {
-    uint64_t boxes = 1;
-    uint64_t keys = 1;
-    for (int a = 0; a < 3; ++a) {
-        boxes *= boxes_along(&p->axis[a], b->side[a]);
-        keys *= keys_along(&p->axis[a], b->side[a]);
-    }
-    return vt_saturating_mul(boxes, vt_ceil_div(keys, tile->keys));
-}
-
 /* Whether the planes that one row of boxes spans, and the state that they may have to carry, can be bound at
  * once. */
-static bool bindable(const vt_op_input *op, const box *b) {
+static bool bindable(const vt_op_input *op, uint32_t side) {
     const vt_problem *p = op->problem;
     if (p->axis[0].roll)
         return true; /* all planes are bound anyway */
-    uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * b->side[0], p->axis[0].extent);
+    uint64_t planes = vt_min((uint64_t)p->axis[0].dilation * side, p->axis[0].extent);
     uint64_t tokens = planes * p->axis[1].extent * p->axis[2].extent;
     uint64_t row_bytes = vt_max(p->q.token, p->out.token) * p->element_bytes;
     uint64_t carry_bytes = (op->tile->value_pad + 1 + op->tile->lanes_per_row) * sizeof(float);
     return vt_saturating_mul(tokens, vt_max(row_bytes, carry_bytes)) < op->caps->storage_range;
 }
 
-/* The box of at most tile->rows queries with the fewest visits; of equals the one that is longest along the
- * last axis, whose tokens are neighbours in memory. Axis 0 gives way to the size of a binding. */
-static box choose_box(const vt_op_input *op) {
-    const vt_problem *p = op->problem;
-    uint32_t rows = op->tile->rows;
-    box best = {{1, 1, 1}};
-    uint64_t least = UINT64_MAX;
-    for (uint32_t s0 = 1; s0 <= rows; s0 *= 2)
-        for (uint32_t s1 = 1; s0 * s1 <= rows; s1 *= 2) {
-            const box b = {{s0, s1, p->rank < 3 ? 1 : rows / (s0 * s1)}};
-            uint64_t visits = visited(p, op->tile, &b);
-            bool allowed = (p->rank > 1 || s1 == 1) && (s0 == 1 || bindable(op, &b));
-            bool better = allowed && visits < least;
-            best = better ? b : best;
-            least = better ? visits : least;
-        }
-    return best;
+/* Axis 0 gives way to the size of a binding. */
+static vt_box choose_box(const vt_op_input *op) {
+    uint32_t most = op->tile->rows;
+    while (most > 1 && !bindable(op, most))
+        --most;
+    return vt_simulate_best(op->problem, op->tile, most);
+}
+
+vatten_result vt_neighborhood_box(const vt_op_input *op, vt_box *out) {
+    const uint32_t *asked = op->problem->box;
+    if (asked[0] == 0) {
+        *out = choose_box(op);
+        return VATTEN_SUCCESS;
+    }
+    *out = (vt_box){{asked[0], asked[1], asked[2]}};
+    uint32_t queries = asked[0] * asked[1] * asked[2];
+    if (queries <= op->tile->rows)
+        return VATTEN_SUCCESS;
+    vt_log(op->logger, VATTEN_LOG_ERROR, op->problem->label,
+           "neighborhood: box %" PRIu32 " x %" PRIu32 " x %" PRIu32 " holds %" PRIu32
+           " queries, the tile that fits %s has %" PRIu32 " rows",
+           asked[0], asked[1], asked[2], queries, op->caps->name, op->tile->rows);
+    return VATTEN_ERROR_UNSUPPORTED;
 }
 
 /* Planes of axis 0 that a range of queries may need, not less than the truth: windows reach at most window +
@@ -100,7 +78,7 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
 }
 
 /* Planes of a rolled axis 0 follow each other only up to the seam, so that all are bound at once. */
-static vt_geometry grid_geometry(const vt_problem *p, const box *b) {
+static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
     const vatten_axis *axis = p->axis;
     uint64_t whole = axis[0].roll ? axis[0].extent : 0;
     uint64_t run = (uint64_t)axis[0].dilation * b->side[0];
@@ -115,9 +93,9 @@ static vt_geometry grid_geometry(const vt_problem *p, const box *b) {
         .k_grain = whole ? whole : 1,
         .grain_tiles = groups * (whole ? boxes_along(&axis[0], b->side[0]) : 1) *
                        boxes_along(&axis[1], b->side[1]) * boxes_along(&axis[2], b->side[2]),
-        .keys_across = keys_along(&axis[0], b->side[0]),
+        .keys_across = vt_simulate_along(&axis[0], b->side[0]),
         .key_step = axis[0].dilation,
-        .keys_plane = keys_along(&axis[1], b->side[1]) * keys_along(&axis[2], b->side[2]),
+        .keys_plane = vt_simulate_along(&axis[1], b->side[1]) * vt_simulate_along(&axis[2], b->side[2]),
         .k = &p->k,
         .v = &p->v,
     };
@@ -149,7 +127,10 @@ static uint32_t mask_bits(const vatten_axis *axis) {
 
 vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
-    const box b = choose_box(op);
+    vt_box b;
+    vatten_result result = vt_neighborhood_box(op, &b);
+    if (result != VATTEN_SUCCESS)
+        return result;
     vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, {0}, {0}}, .needed_keys = needed_keys};
     in.part.keys = grid_geometry(p, &b);
     in.part.extra = extra_geometry(p, op->tile, &in.part.keys);

@@ -5,6 +5,7 @@
 #ifndef VT_OPS_H
 #define VT_OPS_H
 
+#include "simulate.h"
 #include "steps.h"
 
 typedef struct vt_op_input {
@@ -20,5 +21,9 @@ typedef vatten_result (*vt_op)(const vt_op_input *input, vt_program *program);
 
 vatten_result vt_op_attention(const vt_op_input *input, vt_program *program);
 vatten_result vt_op_neighborhood(const vt_op_input *input, vt_program *program);
+
+/* The box that a neighborhood gets: the one asked for, or the best for the tile. Errors: UNSUPPORTED, with a
+ * message, if the one asked for has more queries than the tile has rows. */
+vatten_result vt_neighborhood_box(const vt_op_input *input, vt_box *out);
 
 #endif /* VT_OPS_H */

@@ -38,6 +38,8 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->max_macs = p->max_macs;
     info->largest_macs = program->largest_macs;
     info->shared_bytes = tile->shared_bytes;
+    for (uint32_t a = 0; a < 3 && p->map == VT_MAP_NEIGHBORHOOD; ++a)
+        info->box[a] = program->variants[0].spec[VT_SPEC_BOX + a];
 }
 
 static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {

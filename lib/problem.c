@@ -248,6 +248,28 @@ static vatten_result fill_axes(const checker *check, const vatten_neighborhood_d
     return VATTEN_SUCCESS;
 }
 
+/* A box is given on all axes or on none. Rows of a tile that is not asked for are only known later. */
+static vatten_result fill_box(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
+    const uint32_t *box = desc->box;
+    uint32_t rows = out->tile.rows ? out->tile.rows : 1024;
+    uint64_t queries = 1;
+    if (box[0] == 0 && box[1] == 0 && box[2] == 0)
+        return VATTEN_SUCCESS;
+    for (uint32_t a = 0; a < 3; ++a) {
+        INVALID_IF(a < desc->rank && box[a] == 0,
+                   "axis %" PRIu32 ": box side 0 must be at least 1, as other sides are given", a);
+        INVALID_IF(a >= desc->rank && box[a] > 1,
+                   "axis %" PRIu32 ": box side %" PRIu32 " is past rank %" PRIu32, a, box[a], desc->rank);
+        out->box[a] = a < desc->rank ? box[a] : 1;
+        queries = vt_saturating_mul(queries, out->box[a]);
+    }
+    INVALID_IF(queries > rows,
+               "box %" PRIu32 " x %" PRIu32 " x %" PRIu32 " holds %" PRIu64 " queries, above %" PRIu32
+               " rows of a tile",
+               out->box[0], out->box[1], out->box[2], queries, rows);
+    return VATTEN_SUCCESS;
+}
+
 static vatten_result fill_extra(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
     if (desc->extra_len == 0)
         return VATTEN_SUCCESS;
@@ -278,6 +300,8 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
         result = fill_tensors(check, &desc->heads, out);
     if (result == VATTEN_SUCCESS)
         result = fill_extra(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = fill_box(check, desc, out);
     if (result == VATTEN_SUCCESS)
         out->pairs = vt_visible_neighborhood(out);
     return result;

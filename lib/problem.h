@@ -50,6 +50,7 @@ typedef struct vt_problem {
      * only 3-D */
     uint32_t rank;
     vatten_axis axis[3];
+    uint32_t box[3]; /* as asked for; all 0: to be chosen */
     uint64_t extra_len;
     vt_tensor extra_k, extra_v;
 

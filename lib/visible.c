@@ -101,15 +101,13 @@ static uint64_t group_pairs(const vatten_axis *axis, uint64_t group) {
     return twice / 2;
 }
 
-/* Dilation groups have one of two lengths and their seam one of two places: the first groups have one token more. */
 static uint64_t axis_pairs(const vatten_axis *axis) {
-    uint64_t longer = axis->extent % axis->dilation;
-    uint64_t later = (axis->extent - axis->roll) % axis->dilation;
-    const uint64_t firsts[] = {0, vt_min(longer, later), vt_max(longer, later), axis->dilation};
     uint64_t pairs = 0;
-    for (int i = 0; i < 3; ++i)
-        if (firsts[i] < firsts[i + 1])
-            pairs += (firsts[i + 1] - firsts[i]) * group_pairs(axis, firsts[i]);
+    for (uint64_t group = 0; group < axis->dilation;) {
+        uint64_t end = vt_group_alike_end(axis, group);
+        pairs += (end - group) * group_pairs(axis, group);
+        group = end;
+    }
     return pairs;
 }
 

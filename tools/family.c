@@ -26,6 +26,8 @@ static const option_spec neighborhood_rule[] = {
      "windows at the borders move, are cut, or padded"},
     {"roll", OPTION_INTS, FIELD(roll), "N,N,...",
      "tokens that the grid is shifted back by, per axis; default 0"},
+    {"box", OPTION_INTS, FIELD(box), "N,N,...",
+     "queries of a workgroup, per axis; default: fewest key tiles"},
 };
 
 static const option_spec kernel_options[] = {
@@ -115,7 +117,7 @@ static bool axis_values(const char *name, const option_ints *list, uint32_t rank
 static bool make_neighborhood(const family_options *options, const family_shape *shape,
                               family_problem *problem) {
     vatten_neighborhood_desc *desc = &problem->neighborhood;
-    int64_t window[3], stride[3], dilation[3], causal[3], roll[3];
+    int64_t window[3], stride[3], dilation[3], causal[3], roll[3], box[3];
     if (options->window.count == 0) {
         say_error("--window is required, %u value%s for rank %u", shape->rank, shape->rank == 1 ? "" : "s",
                   shape->rank);
@@ -125,7 +127,8 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         !axis_values("stride", &options->stride, shape->rank, 1, stride) ||
         !axis_values("dilation", &options->dilation, shape->rank, 1, dilation) ||
         !axis_values("causal", &options->causal, shape->rank, 0, causal) ||
-        !axis_values("roll", &options->roll, shape->rank, 0, roll))
+        !axis_values("roll", &options->roll, shape->rank, 0, roll) ||
+        !axis_values("box", &options->box, shape->rank, 0, box))
         return false;
     desc->rank = shape->rank;
     for (uint32_t a = 0; a < shape->rank; ++a) {
@@ -140,6 +143,7 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         desc->axis[a].causal = causal[a] == 1;
         desc->axis[a].edge = (vatten_edge)options->edge;
         desc->axis[a].roll = (uint64_t)roll[a];
+        desc->box[a] = (uint32_t)box[a];
     }
     desc->extra_len = shape->extra_len;
     return make_heads(options, shape, &desc->heads);

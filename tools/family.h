@@ -36,7 +36,7 @@ typedef struct family_options {
     option_ints dense_window;
     uint64_t prefix;
     /* neighborhood */
-    option_ints window, stride, dilation, causal, roll;
+    option_ints window, stride, dilation, causal, roll, box;
     int edge;
 } family_options;
 

@@ -66,7 +66,8 @@ static bool parse_ints(const option_spec *spec, const char *text, option_ints *o
             return bad_value(spec, text, "a list of at most 32 values");
         if (!take_int(&cursor, &out->value[out->count++]))
             return bad_value(spec, text, "a list of whole numbers such as 7,7");
-    } while (*cursor++ == ',');
+        ++cursor;
+    } while (cursor[-1] == ',' || cursor[-1] == 'x');
     return cursor[-1] == '\0' || bad_value(spec, text, "a list of whole numbers such as 7,7");
 }
 

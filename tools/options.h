@@ -13,7 +13,7 @@
 
 #define OPTION_MAX_ITEMS 32
 
-/* `--x 7,-1`; count 0 = not given. */
+/* `--x 7,-1` or `--x 7x-1`; count 0 = not given. */
 typedef struct option_ints {
     size_t count;
     int64_t value[OPTION_MAX_ITEMS];

@@ -72,6 +72,11 @@ void tool_json_plan(cJSON *object, const vatten_plan_info *info) {
     add_count(tile, "rows", info->tile.rows);
     add_count(tile, "keys", info->tile.keys);
     add_count(tile, "lanes_per_row", info->tile.lanes_per_row);
+    if (info->box[0] != 0) {
+        cJSON *box = cJSON_AddArrayToObject(object, "box");
+        for (int a = 0; a < 3; ++a)
+            cJSON_AddItemToArray(box, cJSON_CreateNumber(info->box[a]));
+    }
     add_count(object, "dispatches", info->dispatches);
     add_count(object, "pipelines", info->pipelines);
     add_count(object, "workspace_bytes", info->workspace_bytes);

@@ -34,7 +34,7 @@ bool tool_found_invalid(const vatten_context *context);
 /* Adds device, driver and whether validation is on. */
 void tool_json_device(cJSON *object, const vatten_context *context);
 
-/* Adds kernel, tile, dispatches and the sizes and counts of a plan. */
+/* Adds kernel, tile, box, dispatches and the sizes and counts of a plan. */
 void tool_json_plan(cJSON *object, const vatten_plan_info *info);
 
 /* The array ["storage_16bit", ...]. */

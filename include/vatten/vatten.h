@@ -354,12 +354,46 @@ typedef struct vatten_neighborhood_desc {
         extra_len; /* keys (text, register tokens) that every query sees, in the same softmax; 0 = none */
     vatten_strides extra_k; /* [B, extra_len, kv_heads, dim] */
     vatten_strides extra_v; /* [B, extra_len, kv_heads, value_dim] */
+    /* Queries of one workgroup along each axis, neighbours in their dilation group, to test or tune; all 0: the box
+     * that visits the fewest key tiles. Rules: given on all axes of the rank or on none, 0 or 1 past it; the product
+     * is at most the tile's rows (UNSUPPORTED if heads.tile leaves those to the table and it has fewer). */
+    uint32_t box[3];
 } vatten_neighborhood_desc;
 
 /* As vatten_attention_create. */
 VATTEN_API vatten_result vatten_neighborhood_create(vatten_device *device,
                                                     const vatten_neighborhood_desc *desc,
                                                     vatten_plan **out_plan);
+
+/* The work of a neighborhood plan, of one head of one batch entry, beside that of dense attention over the same
+ * tokens in the same tiles. A workgroup takes one query tile and visits key tiles, each at the same cost however many
+ * of its pairs are visible. Exact for plans that need not be split; a split along axis 0 may begin more key tiles. */
+typedef struct vatten_estimate {
+    vatten_tile tile;       /* the first one that the tuning table has; without a device as asked for */
+    uint32_t box[3];        /* queries of a query tile along each axis; 1 past the rank */
+    uint64_t visible_pairs; /* query-key pairs that count, extra keys included */
+    uint64_t visited_pairs; /* visited_tiles x rows x keys of the tile; UINT64_MAX if above */
+    uint64_t dense_pairs;   /* tokens x (tokens + extra_len) */
+    uint64_t query_tiles;   /* boxes that hold a query, in all dilation groups */
+    uint64_t visited_tiles; /* key tiles, summed over the query tiles; with those over the extra keys */
+    uint64_t most_tiles;    /* key tiles of the workgroup that visits most */
+    uint64_t dense_tiles;   /* what dense attention would visit */
+    double ideal_speedup;   /* dense_pairs / visible_pairs: what tiles of a single pair would give */
+    double bound;           /* dense_tiles / visited_tiles: what it gives at most with this tile and box */
+    /* The same bound for kernels whose key tiles are boxes like those of the queries, at fixed places of the grid: all
+     * of them by those that hold a key of the query tile's windows, without extra keys. vatten's begin where the first
+     * window of the query tile does, which mostly takes fewer. */
+    double fixed_bound;
+} vatten_estimate;
+
+/* Counts without running anything: creates nothing, compiles nothing, allocates nothing. `device` may be NULL: then
+ * desc->heads.tile must give rows and keys, 1..1024 each, and no limit of a device is asked about. `logger` is told of
+ * broken rules; NULL = the device's. Errors, with *out_estimate all zero: INVALID_ARGUMENT (a rule of the desc broken,
+ * no tile without a device, a NULL pointer), UNSUPPORTED (as vatten_neighborhood_create). Thread-safety: safe. */
+VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *device,
+                                                      const vatten_logger *logger,
+                                                      const vatten_neighborhood_desc *desc,
+                                                      vatten_estimate *out_estimate);
 
 typedef struct vatten_plan_info {
     char kernel[64];     /* name of the main kernel: <op>_<map>_<dtype>_<layout>... */
@@ -382,6 +416,7 @@ typedef struct vatten_plan_info {
     uint64_t largest_macs;     /* multiply-adds of its largest dispatch, tiles counted whole */
     uint32_t refused_tiles;    /* better tiles that the driver failed to compile, each told to the logger */
     uint32_t shared_bytes;     /* shared memory of a workgroup */
+    uint32_t box[3];           /* neighborhoods: queries of a workgroup along each axis; else 0 */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */

@@ -318,6 +318,54 @@ static void test_strides(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* Boxes that are asked for, so small that every tile has rows for them. */
+static void test_boxes(void **state) {
+    (void)state;
+    static const grid_row rows[] = {
+        {1, {{29, 5, 1, 2, false}}},
+        {2, {{6, 3, 1, 2, false}, {9, 4, 2, 1, true}}},
+        {3, {{4, 3, 1, 1, false}, {5, 3, 1, 1, true}, {6, 3, 2, 1, false}}},
+    };
+    static const uint32_t boxes[][3] = {{1, 1, 1}, {3, 1, 1}, {1, 3, 1}, {2, 1, 2}};
+    for (unsigned n = 0; n < COUNT(rows) * COUNT(boxes); ++n) {
+        gpu_problem p = problem_of(&rows[n / COUNT(boxes)], dtypes[n % 3], 2, 1, 8);
+        gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_ROWS + n % 3), false);
+        memcpy(p.hood.box, boxes[n % COUNT(boxes)], p.hood.rank * sizeof(uint32_t));
+        gpu_name(&p, "rank %u, box %u,%u,%u", p.hood.rank, p.hood.box[0], p.hood.box[1], p.hood.box[2]);
+        gpu_check(&device, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
+/* The estimate speaks of the plan that would be made. */
+static void test_estimates(void **state) {
+    (void)state;
+    static const grid_row rows[] = {
+        {1, {{700, 50, 1, 1, false}}},
+        {2, {{24, 7, 1, 1, false}, {40, 6, 3, 2, true}}},
+        {3, {{6, 3, 1, 1, false}, {9, 5, 1, 1, false}, {10, 3, 3, 1, false}}},
+    };
+    for (unsigned n = 0; n < COUNT(rows); ++n) {
+        gpu_problem p = problem_of(&rows[n], VATTEN_DTYPE_F32, 1, 1, 16);
+        vatten_estimate estimate;
+        vatten_plan_info info;
+        vatten_plan *plan = NULL;
+        p.hood.extra_len = n;
+        assert_int_equal(vatten_neighborhood_create(device.device, &p.hood, &plan), VATTEN_SUCCESS);
+        vatten_plan_get_info(plan, &info);
+        vatten_plan_destroy(plan);
+        assert_int_equal(vatten_neighborhood_estimate(device.device, NULL, &p.hood, &estimate),
+                         VATTEN_SUCCESS);
+        assert_memory_equal(estimate.box, info.box, sizeof info.box);
+        assert_true(estimate.visible_pairs == info.pairs);
+        if (info.refused_tiles == 0) {
+            assert_memory_equal(&estimate.tile, &info.tile, sizeof info.tile);
+        }
+        assert_true(info.dispatches > 2 ||
+                    estimate.visited_pairs * 32 <= info.largest_macs * info.dispatches);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_rule_of_a_small_axis),
@@ -329,6 +377,8 @@ int main(void) {
         cmocka_unit_test(test_edges_and_rolls),
         cmocka_unit_test(test_heads_and_dims),
         cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_boxes),
+        cmocka_unit_test(test_estimates),
     };
     int opened = gpu_open(&device, "test_neighborhood", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

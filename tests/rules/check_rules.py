@@ -17,8 +17,8 @@ SOURCE_ENDINGS = (".c", ".h", ".cpp", ".glsl", ".comp", ".cmake", ".py", ".sh")
 SKIPPED_FOLDERS = {".git", "build", "build-release", "golden", "data"}
 
 # Rooms of lib/, by the stem of their files.
-PURE = {"caps", "problem", "visible", "tune", "tune_table", "partition", "steps", "attend", "op_attention",
-        "op_neighborhood", "ops", "sizes", "log", "kernels"}
+PURE = {"caps", "problem", "visible", "window", "simulate", "tune", "tune_table", "partition", "steps", "attend",
+        "op_attention", "op_neighborhood", "ops", "sizes", "log", "kernels"}
 ALLOCATING = re.compile(r"\b(malloc|calloc|realloc|free|aligned_alloc|alloca|vt_alloc|vt_release)\s*\(")
 LOCKING = re.compile(r"\b(vt_mutex_\w+|pthread_\w+)\s*\(")
 COMPILING = re.compile(r"\b(CreateComputePipelines|CreateShaderModule|vt_pipeline_get)\b")

@@ -450,9 +450,10 @@ class Info(unittest.TestCase):
         self.assertEqual(plan["pairs"], 64 * 65 // 2)
         self.assertEqual(plan["k_bytes"], 64 * 2 * 64 * 4)
         code, out, err = run_tool("vatten_info", "neighborhood", "--extent", "16,16", "--window", "7,7", "--heads", 2,
-                                  "--dim", 32, "--json")
+                                  "--dim", 32, "--json", "--box", "2x3")
         self.assertEqual(code, 0, err)
         self.assertEqual(json.loads(out)["plan"]["pairs"], 256 * 49)
+        self.assertEqual(json.loads(out)["plan"]["box"], [2, 3, 1])
 
     def test_refused(self):
         code, out, err = run_tool("vatten_info", "attention", "--q-len", 64, "--heads", 4, "--kv-heads", 3, "--dim", 64)

@@ -142,6 +142,9 @@ static vatten_result random_grid(unit_random *random, program_scale scale, const
     uint32_t value_dim = desc.heads.value_dim ? desc.heads.value_dim : desc.heads.dim;
     desc.extra_k = random_strides(random, desc.extra_len, desc.heads.kv_heads, desc.heads.dim, true);
     desc.extra_v = random_strides(random, desc.extra_len, desc.heads.kv_heads, value_dim, true);
+    bool boxed = unit_chance(random, 20);
+    for (uint32_t a = 0; boxed && a < desc.rank; ++a)
+        desc.box[a] = (uint32_t)spread(random, 1, 20);
     return vt_problem_from_neighborhood(&out->caps, logger, &desc, &out->problem);
 }
 
@@ -177,8 +180,9 @@ const char *program_text(const program_case *c) {
         at += tensor_text(text + at, size - (size_t)at, names[i], tensors[i]);
     for (int a = 0; a < 3; ++a)
         at += snprintf(text + at, size - (size_t)at,
-                       " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s edge %d roll %" PRIu64,
+                       " | %" PRIu64 " k%" PRIu32 " s%" PRIu32 " d%" PRIu32 "%s edge %d roll %" PRIu64
+                       " box %" PRIu32,
                        p->axis[a].extent, p->axis[a].window, p->axis[a].stride, p->axis[a].dilation,
-                       p->axis[a].causal ? " causal" : "", (int)p->axis[a].edge, p->axis[a].roll);
+                       p->axis[a].causal ? " causal" : "", (int)p->axis[a].edge, p->axis[a].roll, p->box[a]);
     return text;
 }

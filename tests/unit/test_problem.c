@@ -419,6 +419,45 @@ static void extra_keys_are_checked(void **state) {
     assert_said(&said, "neighborhood: extra_k strides: batch 0, head -1, token 0 must not be negative");
 }
 
+static void a_box_is_given_on_all_axes_or_none(void **state) {
+    (void)state;
+    REFUSED_GRID(box[0], 4, INVALID,
+                 "neighborhood: axis 1: box side 0 must be at least 1, as other sides are given");
+    REFUSED_GRID(box[1], 4, INVALID,
+                 "neighborhood: axis 0: box side 0 must be at least 1, as other sides are given");
+    vatten_neighborhood_desc desc = unit_grid();
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.box[0] == 0 && problem.box[1] == 0 && problem.box[2] == 0);
+    desc.box[0] = 4;
+    desc.box[1] = 7;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.box[0] == 4 && problem.box[1] == 7 && problem.box[2] == 1);
+    desc.box[2] = 1;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_silent(&said);
+    desc.box[2] = 2;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: axis 2: box side 2 is past rank 2");
+}
+
+static void a_box_has_at_most_the_rows_of_the_tile(void **state) {
+    (void)state;
+    vatten_neighborhood_desc desc = unit_grid();
+    desc.box[0] = 5;
+    desc.box[1] = 7;
+    desc.heads.tile.rows = 35;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    desc.heads.tile.rows = 34;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: box 5 x 7 x 1 holds 35 queries, above 34 rows of a tile");
+    desc.heads.tile.rows = 0;
+    desc.box[0] = desc.box[1] = UINT32_MAX;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said,
+                "neighborhood: box 4294967295 x 4294967295 x 1 holds 18446744065119617025 queries, above "
+                "1024 rows of a tile");
+}
+
 #define TEST(NAME) cmocka_unit_test_setup(NAME, start)
 
 int main(void) {
@@ -459,6 +498,8 @@ int main(void) {
         TEST(the_grid_is_bounded),
         TEST(extra_keys_have_tensors_of_their_own),
         TEST(extra_keys_are_checked),
+        TEST(a_box_is_given_on_all_axes_or_none),
+        TEST(a_box_has_at_most_the_rows_of_the_tile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
