@@ -192,6 +192,7 @@ static void rows_far_apart_get_a_smaller_tile(void **state) {
     dense.heads.q.head = 64;
     assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
     uint32_t most = built.tile.rows;
+    program_free(&built);
     caps.storage_range = ((uint64_t)most - 1) * (1 << 15) * built.problem.element_bytes;
     assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
     assert_true(built.tile.rows < most);

@@ -319,15 +319,16 @@ static void a_choice_takes_no_time_to_speak_of(void **state) {
             }
 }
 
-/* The longest axis and the widest window there are. */
+/* The longest axis and the widest window there are. The bound leaves room for sanitizers: to walk the boxes would take
+ * minutes. */
 static void the_longest_axis_is_chosen_for_at_once(void **state) {
     (void)state;
     const answer wide = {{0x1fffffff, 1, 1}, {0x0fffffff, 1, 1}, {0}, 0, 0, 0};
     vt_problem p = shaped(&wide);
     p.rank = 1;
-    assert_true(time_of(&p, 64) < 500);
+    assert_true(time_of(&p, 64) < 5000);
     p.axis[0].stride = 1000;
-    assert_true(time_of(&p, 64) < 500);
+    assert_true(time_of(&p, 64) < 5000);
 }
 
 int main(void) {
