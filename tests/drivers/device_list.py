@@ -139,8 +139,14 @@ WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "
 # Every layout, family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "properties", "random 1 40")
 
+# What depends on how wide a subgroup is.
+WIDTHS = ("harness", "recording", "statistics", "limits", "properties", "random 1 60")
+
+# Every kernel that instrumented shaders leave time for.
+INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
+
 # Under qemu, where both compiling and computing are some twenty times slower.
-EMULATED = ("harness", "statistics", "random 1 8")
+EMULATED = ("harness", "statistics", "random 1 4")
 
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")
@@ -163,8 +169,8 @@ _GPU = _SYNC + (("VK_VALIDATION_GPUAV_ENABLE", "1"), ("VK_VALIDATION_GPUAV_SHARE
 # of the layer, programs. lavapipe 26 crashes in shaders that the layer has instrumented (it follows the layer's own pointers
 # for lanes that are switched off), lavapipe 25 runs them.
 LAYERS = (
-    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, WHOLE),
-    ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, SHORT),
+    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, SHORT),
+    ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, INSTRUMENTED),
 )
 
 
@@ -174,8 +180,8 @@ def _execution_runs():
                 (device("lvp-system"), (WHOLE,)),
                 (device("lvp25"), (SHORT, WHOLE)),
                 (device("lvp26-8"), (WHOLE,)),
-                (device("lvp26-4"), (WHOLE,)),
-                (device("lvp26-16"), (WHOLE,)),
+                (device("lvp26-4"), (WIDTHS, WHOLE)),
+                (device("lvp26-16"), (WIDTHS, WHOLE)),
                 (device("lvp26-arm64"), (EMULATED, SHORT)))]
     base = device("lvp26-8")
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
