@@ -12,7 +12,8 @@ static const double log2_e = 1.4426950408889634;
 /* One part of the partition and what all its steps share. */
 typedef struct part {
     const vt_attend_input *in;
-    uint64_t batch, heads; /* first */
+    const uint32_t *variant; /* of the operator's kernel, of the dense one */
+    uint64_t batch, heads;   /* first */
     uint64_t batch_count, head_count;
     uint64_t q_first, q_end; /* units */
 } part;
@@ -173,7 +174,8 @@ static void add_step(const part *p, const link *l, vt_program *program) {
     bool full = program->carries || in->problem->write_lse;
     bool dense = l->extra || in->problem->map == VT_MAP_DENSE;
     uint64_t tokens = (p->q_end - p->q_first) * in->keys.q_plane;
-    vt_step step = {.variant = l->extra ? 1 : 0, .binding_count = full ? VT_SLOT_COUNT : VT_SLOT_COUNT_PLAIN};
+    vt_step step = {.variant = p->variant[l->extra ? 1 : 0],
+                    .binding_count = full ? VT_SLOT_COUNT : VT_SLOT_COUNT_PLAIN};
     fill_ranges(p, l, &step);
     bind_queries(p, &step);
     bind_keys(p, l, &step);
@@ -214,16 +216,18 @@ static void add_chain(const part *p, const vt_part_size *size, vt_program *progr
     }
 }
 
-static void add_parts(const vt_attend_input *in, const vt_part_size *size, vt_program *program) {
+static void add_parts(const vt_attend_input *in, const vt_part_size *size, const uint32_t variant[2],
+                      vt_program *program) {
     const vt_problem *problem = in->part.problem;
     for (uint64_t b = 0; b < problem->batch; b += size->batch)
-        for (uint64_t h = 0; h < problem->heads; h += size->heads)
+        for (uint64_t h = 0; h < in->part.heads; h += size->heads)
             for (uint64_t q = 0; q < in->part.keys.q_units; q += size->q) {
                 const part p = {in,
+                                variant,
                                 b,
-                                h,
+                                in->part.head_first + h,
                                 vt_min(size->batch, problem->batch - b),
-                                vt_min(size->heads, problem->heads - h),
+                                vt_min(size->heads, in->part.heads - h),
                                 q,
                                 vt_min(q + size->q, in->part.keys.q_units)};
                 add_chain(&p, size, program);
@@ -251,25 +255,57 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
     return VATTEN_SUCCESS;
 }
 
-/* Variant 0 is the operator's kernel, variant 1 the dense one that reads extra keys. */
-static void fill_variants(const vt_attend_input *in, vt_program *program) {
+/* The program's variant with this map and these constants, added if it is new. */
+static bool find_variant(const vt_attend_input *in, vt_map map, const uint32_t spec[VT_SPEC_COUNT],
+                         vt_program *program, uint32_t *out) {
+    vt_variant *variant = program->variants;
+    for (uint32_t i = 0; i < program->variant_count; ++i, ++variant)
+        if (vt_kernels[variant->kernel].map == map &&
+            memcmp(variant->spec, spec, sizeof variant->spec) == 0) {
+            *out = i;
+            return true;
+        }
+    if (program->variant_count == VT_RULES_MAX + (in->part.problem->extra_len != 0))
+        return false;
+    variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout, false);
+    memcpy(variant->spec, spec, sizeof variant->spec);
+    *out = program->variant_count++;
+    return true;
+}
+
+/* The operator's kernel, and the dense one that reads extra keys. */
+static vatten_result find_variants(const vt_attend_input *in, vt_program *program, uint32_t variant[2]) {
     const vt_problem *p = in->part.problem;
-    vatten_layout layout = in->part.tile->layout;
+    uint32_t dense[VT_SPEC_COUNT];
+    vt_attend_spec(p, in->part.tile, dense);
+    if (find_variant(in, p->map, in->spec, program, &variant[0]) &&
+        (p->extra_len == 0 || find_variant(in, VT_MAP_DENSE, dense, program, &variant[1])))
+        return VATTEN_SUCCESS;
+    vt_log(in->part.logger, VATTEN_LOG_ERROR, p->label, "heads have more than %u different rules",
+           VT_RULES_MAX);
+    return VATTEN_ERROR_UNSUPPORTED;
+}
+
+/* Whether kernels must be full ones is known when all steps are. */
+static void settle_kernels(const vt_attend_input *in, vt_program *program) {
+    const vt_problem *p = in->part.problem;
     bool full = program->carries || p->write_lse;
-    program->variant_count = p->extra_len ? 2 : 1;
-    program->variants[0].kernel = vt_kernel_find(p->map, p->dtype, layout, full);
-    memcpy(program->variants[0].spec, in->spec, sizeof in->spec);
-    program->variants[1].kernel = vt_kernel_find(VT_MAP_DENSE, p->dtype, layout, full);
-    vt_attend_spec(p, in->part.tile, program->variants[1].spec);
+    for (uint32_t i = 0; i < program->variant_count; ++i) {
+        uint32_t *kernel = &program->variants[i].kernel;
+        *kernel = vt_kernel_find(vt_kernels[*kernel].map, p->dtype, in->part.tile->layout, full);
+    }
 }
 
 vatten_result vt_attend(const vt_attend_input *input, vt_program *program) {
     vt_part_size size;
+    uint32_t variant[2] = {0, 0};
     vatten_result result = vt_partition(&input->part, &size);
+    if (result == VATTEN_SUCCESS)
+        result = find_variants(input, program, variant);
     if (result != VATTEN_SUCCESS)
         return result;
     program->carries = program->carries || input->part.problem->extra_len > 0;
-    add_parts(input, &size, program);
-    fill_variants(input, program);
+    add_parts(input, &size, variant, program);
+    settle_kernels(input, program);
     return check_program(input, program);
 }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "ops.h"
 #include "sizes.h"
+#include "visible.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static void count(const vt_problem *p, const vt_tile *tile, const vt_box *box, v
     const vt_visits fixed = vt_simulate_fixed(p, box, &all);
     out->tile = (vatten_tile){tile->layout, tile->workgroup, tile->rows, tile->keys, tile->lanes_per_row};
     memcpy(out->box, box->side, sizeof out->box);
-    out->visible_pairs = p->pairs;
+    out->visible_pairs = vt_visible_neighborhood(p);
     out->dense_pairs = p->q_len * (p->kv_len + p->extra_len);
     out->query_tiles = visits.boxes;
     out->visited_tiles = visits.tiles + blocks * extra;
@@ -72,6 +73,11 @@ vatten_result vatten_neighborhood_estimate(const vatten_device *device, const va
     vt_box box;
     uint32_t row = 0;
     vatten_result result = vt_problem_from_neighborhood(caps, to, desc, &problem);
+    if (result == VATTEN_SUCCESS && desc->head_axes) {
+        vt_log(to, VATTEN_LOG_ERROR, problem.label,
+               "neighborhood: an estimate is of one rule: leave head_axes out");
+        result = VATTEN_ERROR_INVALID_ARGUMENT;
+    }
     if (result == VATTEN_SUCCESS)
         result = device ? vt_tune(caps, to, &problem, &row, &tile) : bare_tile(&problem, to, &tile);
     const vt_op_input input = {caps, to, &problem, &tile};

@@ -35,7 +35,8 @@ static uint64_t keys_across(const vt_problem *p, const vt_tile *tile) {
 vatten_result vt_op_attention(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
-    vt_attend_input in = {.part = {op->caps, op->logger, p, tile, {0}, {0}}, .needed_keys = needed_keys};
+    vt_attend_input in = {.part = {op->caps, op->logger, p, tile, 0, p->heads, {0}, {0}},
+                          .needed_keys = needed_keys};
     in.part.keys = (vt_geometry){
         .q_units = p->q_len,
         .k_units = p->kv_len,

@@ -125,13 +125,15 @@ static uint32_t mask_bits(const vatten_axis *axis) {
     return bits | (axis->edge == VATTEN_EDGE_ZERO ? VT_MASK_ZERO_AXES : 0);
 }
 
-vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
+/* Heads [first, first + count), which share the problem's axes. */
+static vatten_result add_heads(const vt_op_input *op, uint32_t first, uint32_t count, vt_program *program) {
     const vt_problem *p = op->problem;
     vt_box b;
     vatten_result result = vt_neighborhood_box(op, &b);
     if (result != VATTEN_SUCCESS)
         return result;
-    vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, {0}, {0}}, .needed_keys = needed_keys};
+    vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, first, count, {0}, {0}},
+                          .needed_keys = needed_keys};
     in.part.keys = grid_geometry(p, &b);
     in.part.extra = extra_geometry(p, op->tile, &in.part.keys);
     vt_attend_spec(p, op->tile, in.spec);
@@ -147,4 +149,19 @@ vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     in.map_push[0] = (uint32_t)p->axis[1].extent;
     in.map_push[1] = (uint32_t)p->axis[2].extent;
     return vt_attend(&in, program);
+}
+
+/* Neighbouring heads with equal rules go together. */
+vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
+    const vt_problem *p = op->problem;
+    vt_problem one = *p;
+    const vt_op_input input = {op->caps, op->logger, &one, op->tile};
+    vatten_result result = VATTEN_SUCCESS;
+    for (uint32_t first = 0, end; first < p->heads && result == VATTEN_SUCCESS; first = end) {
+        for (end = first + 1; end < p->heads && vt_problem_same_axes(p, first, end);)
+            ++end;
+        vt_problem_axes(p, first, one.axis);
+        result = add_heads(&input, first, end - first, program);
+    }
+    return result;
 }

@@ -156,8 +156,8 @@ static void grow(const input_type *in, vt_part_size *part, uint64_t heads) {
     part->heads = 1;
     uint64_t size = largest(in, part, &part->q, in->keys.q_grain, bindable, fits);
     part->q = vt_max(size, part->q);
-    part->heads = vt_max(largest(in, part, &part->heads, 1, in->problem->heads, fits), 1);
-    if (part->heads == in->problem->heads)
+    part->heads = vt_max(largest(in, part, &part->heads, 1, in->heads, fits), 1);
+    if (part->heads == in->heads)
         part->batch = vt_max(largest(in, part, &part->batch, 1, in->problem->batch, fits), 1);
 }
 
@@ -180,7 +180,7 @@ static vatten_result check_loops(const input_type *in, const vt_part_size *part)
 
 vatten_result vt_partition(const input_type *in, vt_part_size *out) {
     const vt_problem *p = in->problem;
-    uint64_t heads = heads_interleave(p) ? p->heads : 1;
+    uint64_t heads = heads_interleave(p) ? in->heads : 1;
     bool found = smallest(in, out, heads);
     if (!found) {
         heads = 1;

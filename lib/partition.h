@@ -39,6 +39,8 @@ typedef struct vt_partition_input {
     const vatten_logger *logger;
     const vt_problem *problem;
     const vt_tile *tile;
+    uint64_t head_first; /* of the problem's heads, those [head_first, head_first + heads) */
+    uint64_t heads;
     vt_geometry keys;
     vt_geometry extra; /* read if problem->extra_len; shares q_units, q_plane and q_grain with keys */
 } vt_partition_input;

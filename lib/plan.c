@@ -31,8 +31,8 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
     info->workspace_bytes = program->workspace_bytes;
     info->offset_alignment = caps->storage_alignment;
-    info->pairs = p->pairs;
-    uint64_t macs = vt_saturating_mul(vt_saturating_mul(p->pairs, p->dim + p->value_dim), p->heads);
+    info->pairs = p->pairs / p->heads;
+    uint64_t macs = vt_saturating_mul(p->pairs, p->dim + p->value_dim);
     info->flops = vt_saturating_mul(vt_saturating_mul(macs, p->batch), 2);
     info->bytes = least_bytes(p);
     info->max_macs = p->max_macs;

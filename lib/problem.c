@@ -191,33 +191,32 @@ vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger
     out->left = clamp_side(&desc->window, desc->window.left, desc->q_len + desc->kv_len);
     out->right = clamp_side(&desc->window, desc->window.right, desc->q_len + desc->kv_len);
     out->prefix = vt_min(desc->prefix, desc->kv_len);
-    out->pairs = vt_visible_dense(out);
+    out->pairs = vt_saturating_mul(vt_visible_dense(out), out->heads);
     return fill_tensors(check, &desc->heads, out);
 }
 
-static vatten_result check_axis(const checker *check, uint32_t a, const vatten_axis *axis) {
-    INVALID_IF(axis->extent == 0, "axis %" PRIu32 ": extent 0 must be at least 1", a);
-    INVALID_IF(axis->window == 0, "axis %" PRIu32 ": window 0 must be at least 1", a);
-    INVALID_IF(axis->stride == 0, "axis %" PRIu32 ": stride 0 must be at least 1", a);
-    INVALID_IF(axis->dilation == 0, "axis %" PRIu32 ": dilation 0 must be at least 1", a);
-    INVALID_IF(axis->edge < VATTEN_EDGE_SHIFT || axis->edge > VATTEN_EDGE_ZERO,
-               "axis %" PRIu32 ": edge %d is unknown", a, (int)axis->edge);
+/* `name`: "axis 1", or "head 3, axis 1". */
+static vatten_result check_axis(const checker *check, const char *name, const vatten_axis *axis) {
+    INVALID_IF(axis->extent == 0, "%s: extent 0 must be at least 1", name);
+    INVALID_IF(axis->window == 0, "%s: window 0 must be at least 1", name);
+    INVALID_IF(axis->stride == 0, "%s: stride 0 must be at least 1", name);
+    INVALID_IF(axis->dilation == 0, "%s: dilation 0 must be at least 1", name);
+    INVALID_IF(axis->edge < VATTEN_EDGE_SHIFT || axis->edge > VATTEN_EDGE_ZERO, "%s: edge %d is unknown",
+               name, (int)axis->edge);
     bool shift = axis->edge == VATTEN_EDGE_SHIFT;
-    INVALID_IF(shift && axis->window > axis->extent,
-               "axis %" PRIu32 ": window %" PRIu32 " is above extent %" PRIu64, a, axis->window,
-               axis->extent);
-    UNSUPPORTED_IF(axis->window > VT_LENGTH_MAX, "axis %" PRIu32 ": window %" PRIu32 " is above %u", a,
-                   axis->window, VT_LENGTH_MAX);
-    INVALID_IF(axis->stride > axis->window, "axis %" PRIu32 ": stride %" PRIu32 " is above window %" PRIu32,
-               a, axis->stride, axis->window);
-    INVALID_IF(axis->dilation > axis->extent,
-               "axis %" PRIu32 ": dilation %" PRIu32 " is above extent %" PRIu64, a, axis->dilation,
-               axis->extent);
-    INVALID_IF(axis->roll >= axis->extent, "axis %" PRIu32 ": roll %" PRIu64 " is not below extent %" PRIu64,
-               a, axis->roll, axis->extent);
+    INVALID_IF(shift && axis->window > axis->extent, "%s: window %" PRIu32 " is above extent %" PRIu64, name,
+               axis->window, axis->extent);
+    UNSUPPORTED_IF(axis->window > VT_LENGTH_MAX, "%s: window %" PRIu32 " is above %u", name, axis->window,
+                   VT_LENGTH_MAX);
+    INVALID_IF(axis->stride > axis->window, "%s: stride %" PRIu32 " is above window %" PRIu32, name,
+               axis->stride, axis->window);
+    INVALID_IF(axis->dilation > axis->extent, "%s: dilation %" PRIu32 " is above extent %" PRIu64, name,
+               axis->dilation, axis->extent);
+    INVALID_IF(axis->roll >= axis->extent, "%s: roll %" PRIu64 " is not below extent %" PRIu64, name,
+               axis->roll, axis->extent);
     INVALID_IF(shift && (uint64_t)axis->window * axis->dilation > axis->extent,
-               "axis %" PRIu32 ": window %" PRIu32 " x dilation %" PRIu32 " is above extent %" PRIu64, a,
-               axis->window, axis->dilation, axis->extent);
+               "%s: window %" PRIu32 " x dilation %" PRIu32 " is above extent %" PRIu64, name, axis->window,
+               axis->dilation, axis->extent);
     return VATTEN_SUCCESS;
 }
 
@@ -230,7 +229,9 @@ static vatten_result fill_axes(const checker *check, const vatten_neighborhood_d
         out->axis[a] = (vatten_axis){.extent = 1, .window = 1, .stride = 1, .dilation = 1};
         if (a >= desc->rank)
             continue;
-        vatten_result result = check_axis(check, a, &desc->axis[a]);
+        char name[32];
+        snprintf(name, sizeof name, "axis %" PRIu32, a);
+        vatten_result result = check_axis(check, name, &desc->axis[a]);
         if (result != VATTEN_SUCCESS)
             return result;
         out->axis[a] = desc->axis[a];
@@ -246,6 +247,66 @@ static vatten_result fill_axes(const checker *check, const vatten_neighborhood_d
     out->rank = desc->rank;
     out->q_len = out->kv_len = tokens.value;
     return VATTEN_SUCCESS;
+}
+
+void vt_problem_axes(const vt_problem *problem, uint32_t head, vatten_axis out[3]) {
+    memcpy(out, problem->axis, sizeof problem->axis);
+    for (uint32_t a = 0; a < problem->rank && problem->head_axes; ++a) {
+        out[a] = problem->head_axes[(size_t)head * 3 + a];
+        out[a].extent = problem->axis[a].extent;
+    }
+}
+
+static bool same_axis(const vatten_axis *a, const vatten_axis *b) {
+    return a->extent == b->extent && a->window == b->window && a->stride == b->stride &&
+           a->dilation == b->dilation && a->causal == b->causal && a->edge == b->edge && a->roll == b->roll;
+}
+
+bool vt_problem_same_axes(const vt_problem *problem, uint32_t a, uint32_t b) {
+    vatten_axis x[3], y[3];
+    vt_problem_axes(problem, a, x);
+    vt_problem_axes(problem, b, y);
+    return same_axis(&x[0], &y[0]) && same_axis(&x[1], &y[1]) && same_axis(&x[2], &y[2]);
+}
+
+/* The caller's table is looked at while the plan is made, never later. */
+static vatten_result fill_head_axes(const checker *check, const vatten_neighborhood_desc *desc,
+                                    vt_problem *out) {
+    out->head_axes = desc->head_axes;
+    for (uint32_t h = 0; h < out->heads && desc->head_axes; ++h) {
+        vatten_axis axes[3];
+        uint64_t window = 1;
+        vt_problem_axes(out, h, axes);
+        for (uint32_t a = 0; a < desc->rank; ++a) {
+            char name[48];
+            uint64_t extent = desc->head_axes[(size_t)h * 3 + a].extent;
+            snprintf(name, sizeof name, "head %" PRIu32 ", axis %" PRIu32, h, a);
+            INVALID_IF(extent != 0 && extent != axes[a].extent,
+                       "%s: extent %" PRIu64 " is not the grid's, %" PRIu64, name, extent, axes[a].extent);
+            vatten_result result = check_axis(check, name, &axes[a]);
+            if (result != VATTEN_SUCCESS)
+                return result;
+            window = vt_saturating_mul(window, axes[a].window);
+        }
+        INVALID_IF(window == 1 && out->q_len > 1,
+                   "head %" PRIu32 ": window 1 on every axis of %" PRIu64
+                   " tokens: each query would see itself alone",
+                   h, out->q_len);
+    }
+    return VATTEN_SUCCESS;
+}
+
+/* Of all heads; neighbours with equal axes are counted once. */
+static uint64_t pairs_of_heads(const vt_problem *p) {
+    vt_problem one = *p;
+    uint64_t sum = 0;
+    for (uint32_t first = 0, end; first < p->heads; first = end) {
+        for (end = first + 1; end < p->heads && vt_problem_same_axes(p, first, end);)
+            ++end;
+        vt_problem_axes(p, first, one.axis);
+        sum += (end - first) * vt_visible_neighborhood(&one);
+    }
+    return sum;
 }
 
 /* A box is given on all axes or on none. Rows of a tile that is not asked for are only known later. */
@@ -303,7 +364,9 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
     if (result == VATTEN_SUCCESS)
         result = fill_box(check, desc, out);
     if (result == VATTEN_SUCCESS)
-        out->pairs = vt_visible_neighborhood(out);
+        result = fill_head_axes(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        out->pairs = pairs_of_heads(out);
     return result;
 }
 

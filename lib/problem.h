@@ -54,7 +54,9 @@ typedef struct vt_problem {
     uint64_t extra_len;
     vt_tensor extra_k, extra_v;
 
-    uint64_t pairs; /* visible query-key pairs of one head */
+    const vatten_axis *head_axes; /* [heads][3], the caller's: axes of each head; NULL = `axis` for all */
+
+    uint64_t pairs; /* visible query-key pairs of all heads of a batch entry */
 } vt_problem;
 
 /* Each returns INVALID_ARGUMENT or UNSUPPORTED after one message that names the rule and its numbers. */
@@ -62,6 +64,11 @@ vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger
                                         const vatten_attention_desc *desc, vt_problem *out);
 vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_logger *logger,
                                            const vatten_neighborhood_desc *desc, vt_problem *out);
+
+/* The axes that a head has, past the rank and without extents of their own made whole; and whether two heads' are the
+ * same. */
+void vt_problem_axes(const vt_problem *problem, uint32_t head, vatten_axis out[3]);
+bool vt_problem_same_axes(const vt_problem *problem, uint32_t a, uint32_t b);
 
 /* Bytes that a buffer of the tensor must hold. */
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);

@@ -61,7 +61,8 @@ typedef struct vt_span {
     uint64_t begin, end;
 } vt_span;
 
-#define VT_VARIANTS_MAX 2
+#define VT_RULES_MAX    32u                /* different rules that the heads of a plan may have */
+#define VT_VARIANTS_MAX (VT_RULES_MAX + 1) /* and the dense kernel of extra keys */
 #define VT_STEPS_MAX    65536u
 
 /* `steps` may be NULL: then only the counts and sums are made, to size the array for a second pass. */

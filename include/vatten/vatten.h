@@ -358,6 +358,10 @@ typedef struct vatten_neighborhood_desc {
      * that visits the fewest key tiles. Rules: given on all axes of the rank or on none, 0 or 1 past it; the product
      * is at most the tile's rows (UNSUPPORTED if heads.tile leaves those to the table and it has fewer). */
     uint32_t box[3];
+    /* Other axes for each query head, [heads][3], read by create alone: extents 0 or the grid's, all else as it stands
+     * in place of `axis`. NULL = `axis` for all heads. Up to 32 different rules, each a pipeline and dispatches of its
+     * own, which neighbouring heads with equal rules share. */
+    const vatten_axis *head_axes;
 } vatten_neighborhood_desc;
 
 /* As vatten_attention_create. */
@@ -409,8 +413,8 @@ typedef struct vatten_plan_info {
     uint64_t extra_v_bytes;
     uint64_t workspace_bytes;  /* from args.workspace, or from a recorder made with at least this much */
     uint64_t offset_alignment; /* every buffer offset must be a multiple of this many bytes */
-    uint64_t pairs;            /* visible query-key pairs of one head of one batch entry */
-    uint64_t flops;            /* 2 x pairs x (dim + value_dim) x heads x batch */
+    uint64_t pairs;            /* visible query-key pairs of one head of one batch entry, the mean of heads */
+    uint64_t flops;            /* 2 x pairs x (dim + value_dim), all heads and batch entries */
     uint64_t bytes;            /* least traffic: every input read once, every output written once */
     uint64_t max_macs;         /* the bound that the split kept */
     uint64_t largest_macs;     /* multiply-adds of its largest dispatch, tiles counted whole */

@@ -256,7 +256,70 @@ static void test_edges_and_rolls(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 7. what all plans share */
+/* 7. heads with rules of their own: each gives the bits that it gives where all heads have its rule */
+static void head_equals_its_rule(const gpu_problem *table, const gpu_trial *got, uint32_t head) {
+    gpu_problem one = *table;
+    gpu_trial want = {0};
+    const uint32_t value_dim = 16;
+    one.hood.head_axes = NULL;
+    memcpy(one.hood.axis, table->hood.head_axes + (size_t)head * 3, sizeof one.hood.axis);
+    gpu_name(&one, "rule of head %u", head);
+    if (gpu_trial_begin(&device, &one, &want) != VATTEN_SUCCESS || !gpu_trial_run(&want) ||
+        !gpu_trial_collect(&want)) {
+        gpu_fail(&device, "%s: %s", one.name, device.message);
+    } else {
+        gpu_trial_compare(&want);
+        for (uint64_t row = head; row < want.q_now * 4; row += 4) {
+            if (memcmp(got->out + row * value_dim, want.out + row * value_dim, value_dim * sizeof(float)) !=
+                0) {
+                gpu_fail(&device, "%s: query %u differs from a plan of that rule alone", table->name,
+                         (unsigned)(row / 4));
+                break;
+            }
+        }
+    }
+    gpu_trial_end(&want);
+}
+
+static void test_heads_with_rules_of_their_own(void **state) {
+    (void)state;
+    static const vatten_axis axes[4][3] = {
+        {{.extent = 13, .window = 5, .stride = 1, .dilation = 1},
+         {.extent = 11, .window = 3, .stride = 1, .dilation = 2}},
+        {{.extent = 13, .window = 5, .stride = 1, .dilation = 1},
+         {.extent = 11, .window = 3, .stride = 1, .dilation = 2}},
+        {{.extent = 13, .window = 4, .stride = 4, .dilation = 1, .edge = VATTEN_EDGE_ZERO},
+         {.extent = 11, .window = 7, .stride = 2, .dilation = 1, .causal = true}},
+        {{.extent = 13, .window = 13, .stride = 1, .dilation = 1},
+         {.extent = 11, .window = 4, .stride = 4, .dilation = 1, .roll = 2}},
+    };
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        gpu_problem p = gpu_grid(VATTEN_DTYPE_F32, 2, (uint64_t[]){13, 11}, 4, 2, 16);
+        gpu_trial got = {0};
+        p.hood.head_axes = axes[0];
+        p.hood.heads.tile.layout = (vatten_layout)layout;
+        p.hood.heads.batch = 1;
+        p.hood.extra_len = layout == VATTEN_LAYOUT_SUBGROUP ? 9 : 0;
+        gpu_name(&p, "heads with rules of their own");
+        if (!gpu_has_layout(&device, (vatten_layout)layout)) {
+            continue;
+        }
+        if (gpu_trial_begin(&device, &p, &got) != VATTEN_SUCCESS || !gpu_trial_run(&got) ||
+            !gpu_trial_collect(&got)) {
+            gpu_fail(&device, "%s: %s", p.name, device.message);
+        } else if (got.info.pipelines != 3u + (p.hood.extra_len != 0)) {
+            gpu_fail(&device, "%s: %u pipelines", p.name, got.info.pipelines);
+        } else {
+            for (uint32_t head = 0; head < 4; ++head) {
+                head_equals_its_rule(&p, &got, head);
+            }
+        }
+        gpu_trial_end(&got);
+    }
+    gpu_assert_clean(&device);
+}
+
+/* 8. what all plans share */
 static void test_heads_and_dims(void **state) {
     (void)state;
     static const struct {
@@ -375,6 +438,7 @@ int main(void) {
         cmocka_unit_test(test_large_windows),
         cmocka_unit_test(test_extra_keys),
         cmocka_unit_test(test_edges_and_rolls),
+        cmocka_unit_test(test_heads_with_rules_of_their_own),
         cmocka_unit_test(test_heads_and_dims),
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_boxes),

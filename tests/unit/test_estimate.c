@@ -62,6 +62,17 @@ static void a_box_that_is_asked_for_is_the_one_counted(void **state) {
     assert_near(estimate.fixed_bound, 5.12);
 }
 
+static void an_estimate_is_of_one_rule(void **state) {
+    (void)state;
+    vatten_neighborhood_desc desc = picture();
+    vatten_axis axes[4][3];
+    for (int h = 0; h < 4; ++h)
+        memcpy(axes[h], desc.axis, sizeof axes[h]);
+    desc.head_axes = axes[0];
+    assert_int_equal(count(&desc), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_said(&said, "neighborhood: an estimate is of one rule: leave head_axes out");
+}
+
 /* They are walked by both, in tiles of their own. */
 static void extra_keys_count_on_both_sides(void **state) {
     (void)state;
@@ -122,6 +133,7 @@ static void pointers_are_checked(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(all_figures_are_filled),         TEST(a_box_that_is_asked_for_is_the_one_counted),
+        TEST(all_figures_are_filled),         TEST(an_estimate_is_of_one_rule),
         TEST(extra_keys_count_on_both_sides), TEST(without_a_device_the_tile_is_required),
         TEST(rules_are_those_of_a_plan),      TEST(pointers_are_checked),
     };

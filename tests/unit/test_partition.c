@@ -151,8 +151,54 @@ static void windows_count_only_the_keys_they_visit(void **state) {
     dense.window = (vatten_window){true, 127, VATTEN_UNLIMITED};
     assert_int_equal(build_dense(&caps, &dense), VATTEN_SUCCESS);
     assert_steps(1);
-    uint64_t useful = built.problem.pairs * 4 * 2 * 32;
+    uint64_t useful = built.problem.pairs * 2 * 32;
     assert_true(built.program.largest_macs >= useful && built.program.largest_macs < 3 * useful);
+}
+
+/* ---- Heads with rules of their own ---- */
+
+static void heads_with_equal_rules_share_dispatches_and_pipelines(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_neighborhood_desc grid = unit_grid();
+    vatten_axis axes[4][3];
+    for (uint32_t h = 0; h < 4; ++h)
+        memcpy(axes[h], grid.axis, sizeof axes[h]);
+    axes[1][1].window = axes[2][1].window = 5; /* rules a b b a */
+    grid.head_axes = axes[0];
+    grid.extra_len = 7;
+    assert_int_equal(build_grid(&caps, &grid), VATTEN_SUCCESS);
+    const vt_program *program = &built.program;
+    assert_int_equal(program->variant_count, 3); /* a, extra keys, b */
+    assert_int_equal(program->step_count, 6);
+    const uint32_t variant[6] = {1, 0, 1, 2, 1, 0};
+    const uint32_t first[6] = {0, 0, 1, 1, 3, 3}, heads[6] = {1, 1, 2, 2, 1, 1};
+    for (int i = 0; i < 6; ++i) {
+        assert_int_equal(program->steps[i].variant, variant[i]);
+        assert_int_equal(program->steps[i].push.head_first, first[i]);
+        assert_int_equal(program->steps[i].groups[1], heads[i]);
+        assert_true(program->steps[i].barrier_before);
+    }
+    assert_int_equal(program->variants[2].spec[VT_SPEC_WINDOW + 1], 5);
+    assert_int_equal(program->variants[0].spec[VT_SPEC_WINDOW + 1], 3);
+}
+
+static void rules_of_heads_are_bounded(void **state) {
+    (void)state;
+    static vatten_axis axes[33][3];
+    const vt_caps caps = unit_caps_desktop();
+    vatten_neighborhood_desc grid = unit_grid();
+    grid.rank = 1;
+    grid.axis[0] = (vatten_axis){100, 3, 1, 1, false};
+    grid.heads.heads = grid.heads.kv_heads = 33;
+    for (uint32_t h = 0; h < 33; ++h)
+        axes[h][0] = (vatten_axis){100, 2 + h, 1, 1, false};
+    grid.head_axes = axes[0];
+    assert_int_equal(build_grid(&caps, &grid), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "heads have more than 32 different rules");
+    axes[32][0].window = 9;
+    assert_int_equal(build_grid(&caps, &grid), VATTEN_SUCCESS);
+    assert_int_equal(built.program.variant_count, 32);
 }
 
 /* ---- Refused ---- */
@@ -293,6 +339,8 @@ int main(void) {
         TEST(one_sequence_larger_than_a_binding_carries_its_state),
         TEST(long_work_is_cut_and_short_work_is_not),
         TEST(windows_count_only_the_keys_they_visit),
+        TEST(heads_with_equal_rules_share_dispatches_and_pipelines),
+        TEST(rules_of_heads_are_bounded),
         TEST(a_row_of_tokens_that_cannot_be_bound_is_refused),
         TEST(planes_that_cannot_be_bound_are_refused),
         TEST(rows_far_apart_get_a_smaller_tile),

@@ -343,6 +343,37 @@ static void edges_and_rolls_have_rules(void **state) {
     assert_int_equal(problem.axis[1].roll, 7);
 }
 
+static void axes_of_heads_have_the_rules_of_axes(void **state) {
+    (void)state;
+    vatten_neighborhood_desc desc = unit_grid();
+    vatten_axis axes[4][3];
+    for (uint32_t h = 0; h < 4; ++h)
+        memcpy(axes[h], desc.axis, sizeof axes[h]);
+    desc.head_axes = axes[0];
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    uint64_t pairs = problem.pairs;
+    axes[2][1].extent = 0; /* the grid's */
+    axes[2][1].window = 5;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.pairs == pairs / 4 * 3 + pairs / 4 / 3 * 5);
+    vatten_axis seen[3];
+    vt_problem_axes(&problem, 2, seen);
+    assert_true(seen[1].extent == 8 && seen[1].window == 5 && seen[2].extent == 1);
+    assert_true(vt_problem_same_axes(&problem, 0, 1) && !vt_problem_same_axes(&problem, 1, 2));
+    axes[2][1].extent = 9;
+    assert_int_equal(grid(&desc), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_said(&said, "neighborhood: head 2, axis 1: extent 9 is not the grid's, 8");
+    axes[2][1] = axes[0][1];
+    axes[3][0].stride = 4;
+    assert_int_equal(grid(&desc), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_said(&said, "neighborhood: head 3, axis 0: stride 4 is above window 3");
+    axes[3][0] = axes[3][1] = (vatten_axis){0, 1, 1, 1, false};
+    assert_int_equal(grid(&desc), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_said(
+        &said,
+        "neighborhood: head 3: window 1 on every axis of 48 tokens: each query would see itself alone");
+}
+
 static void a_window_is_at_most_the_extent(void **state) {
     (void)state;
     REFUSED_GRID(axis[0].window, 7, INVALID, "neighborhood: axis 0: window 7 is above extent 6");
@@ -490,6 +521,7 @@ int main(void) {
         TEST(rank_is_1_to_3),
         TEST(sizes_of_an_axis_are_at_least_1),
         TEST(edges_and_rolls_have_rules),
+        TEST(axes_of_heads_have_the_rules_of_axes),
         TEST(a_window_is_at_most_the_extent),
         TEST(a_stride_is_at_most_the_window),
         TEST(window_times_dilation_is_at_most_the_extent),
