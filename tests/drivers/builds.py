@@ -22,7 +22,7 @@ def _cmake(words, log):
 def _wrapper(folder, place, program):
     """A script that runs a program of the folder on the folder's own libraries, for CMake to call."""
     path = os.path.join(place, program)
-    libraries = rooms.library_path(folder, "amd64")
+    libraries = rooms.libraries_in(folder, "amd64")
     words = [os.path.join(folder, "usr/lib64/ld-linux-x86-64.so.2"), "--library-path", libraries,
              os.path.join(folder, "usr/bin", program)]
     with open(path, "w", encoding="utf-8") as file:
@@ -62,7 +62,7 @@ def arm64(root, build, glslang, devel):
     return _programs(root, os.path.join(build, "drivers", "arm64"), glslang, [
         f"-DCMAKE_TOOLCHAIN_FILE={os.path.join(root, 'tests/drivers/aarch64.cmake')}", f"-DVATTEN_ARM64_ROOT={devel}",
         f"-DVATTEN_VULKAN_INCLUDE={include}", f"-DVATTEN_VOLK_INCLUDE={include}", f"-DVATTEN_CJSON_INCLUDE={include}",
-        f"-DVATTEN_CJSON_LIBRARY={rooms.library_path(devel, 'arm64')}/libcjson.so"])
+        f"-DVATTEN_CJSON_LIBRARY={rooms.libraries_in(devel, 'arm64')}/libcjson.so"])
 
 
 def _version(compiler):

@@ -76,7 +76,7 @@ class Places:
         if place.arch == "arm64":
             devel = self.folders.path("devel-arm64")
             place.build = self._made("arm64", lambda: builds.arm64(self.root, self.build, self._glslang(), devel))
-            place.extra_libraries = rooms.library_path(devel, "arm64")
+            place.extra_libraries = rooms.libraries_in(devel, "arm64")
         else:
             place.build = self._made("amd64", lambda: builds.amd64(self.root, self.build, self._glslang()))
         if device.shim == "intel":

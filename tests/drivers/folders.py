@@ -190,7 +190,7 @@ def _link(path):
             os.symlink("usr/" + name, place)
 
 
-def library_path(path, arch):
+def libraries_in(path, arch):
     return os.path.join(path, "usr", "lib", TRIPLES[arch])
 
 

@@ -37,7 +37,7 @@ class Place:
 
     @property
     def libraries(self):
-        return rooms.library_path(self.folder, self.arch)
+        return rooms.libraries_in(self.folder, self.arch)
 
     def program(self, *parts):
         return os.path.join(self.build, *parts)
@@ -50,8 +50,8 @@ def _icd_file(place):
         return path
     with open(path, encoding="utf-8") as file:
         manifest = json.load(file)
-    library = os.path.basename(manifest["ICD"]["library_path"])
-    manifest["ICD"]["library_path"] = os.path.join(place.libraries, library)
+    library = os.path.basename(manifest["ICD"]["libraries_in"])
+    manifest["ICD"]["libraries_in"] = os.path.join(place.libraries, library)
     whole = os.path.join(place.cache, f"{place.device.ident}_icd.json")
     with open(whole, "w", encoding="utf-8") as file:
         json.dump(manifest, file)
@@ -102,7 +102,7 @@ def command(place, program, arguments=(), environment=()):
         preload = ["-E", f"LD_PRELOAD={shim}"] if shim else []
         return ["qemu-aarch64-static", "-L", place.folder, "-E", f"LD_LIBRARY_PATH={path}", *preload, *words], values
     linker = os.path.join(place.layers or place.folder, "usr/lib64/ld-linux-x86-64.so.2")
-    newer = [rooms.library_path(place.layers, place.arch)] if place.layers else []
+    newer = [rooms.libraries_in(place.layers, place.arch)] if place.layers else []
     preload = ["--preload", shim] if shim else []
     return [linker, "--library-path", ":".join([*newer, place.libraries]), *preload, *words], values
 
