@@ -158,9 +158,7 @@ vatten_result vt_op_neighborhood(const vt_op_input *op, vt_program *program) {
     const vt_op_input input = {op->caps, op->logger, &one, op->tile};
     vatten_result result = VATTEN_SUCCESS;
     for (uint32_t first = 0, end; first < p->heads && result == VATTEN_SUCCESS; first = end) {
-        for (end = first + 1; end < p->heads && vt_problem_same_axes(p, first, end);)
-            ++end;
-        vt_problem_axes(p, first, one.axis);
+        end = vt_problem_alike_end(p, first, one.axis);
         result = add_heads(&input, first, end - first, program);
     }
     return result;

@@ -269,6 +269,14 @@ bool vt_problem_same_axes(const vt_problem *problem, uint32_t a, uint32_t b) {
     return same_axis(&x[0], &y[0]) && same_axis(&x[1], &y[1]) && same_axis(&x[2], &y[2]);
 }
 
+uint32_t vt_problem_alike_end(const vt_problem *problem, uint32_t first, vatten_axis out[3]) {
+    uint32_t end = first + 1;
+    while (end < problem->heads && vt_problem_same_axes(problem, first, end))
+        ++end;
+    vt_problem_axes(problem, first, out);
+    return end;
+}
+
 /* The caller's table is looked at while the plan is made, never later. */
 static vatten_result fill_head_axes(const checker *check, const vatten_neighborhood_desc *desc,
                                     vt_problem *out) {
@@ -301,9 +309,7 @@ static uint64_t pairs_of_heads(const vt_problem *p) {
     vt_problem one = *p;
     uint64_t sum = 0;
     for (uint32_t first = 0, end; first < p->heads; first = end) {
-        for (end = first + 1; end < p->heads && vt_problem_same_axes(p, first, end);)
-            ++end;
-        vt_problem_axes(p, first, one.axis);
+        end = vt_problem_alike_end(p, first, one.axis);
         sum += (end - first) * vt_visible_neighborhood(&one);
     }
     return sum;

@@ -70,6 +70,9 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
 void vt_problem_axes(const vt_problem *problem, uint32_t head, vatten_axis out[3]);
 bool vt_problem_same_axes(const vt_problem *problem, uint32_t a, uint32_t b);
 
+/* The heads [first, end) have the same axes, which go to `out`; this is `end`. */
+uint32_t vt_problem_alike_end(const vt_problem *problem, uint32_t first, vatten_axis out[3]);
+
 /* Bytes that a buffer of the tensor must hold. */
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
 

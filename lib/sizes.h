@@ -30,6 +30,14 @@ static inline uint64_t vt_max(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
+static inline int64_t vt_min_i64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t vt_max_i64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 /* b > 0 */
 static inline uint64_t vt_ceil_div(uint64_t a, uint64_t b) {
     return a / b + (a % b != 0);

@@ -4,27 +4,19 @@
 #include "sizes.h"
 #include "window.h"
 
-static int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max_i64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 /* Visible keys of a query whose diagonal is `diag`: the window and the prefix, less what they share. */
 static int64_t keys_at(const vt_problem *p, int64_t diag) {
     int64_t last = (int64_t)p->kv_len - 1;
-    int64_t low = p->left == VATTEN_UNLIMITED ? 0 : max_i64(diag - p->left, 0);
-    int64_t high = p->right == VATTEN_UNLIMITED ? last : min_i64(diag + p->right, last);
+    int64_t low = p->left == VATTEN_UNLIMITED ? 0 : vt_max_i64(diag - p->left, 0);
+    int64_t high = p->right == VATTEN_UNLIMITED ? last : vt_min_i64(diag + p->right, last);
     int64_t prefix_last = (int64_t)p->prefix - 1;
     if (p->causal) {
-        high = min_i64(high, diag);
-        prefix_last = min_i64(prefix_last, diag);
+        high = vt_min_i64(high, diag);
+        prefix_last = vt_min_i64(prefix_last, diag);
     }
-    int64_t window = max_i64(high - low + 1, 0);
-    int64_t prefix = max_i64(prefix_last + 1, 0);
-    int64_t shared = max_i64(min_i64(high, prefix_last) - low + 1, 0);
+    int64_t window = vt_max_i64(high - low + 1, 0);
+    int64_t prefix = vt_max_i64(prefix_last + 1, 0);
+    int64_t shared = vt_max_i64(vt_min_i64(high, prefix_last) - low + 1, 0);
     return window + prefix - shared;
 }
 

@@ -3,14 +3,6 @@
 
 #include "sizes.h"
 
-static int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max_i64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
 /* Tokens of a group among the first `length` of the axis. */
 static uint64_t group_part(const vatten_axis *axis, uint64_t group, uint64_t length) {
     return length > group ? vt_ceil_div(length - group, axis->dilation) : 0;
@@ -39,9 +31,9 @@ static vt_window whole_window(const vatten_axis *axis, int64_t n, int64_t p) {
     int64_t lead = p / s * s + (axis->causal ? s - 1 : s / 2);
     int64_t reach = axis->causal ? k - 1 : k / 2;
     bool shift = axis->edge == VATTEN_EDGE_SHIFT;
-    int64_t start = (shift ? min_i64(lead, n - 1) : lead) - reach;
+    int64_t start = (shift ? vt_min_i64(lead, n - 1) : lead) - reach;
     if (shift)
-        start = max_i64(axis->causal ? start : min_i64(start, n - k), 0);
+        start = vt_max_i64(axis->causal ? start : vt_min_i64(start, n - k), 0);
     return (vt_window){start, axis->causal ? p + 1 : start + k};
 }
 
@@ -50,8 +42,8 @@ vt_window vt_window_of(const vatten_axis *axis, uint64_t group, uint64_t p) {
     int64_t seam = (int64_t)vt_group_seam(axis, group);
     bool behind = (int64_t)p >= seam; /* never without a roll */
     vt_window window = whole_window(axis, n, (int64_t)p);
-    window.start = max_i64(window.start, behind ? seam : 0);
-    window.end = min_i64(window.end, behind ? n : seam);
+    window.start = vt_max_i64(window.start, behind ? seam : 0);
+    window.end = vt_min_i64(window.end, behind ? n : seam);
     return window;
 }
 
