@@ -135,3 +135,16 @@ void tool_print_version(const char *program) {
     uint32_t version = vatten_version();
     printf("%s %u.%u.%u\n", program, version >> 22, version >> 12 & 0x3ff, version & 0xfff);
 }
+
+bool tool_parse(const char *program, int argc, char **argv, const option_table *tables, size_t table_count,
+                const char *usage, const tool_options *options, int *status) {
+    options_result parsed = options_parse(argc, argv, tables, table_count);
+    *status = parsed == OPTIONS_BAD ? SAY_USAGE : SAY_OK;
+    if (parsed == OPTIONS_HELP)
+        options_help(usage, tables, table_count);
+    if (parsed != OPTIONS_PARSED)
+        return false;
+    if (options->version)
+        tool_print_version(program);
+    return !options->version;
+}

@@ -48,4 +48,9 @@ bool tool_json_print(cJSON *object, bool pretty);
 
 void tool_print_version(const char *program);
 
+/* Parses the command line of a tool, whose own options are in `options` by then. False: the tool is to end with *status,
+ * as help or the version was asked for and printed, or an option is wrong and was told. */
+bool tool_parse(const char *program, int argc, char **argv, const option_table *tables, size_t table_count,
+                const char *usage, const tool_options *options, int *status);
+
 #endif /* TOOLS_TOOL_DEVICE_H */

@@ -171,16 +171,8 @@ int main(int argc, char **argv) {
     const option_table tables[] = {own, family_kernel_table(&options.family),
                                    tool_option_table(&options.tool)};
     size_t table_count = sizeof tables / sizeof *tables;
-    options_result parsed = options_parse(argc, argv, tables, table_count);
-    if (parsed == OPTIONS_HELP) {
-        options_help(usage_text, tables, table_count);
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_BAD)
-        return SAY_USAGE;
-    if (options.tool.version) {
-        tool_print_version("vatten_audit");
-        return SAY_OK;
-    }
+    int status;
+    if (!tool_parse("vatten_audit", argc, argv, tables, table_count, usage_text, &options.tool, &status))
+        return status;
     return show(&options);
 }

@@ -171,16 +171,9 @@ int main(int argc, char **argv) {
         tool_option_table(&options.tool),
     };
     const size_t table_count = sizeof tables / sizeof *tables;
-    options_result parsed = options_parse(argc - skip, argv + skip, tables, table_count);
-    if (parsed == OPTIONS_HELP) {
-        options_help(usage_text, tables, table_count);
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_BAD)
-        return SAY_USAGE;
-    if (options.tool.version) {
-        tool_print_version("vatten_bench");
-        return SAY_OK;
-    }
+    int status;
+    if (!tool_parse("vatten_bench", argc - skip, argv + skip, tables, table_count, usage_text, &options.tool,
+                    &status))
+        return status;
     return run(&options, id, family_named);
 }

@@ -242,17 +242,10 @@ int main(int argc, char **argv) {
     int skip = has_problem ? 1 : 0;
     option_table tables[5];
     size_t table_count = make_tables(id, &options, tables);
-    options_result parsed = options_parse(argc - skip, argv + skip, tables, table_count);
-    if (parsed == OPTIONS_HELP) {
-        options_help(usage_text, tables, table_count);
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_BAD)
-        return SAY_USAGE;
-    if (options.tool.version) {
-        tool_print_version("vatten_info");
-        return SAY_OK;
-    }
+    int status;
+    if (!tool_parse("vatten_info", argc - skip, argv + skip, tables, table_count, usage_text, &options.tool,
+                    &status))
+        return status;
     family_shape shape;
     family_problem problem;
     if (has_problem &&

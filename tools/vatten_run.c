@@ -171,16 +171,10 @@ static int run_family(int argc, char **argv, family_id id) {
         tool_option_table(&options.tool),
     };
     const size_t table_count = sizeof tables / sizeof *tables;
-    options_result parsed = options_parse(argc, argv, tables, table_count);
-    if (parsed == OPTIONS_HELP) {
-        options_help(usage_text, tables, table_count);
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_PARSED && options.tool.version) {
-        tool_print_version("vatten_run");
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_BAD || !run_paths_complete(&options.paths))
+    int status;
+    if (!tool_parse("vatten_run", argc, argv, tables, table_count, usage_text, &options.tool, &status))
+        return status;
+    if (!run_paths_complete(&options.paths))
         return SAY_USAGE;
     if (options.repeat == 0 || options.repeat > MAX_REPEAT) {
         say_error("--repeat: %u is not between 1 and %d", options.repeat, MAX_REPEAT);

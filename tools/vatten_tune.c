@@ -169,16 +169,8 @@ int main(int argc, char **argv) {
     const option_table tables[] = {own, problem, family_rule_table(FAMILY_NEIGHBORHOOD, &options.family),
                                    family_kernel_table(&options.family), tool_option_table(&options.tool)};
     size_t table_count = sizeof tables / sizeof *tables;
-    options_result parsed = options_parse(argc, argv, tables, table_count);
-    if (parsed == OPTIONS_HELP) {
-        options_help(usage_text, tables, table_count);
-        return SAY_OK;
-    }
-    if (parsed == OPTIONS_BAD)
-        return SAY_USAGE;
-    if (options.tool.version) {
-        tool_print_version("vatten_tune");
-        return SAY_OK;
-    }
+    int status;
+    if (!tool_parse("vatten_tune", argc, argv, tables, table_count, usage_text, &options.tool, &status))
+        return status;
     return run(&options);
 }
