@@ -50,8 +50,8 @@ def _icd_file(place):
         return path
     with open(path, encoding="utf-8") as file:
         manifest = json.load(file)
-    library = os.path.basename(manifest["ICD"]["libraries_in"])
-    manifest["ICD"]["libraries_in"] = os.path.join(place.libraries, library)
+    library = os.path.basename(manifest["ICD"]["library_path"])
+    manifest["ICD"]["library_path"] = os.path.join(place.libraries, library)
     whole = os.path.join(place.cache, f"{place.device.ident}_icd.json")
     with open(whole, "w", encoding="utf-8") as file:
         json.dump(manifest, file)

@@ -109,7 +109,7 @@ class TheLaunch(unittest.TestCase):
             manifests = os.path.join(old, "usr/share/vulkan/icd.d")
             os.makedirs(manifests)
             with open(os.path.join(manifests, "lvp_icd.json"), "w", encoding="utf-8") as file:
-                json.dump({"ICD": {"libraries_in": "libvulkan_lvp.so", "api_version": "1.4.305"}}, file)
+                json.dump({"ICD": {"library_path": "libvulkan_lvp.so", "api_version": "1.4.305"}}, file)
             place = launch.Place(device_list.device("lvp25"), old, "build", root)
             self.assertTrue(launch.command(place, "x")[0][0].startswith(old))
             place.layers = new
@@ -119,7 +119,7 @@ class TheLaunch(unittest.TestCase):
             self.assertTrue(libraries[0].startswith(new) and libraries[1].startswith(old), libraries)
             self.assertTrue(launch.layer_folder(place).startswith(new))
             with open(values["VK_DRIVER_FILES"], encoding="utf-8") as file:
-                self.assertEqual(json.load(file)["ICD"]["libraries_in"], os.path.join(libraries[1], "libvulkan_lvp.so"))
+                self.assertEqual(json.load(file)["ICD"]["library_path"], os.path.join(libraries[1], "libvulkan_lvp.so"))
 
     def test_each_validating_run_knows_defects_and_layers(self):
         runs = [run for run in device_list.RUNS if run.kind == "validate"]
