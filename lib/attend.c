@@ -32,8 +32,9 @@ static bool aligned4(const vt_tensor *t) {
 
 static bool loads_by_four(const vt_problem *p) {
     bool extra = p->extra_len == 0 || (aligned4(&p->extra_k) && aligned4(&p->extra_v));
-    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && aligned4(&p->q) && aligned4(&p->k) &&
-           aligned4(&p->v) && aligned4(&p->out) && extra;
+    bool queries = p->weights || aligned4(&p->q); /* weights are read one by one */
+    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && queries && aligned4(&p->k) && aligned4(&p->v) &&
+           aligned4(&p->out) && extra;
 }
 
 void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT]) {
@@ -42,7 +43,7 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_ROWS] = tile->rows;
     spec[VT_SPEC_KEYS] = tile->keys;
     spec[VT_SPEC_LANES_PER_ROW] = tile->lanes_per_row;
-    spec[VT_SPEC_DIM] = problem->dim;
+    spec[VT_SPEC_DIM] = problem->weights ? tile->dim_pad : problem->dim;
     spec[VT_SPEC_VALUE_DIM] = problem->value_dim;
     spec[VT_SPEC_DIM_PAD] = tile->dim_pad;
     spec[VT_SPEC_VALUE_PAD] = tile->value_pad;
@@ -94,7 +95,7 @@ static void bind_queries(const part *p, vt_step *step) {
     const slab s = {p->heads, p->heads + p->head_count - 1, p->q_first * plane, p->q_end * plane - 1};
     const vt_tensor *q = &problem->q;
     const vt_tensor *out = &problem->out;
-    step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->dim);
+    step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->q_dim);
     step->push.out_base = bind_slab(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, problem->value_dim);
     step->push.q_batch = (uint32_t)q->batch;
     step->push.q_head = (uint32_t)q->head;
@@ -114,8 +115,11 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_tensor *v = l->geometry->v;
     vt_role k_role = l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K;
     vt_role v_role = l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V;
-    step->push.k_base = bind_slab(p, step, VT_SLOT_K, k_role, k, &s, problem->dim);
     step->push.v_base = bind_slab(p, step, VT_SLOT_V, v_role, v, &s, problem->value_dim);
+    if (problem->weights) /* there is no k, but a declared slot must hold a buffer */
+        step->binding[VT_SLOT_K] = step->binding[VT_SLOT_V];
+    else
+        step->push.k_base = bind_slab(p, step, VT_SLOT_K, k_role, k, &s, problem->dim);
     step->push.k_batch = (uint32_t)k->batch;
     step->push.k_head = (uint32_t)k->head;
     step->push.k_token = (uint32_t)k->token;
@@ -125,8 +129,7 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     step->push.group = (uint32_t)group;
 }
 
-/* Slots of a full kernel, after those of the queries. One that this step does not use is bound to the output:
- * a declared slot must hold a buffer. */
+/* Slots of a full kernel, after those of the queries. One that this step does not use is bound to the output. */
 static void bind_state(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
     const vt_problem *problem = in->problem;
@@ -168,19 +171,27 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
     step->push.map2 = p->in->map_push[2];
 }
 
+/* What the kernel of a map must have; whether state is carried is known for sure when all steps are. */
+static vt_io needed_io(const vt_problem *problem, const vt_program *program, vt_map map) {
+    if (problem->bias_bytes && map == problem->map)
+        return VT_IO_BIAS;
+    return program->carries || problem->write_lse ? VT_IO_FULL : VT_IO_PLAIN;
+}
+
 static void add_step(const part *p, const link *l, vt_program *program) {
     const vt_partition_input *in = &p->in->part;
     const vt_part_size size = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
-    bool full = program->carries || in->problem->write_lse;
     bool dense = l->extra || in->problem->map == VT_MAP_DENSE;
+    vt_io io = needed_io(in->problem, program, dense ? VT_MAP_DENSE : in->problem->map);
     uint64_t tokens = (p->q_end - p->q_first) * in->keys.q_plane;
-    vt_step step = {.variant = p->variant[l->extra ? 1 : 0],
-                    .binding_count = full ? VT_SLOT_COUNT : VT_SLOT_COUNT_PLAIN};
+    vt_step step = {.variant = p->variant[l->extra ? 1 : 0], .binding_count = vt_io_slots(io)};
     fill_ranges(p, l, &step);
     bind_queries(p, &step);
     bind_keys(p, l, &step);
-    if (full)
+    if (io >= VT_IO_FULL)
         bind_state(p, l, &step);
+    if (io == VT_IO_BIAS) /* the whole table: its rows are short */
+        step.binding[VT_SLOT_BIAS] = (vt_binding){VT_ROLE_BIAS, 0, in->problem->bias_bytes};
     uint64_t tiles = dense ? vt_ceil_div(tokens, in->tile->rows) : vt_part_tiles(l->geometry, size.q);
     step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)p->head_count;
@@ -245,11 +256,14 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
                VT_STEPS_MAX);
         return VATTEN_ERROR_UNSUPPORTED;
     }
-    if ((program->carries || problem->write_lse) && caps->storage_buffers < VT_SLOT_COUNT) {
+    vt_io io = needed_io(problem, program, problem->map);
+    if (caps->storage_buffers < vt_io_slots(io)) {
         vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
-               "%s needs %d storage buffers per stage, %s has %" PRIu32,
-               problem->write_lse ? "write_lse" : "a plan that splits its keys", VT_SLOT_COUNT, caps->name,
-               caps->storage_buffers);
+               "%s needs %" PRIu32 " storage buffers per stage, %s has %" PRIu32,
+               problem->bias_bytes  ? "a bias"
+               : problem->write_lse ? "write_lse"
+                                    : "a plan that splits its keys",
+               vt_io_slots(io), caps->name, caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }
     return VATTEN_SUCCESS;
@@ -267,7 +281,7 @@ static bool find_variant(const vt_attend_input *in, vt_map map, const uint32_t s
         }
     if (program->variant_count == VT_RULES_MAX + (in->part.problem->extra_len != 0))
         return false;
-    variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout, false);
+    variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout, VT_IO_PLAIN);
     memcpy(variant->spec, spec, sizeof variant->spec);
     *out = program->variant_count++;
     return true;
@@ -286,13 +300,12 @@ static vatten_result find_variants(const vt_attend_input *in, vt_program *progra
     return VATTEN_ERROR_UNSUPPORTED;
 }
 
-/* Whether kernels must be full ones is known when all steps are. */
 static void settle_kernels(const vt_attend_input *in, vt_program *program) {
     const vt_problem *p = in->part.problem;
-    bool full = program->carries || p->write_lse;
     for (uint32_t i = 0; i < program->variant_count; ++i) {
         uint32_t *kernel = &program->variants[i].kernel;
-        *kernel = vt_kernel_find(vt_kernels[*kernel].map, p->dtype, in->part.tile->layout, full);
+        vt_map map = vt_kernels[*kernel].map;
+        *kernel = vt_kernel_find(map, p->dtype, in->part.tile->layout, needed_io(p, program, map));
     }
 }
 

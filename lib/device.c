@@ -41,7 +41,8 @@ static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger
 
 static vatten_result create_set_layout(vatten_device *device) {
     VkDescriptorSetLayoutBinding bindings[VT_SLOT_COUNT] = {0};
-    device->slots = device->caps.storage_buffers < VT_SLOT_COUNT ? VT_SLOT_COUNT_PLAIN : VT_SLOT_COUNT;
+    for (int io = 0; io < VT_IO_COUNT && vt_io_slots((vt_io)io) <= device->caps.storage_buffers; ++io)
+        device->slots = vt_io_slots((vt_io)io);
     for (uint32_t i = 0; i < device->slots; ++i) {
         bindings[i].binding = i;
         bindings[i].descriptorType = VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;

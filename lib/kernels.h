@@ -9,13 +9,20 @@
 
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD } vt_map;
 
+/* What a kernel has beside q, k, v and out; each also has what those before it have. */
+typedef enum vt_io {
+    VT_IO_PLAIN, /* nothing: the four buffers that Vulkan guarantees */
+    VT_IO_FULL,  /* writes LSE and carries state */
+    VT_IO_BIAS,  /* adds a bias to scores */
+    VT_IO_COUNT
+} vt_io;
+
 typedef struct vt_kernel {
     const char *name;
     vt_map map;
     vatten_dtype dtype;
     vatten_layout layout;
-    bool
-        full; /* writes LSE and carries state: declares all slots of iface/interface.h, else the first four */
+    vt_io io;
     const uint32_t *code;
     size_t code_size; /* bytes */
 } vt_kernel;
@@ -24,7 +31,10 @@ extern const vt_kernel vt_kernels[];
 extern const uint32_t vt_kernel_count;
 
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel. */
-uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, bool full);
+uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io);
+
+/* How many slots of iface/interface.h such a kernel declares: the first ones. */
+uint32_t vt_io_slots(vt_io io);
 
 /* Whether the build has kernels of a layout at all. */
 bool vt_kernels_have(vatten_layout layout);

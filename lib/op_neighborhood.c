@@ -77,8 +77,20 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = vt_min(vt_max(q_end + reach, inward), axis->extent);
 }
 
+/* Keys off the grid are given their biases one by one, row by row of an invocation. */
+static uint64_t closing_loops(const vt_problem *p, const vt_tile *tile) {
+    bool pads = false;
+    uint64_t window = 1;
+    for (uint32_t a = 0; a < 3; ++a) {
+        pads = pads || p->axis[a].edge == VATTEN_EDGE_ZERO;
+        window = vt_saturating_mul(window, p->axis[a].window);
+    }
+    uint64_t rows = (uint64_t)tile->rows * tile->lanes_per_row / tile->workgroup;
+    return pads && p->bias_bytes ? vt_saturating_mul(window * 4, rows) : 0;
+}
+
 /* Planes of a rolled axis 0 follow each other only up to the seam, so that all are bound at once. */
-static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
+static vt_geometry grid_geometry(const vt_problem *p, const vt_tile *tile, const vt_box *b) {
     const vatten_axis *axis = p->axis;
     uint64_t whole = axis[0].roll ? axis[0].extent : 0;
     uint64_t run = (uint64_t)axis[0].dilation * b->side[0];
@@ -96,6 +108,7 @@ static vt_geometry grid_geometry(const vt_problem *p, const vt_box *b) {
         .keys_across = vt_simulate_along(&axis[0], b->side[0]),
         .key_step = axis[0].dilation,
         .keys_plane = vt_simulate_along(&axis[1], b->side[1]) * vt_simulate_along(&axis[2], b->side[2]),
+        .closing = closing_loops(p, tile),
         .k = &p->k,
         .v = &p->v,
     };
@@ -134,7 +147,7 @@ static vatten_result add_heads(const vt_op_input *op, uint32_t first, uint32_t c
         return result;
     vt_attend_input in = {.part = {op->caps, op->logger, p, op->tile, first, count, {0}, {0}},
                           .needed_keys = needed_keys};
-    in.part.keys = grid_geometry(p, &b);
+    in.part.keys = grid_geometry(p, op->tile, &b);
     in.part.extra = extra_geometry(p, op->tile, &in.part.keys);
     vt_attend_spec(p, op->tile, in.spec);
     in.spec[VT_SPEC_MASK] = 0;
@@ -145,7 +158,9 @@ static vatten_result add_heads(const vt_op_input *op, uint32_t first, uint32_t c
         in.spec[VT_SPEC_DILATION + a] = p->axis[a].dilation;
         in.spec[VT_SPEC_BOX + a] = b.side[a];
         in.spec[VT_SPEC_ROLL + a] = (uint32_t)p->axis[a].roll;
+        in.spec[VT_SPEC_TABLE + a] = p->table[a];
     }
+    in.spec[VT_SPEC_MASK] |= p->weights ? VT_MASK_WEIGHTS : 0;
     in.map_push[0] = (uint32_t)p->axis[1].extent;
     in.map_push[1] = (uint32_t)p->axis[2].extent;
     return vt_attend(&in, program);

@@ -42,7 +42,7 @@ static bool queries_fit(const input_type *in, const vt_part_size *part) {
     uint64_t tokens = part->q * in->keys.q_plane;
     uint64_t lse = ((part->batch - 1) * p->heads + part->heads - 1) * p->q_len + tokens;
     uint64_t range = in->caps->storage_range;
-    return span(in, &p->q, part->batch, part->heads, tokens, p->dim) <= range &&
+    return span(in, &p->q, part->batch, part->heads, tokens, p->q_dim) <= range &&
            span(in, &p->out, part->batch, part->heads, tokens, p->value_dim) <= range &&
            (!p->write_lse || lse * sizeof(float) + in->caps->storage_alignment <= range);
 }
@@ -54,7 +54,7 @@ static bool source_fits(const input_type *in, const vt_geometry *geometry, const
     /* Heads of a part may straddle one more KV head than they fill. */
     uint64_t kv_heads = vt_min(vt_ceil_div(part->heads - 1, p->heads / p->kv_heads) + 1, p->kv_heads);
     uint64_t range = in->caps->storage_range;
-    return span(in, geometry->k, part->batch, kv_heads, tokens, p->dim) <= range &&
+    return (p->weights || span(in, geometry->k, part->batch, kv_heads, tokens, p->dim) <= range) &&
            span(in, geometry->v, part->batch, kv_heads, tokens, p->value_dim) <= range;
 }
 
@@ -68,7 +68,10 @@ static bool extra_fit(const input_type *in, const vt_part_size *part) {
 
 /* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
 static bool loops_fit(const input_type *in, const vt_geometry *geometry, uint64_t k) {
-    return vt_saturating_mul(key_tiles(in, geometry, k), in->tile->iterations) <= in->caps->loop_limit;
+    uint64_t limit = in->caps->loop_limit;
+    uint64_t spent = geometry->closing;
+    return spent <= limit &&
+           vt_saturating_mul(key_tiles(in, geometry, k), in->tile->iterations) <= limit - spent;
 }
 
 static bool source_work_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,

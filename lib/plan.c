@@ -12,8 +12,9 @@
 static uint64_t least_bytes(const vt_problem *p) {
     uint64_t tokens_q = p->batch * p->heads * p->q_len;
     uint64_t tokens_kv = p->batch * p->kv_heads * (p->kv_len + p->extra_len);
-    uint64_t elements = vt_saturating_mul(tokens_q + tokens_kv, p->dim + p->value_dim);
-    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p);
+    uint64_t elements = vt_saturating_mul(tokens_q, (uint64_t)p->q_dim + p->value_dim) +
+                        vt_saturating_mul(tokens_kv, p->dim + p->value_dim);
+    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p) + p->bias_bytes;
 }
 
 static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile,
@@ -29,6 +30,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->lse_bytes = vt_lse_bytes(p);
     info->extra_k_bytes = vt_tensor_bytes(p, &p->extra_k);
     info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
+    info->bias_bytes = p->bias_bytes;
     info->workspace_bytes = program->workspace_bytes;
     info->offset_alignment = caps->storage_alignment;
     info->pairs = p->pairs / p->heads;
@@ -142,8 +144,8 @@ void vatten_plan_destroy(vatten_plan *plan) {
 
 uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const vatten_plan_info *info = &plan->info;
-    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,        info->v_bytes,
-                                           info->out_bytes,     info->lse_bytes,      info->extra_k_bytes,
-                                           info->extra_v_bytes, info->workspace_bytes};
+    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
+                                           info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
+                                           info->extra_v_bytes, info->workspace_bytes, info->bias_bytes};
     return bytes[role];
 }

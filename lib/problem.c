@@ -32,7 +32,7 @@ typedef struct checker {
 #define UNSUPPORTED_IF(CONDITION, FORMAT, ...)                                                               \
     REFUSE_IF(CONDITION, VATTEN_ERROR_UNSUPPORTED, FORMAT, __VA_ARGS__)
 
-static vatten_result check_heads(const checker *check, const vatten_heads *heads) {
+static vatten_result check_heads(const checker *check, const vatten_heads *heads, bool weights) {
     INVALID_IF(heads->dtype < VATTEN_DTYPE_F32 || heads->dtype > VATTEN_DTYPE_BF16,
                "dtype %d is none of F32 (1), F16 (2), BF16 (3)", (int)heads->dtype);
     INVALID_IF(heads->batch == 0, "batch %d must be at least 1", 0);
@@ -40,7 +40,7 @@ static vatten_result check_heads(const checker *check, const vatten_heads *heads
     INVALID_IF(heads->kv_heads == 0, "kv_heads %d must be at least 1", 0);
     INVALID_IF(heads->heads % heads->kv_heads != 0,
                "heads %" PRIu32 " is not a multiple of kv_heads %" PRIu32, heads->heads, heads->kv_heads);
-    INVALID_IF(heads->dim == 0, "dim %d must be at least 1", 0);
+    INVALID_IF(heads->dim == 0 && !weights, "dim %d must be at least 1", 0);
     INVALID_IF(heads->dim > VATTEN_MAX_DIM, "dim %" PRIu32 " is above %u", heads->dim, VATTEN_MAX_DIM);
     INVALID_IF(heads->value_dim > VATTEN_MAX_DIM, "value_dim %" PRIu32 " is above %u", heads->value_dim,
                VATTEN_MAX_DIM);
@@ -68,9 +68,10 @@ static void fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_proble
     out->batch = heads->batch;
     out->heads = heads->heads;
     out->kv_heads = heads->kv_heads;
-    out->dim = heads->dim;
+    out->dim = out->q_dim = heads->dim;
     out->value_dim = heads->value_dim ? heads->value_dim : heads->dim;
-    out->scale = heads->scale != 0.0f ? heads->scale : (float)(1.0 / sqrt((double)heads->dim));
+    out->scale =
+        heads->scale != 0.0f || heads->dim == 0 ? heads->scale : (float)(1.0 / sqrt((double)heads->dim));
     out->write_lse = heads->write_lse;
     out->max_macs = heads->max_macs ? heads->max_macs : caps->max_macs;
     out->tile = heads->tile;
@@ -133,13 +134,15 @@ static vatten_result fill_tensor(const checker *check, const shape *s, vt_tensor
 
 static vatten_result fill_tensors(const checker *check, const vatten_heads *heads, vt_problem *out) {
     const shape shapes[4] = {
-        {"q", heads->q, out->q_len, out->heads, out->dim, false},
+        {"q", heads->q, out->q_len, out->heads, out->q_dim, false},
         {"k", heads->k, out->kv_len, out->kv_heads, out->dim, false},
         {"v", heads->v, out->kv_len, out->kv_heads, out->value_dim, false},
         {"out", heads->out, out->q_len, out->heads, out->value_dim, true},
     };
     vt_tensor *tensors[4] = {&out->q, &out->k, &out->v, &out->out};
     for (int i = 0; i < 4; ++i) {
+        if (out->weights && tensors[i] == &out->k)
+            continue;
         vatten_result result = fill_tensor(check, &shapes[i], tensors[i]);
         if (result != VATTEN_SUCCESS)
             return result;
@@ -170,7 +173,7 @@ vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger
     snprintf(out->label, sizeof out->label, "%s", desc->heads.label ? desc->heads.label : "");
     const checker checks = {caps, logger, "attention", out};
     const checker *check = &checks;
-    vatten_result result = check_heads(check, &desc->heads);
+    vatten_result result = check_heads(check, &desc->heads, false);
     if (result == VATTEN_SUCCESS)
         result = check_length(check, "q_len", desc->q_len);
     if (result == VATTEN_SUCCESS)
@@ -337,6 +340,64 @@ static vatten_result fill_box(const checker *check, const vatten_neighborhood_de
     return VATTEN_SUCCESS;
 }
 
+/* The largest windows of all heads along each axis. */
+static void widest(const vt_problem *p, uint32_t out[3]) {
+    vatten_axis axes[3];
+    out[0] = out[1] = out[2] = 1;
+    for (uint32_t first = 0, end; first < p->heads; first = end) {
+        end = vt_problem_alike_end(p, first, axes);
+        for (uint32_t a = 0; a < 3; ++a)
+            out[a] = axes[a].window > out[a] ? axes[a].window : out[a];
+    }
+}
+
+/* Shaders address the table of all heads by 32 bits, and it is bound whole. */
+static vatten_result fill_bias(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
+    INVALID_IF(desc->bias != VATTEN_BIAS_NONE && desc->bias != VATTEN_BIAS_RELATIVE, "bias %d is unknown",
+               (int)desc->bias);
+    if (desc->bias == VATTEN_BIAS_NONE)
+        return VATTEN_SUCCESS;
+    widest(out, out->table);
+    vt_sum entries = vt_sum_of(out->heads);
+    for (uint32_t a = 0; a < 3; ++a)
+        entries = vt_times(entries, vt_sum_of(2 * (uint64_t)out->table[a] - 1));
+    vt_sum bytes = vt_times(entries, vt_sum_of(sizeof(float)));
+    UNSUPPORTED_IF(bytes.overflow || bytes.value > vt_min(check->caps->storage_range, (uint64_t)4 << 29),
+                   "the bias of %" PRIu32 " heads for windows of %" PRIu32 " x %" PRIu32 " x %" PRIu32
+                   " does not fit a binding of %s, which holds %" PRIu64 " bytes",
+                   out->heads, out->table[0], out->table[1], out->table[2], check->caps->name,
+                   check->caps->storage_range);
+    out->bias_bytes = bytes.value;
+    return VATTEN_SUCCESS;
+}
+
+/* The most weights that a query of some head has. */
+static vatten_result fill_weights(const checker *check, const vatten_neighborhood_desc *desc,
+                                  vt_problem *out) {
+    if (!desc->weights)
+        return VATTEN_SUCCESS;
+    const vatten_heads *heads = &desc->heads;
+    INVALID_IF(heads->dim != 0, "weights leave no use for dim %" PRIu32 ": it must be 0", heads->dim);
+    INVALID_IF(heads->value_dim == 0, "weights need value_dim, it is %d", 0);
+    INVALID_IF(heads->scale != 0.0f, "weights leave no use for scale %f: it must be 0", (double)heads->scale);
+    INVALID_IF(heads->write_lse, "weights have no log-sum-exp: write_lse %d must be 0", 1);
+    INVALID_IF(desc->extra_len != 0, "weights of extra keys are not known: extra_len %" PRIu64 " must be 0",
+               desc->extra_len);
+    INVALID_IF(desc->bias != VATTEN_BIAS_NONE, "weights leave no use for bias %d", (int)desc->bias);
+    vatten_axis axes[3];
+    uint64_t most = 0;
+    for (uint32_t first = 0, end; first < out->heads; first = end) {
+        end = vt_problem_alike_end(out, first, axes);
+        uint64_t window = vt_saturating_mul(axes[0].window, axes[1].window);
+        most = vt_max(most, vt_saturating_mul(window, axes[2].window));
+    }
+    UNSUPPORTED_IF(most > VT_LENGTH_MAX, "windows of %" PRIu64 " keys have more weights than %u", most,
+                   VT_LENGTH_MAX);
+    out->weights = true;
+    out->q_dim = (uint32_t)most;
+    return VATTEN_SUCCESS;
+}
+
 static vatten_result fill_extra(const checker *check, const vatten_neighborhood_desc *desc, vt_problem *out) {
     if (desc->extra_len == 0)
         return VATTEN_SUCCESS;
@@ -356,7 +417,7 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
     snprintf(out->label, sizeof out->label, "%s", desc->heads.label ? desc->heads.label : "");
     const checker checks = {caps, logger, "neighborhood", out};
     const checker *check = &checks;
-    vatten_result result = check_heads(check, &desc->heads);
+    vatten_result result = check_heads(check, &desc->heads, desc->weights);
     if (result != VATTEN_SUCCESS)
         return result;
     fill_heads(&desc->heads, caps, out);
@@ -364,13 +425,17 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
     out->left = out->right = VATTEN_UNLIMITED;
     result = fill_axes(check, desc, out);
     if (result == VATTEN_SUCCESS)
+        result = fill_head_axes(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = fill_weights(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = fill_bias(check, desc, out);
+    if (result == VATTEN_SUCCESS)
         result = fill_tensors(check, &desc->heads, out);
     if (result == VATTEN_SUCCESS)
         result = fill_extra(check, desc, out);
     if (result == VATTEN_SUCCESS)
         result = fill_box(check, desc, out);
-    if (result == VATTEN_SUCCESS)
-        result = fill_head_axes(check, desc, out);
     if (result == VATTEN_SUCCESS)
         out->pairs = pairs_of_heads(out);
     return result;

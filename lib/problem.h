@@ -29,7 +29,8 @@ typedef struct vt_problem {
     uint64_t batch;
     uint32_t heads;
     uint32_t kv_heads;
-    uint32_t dim;
+    uint32_t dim;   /* of q . k; 0 if there is no such product, as q holds weights */
+    uint32_t q_dim; /* elements of a row of q: dim, or weights */
     uint32_t value_dim;
     float scale;
     bool write_lse;
@@ -55,6 +56,9 @@ typedef struct vt_problem {
     vt_tensor extra_k, extra_v;
 
     const vatten_axis *head_axes; /* [heads][3], the caller's: axes of each head; NULL = `axis` for all */
+    uint32_t table[3];   /* window of the table of relative biases, the largest of all heads; 0 without */
+    uint64_t bias_bytes; /* of all heads' tables; 0 without */
+    bool weights;        /* q holds the weights of each query's window */
 
     uint64_t pairs; /* visible query-key pairs of all heads of a batch entry */
 } vt_problem;

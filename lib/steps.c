@@ -5,9 +5,13 @@
 
 #include <string.h>
 
-/* The slots from VT_SLOT_OUT on are those that kernels write. */
+/* The slots that a step's kernel writes: those from VT_SLOT_OUT to before this one. */
+static uint32_t written_end(const vt_step *step) {
+    return step->binding_count < VT_SLOT_BIAS ? step->binding_count : VT_SLOT_BIAS;
+}
+
 static bool meets_writes(const vt_program *program, const vt_step *step) {
-    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+    for (uint32_t i = VT_SLOT_OUT; i < written_end(step); ++i) {
         const vt_binding *b = &step->binding[i];
         const vt_span *span = &program->written[b->role];
         if (b->offset < span->end && span->begin < b->offset + b->range)
@@ -18,7 +22,7 @@ static bool meets_writes(const vt_program *program, const vt_step *step) {
 
 /* One span for each buffer: parts follow each other in memory, so what lies between two is no other's. */
 static void note_writes(vt_program *program, const vt_step *step) {
-    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+    for (uint32_t i = VT_SLOT_OUT; i < written_end(step); ++i) {
         const vt_binding *b = &step->binding[i];
         vt_span *span = &program->written[b->role];
         bool none = span->begin == span->end;

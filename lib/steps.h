@@ -18,7 +18,7 @@ typedef struct vt_push {
 #undef VT_UINT
 #undef VT_FLOAT
 
-/* The caller's buffers, in the order of vatten_args. */
+/* The caller's buffers, those of vatten_args. */
 typedef enum vt_role {
     VT_ROLE_Q,
     VT_ROLE_K,
@@ -28,6 +28,7 @@ typedef enum vt_role {
     VT_ROLE_EXTRA_K,
     VT_ROLE_EXTRA_V,
     VT_ROLE_WORKSPACE,
+    VT_ROLE_BIAS,
     VT_ROLE_COUNT
 } vt_role;
 

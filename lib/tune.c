@@ -18,20 +18,21 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
  * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
  * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
+    uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;
-        tile->dim_pad = round_up(max_u32(problem->dim, tile->workgroup), tile->dim_chunk);
+        tile->dim_pad = round_up(max_u32(dim, tile->workgroup), tile->dim_chunk);
         tile->value_pad = round_up(max_u32(problem->value_dim, tile->workgroup), tile->dim_chunk);
         return;
     }
     if (tile->layout == VATTEN_LAYOUT_MATRIX) {
         tile->dim_chunk = tile->matrix.k;
-        tile->dim_pad = round_up(problem->dim, tile->matrix.k);
+        tile->dim_pad = round_up(dim, tile->matrix.k);
         tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
         return;
     }
-    tile->dim_chunk = problem->dim <= 64 ? round_up(problem->dim, 4) : 32;
-    tile->dim_pad = round_up(problem->dim, tile->dim_chunk);
+    tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
+    tile->dim_pad = round_up(dim, tile->dim_chunk);
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
-# tests and the bench. A kernel's name is its address: <op>_<map>_<dtype>_<layout>[_full].
+# tests and the bench. A kernel's name is its address: <op>_<map>_<dtype>_<layout>[_full|_bias].
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
@@ -14,9 +14,9 @@ set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0 --target-env vulkan1.1)
 set(VATTEN_KERNEL_INCLUDES "")
 set(VATTEN_KERNEL_ROWS "")
 
-# vatten_kernel(NAME SOURCE MAP DTYPE LAYOUT FULL DEFINES...): MAP, DTYPE and LAYOUT are enumerators of lib/kernels.h and
-# of the public header; FULL is 0 or 1.
-function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
+# vatten_kernel(NAME SOURCE MAP DTYPE LAYOUT IO DEFINES...): MAP, DTYPE, LAYOUT and IO are enumerators of lib/kernels.h
+# and of the public header.
+function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT IO)
   set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
   set(defines ${ARGN})
   list(TRANSFORM defines PREPEND -D)
@@ -27,7 +27,7 @@ function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT FULL)
     COMMENT "SPIR-V ${NAME}" VERBATIM)
   set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
   set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"kernels/${NAME}.h\"\n" PARENT_SCOPE)
-  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${MAP}, ${DTYPE}, ${LAYOUT}, ${FULL}, \
+  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
 vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
@@ -44,31 +44,36 @@ if(VATTEN_NO_MATRIX)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
 endif()
 
+set(VATTEN_DEFINES_PLAIN)
+set(VATTEN_DEFINES_FULL VT_FULL)
+set(VATTEN_DEFINES_BIAS VT_FULL VT_BIAS)
+set(VATTEN_MAPS_PLAIN dense neighborhood)
+set(VATTEN_MAPS_FULL dense neighborhood)
+set(VATTEN_MAPS_BIAS neighborhood)
+
 foreach(dtype F32 F16 BF16)
   string(TOLOWER ${dtype} d)
-  foreach(full 0 1)
+  foreach(io PLAIN FULL BIAS)
     set(suffix "")
-    set(io)
-    if(full)
-      set(suffix _full)
-      set(io VT_FULL)
+    if(NOT io STREQUAL PLAIN)
+      string(TOLOWER _${io} suffix)
     endif()
-    foreach(map dense neighborhood)
+    foreach(map ${VATTEN_MAPS_${io}})
       string(TOUPPER ${map} MAP)
       set(index)
       if(map STREQUAL neighborhood)
         set(index VT_NEIGHBORHOOD)
       endif()
-      set(common VT_DTYPE=VT_${dtype} ${io} ${index})
+      set(common VT_DTYPE=VT_${dtype} ${VATTEN_DEFINES_${io}} ${index})
       vatten_kernel(attention_${map}_${d}_rows${suffix} attention.comp
-        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ROWS ${full} ${common} VT_ROWS)
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ROWS VT_IO_${io} ${common} VT_ROWS)
       vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp
-        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP ${full} ${common} VT_SUBGROUP)
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)
       vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp
-        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED ${full} ${common})
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED VT_IO_${io} ${common})
       if(dtype STREQUAL F16 AND NOT VATTEN_NO_MATRIX)
         vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp
-          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX ${full} ${common} VT_SUBGROUP VT_MATRIX)
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} VT_SUBGROUP VT_MATRIX)
       endif()
     endforeach()
   endforeach()

@@ -190,9 +190,11 @@ typedef struct vatten_device_info {
     uint32_t invocations;
     uint64_t storage_range;     /* bytes that one binding may hold */
     uint32_t storage_alignment; /* of buffer offsets, in bytes */
-    uint32_t storage_buffers;   /* per stage; plans that write LSE or carry state between dispatches need 6 */
-    uint64_t max_macs;          /* default bound on the multiply-adds of one dispatch */
-    char quirks[256];           /* names of the driver quirks in force, separated by spaces; "" = none */
+    uint32_t
+        storage_buffers; /* per stage; plans that write LSE or carry state between dispatches need 6, with
+                                   a bias 7 */
+    uint64_t max_macs;   /* default bound on the multiply-adds of one dispatch */
+    char quirks[256];    /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
 } vatten_device_info;
@@ -251,7 +253,7 @@ typedef struct vatten_heads {
     uint64_t batch;     /* required */
     uint32_t heads;     /* required: query heads */
     uint32_t kv_heads;  /* required: a divisor of heads; query head h reads KV head h / (heads / kv_heads) */
-    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM, of q and k */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM, of q and k; with weights 0 */
     uint32_t value_dim; /* 1..VATTEN_MAX_DIM, of v and out; 0 = dim */
     float scale;        /* multiplies q . k; 0 = 1/sqrt(dim); must be finite */
     vatten_strides q;   /* [B, Sq, heads, dim] */
@@ -330,6 +332,16 @@ typedef struct vatten_axis {
     uint64_t roll;
 } vatten_axis;
 
+/* What is added to a score before the softmax, in natural units; -inf hides a pair. */
+typedef enum vatten_bias {
+    VATTEN_BIAS_NONE = 0,
+    /* By where the key lies from the query (Swin, NAT, HaloNet): args.bias holds a table for each head, f32, packed
+     * [heads][2 k - 1 along each axis], k the window along the axis, with head_axes the largest of all heads. Entry
+     * k - 1 + offset of an axis is for a key `offset` positions after the query in their dilation group, after a roll.
+     * Keys of EDGE_ZERO off the grid have the bias of where they would be in place of score 0; extra keys have none. */
+    VATTEN_BIAS_RELATIVE = 1
+} vatten_bias;
+
 /* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share
  * the grid. A key is visible iff it is visible on every axis. Per axis with extent X, window k, stride s,
  * dilation d:
@@ -362,6 +374,14 @@ typedef struct vatten_neighborhood_desc {
      * in place of `axis`. NULL = `axis` for all heads. Up to 32 different rules, each a pipeline and dispatches of its
      * own, which neighbouring heads with equal rules share. */
     const vatten_axis *head_axes;
+    vatten_bias bias;
+    /* out_i = sum_j w_ij v_j with weights of the caller's own, without q . k and softmax (dynamic convolution; the second
+     * half of attention that was taken apart). args.q then holds the weights, [B, S, heads, w] in the dtype of v with
+     * strides `heads.q`, w the product of the windows, with head_axes the largest of all heads: a query's keys in
+     * row-major order from where its window starts (with EDGE_CROP and EDGE_ZERO perhaps before the grid). Those of
+     * keys that it does not see are not used. args.k is not used. Rules: dim and scale 0, value_dim given, no
+     * write_lse, extra_len or bias. */
+    bool weights;
 } vatten_neighborhood_desc;
 
 /* As vatten_attention_create. */
@@ -421,6 +441,7 @@ typedef struct vatten_plan_info {
     uint32_t refused_tiles;    /* better tiles that the driver failed to compile, each told to the logger */
     uint32_t shared_bytes;     /* shared memory of a workgroup */
     uint32_t box[3];           /* neighborhoods: queries of a workgroup along each axis; else 0 */
+    uint64_t bias_bytes;       /* as q_bytes */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -489,6 +510,7 @@ typedef struct vatten_args {
      * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;
+    vatten_buffer bias; /* required iff the plan has a bias */
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be

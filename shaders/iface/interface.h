@@ -6,15 +6,18 @@
 #ifndef VT_INTERFACE_H
 #define VT_INTERFACE_H
 
-/* ---- Descriptor slots: storage buffers in set 0. A plain kernel declares the first four, a full one all ---- */
+/* ---- Descriptor slots: storage buffers in set 0. A kernel declares the first of them: a plain one four, a full one
+ * six, one with a bias all ---- */
 #define VT_SLOT_Q           0
 #define VT_SLOT_K           1
 #define VT_SLOT_V           2
 #define VT_SLOT_OUT         3
 #define VT_SLOT_LSE         4
 #define VT_SLOT_CARRY       5
-#define VT_SLOT_COUNT       6
+#define VT_SLOT_BIAS        6
+#define VT_SLOT_COUNT       7
 #define VT_SLOT_COUNT_PLAIN 4
+#define VT_SLOT_COUNT_FULL  6
 
 /* ---- Specialization constants: what sizes arrays, unrolls loops or folds branches ---- */
 #define VT_SPEC_WORKGROUP     0  /* invocations */
@@ -36,7 +39,8 @@
 #define VT_SPEC_SUBGROUP 23 /* invocations of a subgroup, which the pipeline asks for */
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
-#define VT_SPEC_COUNT    30
+#define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
+#define VT_SPEC_COUNT    33
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
@@ -47,6 +51,7 @@
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
 #define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
+#define VT_MASK_WEIGHTS     512u /* q holds the weights of a query's window, and there is no softmax */
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides

@@ -167,7 +167,8 @@ void layout_begin()
     lane_in_row = lane % LANES_PER_ROW;
     lane_group = lane / LANES_PER_ROW;
     first_row = gl_SubgroupID * SUBGROUP_ROWS;
-    stage_queries();
+    if (!map_weighs())
+        stage_queries();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
         start_row(i);
     [[unroll]] for (uint n = 0u; n < ROW_BLOCKS * OUT_BLOCKS; ++n)
@@ -211,9 +212,10 @@ void take_scores()
 // Leaves P, and in the first MATRIX_N columns of the scores' memory the factor of each row.
 void soften_tile()
 {
-    exchange_max();
+    if (!map_weighs())
+        exchange_max();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-        float shrink = soften_row(i, exchange_row_max(i) - P_HEADROOM);
+        float shrink = map_weighs() ? 1.0 : soften_row(i, exchange_row_max(i) - P_HEADROOM);
         [[unroll]] for (uint j = 0u; j < COL_QUADS; ++j) {
             uint at = i * COL_COUNT + j * 4u;
             stage_p[lane_row(i) * P_STRIDE + lane_in_row + LANES_PER_ROW * j] =
@@ -249,14 +251,20 @@ void accumulate_tile()
 void layout_tile(bool full)
 {
     barrier(); // nobody reads the staged values of before any more
-    stage_keys();
-    barrier();
-    score_tile();
-    barrier(); // K is read: its memory takes V
+    if (!map_weighs()) {
+        stage_keys();
+        barrier();
+        score_tile();
+        barrier(); // K is read: its memory takes V
+    }
     stage_values();
-    take_scores();
-    if (!full)
-        mask_tile();
+    if (map_weighs()) {
+        weigh_pairs();
+    } else {
+        take_scores();
+        if (pairs_differ(full))
+            settle_pairs();
+    }
     soften_tile();
     barrier();
     accumulate_tile();

@@ -145,7 +145,8 @@ void layout_begin()
         row_sum[r] = 0.0;
         rule[r] = map_row(lane_row(r));
     }
-    load_queries();
+    if (!map_weighs())
+        load_queries();
 #ifdef VT_FULL
     if (carry_in())
         resume_rows();
@@ -180,12 +181,24 @@ void score_tile(uint rows[KEYS])
     }
 }
 
-void mask_tile()
+void settle_pairs()
 {
     [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
         MapKey key = map_key(u);
         [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
-            score[r * KEYS + u] = map_sees(rule[r], key) ? score[r * KEYS + u] : SCORE_HIDDEN;
+            score[r * KEYS + u] = pair_score(score[r * KEYS + u], rule[r], key);
+    }
+}
+
+// In place of scores and softmax.
+void weigh_pairs(out float shrink[ROW_COUNT])
+{
+    [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
+        shrink[r] = 1.0;
+    [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
+        MapKey key = map_key(u);
+        [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
+            score[r * KEYS + u] = pair_weight(rule[r], key);
     }
 }
 
@@ -237,9 +250,13 @@ void layout_tile(bool full)
         k_rows[u] = k_origin() + token * push.k_token;
         v_rows[u] = v_origin() + token * push.v_token;
     }
-    score_tile(k_rows);
-    mask_tile();
-    soften_tile(shrink);
+    if (map_weighs()) {
+        weigh_pairs(shrink);
+    } else {
+        score_tile(k_rows);
+        settle_pairs();
+        soften_tile(shrink);
+    }
     accumulate_tile(v_rows, shrink);
 }
 

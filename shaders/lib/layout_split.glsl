@@ -69,7 +69,8 @@ void layout_begin()
 {
     lane_in_row = gl_LocalInvocationIndex % LANES_PER_ROW;
     lane_group = gl_LocalInvocationIndex / LANES_PER_ROW;
-    stage_queries();
+    if (!map_weighs())
+        stage_queries();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
         start_row(i);
         [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
@@ -136,12 +137,19 @@ void accumulate_tile()
 
 void layout_tile(bool full)
 {
-    score_tile();
-    if (!full)
-        mask_tile();
+    if (map_weighs()) {
+        weigh_pairs();
+    } else {
+        score_tile();
+        if (pairs_differ(full))
+            settle_pairs();
+    }
     barrier(); // K is read: its memory takes V, and the exchange of the tile before is over
     stage_values();
-    soften_tile();
+    if (map_weighs())
+        exchange_publish();
+    else
+        soften_tile();
     barrier();
     accumulate_tile();
 }

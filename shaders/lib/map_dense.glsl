@@ -9,7 +9,9 @@
 // query tile: map_row_token (of an existing query, the last one for rows past it), map_row_valid; per key of
 // the current tile: map_key_token (of an existing key). A pair counts iff map_sees(map_row(row), map_key(c)):
 // what can be worked out once per row or once per key is. map_zero_keys: how many keys with score 0 and value 0 a row
-// has besides. VT_PLANE: tokens per unit of q_first.
+// has besides. map_weighs: q holds weights instead of queries. VT_PLANE: tokens per unit of q_first. A map of kernels
+// with a bias also offers map_entry (where the bias of a visible pair stands) and keys with value 0 one by one, to give
+// them a bias too: map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry).
 
 #define VT_PLANE 1u
 
@@ -105,6 +107,8 @@ MapRow map_row(uint row)
 }
 
 float map_zero_keys(uint row) { return 0.0; }
+bool map_weighs() { return false; }
+uint map_entry(MapRow row, MapKey key) { return 0u; }
 
 MapKey map_key(uint c) { return map_k0 + int(c); }
 

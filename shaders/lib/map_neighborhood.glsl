@@ -25,6 +25,9 @@ layout(constant_id = VT_SPEC_DILATION + 2) const int DILATION_2 = 1;
 layout(constant_id = VT_SPEC_ROLL + 0) const int ROLL_0 = 0;
 layout(constant_id = VT_SPEC_ROLL + 1) const int ROLL_1 = 0;
 layout(constant_id = VT_SPEC_ROLL + 2) const int ROLL_2 = 0;
+layout(constant_id = VT_SPEC_TABLE + 0) const int TABLE_0 = 1;
+layout(constant_id = VT_SPEC_TABLE + 1) const int TABLE_1 = 1;
+layout(constant_id = VT_SPEC_TABLE + 2) const int TABLE_2 = 1;
 layout(constant_id = VT_SPEC_BOX + 0) const int BOX_0 = 1;
 layout(constant_id = VT_SPEC_BOX + 1) const int BOX_1 = 1;
 layout(constant_id = VT_SPEC_BOX + 2) const int BOX_2 = 1;
@@ -36,6 +39,7 @@ const ivec3 MAP_STRIDE = ivec3(STRIDE_0, STRIDE_1, STRIDE_2);
 const ivec3 MAP_DILATION = ivec3(DILATION_0, DILATION_1, DILATION_2);
 const ivec3 MAP_BOX = ivec3(BOX_0, BOX_1, BOX_2);
 const ivec3 MAP_ROLL = ivec3(ROLL_0, ROLL_1, ROLL_2);
+const ivec3 MAP_TABLE = ivec3(TABLE_0, TABLE_1, TABLE_2);
 
 ivec3 map_extent; // tokens along each axis
 ivec3 map_group;  // dilation group of this workgroup
@@ -201,14 +205,44 @@ ivec3 map_key_position(uint c)
 
 uint map_key_token(uint c) { return map_token(map_key_position(c)); }
 
+bool map_weighs() { return (MASK & VT_MASK_WEIGHTS) != 0u; }
+
+// A pair's entry is linear in key and query. Weights: q has a row for each query, in it the positions of its window
+// from the window's start on. Biases: a table for each head, in it all offsets of a key from the query, from
+// 1 - TABLE to TABLE - 1. In both the last axis runs fastest.
+#ifdef VT_BIAS
+const bool MAP_ENTRIES = true;
+const ivec3 MAP_SIDE = ivec3(2 * TABLE_0 - 1, 2 * TABLE_1 - 1, 2 * TABLE_2 - 1);
+#else
+const bool MAP_ENTRIES = (MASK & VT_MASK_WEIGHTS) != 0u;
+const ivec3 MAP_SIDE = MAP_WINDOW;
+#endif
+
+uint map_flat(ivec3 p) { return uint((p.x * MAP_SIDE.y + p.y) * MAP_SIDE.z + p.z); }
+
+uint map_row_entry(uint row, ivec3 p)
+{
+#ifdef VT_BIAS
+    uint head = push.head_first + gl_WorkGroupID.y;
+    return head * uint(MAP_SIDE.x * MAP_SIDE.y * MAP_SIDE.z) + map_flat(MAP_TABLE - 1 - p);
+#else
+    ivec3 start = ivec3(map_window_start(0, p.x), map_window_start(1, p.y), map_window_start(2, p.z));
+    return q_origin() + map_token(p) * push.q_token - map_flat(start);
+#endif
+}
+
 struct MapRow {
     ivec3 first;
     ivec3 end;
+    uint entry;
 };
 struct MapKey {
     ivec3 p;
     bool exists;
+    uint entry;
 };
+
+uint map_entry(MapRow row, MapKey key) { return row.entry + key.entry; }
 
 MapRow map_row(uint row)
 {
@@ -218,6 +252,7 @@ MapRow map_row(uint row)
         result.first[a] = map_start(a, p[a]);
         result.end[a] = map_end(a, p[a]);
     }
+    result.entry = MAP_ENTRIES ? map_row_entry(row, p) : 0u;
     return result;
 }
 
@@ -237,7 +272,40 @@ float map_zero_keys(uint row)
     return all - visible;
 }
 
-MapKey map_key(uint c) { return MapKey(map_key_position(c), map_u0 + int(c) < map_keys); }
+#ifdef VT_BIAS
+// A window reaches no further than its size to either side.
+uint map_zero_positions()
+{
+    if ((MASK & (7u * VT_MASK_ZERO_AXES)) == 0u)
+        return 0u;
+    return uint(WINDOW_0 * WINDOW_1 * WINDOW_2);
+}
+
+// Position i of the window that nothing cuts: beyond an end of an axis that pads, and on the other axes likewise or
+// visible.
+bool map_zero_key(uint row, uint i, out uint entry)
+{
+    ivec3 q = map_query(row);
+    ivec3 at = ivec3(int(i) / (WINDOW_1 * WINDOW_2), int(i) / WINDOW_2 % WINDOW_1,
+                     int(i) % WINDOW_2);
+    bool padded = false;
+    bool counts = true;
+    for (int a = 0; a < 3; ++a) {
+        at[a] += map_window_start(a, q[a]);
+        bool beyond = map_zero(a) && at[a] < map_window_end(a, q[a]) && (at[a] < 0 || at[a] >= map_n[a]);
+        padded = padded || beyond;
+        counts = counts && (beyond || (at[a] >= map_start(a, q[a]) && at[a] < map_end(a, q[a])));
+    }
+    entry = map_row_entry(row, q) + map_flat(at);
+    return padded && counts;
+}
+#endif
+
+MapKey map_key(uint c)
+{
+    ivec3 p = map_key_position(c);
+    return MapKey(p, map_u0 + int(c) < map_keys, MAP_ENTRIES ? map_flat(p) : 0u);
+}
 
 bool map_sees(MapRow row, MapKey key)
 {

@@ -49,13 +49,22 @@ uint suspend_sums(uint i)
 }
 #endif
 
-void mask_tile()
+void settle_pairs()
 {
     [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
         MapKey key = map_key(lane_col(j));
         [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-            if (!map_sees(map_row(lane_row(i)), key))
-                score[i * COL_COUNT + j] = SCORE_HIDDEN;
+            score[i * COL_COUNT + j] = pair_score(score[i * COL_COUNT + j], map_row(lane_row(i)), key);
+    }
+}
+
+// In place of scores and softmax.
+void weigh_pairs()
+{
+    [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
+        MapKey key = map_key(lane_col(j));
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+            score[i * COL_COUNT + j] = pair_weight(map_row(lane_row(i)), key);
     }
 }
 

@@ -9,18 +9,35 @@ float row_lse(float row_max, float row_sum)
     return row_sum > 0.0 ? row_max * LN2 + log(row_sum) : uintBitsToFloat(0xff800000u);
 }
 
-// The end of a row: keys with score 0 and value 0 join, which change maximum and sum. Returns what its outputs are
-// multiplied by; a row without visible keys has sum 0 and gives 0.
+// `count` keys with this score and value 0 join a row. Returns the factor for what was summed up so far.
+float join_zero_keys(float count, float score, inout float row_max, inout float row_sum)
+{
+    float top = max(row_max, score);
+    float shrink = exp2(row_max - top);
+    row_sum = row_sum * shrink + count * exp2(score - top);
+    row_max = top;
+    return shrink;
+}
+
+// The end of a row: keys with value 0 join, which change maximum and sum. Returns what its outputs are multiplied by;
+// a row without visible keys has sum 0 and gives 0.
 float close_row(uint row, inout float row_max, inout float row_sum)
 {
+    if (map_weighs())
+        return 1.0;
     float shrink = 1.0;
-    float zero_keys = map_zero_keys(row);
-    if (zero_keys > 0.0) {
-        float top = max(row_max, 0.0);
-        shrink = exp2(row_max - top);
-        row_sum = row_sum * shrink + zero_keys * exp2(-top);
-        row_max = top;
+#ifdef VT_BIAS
+    uint positions = map_zero_positions();
+    for (uint i = 0u; i < positions; ++i) {
+        uint entry;
+        if (map_zero_key(row, i, entry))
+            shrink *= join_zero_keys(1.0, bias_elem[entry] * LOG2E, row_max, row_sum);
     }
+#else
+    float zero_keys = map_zero_keys(row);
+    if (zero_keys > 0.0)
+        shrink = join_zero_keys(zero_keys, 0.0, row_max, row_sum);
+#endif
     return row_sum > 0.0 ? shrink / row_sum : 0.0;
 }
 

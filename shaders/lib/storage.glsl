@@ -58,6 +58,9 @@ layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM
 layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
 #endif
+#ifdef VT_BIAS
+layout(set = 0, binding = VT_SLOT_BIAS, std430) readonly buffer VtBias { float bias_elem[]; };
+#endif
 
 #define VT_LOADER(NAME, ELEM, ELEM4, BOUND)                                                                          \
     float NAME(uint row, uint d) { return d < (BOUND) ? vt_to_f32(ELEM[row + d]) : 0.0; }                            \

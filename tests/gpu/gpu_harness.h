@@ -45,6 +45,7 @@ typedef enum gpu_slot {
     GPU_EXTRA_K,
     GPU_EXTRA_V,
     GPU_WORKSPACE,
+    GPU_BIAS,
     GPU_SLOTS
 } gpu_slot;
 
@@ -87,7 +88,7 @@ typedef struct gpu_problem {
     double lse_tolerance;    /* 0 = ref_lse_tolerance */
     const ref_own_rule *own; /* what the oracle goes by instead of the desc; NULL: the desc */
 
-    /* Where inputs come from; NULL: unit variance by seed. */
+    /* Where inputs come from; NULL: unit variance by seed, weights so that their sums are. */
     float (*value)(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head, uint64_t d);
     const void *user;
 } gpu_problem;
@@ -119,6 +120,7 @@ typedef struct gpu_trial {
     gpu_region region[GPU_SLOTS];
     uint64_t q_now, kv_now;
     vatten_args args;
+    ref_table table; /* the biases, for the oracle */
     double gpu_ms;
     float *out; /* [batch][q_now][heads][value_dim], after gpu_trial_collect */
     float *lse; /* [batch][heads][q_now], NULL without write_lse */

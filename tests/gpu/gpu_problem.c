@@ -4,6 +4,7 @@
  */
 #include "gpu_harness.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,6 +110,53 @@ static uint64_t length_now(uint64_t asked, uint64_t capacity) {
     return asked == VATTEN_EMPTY ? 0 : asked == 0 ? capacity : asked;
 }
 
+/* Windows of the largest of all heads. */
+static void widest(const vatten_neighborhood_desc *desc, uint64_t window[3]) {
+    for (uint32_t a = 0; a < 3; ++a) {
+        window[a] = a < desc->rank ? desc->axis[a].window : 1;
+        for (uint32_t h = 0; h < desc->heads.heads && desc->head_axes && a < desc->rank; ++h) {
+            uint64_t own = desc->head_axes[(size_t)h * 3 + a].window;
+            window[a] = h == 0 || own > window[a] ? own : window[a];
+        }
+    }
+}
+
+/* The most keys of a window; 0 if q holds queries. */
+static uint32_t weights_of(const gpu_problem *p) {
+    uint64_t most = 0;
+    for (uint32_t h = 0; p->grid && p->hood.weights && h < p->hood.heads.heads; ++h) {
+        const vatten_axis *axes = p->hood.head_axes ? p->hood.head_axes + (size_t)h * 3 : p->hood.axis;
+        uint64_t keys = 1;
+        for (uint32_t a = 0; a < p->hood.rank; ++a) {
+            keys *= axes[a].window;
+        }
+        most = keys > most ? keys : most;
+    }
+    return (uint32_t)most;
+}
+
+static void place_bias(gpu_trial *trial) {
+    const vatten_neighborhood_desc *desc = &trial->problem->hood;
+    uint64_t *window = trial->table.window, entries = 1;
+    if (!trial->problem->grid || desc->bias == VATTEN_BIAS_NONE) {
+        return;
+    }
+    widest(desc, window);
+    for (uint32_t a = 0; a < 3; ++a) {
+        entries *= 2 * window[a] - 1;
+    }
+    trial->view[GPU_BIAS] = (gpu_view){
+        .used = true,
+        .dtype = REF_F32,
+        .batch = 1,
+        .tokens = 1,
+        .capacity = 1,
+        .heads = desc->heads.heads,
+        .dim = entries,
+        .strides = {.head = (int64_t)entries},
+    };
+}
+
 /* Fills view[] and the lengths of a trial whose problem is set. */
 static void place_tensors(gpu_trial *trial) {
     const gpu_problem *p = trial->problem;
@@ -120,12 +168,14 @@ static void place_tensors(gpu_trial *trial) {
 
     trial->q_now = length_now(p->q_len, q_cap);
     trial->kv_now = length_now(p->kv_len, kv_cap);
-    view[GPU_Q] = view_of(h, trial->q_now, q_cap, h->heads, h->dim, &h->q);
-    view[GPU_K] = view_of(h, trial->kv_now, kv_cap, h->kv_heads, h->dim, &h->k);
+    uint32_t weights = weights_of(p);
+    view[GPU_Q] = view_of(h, trial->q_now, q_cap, h->heads, weights ? weights : h->dim, &h->q);
+    view[GPU_K] = view_of(h, trial->kv_now, weights ? 0 : kv_cap, h->kv_heads, h->dim, &h->k);
     view[GPU_V] = view_of(h, trial->kv_now, kv_cap, h->kv_heads, value_dim, &h->v);
     view[GPU_OUT] = view_of(h, trial->q_now, q_cap, h->heads, value_dim, &h->out);
     view[GPU_EXTRA_K] = view_of(h, extra, extra, h->kv_heads, h->dim, &p->hood.extra_k);
     view[GPU_EXTRA_V] = view_of(h, extra, extra, h->kv_heads, value_dim, &p->hood.extra_v);
+    place_bias(trial);
     view[GPU_LSE] = (gpu_view){
         .used = h->write_lse,
         .dtype = REF_F32,
@@ -141,9 +191,9 @@ static void place_tensors(gpu_trial *trial) {
 /* What the plan says each buffer must hold against what the strides say. It may round up to whole words. */
 static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
     const vatten_plan_info *info = &trial->info;
-    const uint64_t told[GPU_SLOTS] = {info->q_bytes,       info->k_bytes,        info->v_bytes,
-                                      info->out_bytes,     info->lse_bytes,      info->extra_k_bytes,
-                                      info->extra_v_bytes, info->workspace_bytes};
+    const uint64_t told[GPU_SLOTS] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
+                                      info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
+                                      info->extra_v_bytes, info->workspace_bytes, info->bias_bytes};
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
         uint64_t needed = slot == GPU_WORKSPACE ? told[slot] : gpu_view_bytes(&trial->view[slot]);
         if (told[slot] < needed || told[slot] > (needed + 15) / 16 * 16) {
@@ -160,7 +210,8 @@ static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
 static float unit_variance(const gpu_problem *p, gpu_slot slot, const gpu_view *view, uint64_t b, uint64_t t,
                            uint64_t h, uint64_t d) {
     uint64_t i = ((b * view->capacity + t) * view->heads + h) * view->dim + d;
-    return ref_random(p->seed * GPU_SLOTS + (uint64_t)slot, i);
+    double scale = slot == GPU_Q && weights_of(p) ? 1.0 / sqrt((double)view->dim) : 1.0;
+    return (float)(scale * (double)ref_random(p->seed * GPU_SLOTS + (uint64_t)slot, i));
 }
 
 /* Writes the tokens in use; what lies past them and between them stays NaN. */
@@ -201,6 +252,7 @@ static void set_args(gpu_trial *trial) {
         .extra_k = argument(&region[GPU_EXTRA_K]),
         .extra_v = argument(&region[GPU_EXTRA_V]),
         .workspace = argument(&region[GPU_WORKSPACE]),
+        .bias = argument(&region[GPU_BIAS]),
         .q_len = trial->problem->q_len,
         .kv_len = trial->problem->kv_len,
     };
@@ -210,7 +262,7 @@ static void set_args(gpu_trial *trial) {
 }
 
 vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *trial) {
-    static const gpu_slot inputs[] = {GPU_Q, GPU_K, GPU_V, GPU_EXTRA_K, GPU_EXTRA_V};
+    static const gpu_slot inputs[] = {GPU_Q, GPU_K, GPU_V, GPU_EXTRA_K, GPU_EXTRA_V, GPU_BIAS};
     uint64_t bytes[GPU_SLOTS];
     memset(trial, 0, sizeof *trial);
     trial->owner = g;
@@ -248,6 +300,10 @@ vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *tri
             gpu_fail(g, "%s: upload of %s failed", problem->name, gpu_slot_name((gpu_slot)slot));
             return VATTEN_ERROR_VULKAN;
         }
+    }
+    if (trial->view[GPU_BIAS].used) {
+        trial->table.data =
+            (const float *)(const void *)(trial->region[GPU_BIAS].image + trial->region[GPU_BIAS].offset);
     }
     set_args(trial);
     return VATTEN_SUCCESS;
@@ -317,6 +373,8 @@ ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_gri
     } else if (trial->problem->grid) {
         grid_rule(trial, grid);
         problem.grid = grid;
+        problem.table = trial->table.data ? &trial->table : NULL;
+        problem.weights = trial->problem->hood.weights;
     } else {
         dense_rule(trial, dense);
         problem.dense = dense;

@@ -48,6 +48,24 @@ bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key);
 /* Keys outside the grid that count for a query. */
 uint64_t ref_grid_padding(const ref_grid_rule *rule, uint64_t query);
 
+/* What stands `offset` positions after a query in its dilation group, along one axis. */
+typedef enum ref_place { REF_HIDDEN, REF_SEEN, REF_PADDED } ref_place;
+
+ref_place ref_axis_place(const ref_axis_rule *rule, uint64_t query, int64_t offset);
+
+/* Positions from a query to a key of its group, along one axis. */
+int64_t ref_axis_offset(const ref_axis_rule *rule, uint64_t query, uint64_t key);
+
+/* Which of a query's window a visible key is, in row-major order from the window's start on, which may lie before the
+ * grid. */
+uint64_t ref_grid_window_index(const ref_grid_rule *rule, uint64_t query, uint64_t key);
+
+/* Biases by offset, [heads][2 window - 1 along each axis], offset 0 in the middle. */
+typedef struct ref_table {
+    const float *data;
+    uint64_t window[3];
+} ref_table;
+
 /* One tensor in storage form: element (b, t, h, d) is at data[b * batch + t * token + h * head + d], in
  * elements of dtype (f32: float; f16 and bf16: uint16_t bits). */
 typedef struct ref_tensor {
@@ -61,12 +79,13 @@ double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, ui
 /* A packed [batch][token][head][dim] tensor. */
 ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64_t heads, uint64_t dim);
 
-/* A rule in somebody's own words: which of `keys` keys a query sees, and how many keys with score 0 and value 0 it has
- * besides (NULL: none). */
+/* A rule in somebody's own words: which of `keys` keys a query sees, how many keys with score 0 and value 0 it has
+ * besides (NULL: none), and what is added to a score (NULL: nothing). */
 typedef struct ref_own_rule {
     uint64_t keys;
     bool (*sees)(const void *user, uint64_t query, uint64_t key);
     uint64_t (*padding)(const void *user, uint64_t query);
+    double (*bias)(const void *user, uint64_t head, uint64_t query, uint64_t key);
     const void *user;
 } ref_own_rule;
 
@@ -79,6 +98,8 @@ typedef struct ref_problem {
     ref_tensor q, k, v;
     uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;
+    const ref_table *table; /* with grid: relative biases; NULL = none */
+    bool weights;           /* with grid: q holds a weight for each key of the window, and that is all */
 } ref_problem;
 
 /* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number

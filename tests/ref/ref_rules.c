@@ -119,6 +119,55 @@ uint64_t ref_grid_padding(const ref_grid_rule *rule, uint64_t query) {
     return all - visible;
 }
 
+int64_t ref_axis_offset(const ref_axis_rule *rule, uint64_t query, uint64_t key) {
+    int64_t dilation = (int64_t)rule->dilation;
+    return (int64_t)rolled(rule, key) / dilation - (int64_t)rolled(rule, query) / dilation;
+}
+
+ref_place ref_axis_place(const ref_axis_rule *rule, uint64_t query, int64_t offset) {
+    int64_t at = (int64_t)rolled(rule, query) + offset * (int64_t)rule->dilation;
+    if (at >= 0 && at < (int64_t)rule->extent) {
+        uint64_t key = ((uint64_t)at + rule->roll) % rule->extent;
+        return ref_axis_visible(rule, query, key) ? REF_SEEN : REF_HIDDEN;
+    }
+    uint64_t position = rolled(rule, query) / rule->dilation;
+    int64_t from_lead = offset + (int64_t)position - (int64_t)run_leader(rule, position, 0);
+    bool counts = rule->edge == REF_ZERO && within_reach(rule, from_lead) && !(rule->causal && offset > 0);
+    return counts ? REF_PADDED : REF_HIDDEN;
+}
+
+/* On an axis whose windows nothing moves it is told by the leader; else by how many keys of the window, whatever side
+ * of a seam they are on, stand before. */
+static uint64_t axis_window_index(const ref_axis_rule *rule, uint64_t query, uint64_t key) {
+    uint64_t group = rolled(rule, query) % rule->dilation;
+    uint64_t count = (rule->extent - group + rule->dilation - 1) / rule->dilation;
+    uint64_t position = rolled(rule, query) / rule->dilation;
+    int64_t key_position = (int64_t)(rolled(rule, key) / rule->dilation);
+    int64_t lead = (int64_t)run_leader(rule, position, count);
+    uint64_t before = 0;
+    if (rule->edge != REF_SHIFT) {
+        int64_t left = (int64_t)(rule->causal ? rule->window - 1 : rule->window / 2);
+        return (uint64_t)(key_position - lead + left);
+    }
+    for (int64_t at = 0; at < key_position; ++at) {
+        before += rule->causal ? within_reach(rule, at - lead)
+                               : nearness_rank((uint64_t)lead, (uint64_t)at, count) < rule->window;
+    }
+    return before;
+}
+
+uint64_t ref_grid_window_index(const ref_grid_rule *rule, uint64_t query, uint64_t key) {
+    uint64_t index = 0, step = 1;
+    for (uint32_t a = rule->rank; a-- > 0;) {
+        const ref_axis_rule *axis = &rule->axis[a];
+        index += step * axis_window_index(axis, query % axis->extent, key % axis->extent);
+        step *= axis->window;
+        query /= axis->extent;
+        key /= axis->extent;
+    }
+    return index;
+}
+
 bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key) {
     for (uint32_t a = rule->rank;
          a-- > 0;) { /* innermost axis first: peel coordinates off the row-major index */

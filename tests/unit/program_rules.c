@@ -193,6 +193,12 @@ static uint32_t dense_mask(const vt_problem *p) {
            (p->right >= 0 ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
 }
 
+static vt_io io_of(const program_case *c, vt_map map) {
+    if (c->problem.bias_bytes && map == VT_MAP_NEIGHBORHOOD)
+        return VT_IO_BIAS;
+    return c->problem.write_lse || c->program.carries ? VT_IO_FULL : VT_IO_PLAIN;
+}
+
 static const char *check_variant(const walk *w, uint32_t i) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
@@ -202,7 +208,7 @@ static const char *check_variant(const walk *w, uint32_t i) {
     MUST(kernel->map == (i == 1 ? VT_MAP_DENSE : p->map));
     MUST(kernel->dtype == p->dtype);
     MUST(kernel->layout == c->tile.layout);
-    MUST(kernel->full == (p->write_lse || c->program.carries));
+    MUST(kernel->io == io_of(c, kernel->map));
     MUST(v->spec[VT_SPEC_WORKGROUP] == c->tile.workgroup && v->spec[VT_SPEC_ROWS] == c->tile.rows);
     MUST(v->spec[VT_SPEC_KEYS] == c->tile.keys && v->spec[VT_SPEC_LANES_PER_ROW] == c->tile.lanes_per_row);
     MUST(v->spec[VT_SPEC_DIM] == p->dim && v->spec[VT_SPEC_VALUE_DIM] == p->value_dim);
@@ -303,11 +309,11 @@ static const char *check_groups(const walk *w, const vt_step *step) {
 static const char *check_bindings(const walk *w, const vt_step *step) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
-    bool full = p->write_lse || c->program.carries;
+    vt_io io = io_of(c, vt_kernels[c->program.variants[step->variant].kernel].map);
     bool extra = is_extra(step);
     const vt_role roles[4] = {VT_ROLE_Q, extra ? VT_ROLE_EXTRA_K : VT_ROLE_K,
                               extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, VT_ROLE_OUT};
-    MUST(step->binding_count == (full ? 6u : 4u));
+    MUST(step->binding_count == (io == VT_IO_BIAS ? 7u : io == VT_IO_FULL ? 6u : 4u));
     MUST(step->binding_count <= c->caps.storage_buffers);
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         const vt_binding *b = &step->binding[i];
@@ -321,7 +327,7 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
     if (p->write_lse)
         MUST(step->binding[VT_SLOT_LSE].role == VT_ROLE_LSE);
     if (moves_state(step))
-        MUST(full && step->binding[VT_SLOT_CARRY].role == VT_ROLE_WORKSPACE &&
+        MUST(io >= VT_IO_FULL && step->binding[VT_SLOT_CARRY].role == VT_ROLE_WORKSPACE &&
              step->binding[VT_SLOT_CARRY].offset == 0);
     return NULL;
 }

@@ -80,8 +80,8 @@ static void check_device(const vt_caps *caps, uint32_t dim, uint32_t value_dim) 
                 fail_msg("%s", said.text);
             check_pads(&problem, &tile);
             check_fit(caps, &tile);
-            for (int full = 0; full < 2; ++full)
-                assert_true(vt_kernel_find(map, dtype, tile.layout, full) < vt_kernel_count);
+            for (vt_io io = VT_IO_PLAIN; io <= VT_IO_FULL; ++io)
+                assert_true(vt_kernel_find(map, dtype, tile.layout, io) < vt_kernel_count);
         }
 }
 

@@ -18,11 +18,16 @@ static void the_push_block_has_the_128_bytes_that_vulkan_guarantees(void **state
 
 static void slots_are_unique_and_count_from_zero(void **state) {
     (void)state;
-    const uint32_t slots[] = {VT_SLOT_Q, VT_SLOT_K, VT_SLOT_V, VT_SLOT_OUT, VT_SLOT_LSE, VT_SLOT_CARRY};
+    const uint32_t slots[] = {VT_SLOT_Q,   VT_SLOT_K,     VT_SLOT_V,   VT_SLOT_OUT,
+                              VT_SLOT_LSE, VT_SLOT_CARRY, VT_SLOT_BIAS};
     assert_int_equal(sizeof slots / sizeof slots[0], VT_SLOT_COUNT);
     for (uint32_t i = 0; i < VT_SLOT_COUNT; ++i)
         assert_int_equal(slots[i], i);
     assert_int_equal(VT_SLOT_COUNT_PLAIN, VT_SLOT_OUT + 1);
+    assert_int_equal(VT_SLOT_COUNT_FULL, VT_SLOT_CARRY + 1);
+    assert_int_equal(vt_io_slots(VT_IO_PLAIN), 4);
+    assert_int_equal(vt_io_slots(VT_IO_FULL), 6);
+    assert_int_equal(vt_io_slots(VT_IO_BIAS), 7);
 }
 
 static void specialization_ids_are_unique_and_without_gaps(void **state) {
@@ -35,7 +40,8 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
         VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,   VT_SPEC_DILATION + 1, VT_SPEC_DILATION + 2,
         VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,      VT_SPEC_SUBGROUP,
         VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,   VT_SPEC_ROLL,
-        VT_SPEC_ROLL + 1,   VT_SPEC_ROLL + 2,
+        VT_SPEC_ROLL + 1,   VT_SPEC_ROLL + 2,   VT_SPEC_TABLE,        VT_SPEC_TABLE + 1,
+        VT_SPEC_TABLE + 2,
     };
     int seen[VT_SPEC_COUNT] = {0};
     assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
@@ -48,8 +54,9 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
 static void bits_do_not_share(void **state) {
     (void)state;
     const uint32_t masks[] = {VT_MASK_CAUSAL, VT_MASK_LEFT, VT_MASK_RIGHT, VT_MASK_ALIGN_FIRST};
-    const uint32_t axes[] = {7 * VT_MASK_CAUSAL_AXES, 7 * VT_MASK_OPEN_AXES, 7 * VT_MASK_ZERO_AXES};
-    assert_int_equal(axes[0] ^ axes[1] ^ axes[2], axes[0] + axes[1] + axes[2]);
+    const uint32_t axes[] = {7 * VT_MASK_CAUSAL_AXES, 7 * VT_MASK_OPEN_AXES, 7 * VT_MASK_ZERO_AXES,
+                             VT_MASK_WEIGHTS};
+    assert_int_equal(axes[0] ^ axes[1] ^ axes[2] ^ axes[3], axes[0] + axes[1] + axes[2] + axes[3]);
     const uint32_t flags[] = {VT_FLAG_LSE, VT_FLAG_CARRY_IN, VT_FLAG_CARRY_OUT};
     uint32_t all_masks = 0;
     uint32_t all_flags = 0;
@@ -69,31 +76,34 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
-                for (int full = 0; full < 2; ++full) {
+                for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
+                    if (io == VT_IO_BIAS && map == VT_MAP_DENSE)
+                        continue;
                     if (layout == VATTEN_LAYOUT_MATRIX &&
                         (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
                         continue;
-                    uint32_t i = vt_kernel_find(map, dtype, layout, full);
+                    uint32_t i = vt_kernel_find(map, dtype, layout, io);
                     assert_true(i < vt_kernel_count);
                     const vt_kernel *kernel = &vt_kernels[i];
                     assert_true(kernel->map == map && kernel->dtype == dtype && kernel->layout == layout &&
-                                kernel->full == (full != 0));
+                                kernel->io == io);
                     ++found;
                 }
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* <op>_<map>_<dtype>_<layout>[_full], as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* <op>_<map>_<dtype>_<layout>[_full|_bias], as vatten_plan_info.kernel shows it: it has 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
+    const char *const ios[] = {"", "_full", "_bias"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
         int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map],
-                            dtypes[kernel->dtype], layouts[kernel->layout], kernel->full ? "_full" : "");
+                            dtypes[kernel->dtype], layouts[kernel->layout], ios[kernel->io]);
         assert_true(size < 64);
         assert_string_equal(kernel->name, name);
     }
@@ -111,9 +121,9 @@ static void every_kernel_is_a_spirv_module(void **state) {
 
 static void an_unknown_kernel_is_not_found(void **state) {
     (void)state;
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, false),
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, VT_IO_PLAIN),
                      vt_kernel_count);
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, false),
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, VT_IO_PLAIN),
                      vt_kernel_count);
 }
 
