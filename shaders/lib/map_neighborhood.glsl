@@ -39,7 +39,6 @@ const ivec3 MAP_STRIDE = ivec3(STRIDE_0, STRIDE_1, STRIDE_2);
 const ivec3 MAP_DILATION = ivec3(DILATION_0, DILATION_1, DILATION_2);
 const ivec3 MAP_BOX = ivec3(BOX_0, BOX_1, BOX_2);
 const ivec3 MAP_ROLL = ivec3(ROLL_0, ROLL_1, ROLL_2);
-const ivec3 MAP_TABLE = ivec3(TABLE_0, TABLE_1, TABLE_2);
 
 ivec3 map_extent; // tokens along each axis
 ivec3 map_group;  // dilation group of this workgroup
@@ -209,22 +208,27 @@ bool map_weighs() { return (MASK & VT_MASK_WEIGHTS) != 0u; }
 
 // A pair's entry is linear in key and query. Weights: q has a row for each query, in it the positions of its window
 // from the window's start on. Biases: a table for each head, in it all offsets of a key from the query, from
-// 1 - TABLE to TABLE - 1. In both the last axis runs fastest.
+// 1 - TABLE to TABLE - 1. In both the last axis runs fastest. Scalars, since SPIRV-Tools up to 2023 folds arithmetic on
+// vectors of specialization constants into modules that are not valid.
 #ifdef VT_BIAS
 const bool MAP_ENTRIES = true;
-const ivec3 MAP_SIDE = ivec3(2 * TABLE_0 - 1, 2 * TABLE_1 - 1, 2 * TABLE_2 - 1);
+const int SIDE_0 = 2 * TABLE_0 - 1;
+const int SIDE_1 = 2 * TABLE_1 - 1;
+const int SIDE_2 = 2 * TABLE_2 - 1;
 #else
 const bool MAP_ENTRIES = (MASK & VT_MASK_WEIGHTS) != 0u;
-const ivec3 MAP_SIDE = MAP_WINDOW;
+const int SIDE_1 = WINDOW_1;
+const int SIDE_2 = WINDOW_2;
 #endif
 
-uint map_flat(ivec3 p) { return uint((p.x * MAP_SIDE.y + p.y) * MAP_SIDE.z + p.z); }
+uint map_flat(ivec3 p) { return uint((p.x * SIDE_1 + p.y) * SIDE_2 + p.z); }
 
 uint map_row_entry(uint row, ivec3 p)
 {
 #ifdef VT_BIAS
     uint head = push.head_first + gl_WorkGroupID.y;
-    return head * uint(MAP_SIDE.x * MAP_SIDE.y * MAP_SIDE.z) + map_flat(MAP_TABLE - 1 - p);
+    const int middle = ((TABLE_0 - 1) * SIDE_1 + TABLE_1 - 1) * SIDE_2 + TABLE_2 - 1; // offset 0
+    return head * uint(SIDE_0 * SIDE_1 * SIDE_2) + uint(middle) - map_flat(p);
 #else
     ivec3 start = ivec3(map_window_start(0, p.x), map_window_start(1, p.y), map_window_start(2, p.z));
     return q_origin() + map_token(p) * push.q_token - map_flat(start);
