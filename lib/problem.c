@@ -362,7 +362,7 @@ static vatten_result fill_bias(const checker *check, const vatten_neighborhood_d
     for (uint32_t a = 0; a < 3; ++a)
         entries = vt_times(entries, vt_sum_of(2 * (uint64_t)out->table[a] - 1));
     vt_sum bytes = vt_times(entries, vt_sum_of(sizeof(float)));
-    UNSUPPORTED_IF(bytes.overflow || bytes.value > vt_min(check->caps->storage_range, (uint64_t)4 << 29),
+    UNSUPPORTED_IF(bytes.overflow || bytes.value > check->caps->storage_range,
                    "the bias of %" PRIu32 " heads for windows of %" PRIu32 " x %" PRIu32 " x %" PRIu32
                    " does not fit a binding of %s, which holds %" PRIu64 " bytes",
                    out->heads, out->table[0], out->table[1], out->table[2], check->caps->name,

@@ -135,7 +135,8 @@ def device(ident):
 
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
-WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "mechanisms", "cases", "random")
+WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "mechanisms", "cases",
+         "random")
 # Every layout, family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "properties", "random 1 40")
 

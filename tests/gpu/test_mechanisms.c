@@ -6,6 +6,7 @@
  */
 #include "gpu_harness.h"
 
+#include <math.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -130,6 +131,63 @@ static bool sliding_tiles(const void *user, uint64_t query, uint64_t key) {
     return on_every_axis(user, query, key, in_tiles);
 }
 
+/* NAT: the `block` nearest tokens, the window moved inward at the border. */
+static bool in_nearest(const setting *s, int64_t extent, int64_t q, int64_t k) {
+    int64_t first = q - s->block / 2;
+    first = first > extent - s->block ? extent - s->block : first;
+    first = first < 0 ? 0 : first;
+    return k >= first && k < first + s->block;
+}
+
+static bool nearest(const void *user, uint64_t query, uint64_t key) {
+    return on_every_axis(user, query, key, in_nearest);
+}
+
+/* Trained biases, by head and index. */
+static float trained(uint64_t head, uint64_t index) {
+    return 2.0f * ref_random(77 + head, index);
+}
+
+/* NAT's table: along each axis index key - query + K - 1. */
+static double nat_bias(const void *user, uint64_t head, uint64_t query, uint64_t key) {
+    const setting *s = user;
+    int64_t index = 0;
+    for (uint32_t a = 0; a < s->rank; ++a) {
+        index = index * (2 * s->block - 1) + axis_of(s, key, a) - axis_of(s, query, a) + s->block - 1;
+    }
+    return (double)trained(head, (uint64_t)index);
+}
+
+/* Swin's: places are counted in the window, and along each axis the index is query - key + M - 1. */
+static double swin_bias(const void *user, uint64_t head, uint64_t query, uint64_t key) {
+    const setting *s = user;
+    int64_t index = 0;
+    for (uint32_t a = 0; a < s->rank; ++a) {
+        int64_t q = (axis_of(s, query, a) - s->shift + s->extent[a]) % s->extent[a] % s->block;
+        int64_t k = (axis_of(s, key, a) - s->shift + s->extent[a]) % s->extent[a] % s->block;
+        index = index * (2 * s->block - 1) + q - k + s->block - 1;
+    }
+    return (double)trained(head, (uint64_t)index);
+}
+
+/* What is handed over: NAT's table as it is, Swin's from its end to its beginning. */
+static float nat_inputs(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head,
+                        uint64_t d) {
+    (void)user;
+    return slot == GPU_BIAS ? trained(head, d)
+                            : ref_random((uint64_t)slot + 7, ((b * 1024 + token) * 4 + head) * 64 + d);
+}
+
+static float swin_inputs(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head,
+                         uint64_t d) {
+    const setting *s = user;
+    uint64_t entries = 1;
+    for (uint32_t a = 0; a < s->rank; ++a) {
+        entries *= (uint64_t)(2 * s->block - 1);
+    }
+    return nat_inputs(NULL, slot, b, token, head, slot == GPU_BIAS ? entries - 1 - d : d);
+}
+
 /* ---- The descs ---- */
 
 /* Every axis alike; the rules of the oracle come from `own`. */
@@ -147,6 +205,9 @@ static void check(const char *name, const setting *s, ref_own_rule own, vatten_a
         p.hood.axis[a] = axis;
     }
     p.own = &own;
+    p.value = own.bias == nat_bias ? nat_inputs : own.bias == swin_bias ? swin_inputs : NULL;
+    p.user = s;
+    p.hood.bias = own.bias ? VATTEN_BIAS_RELATIVE : VATTEN_BIAS_NONE;
     p.small_tiles = !gpu_thorough(&device);
     p.hood.heads.write_lse = true;
     gpu_name(&p, "%s in %u axes of %u", name, s->rank, (unsigned)extent[0]);
@@ -186,9 +247,87 @@ static void test_swin(void **state) {
     (void)state;
     for (unsigned n = 0; n < COUNT(shapes); ++n) {
         uint32_t block = (uint32_t)shapes[n].block;
-        check("Swin", &shapes[n], (ref_own_rule){.sees = swin},
-              (vatten_axis){
-                  .window = block, .stride = block, .dilation = 1, .roll = (uint64_t)shapes[n].shift});
+        const vatten_axis axis = {
+            .window = block, .stride = block, .dilation = 1, .roll = (uint64_t)shapes[n].shift};
+        check("Swin without its bias", &shapes[n], (ref_own_rule){.sees = swin}, axis);
+        check("Swin", &shapes[n], (ref_own_rule){.sees = swin, .bias = swin_bias}, axis);
+    }
+    gpu_assert_clean(&device);
+}
+
+static void test_nat(void **state) {
+    (void)state;
+    static const setting odd[] = {
+        {1, {40, 1, 1}, 7, 0, 0}, {2, {9, 12, 1}, 5, 0, 0}, {3, {4, 5, 6}, 3, 0, 0}};
+    for (unsigned n = 0; n < COUNT(odd); ++n) {
+        check("NAT", &odd[n], (ref_own_rule){.sees = nearest, .bias = nat_bias},
+              (vatten_axis){.window = (uint32_t)odd[n].block, .stride = 1, .dilation = 1});
+    }
+    gpu_assert_clean(&device);
+}
+
+/* Dynamic convolution and involution: out[y, x] = sum over a 3 x 5 patch around it of a kernel of the pixel's own, past
+ * the border nothing. */
+enum { CONV_H = 11, CONV_W = 14, CONV_HEADS = 2, CONV_DIM = 8 };
+
+static float convolution_inputs(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head,
+                                uint64_t d) {
+    (void)user;
+    (void)b;
+    return ref_random((uint64_t)slot + 40, (token * 4 + head) * 64 + d) / (slot == GPU_Q ? 4.0f : 1.0f);
+}
+
+static double convolved(int64_t y, int64_t x, uint64_t head, uint64_t d) {
+    double sum = 0.0;
+    for (int64_t i = 0; i < 3; ++i) {
+        for (int64_t j = 0; j < 5; ++j) {
+            int64_t ky = y + i - 1, kx = x + j - 2;
+            if (ky >= 0 && ky < CONV_H && kx >= 0 && kx < CONV_W) {
+                float w = convolution_inputs(NULL, GPU_Q, 0, (uint64_t)(y * CONV_W + x), head,
+                                             (uint64_t)(i * 5 + j));
+                sum += (double)w *
+                       (double)convolution_inputs(NULL, GPU_V, 0, (uint64_t)(ky * CONV_W + kx), head, d);
+            }
+        }
+    }
+    return sum;
+}
+
+static void compare_convolution(const gpu_trial *trial) {
+    for (uint64_t n = 0; n < CONV_H * CONV_W * CONV_HEADS * CONV_DIM; ++n) {
+        uint64_t d = n % CONV_DIM, head = n / CONV_DIM % CONV_HEADS, token = n / CONV_DIM / CONV_HEADS;
+        double want = convolved((int64_t)token / CONV_W, (int64_t)token % CONV_W, head, d);
+        if (fabs((double)trial->out[n] - want) > ref_tolerance(trial->view[GPU_OUT].dtype)) {
+            gpu_fail(&device, "dynamic convolution: token %u head %u dim %u is %g, not %g", (unsigned)token,
+                     (unsigned)head, (unsigned)d, (double)trial->out[n], want);
+            return;
+        }
+    }
+}
+
+static void test_dynamic_convolution(void **state) {
+    (void)state;
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        gpu_trial trial = {0};
+        gpu_problem p =
+            gpu_grid(VATTEN_DTYPE_F32, 2, (uint64_t[]){CONV_H, CONV_W}, CONV_HEADS, CONV_HEADS, 0);
+        p.hood.axis[0] = (vatten_axis){CONV_H, 3, 1, 1, false, VATTEN_EDGE_CROP, 0};
+        p.hood.axis[1] = (vatten_axis){CONV_W, 5, 1, 1, false, VATTEN_EDGE_CROP, 0};
+        p.hood.weights = true;
+        p.hood.heads.value_dim = CONV_DIM;
+        p.hood.heads.write_lse = false;
+        p.value = convolution_inputs;
+        gpu_name(&p, "dynamic convolution");
+        gpu_set_layout(&device, &p, (vatten_layout)layout, true);
+        if (gpu_has_layout(&device, (vatten_layout)layout)) {
+            if (gpu_trial_begin(&device, &p, &trial) == VATTEN_SUCCESS && gpu_trial_run(&trial) &&
+                gpu_trial_collect(&trial)) {
+                compare_convolution(&trial);
+            } else {
+                gpu_fail(&device, "%s: %s", p.name, device.message);
+            }
+            gpu_trial_end(&trial);
+        }
     }
     gpu_assert_clean(&device);
 }
@@ -237,6 +376,7 @@ int main(void) {
         cmocka_unit_test(test_blocked), cmocka_unit_test(test_sliding_window),
         cmocka_unit_test(test_swin),    cmocka_unit_test(test_halonet),
         cmocka_unit_test(test_tic),     cmocka_unit_test(test_sliding_tiles),
+        cmocka_unit_test(test_nat),     cmocka_unit_test(test_dynamic_convolution),
     };
     int opened = gpu_open(&device, "test_mechanisms", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

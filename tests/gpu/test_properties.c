@@ -285,6 +285,54 @@ static void test_dilation_interleaves(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* ---- Permuting axes permutes the output ---- */
+
+static const uint64_t box_of_tokens[3] = {5, 12, 9};
+
+/* The token of the grid whose axes are in the order {2, 0, 1} that `token` of the other one is. */
+static uint64_t turned(uint64_t token) {
+    const uint64_t *n = box_of_tokens;
+    uint64_t z = token % n[2], y = token / n[2] % n[1], x = token / n[2] / n[1];
+    return (z * n[0] + x) * n[1] + y;
+}
+
+static float by_place(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head,
+                      uint64_t d) {
+    return wave((uint64_t)slot, b, user ? token : turned(token), head, d);
+}
+
+static void test_permuted_axes_permute_outputs(void **state) {
+    (void)state;
+    static const vatten_axis axes[2][3] = {
+        {{5, 3, 2, 1, true}, {12, 4, 1, 3, false}, {9, 5, 1, 1, false, VATTEN_EDGE_ZERO}},
+        {{5, 4, 4, 1, false, VATTEN_EDGE_CROP, 1}, {12, 5, 1, 2, false}, {9, 9, 1, 1, true}}};
+    for (unsigned n = 0; n < 8; ++n) {
+        gpu_trial a = {0}, b = {0};
+        const uint64_t *e = box_of_tokens;
+        const vatten_axis *x = axes[n / 4];
+        gpu_problem p = gpu_grid(VATTEN_DTYPE_F32, 3, e, 2, 1, 16);
+        gpu_problem other = gpu_grid(VATTEN_DTYPE_F32, 3, (uint64_t[]){e[2], e[0], e[1]}, 2, 1, 16);
+        memcpy(p.hood.axis, x, sizeof p.hood.axis);
+        memcpy(other.hood.axis, (vatten_axis[]){x[2], x[0], x[1]}, sizeof other.hood.axis);
+        gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_ROWS + n % 4), true);
+        gpu_set_layout(&device, &other, (vatten_layout)(VATTEN_LAYOUT_ROWS + n % 4), true);
+        p.value = other.value = by_place;
+        other.user = axes;
+        gpu_name(&p, "permuted axes %u", n / 4);
+        gpu_name(&other, "axes permuted %u", n / 4);
+        bool good = run(&p, &a) && run(&other, &b);
+        for (uint64_t i = 0; good && i < out_count(&a); ++i) {
+            float want = out_at(&b, 0, turned(i / 32), i / 16 % 2)[i % 16];
+            good = close_to(p.name, "out", i, a.out[i], want, output_tolerance(&a, 1e-5)) &&
+                   close_to(p.name, "lse of out", i, lse_at(&a, 0, i / 32, i / 16 % 2),
+                            lse_at(&b, 0, turned(i / 32), i / 16 % 2), ref_lse_tolerance());
+        }
+        gpu_trial_end(&b);
+        gpu_trial_end(&a);
+    }
+    gpu_assert_clean(&device);
+}
+
 /* ---- A plan split into many dispatches ---- */
 
 /* The split must have happened and kept its bound, or come down to one tile. */
@@ -399,6 +447,7 @@ int main(void) {
         cmocka_unit_test(test_full_prefix_lifts_the_window),
         cmocka_unit_test(test_permuted_heads_permute_outputs),
         cmocka_unit_test(test_dilation_interleaves),
+        cmocka_unit_test(test_permuted_axes_permute_outputs),
         cmocka_unit_test(test_split_plans_equal_whole_ones),
     };
     int opened = gpu_open(&device, "test_properties", NULL);

@@ -73,12 +73,20 @@ static void set_heads(dice *d, vatten_heads *h) {
     }
 }
 
+static uint64_t window_of(const vatten_neighborhood_desc *desc) {
+    uint64_t keys = 1;
+    for (uint32_t a = 0; a < desc->rank; ++a) {
+        keys *= desc->axis[a].window;
+    }
+    return keys;
+}
+
 static void set_strides(dice *d, gpu_problem *p) {
     vatten_heads *h = gpu_heads(p);
     uint64_t q_len = gpu_q_capacity(p), kv_len = gpu_kv_capacity(p);
     uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
     if (one_in(d, 2)) {
-        h->q = some_strides(d, q_len, h->heads, h->dim);
+        h->q = some_strides(d, q_len, h->heads, p->grid && p->hood.weights ? window_of(&p->hood) : h->dim);
     }
     if (one_in(d, 2)) {
         h->k = some_strides(d, kv_len, h->kv_heads, h->dim);
@@ -113,6 +121,16 @@ static void roll_dense(dice *d, gpu_problem *p) {
     }
 }
 
+static void set_weights(vatten_neighborhood_desc *desc) {
+    vatten_heads *h = &desc->heads;
+    desc->weights = true;
+    desc->extra_len = 0;
+    h->value_dim = h->value_dim ? h->value_dim : h->dim;
+    h->dim = 0;
+    h->scale = 0.0f;
+    h->write_lse = false;
+}
+
 static void roll_grid(dice *d, gpu_problem *p) {
     static const uint64_t most[3] = {700, 40, 14}; /* extent by rank: about as many tokens for each */
     vatten_neighborhood_desc *desc = &p->hood;
@@ -139,6 +157,10 @@ static void roll_grid(dice *d, gpu_problem *p) {
         desc->axis[desc->rank - 1] = (vatten_axis){.extent = 6, .window = 3, .stride = 1, .dilation = 2};
     }
     desc->extra_len = one_in(d, 4) ? length(d, 20, 200) : 0;
+    desc->bias = one_in(d, 4) ? VATTEN_BIAS_RELATIVE : VATTEN_BIAS_NONE;
+    if (desc->bias == VATTEN_BIAS_NONE && one_in(d, 5)) {
+        set_weights(desc);
+    }
 }
 
 static void roll(uint64_t seed, gpu_problem *p) {
@@ -166,6 +188,53 @@ static void test_random_problems(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* Grids as long as they come, few rows of each compared: 1-D to 32,768 tokens, 2-D to 128 x 128, 3-D to 64 x 64 x 64,
+ * heads 1..4, dims 8..192, as much of that at once as memory and patience allow. */
+static void roll_long_grid(uint64_t seed, uint32_t rank, gpu_problem *p) {
+    static const uint64_t low[3] = {2048, 48, 16}, high[3] = {32768, 128, 64}, widest[3] = {512, 24, 9};
+    dice d = {.seed = seed};
+    uint64_t extents[3], tokens = 1;
+    for (uint32_t a = 0; a < rank; ++a) {
+        extents[a] = between(&d, low[rank - 1], high[rank - 1]);
+        tokens *= extents[a];
+    }
+    uint32_t dim = 8 * (uint32_t)between(&d, 1, 24), heads = (uint32_t)between(&d, 1, 4);
+    while (tokens * heads * dim > 4000000 && heads > 1) {
+        --heads;
+    }
+    while (tokens * heads * dim > 4000000 && dim > 8) {
+        dim -= 8;
+    }
+    *p = gpu_grid((vatten_dtype)between(&d, VATTEN_DTYPE_F32, VATTEN_DTYPE_BF16), rank, extents, heads,
+                  heads % 2 ? 1 : heads / 2, dim);
+    for (uint32_t a = 0; a < rank; ++a) {
+        vatten_axis *x = &p->hood.axis[a];
+        x->window = (uint32_t)between(&d, 2, widest[rank - 1]);
+        x->dilation = one_in(&d, 3) ? (uint32_t)between(&d, 1, x->extent / x->window) : 1;
+        x->stride = one_in(&d, 2) ? 1 : (uint32_t)between(&d, 1, x->window);
+        x->causal = one_in(&d, 3);
+        x->edge =
+            one_in(&d, 3) ? (vatten_edge)between(&d, VATTEN_EDGE_CROP, VATTEN_EDGE_ZERO) : VATTEN_EDGE_SHIFT;
+        x->roll = one_in(&d, 5) ? between(&d, 0, x->extent - 1) : 0;
+    }
+    p->seed = seed;
+    p->rows = 12;
+    p->once = !gpu_thorough(&device);
+    gpu_name(p, "long grid %u-D, %llu tokens, of seed %llu", rank, (unsigned long long)tokens,
+             (unsigned long long)seed);
+}
+
+static void test_long_grids(void **state) {
+    (void)state;
+    uint64_t count = problem_count / 8 ? problem_count / 8 : 1;
+    for (uint64_t n = 0; n < count; ++n) {
+        gpu_problem p;
+        roll_long_grid(first_seed + n, 1 + (uint32_t)((first_seed + n) % 3), &p);
+        gpu_check(&device, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
 static void take(const char *text, uint64_t *out) {
     if (text && *text) {
         *out = strtoull(text, NULL, 10);
@@ -175,6 +244,7 @@ static void take(const char *text, uint64_t *out) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_problems),
+        cmocka_unit_test(test_long_grids),
     };
     take(getenv("VATTEN_RANDOM_SEED"), &first_seed);
     take(getenv("VATTEN_RANDOM_COUNT"), &problem_count);

@@ -78,7 +78,9 @@ static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint6
     return s;
 }
 
-static vatten_heads random_heads(unit_random *random, program_scale scale, uint64_t q_len, uint64_t kv_len) {
+/* `q_dim`: elements of a row of q if they are not dims. */
+static vatten_heads random_heads(unit_random *random, program_scale scale, uint64_t q_len, uint64_t kv_len,
+                                 uint64_t q_dim) {
     vatten_heads h = {.dtype = (vatten_dtype)unit_between(random, 1, 3)};
     h.batch = unit_chance(random, 50) ? 1 : spread(random, 1, scale == PROGRAM_LARGE ? 1000 : 5);
     h.kv_heads = (uint32_t)spread(random, 1, scale == PROGRAM_LARGE ? 64 : 4);
@@ -86,7 +88,7 @@ static vatten_heads random_heads(unit_random *random, program_scale scale, uint6
     h.dim = (uint32_t)spread(random, 1, VATTEN_MAX_DIM);
     h.value_dim = unit_chance(random, 70) ? 0 : (uint32_t)spread(random, 1, VATTEN_MAX_DIM);
     uint32_t value_dim = h.value_dim ? h.value_dim : h.dim;
-    h.q = random_strides(random, q_len, h.heads, h.dim, true);
+    h.q = random_strides(random, q_len, h.heads, q_dim ? q_dim : h.dim, true);
     h.k = random_strides(random, kv_len, h.kv_heads, h.dim, true);
     h.v = random_strides(random, kv_len, h.kv_heads, value_dim, true);
     h.out = random_strides(random, q_len, h.heads, value_dim, false);
@@ -102,7 +104,7 @@ static vatten_result random_dense(unit_random *random, program_scale scale, cons
                                   program_case *out) {
     uint64_t most = scale == PROGRAM_LARGE ? 3000000 : 300;
     vatten_attention_desc desc = {.q_len = spread(random, 1, most), .kv_len = spread(random, 1, most)};
-    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len);
+    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len, 0);
     desc.causal = unit_chance(random, 50);
     desc.align = unit_chance(random, 50) ? VATTEN_ALIGN_LAST : VATTEN_ALIGN_FIRST;
     desc.window.enabled = unit_chance(random, 50);
@@ -131,13 +133,22 @@ static vatten_result random_grid(unit_random *random, program_scale scale, const
                                  program_case *out) {
     static const uint64_t longest[2][4] = {{0, 64, 24, 9}, {0, 3000000, 1500, 200}};
     vatten_neighborhood_desc desc = {.rank = (uint32_t)unit_between(random, 1, 3)};
-    uint64_t tokens = 1;
+    uint64_t tokens = 1, window = 1;
     for (uint32_t a = 0; a < desc.rank; ++a) {
         desc.axis[a] = random_axis(random, longest[scale][desc.rank]);
         tokens *= desc.axis[a].extent;
+        window *= desc.axis[a].window;
     }
-    desc.heads = random_heads(random, scale, tokens, tokens);
-    if (unit_chance(random, 40))
+    desc.weights = unit_chance(random, 20);
+    desc.heads = random_heads(random, scale, tokens, tokens, desc.weights ? window : 0);
+    if (desc.weights) {
+        desc.heads.value_dim = desc.heads.value_dim ? desc.heads.value_dim : desc.heads.dim;
+        desc.heads.dim = 0;
+        desc.heads.write_lse = false;
+    } else if (unit_chance(random, 30)) {
+        desc.bias = VATTEN_BIAS_RELATIVE;
+    }
+    if (!desc.weights && unit_chance(random, 40))
         desc.extra_len = spread(random, 1, scale == PROGRAM_LARGE ? 5000 : 100);
     uint32_t value_dim = desc.heads.value_dim ? desc.heads.value_dim : desc.heads.dim;
     desc.extra_k = random_strides(random, desc.extra_len, desc.heads.kv_heads, desc.heads.dim, true);
@@ -164,16 +175,17 @@ const char *program_text(const program_case *c) {
     static char text[2048];
     const vt_problem *p = &c->problem;
     size_t size = sizeof text;
-    int at = snprintf(
-        text, size,
-        "range %" PRIu64 " align %" PRIu32 " groups %" PRIu32 ",%" PRIu32 ",%" PRIu32 " buffers %" PRIu32
-        " type %" PRIu32 " loop %" PRIu64 " | layout %d rows %" PRIu32 " keys %" PRIu32 " iterations %" PRIu64
-        " | B %" PRIu64 " H %" PRIu32 "/%" PRIu32 " D %" PRIu32 "/%" PRIu32 " dtype %d lse %d macs %" PRIu64
-        " q %" PRIu64 " kv %" PRIu64 " extra %" PRIu64,
-        c->caps.storage_range, c->caps.storage_alignment, c->caps.groups[0], c->caps.groups[1],
-        c->caps.groups[2], c->caps.storage_buffers, c->caps.device_type, c->caps.loop_limit,
-        (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads, p->kv_heads,
-        p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len, p->kv_len, p->extra_len);
+    int at = snprintf(text, size,
+                      "range %" PRIu64 " align %" PRIu32 " groups %" PRIu32 ",%" PRIu32 ",%" PRIu32
+                      " buffers %" PRIu32 " type %" PRIu32 " loop %" PRIu64 " | layout %d rows %" PRIu32
+                      " keys %" PRIu32 " iterations %" PRIu64 " | B %" PRIu64 " H %" PRIu32 "/%" PRIu32
+                      " D %" PRIu32 "/%" PRIu32 " dtype %d lse %d macs %" PRIu64 " q %" PRIu64 " kv %" PRIu64
+                      " extra %" PRIu64 " bias %" PRIu64 " weights %" PRIu32,
+                      c->caps.storage_range, c->caps.storage_alignment, c->caps.groups[0], c->caps.groups[1],
+                      c->caps.groups[2], c->caps.storage_buffers, c->caps.device_type, c->caps.loop_limit,
+                      (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads,
+                      p->kv_heads, p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len,
+                      p->kv_len, p->extra_len, p->bias_bytes, p->weights ? p->q_dim : 0);
     const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v"};
     const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v};
     for (int i = 0; i < 6; ++i)

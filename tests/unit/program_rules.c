@@ -61,10 +61,12 @@ static bool moves_state(const vt_step *step) {
 
 static uint64_t role_bytes(const walk *w, vt_role role) {
     const vt_problem *p = &w->c->problem;
-    const vt_tensor *tensors[VT_ROLE_COUNT] = {&p->q, &p->k,       &p->v,       &p->out,
-                                               NULL,  &p->extra_k, &p->extra_v, NULL};
+    const vt_tensor *tensors[VT_ROLE_COUNT] = {&p->q,       &p->k,       &p->v, &p->out, NULL,
+                                               &p->extra_k, &p->extra_v, NULL,  NULL};
     if (role == VT_ROLE_WORKSPACE)
         return w->c->program.workspace_bytes;
+    if (role == VT_ROLE_BIAS)
+        return p->bias_bytes;
     if (role == VT_ROLE_LSE)
         return p->write_lse ? p->batch * p->heads * p->q_len * 4 : 0;
     return tensors[role]->elements * (p->dtype == VATTEN_DTYPE_F32 ? 4 : 2);
@@ -211,7 +213,8 @@ static const char *check_variant(const walk *w, uint32_t i) {
     MUST(kernel->io == io_of(c, kernel->map));
     MUST(v->spec[VT_SPEC_WORKGROUP] == c->tile.workgroup && v->spec[VT_SPEC_ROWS] == c->tile.rows);
     MUST(v->spec[VT_SPEC_KEYS] == c->tile.keys && v->spec[VT_SPEC_LANES_PER_ROW] == c->tile.lanes_per_row);
-    MUST(v->spec[VT_SPEC_DIM] == p->dim && v->spec[VT_SPEC_VALUE_DIM] == p->value_dim);
+    MUST(v->spec[VT_SPEC_DIM] == (p->weights ? c->tile.dim_pad : p->dim));
+    MUST(v->spec[VT_SPEC_VALUE_DIM] == p->value_dim);
     MUST(v->spec[VT_SPEC_DIM_PAD] == c->tile.dim_pad && v->spec[VT_SPEC_VALUE_PAD] == c->tile.value_pad);
     MUST(v->spec[VT_SPEC_SUBGROUP] == c->tile.subgroup && v->spec[VT_SPEC_MATRIX] == c->tile.matrix.m);
     MUST(v->spec[VT_SPEC_MATRIX + 1] == c->tile.matrix.n && v->spec[VT_SPEC_MATRIX + 2] == c->tile.matrix.k);
@@ -311,7 +314,10 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
     const vt_problem *p = &c->problem;
     vt_io io = io_of(c, vt_kernels[c->program.variants[step->variant].kernel].map);
     bool extra = is_extra(step);
-    const vt_role roles[4] = {VT_ROLE_Q, extra ? VT_ROLE_EXTRA_K : VT_ROLE_K,
+    const vt_role roles[4] = {VT_ROLE_Q,
+                              extra        ? VT_ROLE_EXTRA_K
+                              : p->weights ? VT_ROLE_V
+                                           : VT_ROLE_K,
                               extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, VT_ROLE_OUT};
     MUST(step->binding_count == (io == VT_IO_BIAS ? 7u : io == VT_IO_FULL ? 6u : 4u));
     MUST(step->binding_count <= c->caps.storage_buffers);
@@ -324,6 +330,9 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
         MUST(b->offset <= role_bytes(w, b->role));
         MUST(b->range <= role_bytes(w, b->role) - b->offset);
     }
+    if (io == VT_IO_BIAS)
+        MUST(step->binding[VT_SLOT_BIAS].role == VT_ROLE_BIAS && step->binding[VT_SLOT_BIAS].offset == 0 &&
+             step->binding[VT_SLOT_BIAS].range == p->bias_bytes);
     if (p->write_lse)
         MUST(step->binding[VT_SLOT_LSE].role == VT_ROLE_LSE);
     if (moves_state(step))
@@ -337,8 +346,8 @@ static bool overlaps(const vt_binding *a, const vt_binding *b) {
 }
 
 static bool written_by_both(const vt_step *a, const vt_step *b) {
-    for (uint32_t i = VT_SLOT_OUT; i < a->binding_count; ++i)
-        for (uint32_t j = VT_SLOT_OUT; j < b->binding_count; ++j)
+    for (uint32_t i = VT_SLOT_OUT; i < a->binding_count && i < VT_SLOT_BIAS; ++i)
+        for (uint32_t j = VT_SLOT_OUT; j < b->binding_count && j < VT_SLOT_BIAS; ++j)
             if (overlaps(&a->binding[i], &b->binding[j]))
                 return true;
     return false;
@@ -358,7 +367,7 @@ static bool meets_one(const program_case *c, uint64_t index) {
 
 /* Whether a step meets the least range of some buffer that holds all that was bound since the last barrier. */
 static bool meets_all(const walk *w, const vt_step *step) {
-    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i)
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count && i < VT_SLOT_BIAS; ++i)
         if (overlaps(&step->binding[i], &w->covered[step->binding[i].role]))
             return true;
     return false;
@@ -367,7 +376,7 @@ static bool meets_all(const walk *w, const vt_step *step) {
 static void cover(walk *w, const vt_step *step) {
     if (step->barrier_before)
         memset(w->covered, 0, sizeof w->covered);
-    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count; ++i) {
+    for (uint32_t i = VT_SLOT_OUT; i < step->binding_count && i < VT_SLOT_BIAS; ++i) {
         const vt_binding *b = &step->binding[i];
         vt_binding *all = &w->covered[b->role];
         uint64_t end = vt_max(all->offset + all->range, b->offset + b->range);
@@ -419,9 +428,12 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
                                   batch * v->batch + kv_head * v->head + key * v->token,
                                   batch * p->out.batch + head * p->out.head + query * p->out.token};
     for (int i = 0; i < 4; ++i) {
-        MUST_ALL(check_element(&b[i], at[i], expected[i], i == 0 || i == 1 ? p->dim : p->value_dim, bytes));
-        if (w->c->program.variants[step->variant]
-                .spec[VT_SPEC_VECTOR]) /* rows are read four elements at a time */
+        if (p->weights && i == 1) /* there is no k */
+            continue;
+        uint32_t dim = i == 0 ? p->q_dim : i == 1 ? p->dim : p->value_dim;
+        MUST_ALL(check_element(&b[i], at[i], expected[i], dim, bytes));
+        if (w->c->program.variants[step->variant].spec[VT_SPEC_VECTOR] &&
+            !(p->weights && i == 0)) /* rows are read four elements at a time */
             MUST(at[i] % 4 == 0 && p->dim % 4 == 0 && p->value_dim % 4 == 0);
     }
     if (p->write_lse) {

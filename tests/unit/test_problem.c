@@ -374,6 +374,73 @@ static void axes_of_heads_have_the_rules_of_axes(void **state) {
         "neighborhood: head 3: window 1 on every axis of 48 tokens: each query would see itself alone");
 }
 
+static void a_bias_has_rules(void **state) {
+    (void)state;
+    REFUSED_GRID(bias, (vatten_bias)2, INVALID, "neighborhood: bias 2 is unknown");
+    vatten_neighborhood_desc desc = unit_grid();
+    vatten_axis axes[4][3];
+    desc.bias = VATTEN_BIAS_RELATIVE;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.table[0] == 3 && problem.table[1] == 3 && problem.table[2] == 1);
+    assert_int_equal(problem.bias_bytes, 4 * 5 * 5 * 4);
+    for (uint32_t h = 0; h < 4; ++h)
+        memcpy(axes[h], desc.axis, sizeof axes[h]);
+    axes[1][0].window = 6; /* the largest of each axis, of whatever head */
+    axes[3][1].window = 4;
+    desc.head_axes = axes[0];
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.table[0] == 6 && problem.table[1] == 4);
+    assert_int_equal(problem.bias_bytes, 4 * 11 * 7 * 4);
+    desc.head_axes = NULL;
+    desc.axis[0] = (vatten_axis){1u << 20, 1u << 20, 1, 1, false};
+    desc.axis[1] = (vatten_axis){65, 65, 1, 1, false};
+    assert_int_equal(grid(&desc), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said,
+                "neighborhood: the bias of 4 heads for windows of 1048576 x 65 x 1 does not fit a binding "
+                "of Desktop, which holds 4294967295 bytes");
+}
+
+static void weights_leave_no_use_for_scores(void **state) {
+    (void)state;
+    vatten_neighborhood_desc desc = unit_grid();
+    desc.heads.dim = 0;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: dim 0 must be at least 1");
+    desc.weights = true;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights need value_dim, it is 0");
+    desc.heads.value_dim = 5;
+    assert_int_equal(grid(&desc), VATTEN_SUCCESS);
+    assert_true(problem.weights && problem.q_dim == 9 && problem.dim == 0);
+    assert_true(problem.q.token == 9 * 4 && problem.k.elements == 0 && problem.v.elements > 0);
+    desc.heads.dim = 8;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights leave no use for dim 8: it must be 0");
+    desc.heads.dim = 0;
+    desc.heads.scale = 0.5f;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights leave no use for scale 0.500000: it must be 0");
+    desc.heads.scale = 0.0f;
+    desc.heads.write_lse = true;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights have no log-sum-exp: write_lse 1 must be 0");
+    desc.heads.write_lse = false;
+    desc.extra_len = 3;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights of extra keys are not known: extra_len 3 must be 0");
+    desc.extra_len = 0;
+    desc.bias = VATTEN_BIAS_RELATIVE;
+    assert_int_equal(grid(&desc), INVALID);
+    assert_said(&said, "neighborhood: weights leave no use for bias 1");
+    desc.bias = VATTEN_BIAS_NONE;
+    desc.axis[0] = (vatten_axis){1u << 15, 1u << 15, 1, 1, false};
+    desc.axis[1] = (vatten_axis){1u << 13, 1u << 13, 1, 1, false};
+    desc.rank = 3;
+    desc.axis[2] = (vatten_axis){1, 1u << 4, 1, 1, false, VATTEN_EDGE_CROP, 0};
+    assert_int_equal(grid(&desc), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "neighborhood: windows of 4294967296 keys have more weights than 536870911");
+}
+
 static void a_window_is_at_most_the_extent(void **state) {
     (void)state;
     REFUSED_GRID(axis[0].window, 7, INVALID, "neighborhood: axis 0: window 7 is above extent 6");
@@ -522,6 +589,8 @@ int main(void) {
         TEST(sizes_of_an_axis_are_at_least_1),
         TEST(edges_and_rolls_have_rules),
         TEST(axes_of_heads_have_the_rules_of_axes),
+        TEST(a_bias_has_rules),
+        TEST(weights_leave_no_use_for_scores),
         TEST(a_window_is_at_most_the_extent),
         TEST(a_stride_is_at_most_the_window),
         TEST(window_times_dilation_is_at_most_the_extent),
