@@ -15,18 +15,24 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
-/* The rules that are compiled in: a plain kernel and one with all its branches for each map. */
+/* The rules that are compiled in: a plain kernel and one with all its branches for each map, and what becomes of
+ * scores. */
 typedef struct audit_rule {
     const char *name;
     family_id family;
-    bool full; /* also the log-sum-exp, which the kernels named _full have */
+    bool full;          /* also the log-sum-exp, which the kernels named _full have */
+    const char *suffix; /* of the kernel's name */
+    vatten_bias bias;
+    bool weights;
 } audit_rule;
 
 static const audit_rule rules[] = {
-    {"causal", FAMILY_ATTENTION, false},
-    {"window", FAMILY_ATTENTION, true},
-    {"grid2", FAMILY_NEIGHBORHOOD, false},
-    {"grid3", FAMILY_NEIGHBORHOOD, true},
+    {"causal", FAMILY_ATTENTION, false, "", VATTEN_BIAS_NONE, false},
+    {"window", FAMILY_ATTENTION, true, "_full", VATTEN_BIAS_NONE, false},
+    {"grid2", FAMILY_NEIGHBORHOOD, false, "", VATTEN_BIAS_NONE, false},
+    {"grid3", FAMILY_NEIGHBORHOOD, true, "_full", VATTEN_BIAS_NONE, false},
+    {"bias3", FAMILY_NEIGHBORHOOD, true, "_bias", VATTEN_BIAS_RELATIVE, false},
+    {"weights2", FAMILY_NEIGHBORHOOD, false, "", VATTEN_BIAS_NONE, true},
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
@@ -63,6 +69,9 @@ static void neighborhood_of(const audit_rule *rule, vatten_neighborhood_desc *de
         desc->axis[2].dilation = 2;
         desc->axis[2].roll = 3;
     }
+    desc->bias = rule->bias;
+    desc->weights = rule->weights;
+    desc->heads.dim = rule->weights ? 0 : desc->heads.dim;
 }
 
 static family_problem problem_of(const audit_rule *rule, const vatten_heads *heads) {
@@ -81,7 +90,7 @@ static family_problem problem_of(const audit_rule *rule, const vatten_heads *hea
 static void kernel_name(const audit_rule *rule, const vatten_heads *heads, char *out, size_t out_size) {
     snprintf(out, out_size, "attention_%s_%s_%s%s",
              rule->family == FAMILY_ATTENTION ? "dense" : "neighborhood", family_dtype_name(heads->dtype),
-             family_layout_name(heads->tile.layout), rule->full ? "_full" : "");
+             family_layout_name(heads->tile.layout), rule->suffix);
 }
 
 static void take_statistics(const vatten_plan *plan, audit_row *row) {

@@ -146,6 +146,8 @@ static bool make_neighborhood(const family_options *options, const family_shape 
         desc->box[a] = (uint32_t)box[a];
     }
     desc->extra_len = shape->extra_len;
+    desc->bias = shape->bias ? VATTEN_BIAS_RELATIVE : VATTEN_BIAS_NONE;
+    desc->weights = shape->weights;
     return make_heads(options, shape, &desc->heads);
 }
 

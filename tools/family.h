@@ -49,6 +49,8 @@ typedef struct family_shape {
     uint32_t rank;          /* neighborhood */
     uint64_t extent[3];
     uint64_t extra_len;
+    bool bias;    /* relative biases */
+    bool weights; /* in place of q, k and dim */
     bool write_lse;
 } family_shape;
 

@@ -9,7 +9,7 @@
 
 #define FIELD(member) offsetof(run_paths, member)
 
-/* The extra keys stand last, so that families without them take a shorter table. */
+/* What only grids have stands last, so that families without take a shorter table. */
 static const option_spec path_options[] = {
     {"q", OPTION_TEXT, FIELD(q), "FILE", "queries, required"},
     {"k", OPTION_TEXT, FIELD(k), "FILE",
@@ -22,23 +22,36 @@ static const option_spec path_options[] = {
     {"extra-k", OPTION_TEXT, FIELD(extra_k), "FILE",
      "keys that every query sees, [batch, extra, kv heads, dim]"},
     {"extra-v", OPTION_TEXT, FIELD(extra_v), "FILE", "their values"},
+    {"bias", OPTION_TEXT, FIELD(bias), "FILE",
+     "f32 added to scores by key - query, [heads, 2 window - 1 per axis]"},
+    {"weights", OPTION_TEXT, FIELD(weights), "FILE",
+     "in place of q and k: of each key of a window, [batch, axes, heads, keys of a window]"},
 };
-enum { PATH_COUNT = sizeof path_options / sizeof *path_options };
+enum { PATH_COUNT = sizeof path_options / sizeof *path_options, GRID_PATHS = 4 };
 
 option_table run_path_table(family_id id, run_paths *paths) {
-    option_table table = {"tensors", path_options, id == FAMILY_NEIGHBORHOOD ? PATH_COUNT : PATH_COUNT - 2,
-                          paths};
+    option_table table = {"tensors", path_options,
+                          id == FAMILY_NEIGHBORHOOD ? PATH_COUNT : PATH_COUNT - GRID_PATHS, paths};
     return table;
 }
 
 bool run_paths_complete(const run_paths *paths) {
-    const char *missing = paths->q == NULL     ? "--q"
-                          : paths->k == NULL   ? "--k"
-                          : paths->v == NULL   ? "--v"
-                          : paths->out == NULL ? "--out"
-                                               : NULL;
+    bool weights = paths->weights != NULL;
+    const char *missing = paths->q == NULL && !weights   ? "--q"
+                          : paths->k == NULL && !weights ? "--k"
+                          : paths->v == NULL             ? "--v"
+                          : paths->out == NULL           ? "--out"
+                                                         : NULL;
     if (missing != NULL) {
         say_error("%s is required", missing);
+        return false;
+    }
+    if (weights && (paths->q != NULL || paths->k != NULL)) {
+        say_error("--weights stands in place of --q and --k");
+        return false;
+    }
+    if (weights && paths->extra_k != NULL) {
+        say_error("--weights has none for keys of --extra-k");
         return false;
     }
     if ((paths->extra_k == NULL) != (paths->extra_v == NULL)) {
@@ -112,6 +125,14 @@ static bool same_dtype(const char *path, const npy_array *tensor, const char *ot
     return false;
 }
 
+/* v against the weights. */
+static bool match_weights(const run_paths *paths, const run_tensors *t) {
+    bool same = same_dtype(paths->v, &t->v, paths->weights, &t->q);
+    for (uint32_t a = 0; same && a < t->q.rank - 2; ++a)
+        same = same_axis(paths->v, &t->v, a, paths->weights, &t->q, a, a == 0 ? "batch" : "extent");
+    return same;
+}
+
 /* k against q, v against k. Tokens are one axis for attention, the whole grid for neighborhood. */
 static bool match_main(family_id id, const run_paths *paths, const run_tensors *t) {
     uint32_t rank = t->q.rank;
@@ -133,7 +154,7 @@ static bool match_main(family_id id, const run_paths *paths, const run_tensors *
 }
 
 static bool match_extra(const run_paths *paths, const run_tensors *t) {
-    uint32_t rank = t->k.rank;
+    uint32_t rank = t->q.rank;
     const npy_array *k = &t->extra_k, *v = &t->extra_v;
     return same_dtype(paths->extra_k, k, paths->q, &t->q) && same_dtype(paths->extra_v, v, paths->q, &t->q) &&
            same_axis(paths->extra_k, k, 0, paths->k, &t->k, 0, "batch") &&
@@ -158,8 +179,10 @@ static bool make_shape(family_id id, const run_paths *paths, const run_tensors *
     uint32_t rank = t->q.rank;
     shape->batch = t->q.shape[0];
     shape->q_len = t->q.shape[1];
-    shape->kv_len = t->k.shape[1];
+    shape->kv_len = t->v.shape[1];
     shape->write_lse = paths->lse != NULL;
+    shape->bias = paths->bias != NULL;
+    shape->weights = paths->weights != NULL;
     if (id == FAMILY_NEIGHBORHOOD) {
         shape->rank = rank - 3;
         memcpy(shape->extent, t->q.shape + 1, shape->rank * sizeof *shape->extent);
@@ -170,23 +193,66 @@ static bool make_shape(family_id id, const run_paths *paths, const run_tensors *
         return false;
     }
     return narrow(paths->q, "heads", t->q.shape[rank - 2], &shape->heads) &&
-           narrow(paths->k, "heads", t->k.shape[rank - 2], &shape->kv_heads) &&
-           narrow(paths->q, "dim", t->q.shape[rank - 1], &shape->dim) &&
+           narrow(paths->v, "heads", t->v.shape[rank - 2], &shape->kv_heads) &&
+           (shape->weights || narrow(paths->q, "dim", t->q.shape[rank - 1], &shape->dim)) &&
            narrow(paths->v, "dim", t->v.shape[rank - 1], &shape->value_dim);
+}
+
+/* The weights take q's place. */
+static bool load_weights(const run_paths *paths, run_tensors *t, vatten_dtype *dtype) {
+    run_paths named = *paths;
+    named.q = paths->weights;
+    return read_tensor(paths->weights, 4, 6, "[batch, 1 to 3 axes, heads, keys of a window]", &t->q) &&
+           find_dtype(&named, &t->q, dtype) &&
+           read_tensor(paths->v, t->q.rank, t->q.rank,
+                       "the rank of the weights: [batch, axes, kv heads, dim]", &t->v) &&
+           match_weights(paths, t);
+}
+
+static bool load_main(family_id id, const run_paths *paths, run_tensors *t, vatten_dtype *dtype) {
+    bool grid = id == FAMILY_NEIGHBORHOOD;
+    const char *axes = grid ? "[batch, 1 to 3 axes, heads, dim]" : "[batch, tokens, heads, dim]";
+    const char *as_q = grid ? "the rank of q: [batch, axes, kv heads, dim]" : axes;
+    return read_tensor(paths->q, 4, grid ? 6 : 4, axes, &t->q) && find_dtype(paths, &t->q, dtype) &&
+           read_tensor(paths->k, t->q.rank, t->q.rank, as_q, &t->k) &&
+           read_tensor(paths->v, t->q.rank, t->q.rank, as_q, &t->v) && match_main(id, paths, t);
+}
+
+static bool load_bias(const run_paths *paths, run_tensors *t) {
+    uint32_t rank = t->q.rank - 2;
+    if (!read_tensor(paths->bias, rank, rank, "[heads, 2 window - 1 per axis]", &t->bias))
+        return false;
+    if (t->bias.dtype != NPY_F32)
+        say_error("%s: dtype '%s', biases are '<f4'", paths->bias, npy_dtype_name(t->bias.dtype));
+    return t->bias.dtype == NPY_F32;
+}
+
+static bool as_large(const char *path, const npy_array *array, uint64_t bytes, const char *axes) {
+    char shape[128];
+    if (bytes == array->bytes)
+        return true;
+    npy_shape_text(array, shape, sizeof shape);
+    say_error("%s: shape %s holds %zu bytes; %s has %llu", path, shape, array->bytes, axes,
+              (unsigned long long)bytes);
+    return false;
+}
+
+bool run_scores_fit(const run_paths *paths, const run_tensors *tensors, const vatten_plan_info *info) {
+    return (!paths->bias ||
+            as_large(paths->bias, &tensors->bias, info->bias_bytes, "[heads, 2 window - 1 per axis]")) &&
+           (!paths->weights ||
+            as_large(paths->weights, &tensors->q, info->q_bytes, "[batch, axes, heads, keys of a window]"));
 }
 
 bool run_tensors_load(family_id id, const run_paths *paths, run_tensors *out_tensors,
                       family_shape *out_shape) {
-    bool grid = id == FAMILY_NEIGHBORHOOD;
-    const char *axes = grid ? "[batch, 1 to 3 axes, heads, dim]" : "[batch, tokens, heads, dim]";
-    const char *as_q = grid ? "the rank of q: [batch, axes, kv heads, dim]" : axes;
     run_tensors *t = out_tensors;
     memset(t, 0, sizeof *t);
     memset(out_shape, 0, sizeof *out_shape);
-    if (!read_tensor(paths->q, 4, grid ? 6 : 4, axes, &t->q) ||
-        !find_dtype(paths, &t->q, &out_shape->dtype) ||
-        !read_tensor(paths->k, t->q.rank, t->q.rank, as_q, &t->k) ||
-        !read_tensor(paths->v, t->q.rank, t->q.rank, as_q, &t->v) || !match_main(id, paths, t))
+    if (paths->weights != NULL ? !load_weights(paths, t, &out_shape->dtype)
+                               : !load_main(id, paths, t, &out_shape->dtype))
+        return false;
+    if (paths->bias != NULL && !load_bias(paths, t))
         return false;
     if (paths->extra_k != NULL) {
         const char *extra_axes = "[batch, extra, kv heads, dim]";
@@ -203,6 +269,7 @@ void run_tensors_free(run_tensors *tensors) {
     npy_free(&tensors->v);
     npy_free(&tensors->extra_k);
     npy_free(&tensors->extra_v);
+    npy_free(&tensors->bias);
 }
 
 /* ---- Writing

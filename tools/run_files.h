@@ -14,15 +14,15 @@
 #define RUN_DTYPE_WORDS "auto|" FAMILY_DTYPE_WORDS
 
 typedef struct run_paths {
-    const char *q, *k, *v, *out, *lse, *extra_k, *extra_v;
+    const char *q, *k, *v, *out, *lse, *extra_k, *extra_v, *bias, *weights;
     int dtype;
 } run_paths;
 
 typedef struct run_tensors {
-    npy_array q, k, v, extra_k, extra_v; /* the extra ones stay zero when not given */
+    npy_array q, k, v, extra_k, extra_v, bias; /* those not given stay zero; q may be the weights */
 } run_tensors;
 
-/* --q, --k and so on; `id` decides whether extra keys are offered. */
+/* --q, --k and so on; `id` decides whether what only grids have is offered. */
 option_table run_path_table(family_id id, run_paths *paths);
 
 /* Required options present and not contradicting each other; says what is wrong: a usage error. */
@@ -33,6 +33,9 @@ bool run_paths_complete(const run_paths *paths);
 bool run_tensors_load(family_id id, const run_paths *paths, run_tensors *out_tensors,
                       family_shape *out_shape);
 void run_tensors_free(run_tensors *tensors);
+
+/* Whether biases and weights are as large as the plan wants them; says what is wrong. */
+bool run_scores_fit(const run_paths *paths, const run_tensors *tensors, const vatten_plan_info *info);
 
 /* The output array of a problem, its data malloc'd and empty; and the LSE likewise, f32 [batch, heads,
  * tokens]. */

@@ -22,6 +22,7 @@
 static const char usage_text[] =
     "usage: vatten_run attention --q FILE --k FILE --v FILE --out FILE [options]\n"
     "       vatten_run neighborhood --q FILE --k FILE --v FILE --out FILE --window N,N,... [options]\n"
+    "       vatten_run neighborhood --weights FILE --v FILE --out FILE --window N,N,... [options]\n"
     "\n"
     "Tensors are .npy files (<f4, <f2, or <u2 with --dtype bf16; C order):\n"
     "  attention     [batch, tokens, heads, dim]\n"
@@ -48,7 +49,7 @@ typedef struct run_state {
     npy_array out, lse;
     vatten_context *context;
     vatten_plan *plan;
-    vatten_memory *memory[7]; /* as the buffers of vatten_args: q k v out lse extra_k extra_v */
+    vatten_memory *memory[8]; /* buffers of vatten_args: q k v out lse extra_k extra_v bias */
     family_shape shape;
     vatten_plan_info info;
     stats_summary gpu_ms;
@@ -87,7 +88,8 @@ static bool make_args(run_state *state, vatten_args *args) {
            make_buffer(state, 3, info->out_bytes, NULL, &args->out) &&
            make_buffer(state, 4, info->lse_bytes, NULL, &args->lse) &&
            make_buffer(state, 5, info->extra_k_bytes, &t->extra_k, &args->extra_k) &&
-           make_buffer(state, 6, info->extra_v_bytes, &t->extra_v, &args->extra_v);
+           make_buffer(state, 6, info->extra_v_bytes, &t->extra_v, &args->extra_v) &&
+           make_buffer(state, 7, info->bias_bytes, &t->bias, &args->bias);
 }
 
 static bool run_repeated(run_state *state, const vatten_args *args, uint32_t repeat) {
@@ -144,6 +146,8 @@ static int run(const run_options *options, family_id id, run_state *state) {
     if (!said(result == VATTEN_SUCCESS, "plan", result))
         return SAY_FAILED;
     vatten_plan_get_info(state->plan, &state->info);
+    if (!run_scores_fit(&options->paths, &state->tensors, &state->info))
+        return SAY_FAILED;
     vatten_args args = {0};
     if (!make_args(state, &args) || !run_repeated(state, &args, options->repeat) || !download(state, id) ||
         tool_found_invalid(state->context) || !run_outputs_write(&options->paths, &state->out, &state->lse))
