@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char *const roles[] = {"q", "k", "v", "out", "lse", "extra_k", "extra_v", "workspace"};
+static const char *const roles[] = {"q", "k", "v", "out", "lse", "extra_k", "extra_v", "workspace", "bias"};
 
 typedef struct sheet {
     char text[65536];
@@ -52,8 +52,10 @@ static void put_program(sheet *s, const vt_program *program) {
         program->workspace_bytes, program->largest_macs);
     for (uint32_t i = 0; i < program->variant_count; ++i) {
         put(s, "variant %u: %s", i, vt_kernels[program->variants[i].kernel].name);
-        /* what stands behind is 0 but for kernels with matrices */
-        uint32_t count = program->variants[i].spec[VT_SPEC_SUBGROUP] ? VT_SPEC_COUNT : VT_SPEC_SUBGROUP;
+        /* what stands behind is mostly 0 */
+        uint32_t count = VT_SPEC_COUNT;
+        while (count > VT_SPEC_SUBGROUP && program->variants[i].spec[count - 1] == 0)
+            --count;
         for (uint32_t j = 0; j < count; ++j)
             put(s, "%s%u", j == 0 || j == VT_SPEC_WINDOW || j == VT_SPEC_BOX ? " | " : " ",
                 program->variants[i].spec[j]);
@@ -187,6 +189,25 @@ static void grid_of_three_axes_cut_along_the_first(void **state) {
     check_grid("grid_3d_cut", &caps, &desc);
 }
 
+static void grid_with_a_bias_on_lavapipe(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    vatten_neighborhood_desc desc = unit_grid();
+    desc.axis[0] = (vatten_axis){6, 5, 1, 1, false, VATTEN_EDGE_ZERO, 2};
+    desc.bias = VATTEN_BIAS_RELATIVE;
+    check_grid("grid_bias_lavapipe", &caps, &desc);
+}
+
+static void weights_on_a_desktop(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_neighborhood_desc desc = unit_grid();
+    desc.heads.dim = 0;
+    desc.heads.value_dim = 12;
+    desc.weights = true;
+    check_grid("grid_weights", &caps, &desc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_on_a_desktop),
@@ -197,6 +218,8 @@ int main(void) {
         cmocka_unit_test(grid_of_two_axes),
         cmocka_unit_test(grid_with_extra_keys),
         cmocka_unit_test(grid_of_three_axes_cut_along_the_first),
+        cmocka_unit_test(grid_with_a_bias_on_lavapipe),
+        cmocka_unit_test(weights_on_a_desktop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
