@@ -30,7 +30,7 @@ typedef struct info_options {
     uint64_t batch, q_len, kv_len, extra_len;
     uint32_t heads, kv_heads, dim, value_dim;
     option_ints extent;
-    bool lse;
+    bool lse, bias, weights;
 } info_options;
 
 #define FIELD(member) offsetof(info_options, member)
@@ -40,7 +40,7 @@ static const option_spec heads_specs[] = {
     {"batch", OPTION_U64, FIELD(batch), "N", "default 1"},
     {"heads", OPTION_U32, FIELD(heads), "N", "query heads, required"},
     {"kv-heads", OPTION_U32, FIELD(kv_heads), "N", "default: as heads"},
-    {"dim", OPTION_U32, FIELD(dim), "N", "of q and k, required"},
+    {"dim", OPTION_U32, FIELD(dim), "N", "of q and k, required but for --weights"},
     {"value-dim", OPTION_U32, FIELD(value_dim), "N", "of v and out; default: as dim"},
     {"lse", OPTION_FLAG, FIELD(lse), NULL, "also write the log-sum-exp"},
 };
@@ -51,6 +51,9 @@ static const option_spec dense_specs[] = {
 static const option_spec grid_specs[] = {
     {"extent", OPTION_INTS, FIELD(extent), "N,N,...", "tokens per axis, required"},
     {"extra-len", OPTION_U64, FIELD(extra_len), "N", "extra keys that every query sees"},
+    {"bias", OPTION_FLAG, FIELD(bias), NULL, "relative position biases"},
+    {"weights", OPTION_FLAG, FIELD(weights), NULL,
+     "weights in place of q, k and softmax; dim is then left out"},
 };
 
 /* The shape that the options say; false when they say none. */
@@ -65,6 +68,8 @@ static bool make_shape(family_id id, const info_options *options, family_shape *
     shape->q_len = options->q_len;
     shape->kv_len = options->kv_len != 0 ? options->kv_len : options->q_len;
     shape->extra_len = options->extra_len;
+    shape->bias = options->bias;
+    shape->weights = options->weights;
     shape->write_lse = options->lse;
     if (id != FAMILY_NEIGHBORHOOD)
         return true;
@@ -138,6 +143,7 @@ static void add_buffers(cJSON *object, const vatten_plan_info *info) {
     add_count(object, "lse_bytes", info->lse_bytes);
     add_count(object, "extra_k_bytes", info->extra_k_bytes);
     add_count(object, "extra_v_bytes", info->extra_v_bytes);
+    add_count(object, "bias_bytes", info->bias_bytes);
     add_count(object, "offset_alignment", info->offset_alignment);
 }
 
