@@ -229,7 +229,9 @@ static size_t make_tables(family_id id, info_options *options, option_table tabl
     size_t count = 0;
     if (id != FAMILY_COUNT) {
         bool grid = id == FAMILY_NEIGHBORHOOD;
-        option_table shape = {"shape", grid ? grid_specs : dense_specs, 2, options};
+        size_t shape_count =
+            grid ? sizeof grid_specs / sizeof *grid_specs : sizeof dense_specs / sizeof *dense_specs;
+        option_table shape = {"shape", grid ? grid_specs : dense_specs, shape_count, options};
         option_table heads = {"heads", heads_specs, sizeof heads_specs / sizeof *heads_specs, options};
         tables[count++] = shape;
         tables[count++] = heads;
