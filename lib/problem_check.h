@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the families' checks of descs share: how a broken rule is told, heads, tensors.
+ */
+#ifndef VT_PROBLEM_CHECK_H
+#define VT_PROBLEM_CHECK_H
+
+#include "log.h"
+#include "problem.h"
+
+#include <inttypes.h>
+
+/* Where the checks are: carried down so that each rule is one line. */
+typedef struct vt_checker {
+    const vt_caps *caps;
+    const vatten_logger *logger;
+    const char *family;
+    const vt_problem *problem;
+} vt_checker;
+
+/* Says which rule is broken. The family's name stands in front of the message. */
+#define REFUSE_IF(CONDITION, RESULT, FORMAT, ...)                                                            \
+    do {                                                                                                     \
+        if (CONDITION) {                                                                                     \
+            vt_log(check->logger, VATTEN_LOG_ERROR, check->problem->label, "%s: " FORMAT, check->family,     \
+                   __VA_ARGS__);                                                                             \
+            return RESULT;                                                                                   \
+        }                                                                                                    \
+    } while (0)
+#define INVALID_IF(CONDITION, FORMAT, ...)                                                                   \
+    REFUSE_IF(CONDITION, VATTEN_ERROR_INVALID_ARGUMENT, FORMAT, __VA_ARGS__)
+#define UNSUPPORTED_IF(CONDITION, FORMAT, ...)                                                               \
+    REFUSE_IF(CONDITION, VATTEN_ERROR_UNSUPPORTED, FORMAT, __VA_ARGS__)
+
+/* What one tensor is made of. */
+typedef struct vt_shape {
+    const char *name;
+    vatten_strides strides;
+    uint64_t tokens;
+    uint32_t heads;
+    uint32_t dim;
+    bool written;
+} vt_shape;
+
+/* An empty problem that checks may begin to fill; `family` stands before each message about it. */
+vt_checker vt_checker_begin(const vt_caps *caps, const vatten_logger *logger, const char *family,
+                            const char *label, vt_problem *out);
+
+/* `weights`: there is no product of queries and keys, and dim is 0. */
+vatten_result vt_check_heads(const vt_checker *check, const vatten_heads *heads, bool weights);
+vatten_result vt_check_length(const vt_checker *check, const char *name, uint64_t length);
+void vt_fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *out);
+
+/* Resolves strides; sizes of more than 64 bits are refused. */
+vatten_result vt_fill_tensor(const vt_checker *check, const vt_shape *s, vt_tensor *out);
+
+/* q, k, v and out, by lengths and dims that are known. */
+vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads, vt_problem *out);
+
+#endif /* VT_PROBLEM_CHECK_H */
