@@ -57,6 +57,11 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_MATRIX + 2] = tile->matrix.k;
 }
 
+uint32_t vt_attend_diagonal_mask(const vt_problem *p) {
+    return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left != VATTEN_UNLIMITED ? VT_MASK_LEFT : 0) |
+           (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
+}
+
 /* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements:
  * ranges begin at multiples of the device's offset alignment. */
 static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
@@ -152,6 +157,19 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
                        (l->last ? 0 : VT_FLAG_CARRY_OUT);
 }
 
+/* All lists that the part's queries go by; those of ranges are all bound. Returns where the first one lies. */
+static uint32_t bind_lists(const part *p, vt_step *step) {
+    const vt_list_rule *list = &p->in->part.problem->list;
+    const vt_tensor *t = &list->words;
+    bool ranges = list->kind == VATTEN_LIST_RANGES;
+    uint64_t first = ranges ? 0 : p->q_first / list->q_block;
+    uint64_t last = ranges ? list->rows - 1 : (p->q_end - 1) / list->q_block;
+    uint64_t last_head = (p->heads + p->head_count - 1) / list->group;
+    uint64_t start = element(t, p->batch, p->heads / list->group, first);
+    uint64_t end = element(t, p->batch + p->batch_count - 1, last_head, last) + list->row_words;
+    return (uint32_t)bind(p, step, VT_SLOT_LISTS, VT_ROLE_LISTS, start, end, sizeof(uint32_t));
+}
+
 /* The units in which push constants count: extra keys are a dense problem over the tokens of the part. */
 static void fill_ranges(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
@@ -175,6 +193,8 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
 static vt_io needed_io(const vt_problem *problem, const vt_program *program, vt_map map) {
     if (problem->bias_bytes && map == problem->map)
         return VT_IO_BIAS;
+    if (map == VT_MAP_LISTS)
+        return VT_IO_LISTS;
     return program->carries || problem->write_lse ? VT_IO_FULL : VT_IO_PLAIN;
 }
 
@@ -192,6 +212,8 @@ static void add_step(const part *p, const link *l, vt_program *program) {
         bind_state(p, l, &step);
     if (io == VT_IO_BIAS) /* the whole table: its rows are short */
         step.binding[VT_SLOT_BIAS] = (vt_binding){VT_ROLE_BIAS, 0, in->problem->bias_bytes};
+    if (io == VT_IO_LISTS)
+        step.push.map2 = bind_lists(p, &step);
     uint64_t tiles = dense ? vt_ceil_div(tokens, in->tile->rows) : vt_part_tiles(l->geometry, size.q);
     step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)p->head_count;
@@ -260,9 +282,10 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
     if (caps->storage_buffers < vt_io_slots(io)) {
         vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
                "%s needs %" PRIu32 " storage buffers per stage, %s has %" PRIu32,
-               problem->bias_bytes  ? "a bias"
-               : problem->write_lse ? "write_lse"
-                                    : "a plan that splits its keys",
+               problem->map == VT_MAP_LISTS ? "a plan by lists"
+               : problem->bias_bytes        ? "a bias"
+               : problem->write_lse         ? "write_lse"
+                                            : "a plan that splits its keys",
                vt_io_slots(io), caps->name, caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }
@@ -281,7 +304,8 @@ static bool find_variant(const vt_attend_input *in, vt_map map, const uint32_t s
         }
     if (program->variant_count == VT_RULES_MAX + (in->part.problem->extra_len != 0))
         return false;
-    variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout, VT_IO_PLAIN);
+    variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout,
+                                     needed_io(in->part.problem, program, map));
     memcpy(variant->spec, spec, sizeof variant->spec);
     *out = program->variant_count++;
     return true;

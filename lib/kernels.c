@@ -12,7 +12,8 @@ uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt
 }
 
 uint32_t vt_io_slots(vt_io io) {
-    static const uint32_t slots[VT_IO_COUNT] = {VT_SLOT_COUNT_PLAIN, VT_SLOT_COUNT_FULL, VT_SLOT_COUNT};
+    static const uint32_t slots[VT_IO_COUNT] = {VT_SLOT_COUNT_PLAIN, VT_SLOT_COUNT_FULL, VT_SLOT_COUNT,
+                                                VT_SLOT_COUNT};
     return slots[io];
 }
 

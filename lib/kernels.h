@@ -7,13 +7,14 @@
 
 #include <vatten/vatten.h>
 
-typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD } vt_map;
+typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 
-/* What a kernel has beside q, k, v and out; each also has what those before it have. */
+/* What a kernel has beside q, k, v and out. The last two are also full ones. */
 typedef enum vt_io {
     VT_IO_PLAIN, /* nothing: the four buffers that Vulkan guarantees */
     VT_IO_FULL,  /* writes LSE and carries state */
     VT_IO_BIAS,  /* adds a bias to scores */
+    VT_IO_LISTS, /* reads lists where others have a bias */
     VT_IO_COUNT
 } vt_io;
 

@@ -6,11 +6,6 @@
 #include "ops.h"
 #include "sizes.h"
 
-static uint32_t mask_bits(const vt_problem *p) {
-    return (p->causal ? VT_MASK_CAUSAL : 0) | (p->left != VATTEN_UNLIMITED ? VT_MASK_LEFT : 0) |
-           (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
-}
-
 /* All of them: a record may shrink the lengths and so move the diagonal. The shader skips what no query sees.
  */
 static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first,
@@ -48,11 +43,12 @@ vatten_result vt_op_attention(const vt_op_input *op, vt_program *program) {
         .keys_across = keys_across(p, tile),
         .key_step = 1,
         .keys_plane = 1,
+        .closing = 2,
         .k = &p->k,
         .v = &p->v,
     };
     vt_attend_spec(p, tile, in.spec);
-    in.spec[VT_SPEC_MASK] = mask_bits(p);
+    in.spec[VT_SPEC_MASK] = vt_attend_diagonal_mask(p);
     in.map_push[0] = p->left == VATTEN_UNLIMITED ? 0 : (uint32_t)p->left;
     in.map_push[1] = p->right == VATTEN_UNLIMITED ? 0 : (uint32_t)p->right;
     in.map_push[2] = (uint32_t)p->prefix;

@@ -77,7 +77,7 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = vt_min(vt_max(q_end + reach, inward), axis->extent);
 }
 
-/* Keys off the grid are given their biases one by one, row by row of an invocation. */
+/* The one run; and keys off the grid are given their biases one by one, row by row of an invocation. */
 static uint64_t closing_loops(const vt_problem *p, const vt_tile *tile) {
     bool pads = false;
     uint64_t window = 1;
@@ -86,7 +86,7 @@ static uint64_t closing_loops(const vt_problem *p, const vt_tile *tile) {
         window = vt_saturating_mul(window, p->axis[a].window);
     }
     uint64_t rows = (uint64_t)tile->rows * tile->lanes_per_row / tile->workgroup;
-    return pads && p->bias_bytes ? vt_saturating_mul(window * 4, rows) : 0;
+    return 1 + (pads && p->bias_bytes ? vt_saturating_mul(window * 4, rows) : 0);
 }
 
 /* Planes of a rolled axis 0 follow each other only up to the seam, so that all are bound at once. */
@@ -126,6 +126,7 @@ static vt_geometry extra_geometry(const vt_problem *p, const vt_tile *tile, cons
         .keys_across = p->extra_len,
         .key_step = 1,
         .keys_plane = 1,
+        .closing = 2,
         .k = &p->extra_k,
         .v = &p->extra_v,
     };

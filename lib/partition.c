@@ -37,6 +37,16 @@ static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, u
     return vt_tensor_range(in->problem, t, in->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
+/* Lists of a range's queries may be any. */
+static bool lists_fit(const input_type *in, const vt_part_size *part) {
+    const vt_list_rule *list = &in->problem->list;
+    bool ranges = list->kind == VATTEN_LIST_RANGES;
+    uint64_t rows = ranges ? list->rows : vt_ceil_div(part->q, list->q_block);
+    uint64_t heads = vt_min(vt_ceil_div(part->heads - 1, list->group) + 1, in->problem->heads / list->group);
+    return vt_lists_range(in->problem, in->caps->storage_alignment, part->batch, heads, rows) <=
+           in->caps->storage_range;
+}
+
 static bool queries_fit(const input_type *in, const vt_part_size *part) {
     const vt_problem *p = in->problem;
     uint64_t tokens = part->q * in->keys.q_plane;
@@ -44,7 +54,8 @@ static bool queries_fit(const input_type *in, const vt_part_size *part) {
     uint64_t range = in->caps->storage_range;
     return span(in, &p->q, part->batch, part->heads, tokens, p->q_dim) <= range &&
            span(in, &p->out, part->batch, part->heads, tokens, p->value_dim) <= range &&
-           (!p->write_lse || lse * sizeof(float) + in->caps->storage_alignment <= range);
+           (!p->write_lse || lse * sizeof(float) + in->caps->storage_alignment <= range) &&
+           (p->map != VT_MAP_LISTS || lists_fit(in, part));
 }
 
 static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,

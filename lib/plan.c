@@ -14,7 +14,8 @@ static uint64_t least_bytes(const vt_problem *p) {
     uint64_t tokens_kv = p->batch * p->kv_heads * (p->kv_len + p->extra_len);
     uint64_t elements = vt_saturating_mul(tokens_q, (uint64_t)p->q_dim + p->value_dim) +
                         vt_saturating_mul(tokens_kv, p->dim + p->value_dim);
-    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p) + p->bias_bytes;
+    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p) + p->bias_bytes +
+           p->list.words.elements * sizeof(uint32_t);
 }
 
 static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile,
@@ -31,6 +32,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->extra_k_bytes = vt_tensor_bytes(p, &p->extra_k);
     info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
     info->bias_bytes = p->bias_bytes;
+    info->lists_bytes = p->list.words.elements * sizeof(uint32_t);
     info->workspace_bytes = program->workspace_bytes;
     info->offset_alignment = caps->storage_alignment;
     info->pairs = p->pairs / p->heads;
@@ -132,6 +134,17 @@ vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_nei
     return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_neighborhood, out_plan) : result;
 }
 
+vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
+                                  vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_problem problem;
+    vatten_result result = vt_problem_from_lists(&device->caps, &device->logger, desc, &problem);
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_lists, out_plan) : result;
+}
+
 void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info) {
     if (plan && out_info)
         *out_info = plan->info;
@@ -144,8 +157,8 @@ void vatten_plan_destroy(vatten_plan *plan) {
 
 uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const vatten_plan_info *info = &plan->info;
-    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
-                                           info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
-                                           info->extra_v_bytes, info->workspace_bytes, info->bias_bytes};
+    const uint64_t bytes[VT_ROLE_COUNT] = {
+        info->q_bytes,       info->k_bytes,       info->v_bytes,         info->out_bytes,  info->lse_bytes,
+        info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes, info->bias_bytes, info->lists_bytes};
     return bytes[role];
 }

@@ -95,7 +95,7 @@ vatten_result vt_fill_tensor(const vt_checker *check, const vt_shape *s, vt_tens
     end = vt_plus(end, vt_times(vt_sum_of(out->head), vt_sum_of(s->heads - 1)));
     end = vt_plus(end, vt_times(vt_sum_of(out->token), vt_sum_of(s->tokens - 1)));
     end = vt_plus(end, vt_sum_of(s->dim));
-    vt_sum bytes = vt_times(end, vt_sum_of(p->element_bytes));
+    vt_sum bytes = vt_times(end, vt_sum_of(s->element_bytes ? s->element_bytes : p->element_bytes));
     INVALID_IF(bytes.overflow,
                "%s overflows 64 bits: batch %" PRIu64 ", tokens %" PRIu64 ", heads %" PRIu32 ", dim %" PRIu32,
                s->name, p->batch, s->tokens, s->heads, s->dim);
@@ -129,15 +129,26 @@ uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
     return tensor->elements * problem->element_bytes;
 }
 
-uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
-                         uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim) {
+static uint64_t range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,
+                      uint64_t heads, uint64_t tokens, uint64_t dim) {
     vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(tensor->batch));
     elements = vt_plus(elements, vt_times(vt_sum_of(heads - 1), vt_sum_of(tensor->head)));
     elements = vt_plus(elements, vt_times(vt_sum_of(tokens - 1), vt_sum_of(tensor->token)));
     elements = vt_plus(elements, vt_sum_of(dim));
-    vt_sum bytes = vt_times(elements, vt_sum_of(problem->element_bytes));
+    vt_sum bytes = vt_times(elements, vt_sum_of(element_bytes));
     bytes = vt_plus(bytes, vt_sum_of(alignment));
     return bytes.overflow ? UINT64_MAX : bytes.value;
+}
+
+uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
+                         uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim) {
+    return range(tensor, problem->element_bytes, alignment, batch, heads, tokens, dim);
+}
+
+uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
+                        uint64_t rows) {
+    return range(&problem->list.words, sizeof(uint32_t), alignment, batch, heads, rows,
+                 problem->list.row_words);
 }
 
 uint64_t vt_lse_bytes(const vt_problem *problem) {

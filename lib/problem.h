@@ -21,6 +21,20 @@ typedef struct vt_tensor {
     uint64_t elements; /* from the first to one past the last element that any index reaches */
 } vt_tensor;
 
+/* How lists are read. */
+typedef struct vt_list_rule {
+    vatten_list_kind kind;
+    uint32_t q_block, kv_block; /* kv_block is 1 where there are no blocks */
+    uint32_t entries;
+    uint32_t group;     /* query heads that share lists */
+    uint64_t rows;      /* lists of a head */
+    uint32_t row_words; /* of one list */
+    bool row_masks;
+    uint32_t key_stride; /* 0 = none */
+    uint32_t key_phase;
+    vt_tensor words; /* `token`: from a list to the next */
+} vt_list_rule;
+
 typedef struct vt_problem {
     vt_map map;
     char label[64];
@@ -60,12 +74,16 @@ typedef struct vt_problem {
     uint64_t bias_bytes; /* of all heads' tables; 0 without */
     bool weights;        /* q holds the weights of each query's window */
 
+    vt_list_rule list; /* lists; these problems also have what dense ones have */
+
     uint64_t pairs; /* visible query-key pairs of all heads of a batch entry */
 } vt_problem;
 
 /* Each returns INVALID_ARGUMENT or UNSUPPORTED after one message that names the rule and its numbers. */
 vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
                                         const vatten_attention_desc *desc, vt_problem *out);
+vatten_result vt_problem_from_lists(const vt_caps *caps, const vatten_logger *logger,
+                                    const vatten_lists_desc *desc, vt_problem *out);
 vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_logger *logger,
                                            const vatten_neighborhood_desc *desc, vt_problem *out);
 
@@ -84,6 +102,10 @@ uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
  * whatever the first of them is: `alignment` is that of a binding's offset. UINT64_MAX if they overflow. */
 uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
                          uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim);
+
+/* The same for lists of so many batch entries, list heads and rows. */
+uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
+                        uint64_t rows);
 
 /* Bytes of the packed f32 LSE [batch][head][token]; 0 if none is written. */
 uint64_t vt_lse_bytes(const vt_problem *problem);

@@ -40,6 +40,7 @@ typedef struct vt_shape {
     uint32_t heads;
     uint32_t dim;
     bool written;
+    uint32_t element_bytes; /* 0 = those of the problem's dtype */
 } vt_shape;
 
 /* An empty problem that checks may begin to fill; `family` stands before each message about it. */
@@ -53,6 +54,18 @@ void vt_fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *o
 
 /* Resolves strides; sizes of more than 64 bits are refused. */
 vatten_result vt_fill_tensor(const vt_checker *check, const vt_shape *s, vt_tensor *out);
+
+/* Causality, window and prefix. */
+typedef struct vt_diagonal {
+    bool causal;
+    vatten_align align;
+    const vatten_window *window;
+    uint64_t prefix;
+} vt_diagonal;
+
+/* All that a dense problem has but map and pairs. */
+vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, uint64_t q_len,
+                            uint64_t kv_len, const vt_diagonal *rule, vt_problem *out);
 
 /* q, k, v and out, by lengths and dims that are known. */
 vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads, vt_problem *out);

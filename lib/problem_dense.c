@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of vatten_attention_desc.
+ * The rules of vatten_attention_desc, which lists have too.
  */
 #include "problem_check.h"
 #include "sizes.h"
@@ -19,31 +19,39 @@ static int64_t clamp_side(const vatten_window *window, int64_t side, uint64_t lo
     return bounded ? side : VATTEN_UNLIMITED;
 }
 
-vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
-                                        const vatten_attention_desc *desc, vt_problem *out) {
-    const vt_checker checks = vt_checker_begin(caps, logger, "attention", desc->heads.label, out);
-    const vt_checker *check = &checks;
-    vatten_result result = vt_check_heads(check, &desc->heads, false);
+vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, uint64_t q_len,
+                            uint64_t kv_len, const vt_diagonal *rule, vt_problem *out) {
+    vatten_result result = vt_check_heads(check, heads, false);
     if (result == VATTEN_SUCCESS)
-        result = vt_check_length(check, "q_len", desc->q_len);
+        result = vt_check_length(check, "q_len", q_len);
     if (result == VATTEN_SUCCESS)
-        result = vt_check_length(check, "kv_len", desc->kv_len);
+        result = vt_check_length(check, "kv_len", kv_len);
     if (result == VATTEN_SUCCESS)
-        result = check_window(check, &desc->window);
+        result = check_window(check, rule->window);
     if (result != VATTEN_SUCCESS)
         return result;
-    INVALID_IF(desc->align != VATTEN_ALIGN_LAST && desc->align != VATTEN_ALIGN_FIRST, "align %d is unknown",
-               (int)desc->align);
-    vt_fill_heads(&desc->heads, caps, out);
-    out->map = VT_MAP_DENSE;
-    out->q_len = desc->q_len;
-    out->kv_len = desc->kv_len;
-    out->causal = desc->causal;
-    out->align_first = desc->align == VATTEN_ALIGN_FIRST;
+    INVALID_IF(rule->align != VATTEN_ALIGN_LAST && rule->align != VATTEN_ALIGN_FIRST, "align %d is unknown",
+               (int)rule->align);
+    vt_fill_heads(heads, check->caps, out);
+    out->q_len = q_len;
+    out->kv_len = kv_len;
+    out->causal = rule->causal;
+    out->align_first = rule->align == VATTEN_ALIGN_FIRST;
     /* The diagonal of any lengths that a record may shrink to lies within q_len + kv_len of any key. */
-    out->left = clamp_side(&desc->window, desc->window.left, desc->q_len + desc->kv_len);
-    out->right = clamp_side(&desc->window, desc->window.right, desc->q_len + desc->kv_len);
-    out->prefix = vt_min(desc->prefix, desc->kv_len);
+    out->left = clamp_side(rule->window, rule->window->left, q_len + kv_len);
+    out->right = clamp_side(rule->window, rule->window->right, q_len + kv_len);
+    out->prefix = vt_min(rule->prefix, kv_len);
+    return vt_fill_tensors(check, heads, out);
+}
+
+vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
+                                        const vatten_attention_desc *desc, vt_problem *out) {
+    const vt_checker check = vt_checker_begin(caps, logger, "attention", desc->heads.label, out);
+    const vt_diagonal rule = {desc->causal, desc->align, &desc->window, desc->prefix};
+    vatten_result result = vt_fill_dense(&check, &desc->heads, desc->q_len, desc->kv_len, &rule, out);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    out->map = VT_MAP_DENSE;
     out->pairs = vt_saturating_mul(vt_visible_dense(out), out->heads);
-    return vt_fill_tensors(check, &desc->heads, out);
+    return VATTEN_SUCCESS;
 }

@@ -29,6 +29,7 @@ typedef enum vt_role {
     VT_ROLE_EXTRA_V,
     VT_ROLE_WORKSPACE,
     VT_ROLE_BIAS,
+    VT_ROLE_LISTS,
     VT_ROLE_COUNT
 } vt_role;
 

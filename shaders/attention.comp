@@ -3,7 +3,7 @@
 // Attention, one SPIR-V per line of kernels.cmake: this file only puts the parts together.
 //
 //   VT_DTYPE         VT_F32, VT_F16 or VT_BF16: storage of q, k, v and out
-//   VT_NEIGHBORHOOD  index map: neighborhood, else dense
+//   VT_NEIGHBORHOOD  index map: neighborhood; VT_LISTS: lists, seven buffers (with VT_FULL); else dense
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
@@ -32,6 +32,8 @@
 #include "lib/storage.glsl"
 #ifdef VT_NEIGHBORHOOD
 #include "lib/map_neighborhood.glsl"
+#elif defined(VT_LISTS)
+#include "lib/map_lists.glsl"
 #else
 #include "lib/map_dense.glsl"
 #endif

@@ -389,6 +389,63 @@ VATTEN_API vatten_result vatten_neighborhood_create(vatten_device *device,
                                                     const vatten_neighborhood_desc *desc,
                                                     vatten_plan **out_plan);
 
+#define VATTEN_LIST_END UINT32_MAX /* no entry: ends a list of blocks or ranges, fills up one of keys */
+
+/* What a list names; a word is a uint32_t. */
+typedef enum vatten_list_kind {
+    /* Blocks of `kv_block` keys, by number, one word each; with row_masks followed by (q_block + 31) / 32 words, whose
+     * bit r % 32 of word r / 32 says whether row r of the query block sees the block. */
+    VATTEN_LIST_BLOCKS = 0,
+    /* Keys [first, end), two words each. The list begins with two words more, the queries [first, end) that it is for. */
+    VATTEN_LIST_RANGES = 1,
+    VATTEN_LIST_KEYS = 2 /* single keys, one word each; one that is listed twice counts twice */
+} vatten_list_kind;
+
+/* Attention over lists: a block of queries sees the keys that its list names, as far as the rules of dense attention
+ * show them. Key j is visible to query i iff it is listed for i and
+ *   (diag(i) - left <= j <= diag(i) + right, or j < prefix, or key_stride and (j + key_phase) mod key_stride = 0)
+ *   and (not causal, or j <= diag(i)),
+ * diag as in vatten_attention_desc. Lists are read when the commands run: another dispatch may have written them.
+ *
+ * args.lists: [B, list_heads, rows, words]: rows are the blocks of queries (RANGES: `rows`), words those of `entries`
+ * entries, with the two in front of RANGES. Lists of blocks and ranges may be shorter and end with VATTEN_LIST_END, and
+ * nothing but that stands behind it; vatten_lists_words tells how many words a list has. An entry that names no block of
+ * kv_len keys, or an empty range, is skipped, and a range ends at kv_len. Blocks or ranges that share keys count them
+ * twice, and ranges of queries that overlap write the same output twice, in no order; a query that is in no range is
+ * not written. In ascending order lists read memory best. An empty list gives 0 and LSE -inf.
+ * Method: block-sparse attention with online softmax (Dao et al., FlashAttention, 2022, section 3.3). */
+typedef struct vatten_lists_desc {
+    vatten_heads heads;
+    uint64_t q_len;  /* required: query tokens */
+    uint64_t kv_len; /* required: key tokens */
+    vatten_list_kind kind;
+    uint32_t
+        q_block; /* required: queries that share a list, the last block may be short; RANGES: at most so many */
+    uint32_t kv_block; /* BLOCKS: required, keys of a block, the last may be short; else 0 */
+    uint32_t entries;  /* required: of a list, at most */
+    uint64_t rows;     /* RANGES: required, lists of a head; else 0 */
+    uint32_t
+        list_heads; /* heads that have lists, a divisor of heads: h goes by list head h / (heads / list_heads);
+                            0 = heads */
+    vatten_strides
+        lists; /* in words, `token` from a list to the next; all 0: packed [batch][head][row]; else a 0 of
+                             batch or head shares lists */
+    bool row_masks; /* BLOCKS: entries say which rows they are for */
+    bool causal;
+    vatten_align align;
+    vatten_window window;
+    uint64_t prefix;
+    uint32_t key_stride; /* 0 = none */
+    uint32_t key_phase;
+} vatten_lists_desc;
+
+/* As vatten_attention_create. Plan info: pairs, flops and bytes are of lists that are full and share nothing. */
+VATTEN_API vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
+                                             vatten_plan **out_plan);
+
+/* Words of one list. 0 for a desc that is NULL or whose kind is none. Thread-safety: safe. */
+VATTEN_API uint64_t vatten_lists_words(const vatten_lists_desc *desc);
+
 /* The work of a neighborhood plan, of one head of one batch entry, beside that of dense attention over the same
  * tokens in the same tiles. A workgroup takes one query tile and visits key tiles, each at the same cost however many
  * of its pairs are visible. Exact for plans that need not be split; a split along axis 0 may begin more key tiles. */
@@ -442,6 +499,7 @@ typedef struct vatten_plan_info {
     uint32_t shared_bytes;     /* shared memory of a workgroup */
     uint32_t box[3];           /* neighborhoods: queries of a workgroup along each axis; else 0 */
     uint64_t bias_bytes;       /* as q_bytes */
+    uint64_t lists_bytes;
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -510,7 +568,8 @@ typedef struct vatten_args {
      * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;
-    vatten_buffer bias; /* required iff the plan has a bias */
+    vatten_buffer bias;  /* required iff the plan has a bias */
+    vatten_buffer lists; /* required iff the plan goes by lists */
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be

@@ -15,6 +15,7 @@
 #define VT_SLOT_LSE         4
 #define VT_SLOT_CARRY       5
 #define VT_SLOT_BIAS        6
+#define VT_SLOT_LISTS       6 /* no kernel reads both */
 #define VT_SLOT_COUNT       7
 #define VT_SLOT_COUNT_PLAIN 4
 #define VT_SLOT_COUNT_FULL  6
@@ -41,17 +42,38 @@
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
 #define VT_SPEC_COUNT    33
+/* Lists map, in place of what only grids have: */
+#define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
+#define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
+#define VT_SPEC_LIST_KV_BLOCK 13 /* keys of an entry */
+#define VT_SPEC_LIST_ENTRIES  14 /* of a list, at most */
+#define VT_SPEC_LIST_ROW      15 /* words from a list to the next */
+#define VT_SPEC_LIST_GROUP    16 /* query heads that share lists */
+#define VT_SPEC_LIST_LEFT     17
+#define VT_SPEC_LIST_RIGHT    18
+#define VT_SPEC_LIST_PREFIX   19
+#define VT_SPEC_LIST_STRIDE   20 /* of keys that are visible whatever the window says */
+#define VT_SPEC_LIST_PHASE    21
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
 #define VT_MASK_LEFT        2u /* push.left bounds the window */
 #define VT_MASK_RIGHT       4u /* push.right bounds the window */
 #define VT_MASK_ALIGN_FIRST 8u /* diagonal at key i instead of i + kv_len - q_len */
+/* Lists map, besides: */
+#define VT_MASK_STRIDED   16u /* keys at VT_SPEC_LIST_STRIDE are visible whatever the window says */
+#define VT_MASK_ROW_MASKS 32u /* entries say which rows they are for */
 /* Neighborhood map, bit a of each for axis a: */
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
 #define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
 #define VT_MASK_WEIGHTS     512u /* q holds the weights of a query's window, and there is no softmax */
+
+/* Entries of a list, VT_SPEC_LIST_KIND: */
+#define VT_LIST_BLOCKS 0u          /* a block, and with VT_MASK_ROW_MASKS a bit for each row */
+#define VT_LIST_RANGES 1u          /* first key and end; the list begins with first query and end */
+#define VT_LIST_KEYS   2u          /* a key */
+#define VT_LIST_END    0xffffffffu /* ends a list of blocks or ranges; among keys it is none */
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
@@ -85,9 +107,9 @@
     VT_UINT lse_base;                                                                                                \
     VT_UINT lse_batch;                                                                                               \
     VT_UINT lse_head;                                                                                                \
-    VT_UINT map0; /* dense: left; neighborhood: extent of axis 1 */                                                  \
-    VT_UINT map1; /* dense: right; neighborhood: extent of axis 2 */                                                 \
-    VT_UINT map2; /* dense: prefix */                                                                                \
+    VT_UINT map0; /* dense: left; neighborhood: extent of axis 1; lists: words from a batch entry to the next */     \
+    VT_UINT map1; /* dense: right; neighborhood: extent of axis 2; lists: words from a head to the next */           \
+    VT_UINT map2; /* dense: prefix; lists: where the first list begins */                                            \
     VT_UINT flags; /* VT_FLAG_* bits */
 
 /* Bits of push.flags, read by full kernels only. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The one loop of all attention kernels: online softmax over the key tiles that the map names (Milakov &
+// The one loop of all attention kernels: online softmax over the key tiles that the map names, run by run (Milakov &
 // Gimelshein 2018; Rabe & Staats 2021; Dao et al. 2022). It knows neither which keys those are (map_*.glsl)
 // nor how lanes share the work (layout_*.glsl).
 //
@@ -13,10 +13,13 @@ void attend()
     if (!map_begin())
         return;
     layout_begin();
-    uint tiles = map_tile_count();
-    for (uint i = 0u; i < tiles; ++i) {
-        map_tile(i);
-        layout_tile(map_tile_full());
+    uint runs = map_run_count();
+    for (uint r = 0u; r < runs; ++r) {
+        uint tiles = map_run(r);
+        for (uint i = 0u; i < tiles; ++i) {
+            map_tile(i);
+            layout_tile(map_tile_full());
+        }
     }
     layout_end();
 }

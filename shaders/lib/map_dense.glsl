@@ -4,8 +4,8 @@
 // Key tiles stand on multiples of KEYS from key 0, whatever the range of the dispatch: a plan that splits its
 // keys then walks the very same tiles and gives the very same bits.
 //
-// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_tile_count, map_tile
-// (makes tile i the current one), map_tile_full (every pair of it counts, no test needed); per row of the
+// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_run_count, map_run
+// (makes run r the current one, returns its tiles), map_tile (makes tile i of the run the current one), map_tile_full (every pair of it counts, no test needed); per row of the
 // query tile: map_row_token (of an existing query, the last one for rows past it), map_row_valid; per key of
 // the current tile: map_key_token (of an existing key). A pair counts iff map_sees(map_row(row), map_key(c)):
 // what can be worked out once per row or once per key is. map_zero_keys: how many keys with score 0 and value 0 a row
@@ -14,54 +14,38 @@
 // them a bias too: map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry).
 
 #define VT_PLANE 1u
+#define VT_LEFT int(push.map0)
+#define VT_RIGHT int(push.map1)
+#define VT_PREFIX int(push.map2)
+#include "diagonal.glsl"
 
-int map_diag_shift;   // key on the diagonal of query 0
 int map_q0;           // first query of the tile
 int map_q_end;        // one past the last query that exists
 int map_k_begin;      // keys of this dispatch that exist
 int map_k_end;
-int map_prefix_tiles; // tiles before this one come from the prefix, the rest from the window
-int map_window_tile;  // first tile of the window, in multiples of KEYS
+int map_prefix_tiles; // run 0: what the prefix has before the window
+int map_window_tile;  // run 1: first tile of the window, in multiples of KEYS
 int map_window_tiles;
+int map_first_tile;   // of the current run
 int map_k0;           // first key of the current tile
-
-// First and last visible key of a row, prefix aside. 64-bit safe bounds are not needed: lengths stay below
-// 2^31 and the host clamps left and right to 2^30.
-int map_low(int query) { return (MASK & VT_MASK_LEFT) != 0u ? query + map_diag_shift - int(push.map0) : 0; }
-int map_high(int query)
-{
-    int high = map_k_end - 1;
-    if ((MASK & VT_MASK_RIGHT) != 0u)
-        high = min(high, query + map_diag_shift + int(push.map1));
-    if ((MASK & VT_MASK_CAUSAL) != 0u)
-        high = min(high, query + map_diag_shift);
-    return high;
-}
-int map_prefix_end(int query)
-{
-    int end = int(push.map2);
-    if ((MASK & VT_MASK_CAUSAL) != 0u)
-        end = min(end, query + map_diag_shift + 1);
-    return end;
-}
 
 bool map_begin()
 {
-    map_diag_shift = (MASK & VT_MASK_ALIGN_FIRST) != 0u ? 0 : int(push.kv_len) - int(push.q_len);
     map_q0 = int(push.q_first + gl_WorkGroupID.x * ROWS);
     map_q_end = int(min(push.q_last, push.q_len));
     if (map_q0 >= map_q_end)
         return false;
     map_k_begin = int(push.k_first);
     map_k_end = int(min(push.k_last, push.kv_len));
+    diagonal_begin(map_k_end);
     int last_query = min(map_q0 + int(ROWS), map_q_end) - 1;
     int keys = int(KEYS);
-    int prefix_end = min(map_prefix_end(last_query), map_k_end);
+    int prefix_end = min(diagonal_prefix_end(last_query), map_k_end);
     int first_tile = map_k_begin / keys;
     map_prefix_tiles = (MASK & VT_MASK_LEFT) != 0u ? max((prefix_end + keys - 1) / keys - first_tile, 0) : 0;
-    int low = max(map_low(map_q0), map_k_begin);
+    int low = max(diagonal_low(map_q0), map_k_begin);
     map_window_tile = max(low / keys, first_tile + map_prefix_tiles);
-    int high = map_high(last_query);
+    int high = diagonal_high(last_query);
     if ((MASK & VT_MASK_RIGHT) != 0u) // a prefix reaches beyond a window that ends before it
         high = max(high, prefix_end - 1);
     map_window_tiles = high < low ? 0 : max((high + keys) / keys - map_window_tile, 0);
@@ -70,14 +54,15 @@ bool map_begin()
 
 uint map_row_token(uint row) { return uint(min(map_q0 + int(row), map_q_end - 1)); }
 bool map_row_valid(uint row) { return map_q0 + int(row) < map_q_end; }
-uint map_tile_count() { return uint(map_prefix_tiles + map_window_tiles); }
+uint map_run_count() { return 2u; }
 
-void map_tile(uint i)
+uint map_run(uint r)
 {
-    int tile = int(i) < map_prefix_tiles ? map_k_begin / int(KEYS) + int(i)
-                                         : map_window_tile + int(i) - map_prefix_tiles;
-    map_k0 = tile * int(KEYS);
+    map_first_tile = r == 0u ? map_k_begin / int(KEYS) : map_window_tile;
+    return uint(r == 0u ? map_prefix_tiles : map_window_tiles);
 }
+
+void map_tile(uint i) { map_k0 = (map_first_tile + int(i)) * int(KEYS); }
 
 // The first and the last query bound the windows of all queries between them.
 bool map_tile_full()
@@ -86,8 +71,8 @@ bool map_tile_full()
     int last_key = map_k0 + int(KEYS) - 1;
     if (map_k0 < map_k_begin || last_key >= map_k_end)
         return false;
-    bool in_prefix = last_key < map_prefix_end(map_q0);
-    return in_prefix || (map_k0 >= map_low(last_query) && last_key <= map_high(map_q0));
+    bool in_prefix = last_key < diagonal_prefix_end(map_q0);
+    return in_prefix || (map_k0 >= diagonal_low(last_query) && last_key <= diagonal_high(map_q0));
 }
 
 // Clamped to a key that exists: what stands past kv_len is never read.
@@ -103,7 +88,7 @@ struct MapRow {
 MapRow map_row(uint row)
 {
     int query = map_q0 + int(row);
-    return MapRow(max(map_low(query), map_k_begin), map_high(query), min(map_prefix_end(query), map_k_end));
+    return MapRow(max(diagonal_low(query), map_k_begin), diagonal_high(query), min(diagonal_prefix_end(query), map_k_end));
 }
 
 float map_zero_keys(uint row) { return 0.0; }

@@ -46,6 +46,7 @@ typedef enum gpu_slot {
     GPU_EXTRA_V,
     GPU_WORKSPACE,
     GPU_BIAS,
+    GPU_LISTS,
     GPU_SLOTS
 } gpu_slot;
 
@@ -76,8 +77,12 @@ typedef struct gpu {
 typedef struct gpu_problem {
     char name[128];
     bool grid; /* false: `dense` describes it, true: `hood` */
+    bool
+        listed; /* true: `lists` describes it, `words` are the lists, packed [batch][list heads][rows][words] */
     vatten_attention_desc dense;
     vatten_neighborhood_desc hood;
+    vatten_lists_desc lists;
+    const uint32_t *words;
     uint64_t q_len, kv_len; /* this record's, as in vatten_args: 0 = the plan's, VATTEN_EMPTY = none */
     bool v_is_k;            /* v is the first value_dim of each k, in the same buffer */
     uint64_t seed;
@@ -121,6 +126,7 @@ typedef struct gpu_trial {
     uint64_t q_now, kv_now;
     vatten_args args;
     ref_table table; /* the biases, for the oracle */
+    ref_lists lists; /* the lists, for the oracle */
     double gpu_ms;
     float *out; /* [batch][q_now][heads][value_dim], after gpu_trial_collect */
     float *lse; /* [batch][heads][q_now], NULL without write_lse */
@@ -172,6 +178,7 @@ gpu_problem gpu_grid(vatten_dtype dtype, uint32_t rank, const uint64_t *extents,
                      uint32_t kv_heads, uint32_t dim);
 
 vatten_heads *gpu_heads(gpu_problem *problem);
+const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
 /* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along. */

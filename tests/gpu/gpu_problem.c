@@ -39,15 +39,19 @@ gpu_problem gpu_grid(vatten_dtype dtype, uint32_t rank, const uint64_t *extents,
 }
 
 vatten_heads *gpu_heads(gpu_problem *problem) {
-    return problem->grid ? &problem->hood.heads : &problem->dense.heads;
+    return problem->listed ? &problem->lists.heads
+           : problem->grid ? &problem->hood.heads
+                           : &problem->dense.heads;
 }
 
-static const vatten_heads *heads_of(const gpu_problem *problem) {
-    return problem->grid ? &problem->hood.heads : &problem->dense.heads;
+const vatten_heads *gpu_heads_of(const gpu_problem *problem) {
+    return problem->listed ? &problem->lists.heads
+           : problem->grid ? &problem->hood.heads
+                           : &problem->dense.heads;
 }
 
 vatten_layout gpu_layout_of(const gpu_problem *problem) {
-    return heads_of(problem)->tile.layout;
+    return gpu_heads_of(problem)->tile.layout;
 }
 
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small) {
@@ -68,7 +72,7 @@ void gpu_name(gpu_problem *problem, const char *format, ...) {
 uint64_t gpu_q_capacity(const gpu_problem *problem) {
     uint64_t tokens = 1;
     if (!problem->grid) {
-        return problem->dense.q_len;
+        return problem->listed ? problem->lists.q_len : problem->dense.q_len;
     }
     for (uint32_t a = 0; a < problem->hood.rank; ++a) {
         tokens *= problem->hood.axis[a].extent;
@@ -77,13 +81,16 @@ uint64_t gpu_q_capacity(const gpu_problem *problem) {
 }
 
 uint64_t gpu_kv_capacity(const gpu_problem *problem) {
-    return problem->grid ? gpu_q_capacity(problem) : problem->dense.kv_len;
+    return problem->listed ? problem->lists.kv_len
+           : problem->grid ? gpu_q_capacity(problem)
+                           : problem->dense.kv_len;
 }
 
 vatten_result gpu_plan_create(gpu *g, const gpu_problem *problem, vatten_plan **out_plan) {
     g->message[0] = '\0';
-    return problem->grid ? vatten_neighborhood_create(g->device, &problem->hood, out_plan)
-                         : vatten_attention_create(g->device, &problem->dense, out_plan);
+    return problem->listed ? vatten_lists_create(g->device, &problem->lists, out_plan)
+           : problem->grid ? vatten_neighborhood_create(g->device, &problem->hood, out_plan)
+                           : vatten_attention_create(g->device, &problem->dense, out_plan);
 }
 
 static gpu_view view_of(const vatten_heads *h, uint64_t tokens, uint64_t capacity, uint32_t heads,
@@ -157,10 +164,65 @@ static void place_bias(gpu_trial *trial) {
     };
 }
 
+/* The oracle's lists are packed, the buffer's as the desc says. */
+static void place_lists(gpu_trial *trial) {
+    const vatten_lists_desc *desc = &trial->problem->lists;
+    ref_lists *lists = &trial->lists;
+    if (!trial->problem->listed) {
+        return;
+    }
+    *lists = (ref_lists){
+        .kind = (ref_list_kind)desc->kind,
+        .q_block = desc->q_block,
+        .kv_block = desc->kv_block,
+        .entries = desc->entries,
+        .rows =
+            desc->kind == VATTEN_LIST_RANGES ? desc->rows : (desc->q_len + desc->q_block - 1) / desc->q_block,
+        .row_words = vatten_lists_words(desc),
+        .heads = desc->list_heads ? desc->list_heads : desc->heads.heads,
+        .row_masks = desc->row_masks,
+        .key_stride = desc->key_stride,
+        .key_phase = desc->key_phase,
+        .dense = {.q_len = desc->q_len,
+                  .kv_len = desc->kv_len,
+                  .causal = desc->causal,
+                  .align_first = desc->align == VATTEN_ALIGN_FIRST,
+                  .left = desc->window.enabled ? desc->window.left : -1,
+                  .right = desc->window.enabled ? desc->window.right : -1,
+                  .prefix = desc->prefix},
+        .words = trial->problem->words,
+    };
+    bool packed = desc->lists.batch == 0 && desc->lists.head == 0 && desc->lists.token == 0;
+    int64_t row = (int64_t)lists->row_words;
+    trial->view[GPU_LISTS] = (gpu_view){
+        .used = true,
+        .dtype = REF_F32,
+        .batch = desc->heads.batch,
+        .tokens = lists->rows,
+        .capacity = lists->rows,
+        .heads = lists->heads,
+        .dim = lists->row_words,
+        .strides = packed ? (vatten_strides){.batch = row * (int64_t)(lists->rows * lists->heads),
+                                             .head = row * (int64_t)lists->rows,
+                                             .token = row}
+                          : desc->lists,
+    };
+}
+
+static void fill_lists(gpu_trial *trial) {
+    const gpu_view *view = &trial->view[GPU_LISTS];
+    const uint32_t *word = trial->problem->words;
+    for (uint64_t n = 0; n < view->batch * view->heads * view->tokens * view->dim; ++n) {
+        uint64_t w = n % view->dim, row = n / view->dim % view->tokens, head = n / view->dim / view->tokens;
+        uint64_t at = gpu_view_index(view, head / view->heads, row, head % view->heads, w);
+        memcpy(trial->region[GPU_LISTS].image + trial->region[GPU_LISTS].offset + 4 * at, &word[n], 4);
+    }
+}
+
 /* Fills view[] and the lengths of a trial whose problem is set. */
 static void place_tensors(gpu_trial *trial) {
     const gpu_problem *p = trial->problem;
-    const vatten_heads *h = heads_of(p);
+    const vatten_heads *h = gpu_heads_of(p);
     uint64_t q_cap = gpu_q_capacity(p), kv_cap = gpu_kv_capacity(p);
     uint64_t extra = p->grid ? p->hood.extra_len : 0;
     uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
@@ -176,6 +238,7 @@ static void place_tensors(gpu_trial *trial) {
     view[GPU_EXTRA_K] = view_of(h, extra, extra, h->kv_heads, h->dim, &p->hood.extra_k);
     view[GPU_EXTRA_V] = view_of(h, extra, extra, h->kv_heads, value_dim, &p->hood.extra_v);
     place_bias(trial);
+    place_lists(trial);
     view[GPU_LSE] = (gpu_view){
         .used = h->write_lse,
         .dtype = REF_F32,
@@ -191,9 +254,9 @@ static void place_tensors(gpu_trial *trial) {
 /* What the plan says each buffer must hold against what the strides say. It may round up to whole words. */
 static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
     const vatten_plan_info *info = &trial->info;
-    const uint64_t told[GPU_SLOTS] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
-                                      info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
-                                      info->extra_v_bytes, info->workspace_bytes, info->bias_bytes};
+    const uint64_t told[GPU_SLOTS] = {
+        info->q_bytes,       info->k_bytes,       info->v_bytes,         info->out_bytes,  info->lse_bytes,
+        info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes, info->bias_bytes, info->lists_bytes};
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
         uint64_t needed = slot == GPU_WORKSPACE ? told[slot] : gpu_view_bytes(&trial->view[slot]);
         if (told[slot] < needed || told[slot] > (needed + 15) / 16 * 16) {
@@ -253,6 +316,7 @@ static void set_args(gpu_trial *trial) {
         .extra_v = argument(&region[GPU_EXTRA_V]),
         .workspace = argument(&region[GPU_WORKSPACE]),
         .bias = argument(&region[GPU_BIAS]),
+        .lists = argument(&region[GPU_LISTS]),
         .q_len = trial->problem->q_len,
         .kv_len = trial->problem->kv_len,
     };
@@ -294,6 +358,9 @@ vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *tri
         if (trial->view[inputs[n]].used) {
             fill_input(trial, inputs[n]);
         }
+    }
+    if (trial->view[GPU_LISTS].used) {
+        fill_lists(trial);
     }
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
         if (!gpu_region_upload(&trial->region[slot])) {
@@ -354,7 +421,7 @@ static void grid_rule(const gpu_trial *trial, ref_grid_rule *rule) {
 }
 
 ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_grid_rule *grid) {
-    const vatten_heads *h = heads_of(trial->problem);
+    const vatten_heads *h = gpu_heads_of(trial->problem);
     ref_problem problem = {
         .heads = h->heads,
         .kv_heads = h->kv_heads,
@@ -368,7 +435,9 @@ ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_gri
         .extra_k = tensor_of(trial, GPU_EXTRA_K, GPU_EXTRA_K),
         .extra_v = tensor_of(trial, GPU_EXTRA_V, GPU_EXTRA_V),
     };
-    if (trial->problem->own) {
+    if (trial->problem->listed) {
+        problem.lists = &trial->lists;
+    } else if (trial->problem->own) {
         problem.own = trial->problem->own;
     } else if (trial->problem->grid) {
         grid_rule(trial, grid);

@@ -127,7 +127,7 @@ uint64_t gpu_view_bytes(const gpu_view *view) {
 }
 
 const char *gpu_slot_name(gpu_slot slot) {
-    static const char *const names[GPU_SLOTS] = {"q",       "k",       "v",         "out", "lse",
-                                                 "extra_k", "extra_v", "workspace", "bias"};
+    static const char *const names[GPU_SLOTS] = {"q",       "k",       "v",         "out",  "lse",
+                                                 "extra_k", "extra_v", "workspace", "bias", "lists"};
     return names[slot];
 }

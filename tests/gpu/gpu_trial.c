@@ -271,7 +271,8 @@ bool gpu_trial_compare(gpu_trial *trial) {
         }
     }
     free(want);
-    if (good && all && trial->q_now == gpu_q_capacity(p) && trial->kv_now == gpu_kv_capacity(p)) {
+    if (good && all && !p->listed && trial->q_now == gpu_q_capacity(p) &&
+        trial->kv_now == gpu_kv_capacity(p)) {
         good = check_pairs(trial, &reference, pairs);
     }
     return good;
@@ -295,7 +296,7 @@ void gpu_trial_end(gpu_trial *trial) {
 
 /* A device may lack what a layout needs; the choice of the tuning table it must always be able to run. */
 static bool may_refuse(gpu *g, const gpu_problem *problem, vatten_layout layout) {
-    const vatten_heads *h = problem->grid ? &problem->hood.heads : &problem->dense.heads;
+    const vatten_heads *h = gpu_heads_of(problem);
     bool large = h->dim > 256 || h->value_dim > 256;
     bool own_tile = h->tile.workgroup || h->tile.rows || h->tile.keys || h->tile.lanes_per_row;
     if (layout == VATTEN_LAYOUT_AUTO || !(large || own_tile || !gpu_has_layout(g, layout))) {
@@ -309,7 +310,7 @@ static bool may_refuse(gpu *g, const gpu_problem *problem, vatten_layout layout)
 }
 
 bool gpu_check(gpu *g, const gpu_problem *problem) {
-    const vatten_heads *h = problem->grid ? &problem->hood.heads : &problem->dense.heads;
+    const vatten_heads *h = gpu_heads_of(problem);
     vatten_layout layout = gpu_layout_of(problem);
     uint64_t failures = g->failures;
     gpu_trial trial;

@@ -338,7 +338,7 @@ static void test_permuted_axes_permute_outputs(void **state) {
 /* The split must have happened and kept its bound, or come down to one tile. */
 static void check_bound(const gpu_problem *split, const vatten_plan_info *whole,
                         const vatten_plan_info *info) {
-    const vatten_heads *h = split->grid ? &split->hood.heads : &split->dense.heads;
+    const vatten_heads *h = gpu_heads_of(split);
     uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
     uint64_t one_tile = (uint64_t)info->tile.rows * info->tile.keys * (h->dim + value_dim);
     bool in_bound = info->largest_macs <= info->max_macs || info->largest_macs <= one_tile;

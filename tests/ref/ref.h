@@ -89,12 +89,30 @@ typedef struct ref_own_rule {
     const void *user;
 } ref_own_rule;
 
+/* Keys named in lists, one list for each block of queries (ranges: each list says its queries). A list has
+ * `row_words` words; 0xffffffff is no entry. The rules of `dense` and the stride then say which of the named keys count. */
+typedef enum ref_list_kind { REF_BLOCKS, REF_RANGES, REF_KEYS } ref_list_kind;
+
+typedef struct ref_lists {
+    ref_list_kind kind;
+    uint64_t q_block, kv_block, entries, rows, row_words, heads;
+    bool row_masks; /* after each block a bit for each row of the query block */
+    uint64_t key_stride,
+        key_phase; /* keys with (j + phase) mod stride = 0 count whatever the window says; 0 = none */
+    ref_dense_rule dense;
+    const uint32_t *words; /* [batch][heads][rows][row_words] */
+} ref_lists;
+
+/* How often a key counts for a query; `head` of the lists. */
+uint64_t ref_lists_times(const ref_lists *lists, uint64_t b, uint64_t head, uint64_t query, uint64_t key);
+
 typedef struct ref_problem {
     uint64_t heads, kv_heads, dim, value_dim;
     double scale;                /* 0 = 1/sqrt(dim) */
-    const ref_dense_rule *dense; /* exactly one of dense, grid and own */
+    const ref_dense_rule *dense; /* exactly one of dense, grid, own and lists */
     const ref_grid_rule *grid;
     const ref_own_rule *own;
+    const ref_lists *lists;
     ref_tensor q, k, v;
     uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;

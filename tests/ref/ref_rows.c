@@ -40,6 +40,9 @@ static uint64_t key_count(const ref_problem *problem) {
     if (problem->dense) {
         return problem->dense->kv_len;
     }
+    if (problem->lists) {
+        return problem->lists->dense.kv_len;
+    }
     uint64_t tokens = 1;
     for (uint32_t a = 0; a < problem->grid->rank; ++a) {
         tokens *= problem->grid->axis[a].extent;
@@ -47,7 +50,12 @@ static uint64_t key_count(const ref_problem *problem) {
     return tokens;
 }
 
-static bool pair_visible(const ref_problem *problem, uint64_t query, uint64_t key) {
+/* How often a key counts: once or not at all, except in lists. */
+static uint64_t pair_times(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, uint64_t key) {
+    if (problem->lists) {
+        uint64_t group = problem->heads / problem->lists->heads;
+        return ref_lists_times(problem->lists, b, h / group, query, key);
+    }
     if (problem->own) {
         return problem->own->sees(problem->own->user, query, key);
     }
@@ -199,11 +207,15 @@ static void take_weights(const ref_problem *problem, uint64_t b, row_work *work)
 }
 
 /* The keys that count, and how many are padded besides. */
-static void find_keys(const ref_problem *problem, row_work *work) {
-    uint64_t keys = key_count(problem);
-    work->keys = need(keys + problem->extra_len, sizeof *work->keys);
+static void find_keys(const ref_problem *problem, uint64_t b, row_work *work) {
+    uint64_t keys = key_count(problem), most = keys;
+    for (uint64_t j = 0; j < keys && problem->lists; ++j) {
+        most += pair_times(problem, b, work->h, work->query, j);
+    }
+    work->keys = need(most + problem->extra_len, sizeof *work->keys);
     for (uint64_t j = 0; j < keys; ++j) {
-        if (pair_visible(problem, work->query, j)) {
+        uint64_t times = pair_times(problem, b, work->h, work->query, j);
+        for (uint64_t n = 0; n < times; ++n) {
             work->keys[work->own++] = j;
         }
     }
@@ -220,7 +232,7 @@ void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query,
     row_work work = {.h = h, .query = query};
 
     /* 1. the keys that count */
-    find_keys(problem, &work);
+    find_keys(problem, b, &work);
     work.pad = need(work.padding, sizeof *work.pad);
     work.q = need(problem->dim, sizeof *work.q);
     work.weight = need(work.count, sizeof *work.weight);

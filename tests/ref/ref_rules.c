@@ -180,3 +180,42 @@ bool ref_grid_visible(const ref_grid_rule *rule, uint64_t query, uint64_t key) {
     }
     return key == 0; /* what is left of a key outside the grid */
 }
+
+static bool strided(const ref_lists *lists, uint64_t query, uint64_t key) {
+    ref_dense_rule all = lists->dense;
+    all.left = all.right = -1;
+    return lists->key_stride && (key + lists->key_phase) % lists->key_stride == 0 &&
+           ref_dense_visible(&all, query, key);
+}
+
+/* How often one list names a key for a query. */
+static uint64_t named(const ref_lists *lists, const uint32_t *list, uint64_t row_of_block, uint64_t key) {
+    uint64_t mask_words = lists->row_masks ? (lists->q_block + 31) / 32 : 0, found = 0;
+    for (uint64_t n = 0; n < lists->entries; ++n) {
+        const uint32_t *entry = lists->kind == REF_RANGES ? list + 2 + 2 * n : list + n * (1 + mask_words);
+        if (entry[0] == UINT32_MAX) {
+            continue;
+        }
+        bool here = lists->kind == REF_RANGES   ? key >= entry[0] && key < entry[1]
+                    : lists->kind == REF_BLOCKS ? key / lists->kv_block == entry[0]
+                                                : key == entry[0];
+        bool row = mask_words == 0 || (entry[1 + row_of_block / 32] >> (row_of_block % 32) & 1) != 0;
+        found += here && row;
+    }
+    return found;
+}
+
+uint64_t ref_lists_times(const ref_lists *lists, uint64_t b, uint64_t head, uint64_t query, uint64_t key) {
+    const uint32_t *words = lists->words + (b * lists->heads + head) * lists->rows * lists->row_words;
+    uint64_t times = 0;
+    if (!ref_dense_visible(&lists->dense, query, key) && !strided(lists, query, key)) {
+        return 0;
+    }
+    for (uint64_t row = 0; row < lists->rows; ++row) {
+        const uint32_t *list = words + row * lists->row_words;
+        bool mine =
+            lists->kind == REF_RANGES ? query >= list[0] && query < list[1] : query / lists->q_block == row;
+        times += mine ? named(lists, list, query % lists->q_block, key) : 0;
+    }
+    return times;
+}
