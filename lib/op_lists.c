@@ -21,15 +21,21 @@ static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_
     *end = problem->kv_len;
 }
 
-/* Keys that a query tile may visit, its tiles counted whole. */
-static uint64_t keys_across(const vt_problem *p, const vt_tile *tile) {
-    uint64_t entries = p->list.entries;
+/* Most keys of a range that lists of blocks or ranges may name, none twice. */
+static uint64_t keys_across(const vt_problem *p) {
     if (p->list.kind == VATTEN_LIST_KEYS)
-        return vt_round_up(entries, tile->keys);
-    uint64_t whole = vt_saturating_mul(entries, tile->keys) + p->kv_len; /* of each range a tile is begun */
-    if (p->list.kind == VATTEN_LIST_RANGES)
-        return whole;
-    return vt_min(vt_saturating_mul(entries, vt_round_up(p->list.kv_block, tile->keys)), whole);
+        return 0;
+    uint64_t listed = vt_saturating_mul(p->list.entries, p->list.kv_block);
+    return p->list.kind == VATTEN_LIST_RANGES ? p->kv_len : vt_min(listed, p->kv_len);
+}
+
+/* Each range begins a tile of its own, and so does each block that is not whole tiles. Single keys fill their tiles,
+ * whatever range of keys is asked about. */
+static uint64_t begun_tiles(const vt_problem *p, const vt_tile *tile) {
+    if (p->list.kind == VATTEN_LIST_KEYS)
+        return vt_ceil_div(p->list.entries, tile->keys);
+    bool whole = p->list.kind == VATTEN_LIST_BLOCKS && p->list.kv_block % tile->keys == 0;
+    return whole ? 0 : p->list.entries;
 }
 
 /* Queries of ranges lie anywhere, so all are bound; a list of keys is walked whole, whatever keys are bound. */
@@ -45,7 +51,8 @@ static vt_geometry geometry_of(const vt_problem *p, const vt_tile *tile) {
         .q_grain = ranges ? p->q_len : list->q_block,
         .k_grain = list->kind == VATTEN_LIST_KEYS ? p->kv_len : tile->keys,
         .grain_tiles = ranges ? vt_saturating_mul(list->rows, block_tiles) : block_tiles,
-        .keys_across = keys_across(p, tile),
+        .keys_across = keys_across(p),
+        .begun = begun_tiles(p, tile),
         .key_step = 1,
         .keys_plane = 1,
         .closing = list->kind == VATTEN_LIST_KEYS ? 1 : list->entries + 32,

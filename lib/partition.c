@@ -15,7 +15,7 @@ uint64_t vt_part_tiles(const vt_geometry *geometry, uint64_t q) {
 /* Key tiles that one query tile visits, at most. */
 static uint64_t key_tiles(const input_type *in, const vt_geometry *geometry, uint64_t k) {
     uint64_t units = vt_min(vt_ceil_div(k, geometry->key_step), geometry->keys_across);
-    return vt_ceil_div(vt_saturating_mul(units, geometry->keys_plane), in->tile->keys);
+    return vt_ceil_div(vt_saturating_mul(units, geometry->keys_plane), in->tile->keys) + geometry->begun;
 }
 
 uint64_t vt_part_macs(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,

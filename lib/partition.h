@@ -21,6 +21,7 @@ typedef struct vt_geometry {
     uint64_t keys_across; /* most key units that one query tile visits, in steps of key_step units */
     uint64_t key_step;
     uint64_t keys_plane; /* most keys of one visited unit that a query tile visits */
+    uint64_t begun;      /* key tiles that are begun besides, where keys come in runs */
     uint64_t closing;    /* loop iterations of an invocation besides those over key tiles */
     const vt_tensor *k, *v;
 } vt_geometry;

@@ -5,7 +5,8 @@
 #include <string.h>
 
 vatten_result program_build(program_case *c, const vatten_logger *logger) {
-    const vt_op op = c->problem.map == VT_MAP_DENSE ? vt_op_attention : vt_op_neighborhood;
+    static const vt_op ops[] = {vt_op_attention, vt_op_neighborhood, vt_op_lists}; /* as vt_map */
+    const vt_op op = ops[c->problem.map];
     const vt_op_input input = {&c->caps, logger, &c->problem, &c->tile};
     uint32_t row = 0;
     memset(&c->program, 0, sizeof c->program);

@@ -159,11 +159,38 @@ static vatten_result random_grid(unit_random *random, program_scale scale, const
     return vt_problem_from_neighborhood(&out->caps, logger, &desc, &out->problem);
 }
 
+static vatten_result random_lists(unit_random *random, program_scale scale, const vatten_logger *logger,
+                                  program_case *out) {
+    uint64_t most = scale == PROGRAM_LARGE ? 1000000 : 300;
+    vatten_lists_desc desc = {.q_len = spread(random, 1, most), .kv_len = spread(random, 1, most)};
+    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len, 0);
+    desc.kind = (vatten_list_kind)unit_between(random, 0, 2);
+    bool blocks = desc.kind == VATTEN_LIST_BLOCKS;
+    desc.q_block = (uint32_t)spread(random, 1, 600);
+    desc.kv_block = blocks ? (uint32_t)spread(random, 1, 600) : 0;
+    desc.entries =
+        (uint32_t)spread(random, 1, blocks ? (desc.kv_len + desc.kv_block - 1) / desc.kv_block : 400);
+    desc.rows = desc.kind == VATTEN_LIST_RANGES ? spread(random, 1, 400) : 0;
+    desc.row_masks = blocks && unit_chance(random, 30);
+    desc.list_heads = unit_chance(random, 40) ? 0 : unit_chance(random, 50) ? 1 : desc.heads.kv_heads;
+    uint64_t rows = blocks ? (desc.q_len + desc.q_block - 1) / desc.q_block : desc.rows;
+    rows = desc.kind == VATTEN_LIST_KEYS ? (desc.q_len + desc.q_block - 1) / desc.q_block : rows;
+    desc.lists = random_strides(random, rows, desc.heads.heads, vatten_lists_words(&desc), true);
+    desc.causal = unit_chance(random, 50);
+    desc.window.enabled = unit_chance(random, 50);
+    desc.window.left = unit_chance(random, 30) ? VATTEN_UNLIMITED : (int64_t)spread(random, 0, 2 * most);
+    desc.window.right = unit_chance(random, 30) ? VATTEN_UNLIMITED : (int64_t)spread(random, 0, 2 * most);
+    desc.prefix = unit_chance(random, 50) ? 0 : spread(random, 0, most);
+    desc.key_stride = unit_chance(random, 70) ? 0 : (uint32_t)spread(random, 1, 100);
+    return vt_problem_from_lists(&out->caps, logger, &desc, &out->problem);
+}
+
 vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger,
                              program_case *out) {
     out->caps = random_caps(random);
-    return unit_chance(random, 50) ? random_dense(random, scale, logger, out)
-                                   : random_grid(random, scale, logger, out);
+    return unit_chance(random, 30)   ? random_lists(random, scale, logger, out)
+           : unit_chance(random, 50) ? random_dense(random, scale, logger, out)
+                                     : random_grid(random, scale, logger, out);
 }
 
 static int tensor_text(char *text, size_t size, const char *name, const vt_tensor *t) {
@@ -186,6 +213,10 @@ const char *program_text(const program_case *c) {
                       (int)c->tile.layout, c->tile.rows, c->tile.keys, c->tile.iterations, p->batch, p->heads,
                       p->kv_heads, p->dim, p->value_dim, (int)p->dtype, p->write_lse, p->max_macs, p->q_len,
                       p->kv_len, p->extra_len, p->bias_bytes, p->weights ? p->q_dim : 0);
+    at += snprintf(
+        text + at, size - (size_t)at,
+        " | map %d kind %d q_block %" PRIu32 " kv_block %" PRIu32 " entries %" PRIu32 " rows %" PRIu64,
+        (int)p->map, (int)p->list.kind, p->list.q_block, p->list.kv_block, p->list.entries, p->list.rows);
     const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v"};
     const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v};
     for (int i = 0; i < 6; ++i)

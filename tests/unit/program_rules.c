@@ -55,6 +55,10 @@ static bool is_dense(const walk *w) {
     return w->c->problem.map == VT_MAP_DENSE;
 }
 
+static bool is_grid(const walk *w) {
+    return w->c->problem.map == VT_MAP_NEIGHBORHOOD;
+}
+
 static bool moves_state(const vt_step *step) {
     return (step->push.flags & (VT_FLAG_CARRY_IN | VT_FLAG_CARRY_OUT)) != 0;
 }
@@ -67,6 +71,8 @@ static uint64_t role_bytes(const walk *w, vt_role role) {
         return w->c->program.workspace_bytes;
     if (role == VT_ROLE_BIAS)
         return p->bias_bytes;
+    if (role == VT_ROLE_LISTS)
+        return p->list.words.elements * 4;
     if (role == VT_ROLE_LSE)
         return p->write_lse ? p->batch * p->heads * p->q_len * 4 : 0;
     return tensors[role]->elements * (p->dtype == VATTEN_DTYPE_F32 ? 4 : 2);
@@ -132,10 +138,10 @@ static const char *check_needed(const walk *w) {
 static const char *end_chain(walk *w) {
     const vt_problem *p = &w->c->problem;
     MUST(w->extra_done == p->extra_len);
-    if (is_dense(w))
-        MUST(w->k_begin == 0 && w->k_end == p->kv_len);
-    else
+    if (is_grid(w))
         MUST_ALL(check_needed(w));
+    else
+        MUST(w->k_begin == 0 && w->k_end == p->kv_len);
     w->in_chain = false;
     w->q = w->q_end;
     if (w->q == w->q_units) {
@@ -170,7 +176,7 @@ static const char *check_push(const walk *w, const vt_step *step) {
     const vt_push *push = &step->push;
     bool extra = is_extra(step);
     MUST(push->q_len == (extra ? p->q_len : w->q_units));
-    MUST(push->kv_len == (extra ? p->extra_len : is_dense(w) ? p->kv_len : p->axis[0].extent));
+    MUST(push->kv_len == (extra ? p->extra_len : is_grid(w) ? p->axis[0].extent : p->kv_len));
     MUST(push->q_last <= push->q_len);
     MUST(push->group == p->heads / p->kv_heads);
     MUST(fabs((double)push->scale_log2 - (double)p->scale / log(2.0)) <=
@@ -178,12 +184,14 @@ static const char *check_push(const walk *w, const vt_step *step) {
     MUST(((push->flags & VT_FLAG_LSE) != 0) == p->write_lse);
     if (extra)
         MUST(push->map0 == 0 && push->map1 == 0 && push->map2 == 0);
-    else if (!is_dense(w))
+    else if (p->map == VT_MAP_LISTS)
+        MUST(push->map0 == (uint32_t)p->list.words.batch && push->map1 == (uint32_t)p->list.words.head);
+    else if (is_grid(w))
         MUST(push->map0 == p->axis[1].extent && push->map1 == p->axis[2].extent);
     else
         MUST((p->left < 0 || push->map0 == (uint64_t)p->left) &&
              (p->right < 0 || push->map1 == (uint64_t)p->right) && push->map2 == p->prefix);
-    if (extra || is_dense(w)) /* the dense map counts its key tiles from key 0 */
+    if (extra || !is_grid(w)) /* the dense map counts its key tiles from key 0 */
         MUST(push->k_first % w->c->tile.keys == 0);
     MUST(step->dense_keys == is_dense(w));
     MUST(step->rows == (is_dense(w) ? w->c->tile.rows : 0));
@@ -196,6 +204,8 @@ static uint32_t dense_mask(const vt_problem *p) {
 }
 
 static vt_io io_of(const program_case *c, vt_map map) {
+    if (map == VT_MAP_LISTS)
+        return VT_IO_LISTS;
     if (c->problem.bias_bytes && map == VT_MAP_NEIGHBORHOOD)
         return VT_IO_BIAS;
     return c->problem.write_lse || c->program.carries ? VT_IO_FULL : VT_IO_PLAIN;
@@ -222,6 +232,14 @@ static const char *check_variant(const walk *w, uint32_t i) {
     MUST(v->spec[VT_SPEC_DIM_CHUNK] == c->tile.dim_chunk && v->spec[VT_SPEC_VECTOR] <= 1);
     if (i == 1 || is_dense(w)) {
         MUST(v->spec[VT_SPEC_MASK] == (i == 1 ? 0 : dense_mask(p)));
+        return NULL;
+    }
+    if (p->map == VT_MAP_LISTS) {
+        MUST(v->spec[VT_SPEC_LIST_Q_BLOCK] == p->list.q_block &&
+             v->spec[VT_SPEC_LIST_ENTRIES] == p->list.entries);
+        MUST(v->spec[VT_SPEC_LIST_KV_BLOCK] == p->list.kv_block && v->spec[VT_SPEC_LIST_STRIDE] > 0);
+        MUST(v->spec[VT_SPEC_LIST_ROW] == p->list.words.token &&
+             v->spec[VT_SPEC_LIST_GROUP] == p->list.group);
         return NULL;
     }
     for (uint32_t a = 0; a < 3; ++a) {
@@ -270,24 +288,46 @@ static const char *check_visits(walk *w, const vt_step *step) {
     return NULL;
 }
 
+/* Lists may be full: every entry a run of its own. */
+static const char *check_list_visits(const walk *w, const vt_step *step) {
+    const program_case *c = w->c;
+    const vt_problem *p = &c->problem;
+    const vt_list_rule *list = &p->list;
+    uint64_t keys = step->push.k_last - step->push.k_first;
+    uint64_t listed = list->kind == VATTEN_LIST_RANGES ? p->kv_len : (uint64_t)list->entries * list->kv_block;
+    uint64_t least =
+        ceil_to(list->kind == VATTEN_LIST_KEYS || listed < keys ? listed : keys, c->tile.keys) / c->tile.keys;
+    uint64_t pairs = (uint64_t)step->groups[0] * c->tile.rows * c->tile.keys;
+    MUST(least * pairs * w->head_count * w->batch_count * (p->dim + p->value_dim) <= step->macs);
+    MUST(least * c->tile.iterations + (list->kind == VATTEN_LIST_KEYS ? 1 : list->entries) <=
+         c->caps.loop_limit);
+    return NULL;
+}
+
 /* Dispatches of several queries or keys keep the bounds; the smallest ones cannot be made smaller. */
 static const char *check_work(walk *w, const vt_step *step) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
     bool extra = is_extra(step);
     const uint32_t *spec = c->program.variants[step->variant].spec;
-    uint64_t k_grain = extra || is_dense(w) ? c->tile.keys : 1;
+    uint64_t k_grain = extra || !is_grid(w) ? c->tile.keys : 1;
     uint64_t q_grain = is_dense(w) ? c->tile.rows : (uint64_t)spec[VT_SPEC_DILATION] * spec[VT_SPEC_BOX];
     if (extra)
         q_grain = (uint64_t)c->program.variants[0].spec[VT_SPEC_DILATION] *
                   c->program.variants[0].spec[VT_SPEC_BOX];
-    if (!is_dense(w) && p->axis[0].roll) { /* is not cut */
+    if (p->map == VT_MAP_LISTS) {
+        q_grain = p->list.kind == VATTEN_LIST_RANGES ? p->q_len : p->list.q_block;
+        k_grain = p->list.kind == VATTEN_LIST_KEYS ? p->kv_len : k_grain;
+    }
+    if (is_grid(w) && p->axis[0].roll) { /* is not cut */
         q_grain = p->axis[0].extent;
         k_grain = extra ? k_grain : p->axis[0].extent;
     }
     uint64_t keys = step->push.k_last - step->push.k_first;
     bool least = w->batch_count == 1 && w->head_count == 1 && w->q_end - w->q <= q_grain && keys <= k_grain;
     MUST(step->macs <= p->max_macs || least);
+    if (p->map == VT_MAP_LISTS)
+        return check_list_visits(w, step);
     return extra || is_dense(w) ? check_visits(w, step) : NULL; /* program_grid.c walks the boxes */
 }
 
@@ -297,7 +337,12 @@ static const char *check_groups(const walk *w, const vt_step *step) {
     uint64_t tiles;
     for (int i = 0; i < 3; ++i)
         MUST(step->groups[i] >= 1 && step->groups[i] <= c->caps.groups[i]);
-    if (is_dense(w) || is_extra(step)) {
+    if (c->problem.map == VT_MAP_LISTS) {
+        const vt_list_rule *list = &c->problem.list;
+        uint64_t rows =
+            list->kind == VATTEN_LIST_RANGES ? list->rows : ceil_to(units, list->q_block) / list->q_block;
+        tiles = rows * (ceil_to(list->q_block, c->tile.rows) / c->tile.rows);
+    } else if (is_dense(w) || is_extra(step)) {
         tiles = ceil_to(units * w->plane, c->tile.rows) / c->tile.rows;
     } else {
         const vt_variant *v = &c->program.variants[0];
@@ -319,7 +364,7 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
                               : p->weights ? VT_ROLE_V
                                            : VT_ROLE_K,
                               extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, VT_ROLE_OUT};
-    MUST(step->binding_count == (io == VT_IO_BIAS ? 7u : io == VT_IO_FULL ? 6u : 4u));
+    MUST(step->binding_count == (io >= VT_IO_BIAS ? 7u : io == VT_IO_FULL ? 6u : 4u));
     MUST(step->binding_count <= c->caps.storage_buffers);
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         const vt_binding *b = &step->binding[i];
@@ -407,6 +452,22 @@ static const char *check_element(const vt_binding *b, uint32_t at, uint64_t expe
     return NULL;
 }
 
+/* The list that a query goes by, from its first word to its last; the lists of ranges as if queries were in order. */
+static const char *check_list(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query) {
+    const vt_problem *p = &w->c->problem;
+    const vt_list_rule *list = &p->list;
+    const vt_push *push = &step->push;
+    bool ranges = list->kind == VATTEN_LIST_RANGES;
+    uint64_t row = ranges ? list->rows - 1 : query / list->q_block;
+    uint64_t block = ranges ? row : (query - push->q_first) / list->q_block;
+    uint32_t head = (push->head_first + y) / list->group - push->head_first / list->group;
+    uint32_t at = push->map2 + z * push->map0 + head * push->map1 + (uint32_t)(block * list->words.token);
+    uint64_t expected = (w->batch + z) * list->words.batch + (w->head + y) / list->group * list->words.head +
+                        row * list->words.token;
+    MUST_ALL(check_element(&step->binding[VT_SLOT_LISTS], at, expected, list->row_words, 4));
+    return NULL;
+}
+
 static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
                               uint32_t key) {
     const vt_problem *p = &w->c->problem;
@@ -436,6 +497,8 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
             !(p->weights && i == 0)) /* rows are read four elements at a time */
             MUST(at[i] % 4 == 0 && p->dim % 4 == 0 && p->value_dim % 4 == 0);
     }
+    if (p->map == VT_MAP_LISTS)
+        MUST_ALL(check_list(w, step, z, y, query));
     if (p->write_lse) {
         uint32_t lse = push->lse_base + z * push->lse_batch + y * push->lse_head + query;
         MUST_ALL(check_element(&b[VT_SLOT_LSE], lse, (batch * p->heads + head) * p->q_len + query, 1, 4));
@@ -452,7 +515,7 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
 
 /* The corners of the step and some of its inside. */
 static const char *check_addresses(walk *w, const vt_step *step) {
-    uint64_t k_plane = is_dense(w) || is_extra(step) ? 1 : w->plane;
+    uint64_t k_plane = is_grid(w) && !is_extra(step) ? w->plane : 1;
     uint64_t q0 = w->q * w->plane;
     uint64_t q1 = w->q_end * w->plane - 1;
     uint64_t k0 = step->push.k_first * k_plane;

@@ -28,6 +28,8 @@ static void slots_are_unique_and_count_from_zero(void **state) {
     assert_int_equal(vt_io_slots(VT_IO_PLAIN), 4);
     assert_int_equal(vt_io_slots(VT_IO_FULL), 6);
     assert_int_equal(vt_io_slots(VT_IO_BIAS), 7);
+    assert_int_equal(vt_io_slots(VT_IO_LISTS), 7);
+    assert_int_equal(VT_SLOT_LISTS, VT_SLOT_BIAS);
 }
 
 static void specialization_ids_are_unique_and_without_gaps(void **state) {
@@ -73,11 +75,12 @@ static void bits_do_not_share(void **state) {
 static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     (void)state;
     uint32_t found = 0;
-    for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map)
+    for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
-                    if (io == VT_IO_BIAS && map == VT_MAP_DENSE)
+                    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
+                        (io == VT_IO_LISTS) != (map == VT_MAP_LISTS))
                         continue;
                     if (layout == VATTEN_LAYOUT_MATRIX &&
                         (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
@@ -95,10 +98,10 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
 /* <op>_<map>_<dtype>_<layout>[_full|_bias], as vatten_plan_info.kernel shows it: it has 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
-    const char *const maps[] = {"dense", "neighborhood"};
+    const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
-    const char *const ios[] = {"", "_full", "_bias"};
+    const char *const ios[] = {"", "_full", "_bias", ""};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
