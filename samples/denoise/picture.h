@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Noisy, denoised and (when it is known) original frame beside each other, also one that was denoised alone:
- * the same part of each pixel by pixel, and below it the middle of that part enlarged four times, so that the eye can judge noise and detail.
+ * the same part of each pixel by pixel, and below it the middle of that part enlarged four times, so that the
+ * eye can judge noise and detail.
  */
 #ifndef DENOISE_PICTURE_H
 #define DENOISE_PICTURE_H
