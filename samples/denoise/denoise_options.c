@@ -30,8 +30,7 @@ static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
         {"-o", OPTION_TEXT, &o->output, 0, 0, "FILE",
          "PNG to write; for a sequence with a number (denoised-%03d.png)"},
         {"--side-by-side", OPTION_TEXT, &o->side_by_side, 0, 0, "FILE",
-         "also write noisy, denoised and original beside each other; of a sequence the middle frame,"
-         " also denoised alone"},
+         "also write noisy, denoised and original beside each other"},
         {"--crop", OPTION_TEXT, &o->crop_text, 0, 0, "WxH+X+Y",
          "the part that --side-by-side shows (middle)"},
         {"--noise", OPTION_REAL, &o->noise, 0, 200, "S",

@@ -246,6 +246,7 @@ static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
 static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
     uint64_t done = 0;
     j->progress = progress_begin(j->progress.quiet);
+    progress_say(&j->progress, done, result->pieces);
     for (clip_piece p = {0}; pieces_next(j->cut, &p);) {
         double begin_ms = progress_now_ms();
         clip_box box = piece_box(j->cut, &p);

@@ -13,9 +13,10 @@
 void noise_add(clip *movie, double sigma, uint64_t seed);
 
 /* The standard deviation of the noise in levels, from the clip alone: the median of the absolute answers
- * of a small Laplacian, which smooth areas and straight edges do not reach. Fine texture counts as noise; so does film grain. Noise that a JPEG or a camera has smoothed is underestimated. Negative when
- * memory is short (printed). J. Immerkaer, Fast Noise Variance Estimation (1996); the median is that of
- * Donoho and Johnstone (1994). */
+ * of a small Laplacian, which smooth areas and straight edges do not reach. Fine texture counts as noise; so
+ * does film grain. Noise that a JPEG or a camera has smoothed is underestimated. Negative when memory is short
+ * (printed). J. Immerkaer, Fast Noise Variance Estimation (1996); the median is that of Donoho and Johnstone
+ * (1994). */
 double noise_estimate(const clip *movie);
 
 #endif

@@ -44,17 +44,28 @@ static void format_duration(double seconds, char *out, size_t size) {
     }
 }
 
+/* In a terminal the first line comes at once, before there is anything to tell the time by. */
+static bool is_due(const progress *p, double now, uint64_t done, uint64_t pieces) {
+    if (p->quiet || done >= pieces || pieces == 1) {
+        return false;
+    }
+    return p->terminal ? !p->shown || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
+}
+
 void progress_say(progress *p, uint64_t done, uint64_t pieces) {
     double now = progress_now_ms();
-    bool due = now - p->said_ms >= (p->terminal ? TERMINAL_MS : LINES_MS);
-    if (p->quiet || !due || done == 0 || done >= pieces) {
+    if (!is_due(p, now, done, pieces)) {
         return;
     }
-    char left[32];
-    format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(pieces - done), left, sizeof(left));
-    fprintf(stderr, "%sdenoise: %llu of %llu pieces, %.0f %%, about %s left%s", p->terminal ? "\r" : "",
-            (unsigned long long)done, (unsigned long long)pieces, 100.0 * (double)done / (double)pieces, left,
-            p->terminal ? "\033[K" : "\n");
+    fprintf(stderr, "%sdenoise: %llu of %llu pieces", p->terminal ? "\r" : "", (unsigned long long)done,
+            (unsigned long long)pieces);
+    if (done) {
+        char left[32];
+        format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(pieces - done), left,
+                        sizeof(left));
+        fprintf(stderr, ", %.0f %%, about %s left", 100.0 * (double)done / (double)pieces, left);
+    }
+    fputs(p->terminal ? "\033[K" : "\n", stderr);
     fflush(stderr);
     p->shown = p->terminal;
     p->said_ms = now;

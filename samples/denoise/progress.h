@@ -21,7 +21,7 @@ double progress_now_ms(void);
 /* Says nothing at all if `quiet`. */
 progress progress_begin(bool quiet);
 
-/* Some of the pieces are done. */
+/* So many of the pieces are done; 0 to begin with. */
 void progress_say(progress *p, uint64_t done, uint64_t pieces);
 
 /* Takes the line away; before anything else is written, and at the end. */

@@ -3,7 +3,8 @@
 import os
 
 import denoise_support as support
-from denoise_support import read_png, shapes, write_png, write_rows
+from denoise_support import read_png, shapes, write_png
+from pan import write_pan
 
 
 class Sequence(support.DenoiseTest):
@@ -12,16 +13,6 @@ class Sequence(support.DenoiseTest):
         names = [pattern % (t + 1) for t in range(frames)]
         for t, name in enumerate(names):
             write_png(self.path(name), width, height, lambda x, y: shapes(x - 2 * t + 20, y - t + 10))
-        return names
-
-    def write_pan(self, frames, width, height):
-        """A camera that moves over the photograph by 3 pixels right and 2 down a frame."""
-        photo_width, _, levels = read_png(support.PHOTO)
-        names = []
-        for t in range(frames):
-            rows = [(y + 100 + 2 * t) * photo_width + 150 + 3 * t for y in range(height)]
-            names.append(f"pan{t}.png")
-            write_rows(self.path(names[-1]), width, [bytes(levels[3 * at:3 * (at + width)]) for at in rows])
         return names
 
     # ---- What it refuses, and how ----
@@ -91,7 +82,7 @@ class Sequence(support.DenoiseTest):
 
     def test_neighbours_in_time_are_worth_it(self):
         """The same noisy frames, one by one and together."""
-        names = self.write_pan(5, 96, 72)
+        names = write_pan(support.PHOTO, self.path("pan%d.png"), 5, 96, 72)
         together = self.result(*names, "-o", "o%d.png", "--noise", 25, "--check", "--side-by-side", "both.png")
         self.assertTrue(together["check_passed"])
         self.assertEqual((together["frames"], together["window_time"]), (5, 5))
