@@ -94,11 +94,11 @@ bool photo_load(photo *out, const char *path) {
     } else if ((uint64_t)width * (uint64_t)height > MAX_PIXELS) {
         complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
                  (unsigned long long)(MAX_PIXELS / 1000000));
-    } else if (photo_create(out, (uint32_t)width, (uint32_t)height)) {
+        stbi_image_free(levels);
+    } else {
         warn_of_cut_jpeg(path, bytes, size);
-        memcpy(out->rgb, levels, photo_values(out));
+        *out = (photo){(uint32_t)width, (uint32_t)height, levels}; /* stb's memory is malloc's */
     }
-    stbi_image_free(levels);
     free(bytes);
     return out->rgb != NULL;
 }
