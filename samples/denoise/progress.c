@@ -46,7 +46,7 @@ static void format_duration(double seconds, char *out, size_t size) {
 
 /* In a terminal the first line comes at once, before there is anything to tell the time by. */
 static bool is_due(const progress *p, double now, uint64_t done, uint64_t pieces) {
-    if (p->quiet || done >= pieces || pieces == 1) {
+    if (p->quiet || done >= pieces) {
         return false;
     }
     return p->terminal ? !p->shown || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
@@ -57,8 +57,8 @@ void progress_say(progress *p, uint64_t done, uint64_t pieces) {
     if (!is_due(p, now, done, pieces)) {
         return;
     }
-    fprintf(stderr, "%sdenoise: %llu of %llu pieces", p->terminal ? "\r" : "", (unsigned long long)done,
-            (unsigned long long)pieces);
+    fprintf(stderr, "%sdenoise: %llu of %llu piece%s", p->terminal ? "\r" : "", (unsigned long long)done,
+            (unsigned long long)pieces, pieces == 1 ? "" : "s");
     if (done) {
         char left[32];
         format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(pieces - done), left,

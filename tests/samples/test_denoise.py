@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import unittest
 
 import denoise_support as support
 from denoise_support import read_png, shapes, write_png, write_rows
@@ -70,6 +71,7 @@ class Denoise(support.DenoiseTest):
             self.assertGreater(result["pieces"], 1)
             self.assert_equal_pictures("whole.png", "parts.png")
 
+    @unittest.skipIf(os.environ.get("VATTEN_SANITIZE"), "sanitizers keep what was freed")
     def test_memory_is_bounded(self):
         """Four times the picture, many more pieces: only the levels of the picture itself are added, 3 bytes a pixel
         each for original, noisy and denoised, and 2 more while a PNG is packed."""
