@@ -23,11 +23,12 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define MAX_ROWS 16
+#define MAX_ROWS 20
 
 static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
     const option_row all[] = {
-        {"-o", OPTION_TEXT, &o->output, 0, 0, "FILE", "where to write the denoised PNG (denoised.png)"},
+        {"-o", OPTION_TEXT, &o->output, 0, 0, "FILE",
+         "PNG to write; for a sequence with a number (denoised-%03d.png)"},
         {"--side-by-side", OPTION_TEXT, &o->side_by_side, 0, 0, "FILE",
          "also write noisy, denoised and original beside each other"},
         {"--crop", OPTION_TEXT, &o->crop_text, 0, 0, "WxH+X+Y",
@@ -42,11 +43,16 @@ static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
         {"--patch", OPTION_COUNT, &o->patch, 1, NLM_MAX_PATCH, "N",
          "side of a patch, odd, 1..13 (3 below sigma 15, else 5)"},
         {"--window", OPTION_COUNT, &o->window, 3, 99, "N", "side of the search window, 3..99 (21)"},
+        {"--window-time", OPTION_COUNT, &o->window_time, 2, 99, "N",
+         "frames of the search window, 2..99 (5)"},
         {"--piece", OPTION_COUNT, &o->piece, 4, 65535, "N",
-         "longest side of the pieces that run at once (by memory)"},
+         "longest side of the pieces that run at once (by --memory)"},
+        {"--memory", OPTION_COUNT, &o->memory, 8, 65536, "MB",
+         "that pieces may take, on host and device together (300)"},
         {"--device", OPTION_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
         {"--list-devices", OPTION_FLAG, &o->list_devices, 0, 0, "", "print the names of the Vulkan devices"},
         {"--check", OPTION_FLAG, &o->check, 0, 0, "", "compare with plain loops in double on the CPU"},
+        {"--quiet", OPTION_FLAG, &o->quiet, 0, 0, "", "no progress on stderr"},
         {"--json", OPTION_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
         {"--help", OPTION_FLAG, &o->help, 0, 0, "", "print this"},
     };
@@ -58,8 +64,11 @@ void options_print_help(void) {
     denoise_options unused;
     option_row rows[MAX_ROWS];
     size_t count = make_rows(&unused, rows);
-    printf("usage: denoise [options] photo.png|jpg [-o out.png]\n\n"
-           "Non-local-means denoising as neighborhood attention on a Vulkan device.\n\n");
+    printf(
+        "usage: denoise [options] photo.png|jpg [-o out.png]\n"
+        "       denoise [options] frame-%%03d.png [-o out-%%03d.png]     or all frames by name\n\n"
+        "Non-local-means denoising as neighborhood attention on a Vulkan device: of a photograph, or of a\n"
+        "sequence of frames, each of which is denoised with its neighbours in time.\n\n");
     for (size_t i = 0; i < count; i++) {
         char left[40];
         snprintf(left, sizeof(left), "%s %s", rows[i].name, rows[i].value);
@@ -120,12 +129,12 @@ static bool check_options(denoise_options *o) {
     if (o->help || o->list_devices) {
         return true;
     }
-    if (!o->photo) {
+    if (o->photo_count == 0) {
         return complain("which photograph? See denoise --help");
     }
-    if (!is_png(o->output) || (o->side_by_side && !is_png(o->side_by_side))) {
+    if ((o->output && !is_png(o->output)) || (o->side_by_side && !is_png(o->side_by_side))) {
         return complain("writes PNG only: '%s' must end in .png",
-                        is_png(o->output) ? o->side_by_side : o->output);
+                        o->output && !is_png(o->output) ? o->output : o->side_by_side);
     }
     if (o->patch && o->patch % 2 == 0) {
         return complain("--patch %u is even; a patch has a pixel in its middle", o->patch);
@@ -142,7 +151,7 @@ static bool check_options(denoise_options *o) {
 }
 
 bool options_parse(int argc, char **argv, denoise_options *out) {
-    *out = (denoise_options){.output = "denoised.png", .window = 21, .seed = 1};
+    *out = (denoise_options){.photos = argv, .window = 21, .seed = 1, .memory = NLM_DEFAULT_MEMORY_MB};
     option_row rows[MAX_ROWS];
     size_t count = make_rows(out, rows);
     for (int i = 1; i < argc; i++) {
@@ -153,10 +162,8 @@ bool options_parse(int argc, char **argv, denoise_options *out) {
             }
         } else if (argv[i][0] == '-' && argv[i][1]) {
             return complain("unknown option '%s'. See denoise --help", argv[i]);
-        } else if (out->photo) {
-            return complain("one photograph at a time: '%s' and '%s'", out->photo, argv[i]);
         } else {
-            out->photo = argv[i];
+            argv[out->photo_count++] = argv[i]; /* gathered in front: what stood there has been read */
         }
     }
     return check_options(out);

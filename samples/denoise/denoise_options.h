@@ -11,8 +11,9 @@
 #include "picture.h"
 
 typedef struct denoise_options {
-    const char *photo;
-    const char *output;
+    char **photos; /* as given: [photo_count] */
+    uint32_t photo_count;
+    const char *output;       /* NULL = by the number of frames */
     const char *side_by_side; /* NULL = none */
     const char *crop_text;
     picture_crop crop; /* all zero = picture_default_crop */
@@ -23,14 +24,17 @@ typedef struct denoise_options {
     uint32_t seed;
     uint32_t patch; /* 0 = by sigma */
     uint32_t window;
-    uint32_t piece; /* 0 = what the device can bind */
+    uint32_t window_time; /* 0 = NLM_DEFAULT_WINDOW_TIME */
+    uint32_t piece;       /* 0 = by memory */
+    uint32_t memory;      /* MB */
     bool check;
+    bool quiet;
     bool json;
     bool list_devices;
     bool help;
 } denoise_options;
 
-/* False after a message about what is wrong. */
+/* False after a message about what is wrong. Keeps and reorders `argv`. */
 bool options_parse(int argc, char **argv, denoise_options *out);
 
 void options_print_help(void);

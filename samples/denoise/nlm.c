@@ -29,6 +29,8 @@ double nlm_self_weight(const nlm_settings *settings) {
     return fmin(fmax(expected, least), 1.0);
 }
 
-uint32_t nlm_window(const nlm_settings *settings, uint32_t extent) {
-    return settings->window < extent ? settings->window : extent;
+uint32_t nlm_window(const nlm_settings *settings, const clip *movie, int axis) {
+    uint32_t window = axis == CLIP_T ? settings->window_time : settings->window;
+    uint32_t extent = clip_extent(movie, axis);
+    return window < extent ? window : extent;
 }

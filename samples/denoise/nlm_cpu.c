@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Non-local means as its definition says, in double. Nothing is shared with the GPU's way but the settings.
+ * Non-local means as its definition says: distances of whole levels, which are exact, and weights in double.
+ * Nothing is shared with the GPU's way but the settings.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "nlm.h"
-#include "report.h"
 
-#define MAX_CHECKED 40000u /* pixels; a few seconds of plain loops */
+/* Pairs of pixels that are compared, and pixels where windows are small; a few seconds of plain loops. */
+#define MAX_PAIRS  20000000u
+#define MAX_PIXELS 40000u
 
 /* A quarter of a level. f32 scores are differences of larger numbers: their rounding, divided by the pixel's
  * own weight, reaches a tenth of a level where a pixel has hardly an equal. */
 #define TOLERANCE 0.25
 
-/* The photograph with a mirrored border of patch / 2 pixels, so that every patch lies inside. */
-typedef struct framed {
-    uint32_t border;
-    size_t row; /* values from one row to the next */
-    double *rgb;
-} framed;
+typedef struct pixel {
+    int64_t t, y, x;
+} pixel;
 
 static int64_t mirror(int64_t i, int64_t extent) {
     while (i < 0 || i >= extent) {
@@ -28,68 +26,57 @@ static int64_t mirror(int64_t i, int64_t extent) {
     return i;
 }
 
-static bool frame(framed *out, const photo *image, uint32_t border) {
-    uint32_t width = image->width + 2 * border;
-    uint32_t height = image->height + 2 * border;
-    *out = (framed){border, (size_t)width * 3, malloc((size_t)width * height * 3 * sizeof(double))};
-    if (!out->rgb) {
-        return complain("out of memory to check the result");
-    }
-    for (uint32_t y = 0; y < height; y++) {
-        for (uint32_t x = 0; x < width; x++) {
-            int64_t from_y = mirror((int64_t)y - border, image->height);
-            int64_t from_x = mirror((int64_t)x - border, image->width);
+static const uint8_t *levels_at(const clip *movie, pixel p) {
+    int64_t y = mirror(p.y, movie->height);
+    int64_t x = mirror(p.x, movie->width);
+    return movie->frame[p.t].rgb + 3 * (y * movie->width + x);
+}
+
+static double patch_distance(const clip *movie, uint32_t side, pixel a, pixel b) {
+    int64_t sum = 0;
+    int64_t border = side / 2;
+    for (int64_t dy = -border; dy <= border; dy++) {
+        for (int64_t dx = -border; dx <= border; dx++) {
+            const uint8_t *left = levels_at(movie, (pixel){a.t, a.y + dy, a.x + dx});
+            const uint8_t *right = levels_at(movie, (pixel){b.t, b.y + dy, b.x + dx});
             for (int c = 0; c < 3; c++) {
-                out->rgb[y * out->row + x * 3 + (size_t)c] =
-                    image->rgb[(from_y * image->width + from_x) * 3 + c];
+                sum += (left[c] - right[c]) * (left[c] - right[c]);
             }
         }
     }
-    return true;
+    return (double)sum / (side * side * 3);
 }
 
-static double patch_distance(const framed *image, uint32_t side, size_t a, size_t b) {
-    double sum = 0.0;
-    for (uint32_t line = 0; line < side; line++) {
-        for (uint32_t i = 0; i < side * 3; i++) {
-            double difference = image->rgb[a + i] - image->rgb[b + i];
-            sum += difference * difference;
-        }
-        a += image->row;
-        b += image->row;
-    }
-    return sum / (side * side * 3);
+typedef struct range {
+    int64_t begin, end;
+} range;
+
+/* The window around `i`, moved inward at the borders. */
+static range window_around(int64_t i, int64_t window, int64_t extent) {
+    int64_t begin = i > window / 2 ? i - window / 2 : 0;
+    begin = begin + window > extent ? extent - window : begin;
+    return (range){begin, begin + window};
 }
 
-/* The first pixel of a window of `window` around `i`, moved inward at the borders. */
-static uint32_t window_begin(uint32_t i, uint32_t window, uint32_t extent) {
-    uint32_t begin = i > window / 2 ? i - window / 2 : 0;
-    return begin + window > extent ? extent - window : begin;
-}
-
-static void denoise_pixel(const framed *image, const photo *noisy, const nlm_settings *settings, uint32_t x,
-                          uint32_t y, double out[3]) {
+static void denoise_pixel(const clip *movie, const nlm_settings *settings, pixel p, double out[3]) {
     double h2 = nlm_h(settings) * nlm_h(settings);
-    uint32_t columns = nlm_window(settings, noisy->width);
-    uint32_t rows = nlm_window(settings, noisy->height);
-    uint32_t x0 = window_begin(x, columns, noisy->width);
-    uint32_t y0 = window_begin(y, rows, noisy->height);
+    range frames = window_around(p.t, nlm_window(settings, movie, CLIP_T), movie->frames);
+    range rows = window_around(p.y, nlm_window(settings, movie, CLIP_Y), movie->height);
+    range columns = window_around(p.x, nlm_window(settings, movie, CLIP_X), movie->width);
     double total = 0.0;
     out[0] = out[1] = out[2] = 0.0;
-    for (uint32_t j = y0; j < y0 + rows; j++) {
-        for (uint32_t i = x0; i < x0 + columns; i++) {
-            double weight = nlm_self_weight(settings);
-            if (i != x || j != y) {
-                /* The patch around a pixel begins `border` before it, which is where the frame has put the
-                 * pixel. */
-                size_t here = y * image->row + (size_t)x * 3;
-                weight =
-                    exp(-patch_distance(image, settings->patch, here, j * image->row + (size_t)i * 3) / h2);
-            }
-            const float *value = noisy->rgb + ((size_t)j * noisy->width + i) * 3;
-            total += weight;
-            for (int c = 0; c < 3; c++) {
-                out[c] += weight * (double)value[c];
+    for (int64_t t = frames.begin; t < frames.end; t++) {
+        for (int64_t y = rows.begin; y < rows.end; y++) {
+            for (int64_t x = columns.begin; x < columns.end; x++) {
+                pixel other = {t, y, x};
+                bool self = t == p.t && y == p.y && x == p.x;
+                double weight = self ? nlm_self_weight(settings)
+                                     : exp(-patch_distance(movie, settings->patch, p, other) / h2);
+                const uint8_t *value = levels_at(movie, other);
+                total += weight;
+                for (int c = 0; c < 3; c++) {
+                    out[c] += weight * value[c];
+                }
             }
         }
     }
@@ -107,46 +94,56 @@ static uint64_t common_divisor(uint64_t a, uint64_t b) {
     return a;
 }
 
-/* Every pixel, or every n-th with n prime to the width, which visits all columns and all borders in turn. */
-static uint64_t sample_step(const photo *image) {
-    uint64_t step = ((uint64_t)image->width * image->height + MAX_CHECKED - 1) / MAX_CHECKED;
-    while (common_divisor(step, image->width) != 1) {
+/* Every pixel, or every n-th with n prime to the sides, which visits all columns and all borders in turn. */
+static uint64_t sample_step(const clip *movie, const nlm_settings *settings) {
+    uint64_t keys = 1;
+    for (int a = 0; a < CLIP_AXES; a++) {
+        keys *= nlm_window(settings, movie, a);
+    }
+    uint64_t most = MAX_PAIRS / keys < MAX_PIXELS ? MAX_PAIRS / keys : MAX_PIXELS;
+    uint64_t step = (clip_pixels(movie) + most - 1) / most;
+    while (common_divisor(step, (uint64_t)movie->width * movie->height) != 1) {
         step++;
     }
     return step;
 }
 
-static void compare_pixel(nlm_check_result *result, const photo *denoised, uint32_t x, uint32_t y,
-                          const double wanted[3]) {
-    const float *got = denoised->rgb + ((size_t)y * denoised->width + x) * 3;
+nlm_check nlm_check_begin(const clip *noisy, const nlm_settings *settings) {
+    return (nlm_check){
+        noisy, settings, sample_step(noisy, settings), {.tolerance = TOLERANCE, .passed = true}};
+}
+
+static void compare_pixel(nlm_check_result *result, pixel p, const double wanted[3], const float *got) {
     for (int c = 0; c < 3; c++) {
         double difference = fabs(wanted[c] - (double)got[c]);
         if (!(difference <= result->max_diff) && !isnan(result->max_diff)) { /* NaN counts, and stays */
             result->max_diff = difference;
-            result->x = x;
-            result->y = y;
+            result->at[CLIP_T] = (uint32_t)p.t;
+            result->at[CLIP_Y] = (uint32_t)p.y;
+            result->at[CLIP_X] = (uint32_t)p.x;
         }
     }
     result->pixels++;
+    result->passed = result->max_diff <= result->tolerance;
 }
 
-bool nlm_check(const photo *noisy, const nlm_settings *settings, const photo *denoised,
-               nlm_check_result *out_result) {
-    *out_result = (nlm_check_result){.tolerance = TOLERANCE};
-    framed image;
-    if (!frame(&image, noisy, settings->patch / 2)) {
-        return false;
+static bool is_sampled(const nlm_check *check, pixel p) {
+    int64_t index = (p.t * check->noisy->height + p.y) * check->noisy->width + p.x;
+    return (uint64_t)index % check->step == 0;
+}
+
+void nlm_check_box(nlm_check *check, const clip_box *where, const float *rgb) {
+    pixel begin = {where->begin[CLIP_T], where->begin[CLIP_Y], where->begin[CLIP_X]};
+    for (int64_t t = begin.t; t < begin.t + where->size[CLIP_T]; t++) {
+        for (int64_t y = begin.y; y < begin.y + where->size[CLIP_Y]; y++) {
+            for (int64_t x = begin.x; x < begin.x + where->size[CLIP_X]; x++, rgb += 3) {
+                pixel p = {t, y, x};
+                if (is_sampled(check, p)) {
+                    double wanted[3];
+                    denoise_pixel(check->noisy, check->settings, p, wanted);
+                    compare_pixel(&check->result, p, wanted, rgb);
+                }
+            }
+        }
     }
-    uint64_t pixels = (uint64_t)noisy->width * noisy->height;
-    uint64_t step = sample_step(noisy);
-    for (uint64_t i = 0; i < pixels; i += step) {
-        uint32_t x = (uint32_t)(i % noisy->width);
-        uint32_t y = (uint32_t)(i / noisy->width);
-        double wanted[3];
-        denoise_pixel(&image, noisy, settings, x, y, wanted);
-        compare_pixel(out_result, denoised, x, y, wanted);
-    }
-    out_result->passed = out_result->max_diff <= out_result->tolerance;
-    free(image.rgb);
-    return true;
 }

@@ -6,10 +6,8 @@
  *   keep_pixel  the pixel's own weight replaced, by means of the log-sum-exp
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <vatten/context.h>
 #include <vatten/vatten.h>
@@ -17,16 +15,24 @@
 #include "nlm.h"
 #include "patches.h"
 #include "pieces.h"
+#include "progress.h"
 #include "report.h"
 
 /* A binding of this size is allowed on every Vulkan device, and enough to keep the largest busy. */
 #define MAX_BINDING_BYTES ((uint64_t)128 << 20)
 
+/* Queries and keys go to the device in portions of this size: on the host they are never there at once. */
+#define PORTION_BYTES ((uint64_t)4 << 20)
+
+/* Floats of a pixel besides its query and key: value, output, log-sum-exp, state between two dispatches on the
+ * device; value or output, and log-sum-exp on the host. */
+#define SMALL_FLOATS (3 + 3 + 1 + 6 + 3 + 1)
+
 typedef struct job {
-    const photo *noisy;
+    const clip *noisy;
     const nlm_settings *settings;
     patch_source source;
-    axis_cut cut[2]; /* y, x */
+    axis_cut cut[CLIP_AXES];
     vatten_context *context;
     vatten_plan *plan;
     vatten_memory *q;
@@ -34,32 +40,28 @@ typedef struct job {
     vatten_memory *v;
     vatten_memory *out;
     vatten_memory *lse;
-    float *patches; /* one piece's queries or keys */
+    float *portion; /* of queries or keys */
     float *pixels;  /* one piece's values or output */
     float *log_sums;
-    size_t pixel_count; /* of a piece */
+    size_t portion_pixels;
+    size_t piece_pixels;
+    uint64_t bytes; /* of all the buffers above */
+    progress progress;
 } job;
 
 static void print_message(void *user, vatten_log_level level, const char *message) {
-    (void)user;
     if (level <= VATTEN_LOG_WARN) {
+        progress_clear(user);
         complain("%s%s", level == VATTEN_LOG_WARN ? "warning: " : "", message);
     }
 }
 
-static double now_ms(void) {
-    struct timespec now;
-    timespec_get(&now, TIME_UTC);
-    return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
-}
-
-/* ---- Once
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Once --------------------------------------------------------------------------------------------- */
 
 static bool open_context(job *j, const nlm_gpu_desc *desc) {
     vatten_context_desc context = {0};
     context.device = desc->device;
-    context.logger.write = print_message;
+    context.logger = (vatten_logger){.write = print_message, .user = &j->progress};
     vatten_result result = vatten_context_create(&context, &j->context);
     if (result != VATTEN_SUCCESS) {
         return complain("no Vulkan device to run on (%s)", vatten_result_name(result));
@@ -67,18 +69,43 @@ static bool open_context(job *j, const nlm_gpu_desc *desc) {
     return true;
 }
 
-static bool choose_pieces(job *j, uint32_t max_side) {
+/* The pixels that a piece may have, by what the device binds at once and by the caller's bound. */
+static uint64_t most_pixels(const job *j, uint64_t memory_bytes) {
     vatten_device_info device;
     vatten_device_get_info(vatten_context_device(j->context), &device);
-    uint64_t bytes = device.storage_range < MAX_BINDING_BYTES ? device.storage_range : MAX_BINDING_BYTES;
-    uint64_t max_pixels = bytes / (patch_dim(j->settings->patch) * sizeof(float));
-    uint32_t window_x = nlm_window(j->settings, j->noisy->width);
-    uint32_t window_y = nlm_window(j->settings, j->noisy->height);
-    if (!pieces_choose(j->noisy->width, j->noisy->height, window_x, window_y, max_pixels, max_side, j->cut)) {
-        return complain("a piece of %u x %u pixels is not larger than the window of %u x %u", j->cut[1].piece,
-                        j->cut[0].piece, window_x, window_y);
+    uint64_t row = patch_dim(j->settings->patch) * sizeof(float);
+    uint64_t binding = device.storage_range < MAX_BINDING_BYTES ? device.storage_range : MAX_BINDING_BYTES;
+    uint64_t memory = memory_bytes > PORTION_BYTES ? memory_bytes - PORTION_BYTES : 0;
+    uint64_t by_binding = binding / row;
+    uint64_t by_memory = memory / (2 * row + SMALL_FLOATS * sizeof(float));
+    return by_binding < by_memory ? by_binding : by_memory;
+}
+
+static bool explain_no_pieces(const axis_cut cut[CLIP_AXES], const nlm_gpu_desc *desc, uint64_t most) {
+    uint32_t x = cut[CLIP_X].window;
+    uint32_t y = cut[CLIP_Y].window;
+    uint32_t t = cut[CLIP_T].window;
+    if (desc->piece && (desc->piece < x || desc->piece < y)) {
+        return complain("a piece of %u pixels a side is smaller than the window of %u x %u", desc->piece, x,
+                        y);
     }
-    j->pixel_count = (size_t)j->cut[0].piece * j->cut[1].piece;
+    return complain(
+        "a piece holds at most %llu pixels, by --memory %llu and by what the device binds at once; "
+        "the window of %u x %u pixels and %u frame%s has %llu",
+        (unsigned long long)most, (unsigned long long)(desc->memory_bytes >> 20), x, y, t, t == 1 ? "" : "s",
+        (unsigned long long)x * y * t);
+}
+
+static bool choose_pieces(job *j, const nlm_gpu_desc *desc) {
+    for (int a = 0; a < CLIP_AXES; a++) {
+        j->cut[a].extent = clip_extent(j->noisy, a);
+        j->cut[a].window = nlm_window(j->settings, j->noisy, a);
+    }
+    uint64_t most = most_pixels(j, desc->memory_bytes);
+    if (!pieces_choose(j->cut, most, desc->piece ? desc->piece : UINT32_MAX)) {
+        return explain_no_pieces(j->cut, desc, most);
+    }
+    j->piece_pixels = (size_t)pieces_pixels(j->cut);
     return true;
 }
 
@@ -93,8 +120,8 @@ static bool make_plan(job *j) {
     desc.heads.scale = 1.0f; /* q . k is the score already */
     desc.heads.write_lse = true;
     desc.heads.label = "denoise";
-    desc.rank = 2;
-    for (int a = 0; a < 2; a++) {
+    desc.rank = CLIP_AXES;
+    for (int a = 0; a < CLIP_AXES; a++) {
         desc.axis[a].extent = j->cut[a].piece;
         desc.axis[a].window = j->cut[a].window;
         desc.axis[a].stride = 1;
@@ -106,13 +133,17 @@ static bool make_plan(job *j) {
 static bool make_memory(job *j) {
     vatten_plan_info info;
     vatten_plan_get_info(j->plan, &info);
-    vatten_context *context = j->context;
-    j->patches = malloc(j->pixel_count * patch_dim(j->settings->patch) * sizeof(float));
-    j->pixels = malloc(j->pixel_count * 3 * sizeof(float));
-    j->log_sums = malloc(j->pixel_count * sizeof(float));
-    if (!j->patches || !j->pixels || !j->log_sums) {
-        return complain("out of memory for pieces of %u x %u pixels", j->cut[1].piece, j->cut[0].piece);
+    size_t row = patch_dim(j->settings->patch) * sizeof(float);
+    j->portion_pixels = PORTION_BYTES / row < j->piece_pixels ? PORTION_BYTES / row : j->piece_pixels;
+    j->portion = malloc(j->portion_pixels * row);
+    j->pixels = malloc(j->piece_pixels * 3 * sizeof(float));
+    j->log_sums = malloc(j->piece_pixels * sizeof(float));
+    if (!j->portion || !j->pixels || !j->log_sums) {
+        return complain("out of memory for pieces of %llu pixels", (unsigned long long)j->piece_pixels);
     }
+    j->bytes = info.q_bytes + info.k_bytes + info.v_bytes + info.out_bytes + info.lse_bytes +
+               info.workspace_bytes + j->portion_pixels * row + j->piece_pixels * 4 * sizeof(float);
+    vatten_context *context = j->context;
     return vatten_memory_create(context, info.q_bytes, &j->q) == VATTEN_SUCCESS &&
            vatten_memory_create(context, info.k_bytes, &j->k) == VATTEN_SUCCESS &&
            vatten_memory_create(context, info.v_bytes, &j->v) == VATTEN_SUCCESS &&
@@ -121,15 +152,14 @@ static bool make_memory(job *j) {
 }
 
 static bool job_open(job *j, const nlm_gpu_desc *desc) {
-    return open_context(j, desc) && choose_pieces(j, desc->piece) &&
-           patch_source_create(&j->source, j->noisy, j->settings) && make_plan(j) && make_memory(j);
+    patch_source_init(&j->source, j->noisy, j->settings);
+    return open_context(j, desc) && choose_pieces(j, desc) && make_plan(j) && make_memory(j);
 }
 
 static void job_close(job *j) {
     free(j->log_sums);
     free(j->pixels);
-    free(j->patches);
-    patch_source_destroy(&j->source);
+    free(j->portion);
     vatten_memory_destroy(j->lse);
     vatten_memory_destroy(j->out);
     vatten_memory_destroy(j->v);
@@ -139,28 +169,36 @@ static void job_close(job *j) {
     vatten_context_destroy(j->context);
 }
 
-/* ---- Per piece
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Per piece ---------------------------------------------------------------------------------------- */
 
-static bool upload(vatten_memory *memory, const float *data, size_t count) {
-    return vatten_memory_upload(memory, 0, data, count * sizeof(float)) == VATTEN_SUCCESS;
+typedef void (*write_patches)(const patch_source *source, const clip_box *box, size_t first, size_t count,
+                              float *out);
+
+static bool upload_patches(job *j, const clip_box *box, write_patches write, vatten_memory *memory) {
+    size_t row = patch_dim(j->settings->patch) * sizeof(float);
+    for (size_t first = 0; first < j->piece_pixels; first += j->portion_pixels) {
+        size_t left = j->piece_pixels - first;
+        size_t count = left < j->portion_pixels ? left : j->portion_pixels;
+        write(&j->source, box, first, count, j->portion);
+        if (vatten_memory_upload(memory, first * row, j->portion, count * row) != VATTEN_SUCCESS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool upload_piece(job *j, const clip_box *box) {
+    pixels_to_values(j->noisy, box, j->pixels);
+    return upload_patches(j, box, patches_to_queries, j->q) &&
+           upload_patches(j, box, patches_to_keys, j->k) &&
+           vatten_memory_upload(j->v, 0, j->pixels, j->piece_pixels * 3 * sizeof(float)) == VATTEN_SUCCESS;
 }
 
 static bool download(vatten_memory *memory, float *data, size_t count) {
     return vatten_memory_download(memory, 0, data, count * sizeof(float)) == VATTEN_SUCCESS;
 }
 
-static bool run_piece(job *j, patch_area area, double *gpu_ms) {
-    size_t values = j->pixel_count * patch_dim(j->settings->patch);
-    patches_to_queries(&j->source, area, j->patches);
-    if (!upload(j->q, j->patches, values)) {
-        return false;
-    }
-    patches_to_keys(&j->source, area, j->patches);
-    pixels_to_values(j->noisy, area, j->pixels);
-    if (!upload(j->k, j->patches, values) || !upload(j->v, j->pixels, j->pixel_count * 3)) {
-        return false;
-    }
+static bool run_piece(job *j, const clip_box *box, double *gpu_ms) {
     vatten_args args = {0};
     args.q = vatten_memory_buffer(j->q);
     args.k = vatten_memory_buffer(j->k);
@@ -168,60 +206,62 @@ static bool run_piece(job *j, patch_area area, double *gpu_ms) {
     args.out = vatten_memory_buffer(j->out);
     args.lse = vatten_memory_buffer(j->lse);
     double ms = 0.0;
-    if (vatten_context_run(j->context, j->plan, &args, &ms) != VATTEN_SUCCESS) {
+    if (!upload_piece(j, box) || vatten_context_run(j->context, j->plan, &args, &ms) != VATTEN_SUCCESS) {
         return false;
     }
     *gpu_ms += ms;
-    return download(j->out, j->pixels, j->pixel_count * 3) && download(j->lse, j->log_sums, j->pixel_count);
+    return download(j->out, j->pixels, j->piece_pixels * 3) && download(j->lse, j->log_sums, j->piece_pixels);
 }
 
 /* With Z = exp(lse) the sum of all weights, the pixel's own is 1 of it. Exchanged for w, the mean
  *   o = (x + S) / Z   becomes   (w x + S) / (Z - 1 + w) = x + (o - x) Z / (Z - 1 + w). */
-static void keep_pixel(const float *noisy, const float *attended, double log_sum, double self_weight,
+static void keep_pixel(const uint8_t *noisy, const float *attended, double log_sum, double self_weight,
                        float *out) {
     double sum = exp(log_sum);
     double factor = sum / (fmax(sum - 1.0, 0.0) + self_weight);
     for (int c = 0; c < 3; c++) {
-        out[c] = (float)((double)noisy[c] + ((double)attended[c] - (double)noisy[c]) * factor);
+        out[c] = (float)(noisy[c] + ((double)attended[c] - noisy[c]) * factor);
     }
 }
 
-static void keep_pixels(const job *j, const axis_piece *py, const axis_piece *px, photo *out) {
+/* Moves what is kept of a piece to the front of `pixels`: never to behind where it comes from. */
+static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
     double self_weight = nlm_self_weight(j->settings);
-    for (uint32_t y = py->keep_begin; y < py->keep_end; y++) {
-        for (uint32_t x = px->keep_begin; x < px->keep_end; x++) {
-            size_t here = (size_t)(y - py->begin) * j->cut[1].piece + (x - px->begin);
-            size_t there = ((size_t)y * out->width + x) * 3;
-            keep_pixel(j->noisy->rgb + there, j->pixels + here * 3, (double)j->log_sums[here], self_weight,
-                       out->rgb + there);
-        }
-    }
-}
-
-/* A line every two seconds at most, and none for photographs of one piece. */
-static void print_progress(uint32_t done, uint32_t pieces, double since_begin_ms, double *last_ms) {
-    if (done < pieces && since_begin_ms - *last_ms >= 2000.0) {
-        fprintf(stderr, "denoise: %u of %u pieces after %.0f s\n", done, pieces, since_begin_ms / 1e3);
-        *last_ms = since_begin_ms;
-    }
-}
-
-static bool run_pieces(job *j, photo *out, nlm_gpu_result *result) {
-    double begin_ms = now_ms();
-    double last_ms = 0.0;
-    uint32_t done = 0;
-    result->pieces = axis_count(&j->cut[0]) * axis_count(&j->cut[1]);
-    for (axis_piece py = {0}; axis_next(&j->cut[0], &py);) {
-        for (axis_piece px = {0}; axis_next(&j->cut[1], &px);) {
-            patch_area area = {px.begin, py.begin, j->cut[1].piece, j->cut[0].piece};
-            if (!run_piece(j, area, &result->gpu_ms)) {
-                return complain("failed at piece %u of %u", done + 1, result->pieces);
+    float *out = j->pixels;
+    for (uint32_t t = kept->begin[CLIP_T]; t < kept->begin[CLIP_T] + kept->size[CLIP_T]; t++) {
+        for (uint32_t y = kept->begin[CLIP_Y]; y < kept->begin[CLIP_Y] + kept->size[CLIP_Y]; y++) {
+            size_t row = (size_t)(t - box->begin[CLIP_T]) * box->size[CLIP_Y] + (y - box->begin[CLIP_Y]);
+            size_t from = row * box->size[CLIP_X] + (kept->begin[CLIP_X] - box->begin[CLIP_X]);
+            size_t there = (size_t)y * j->noisy->width + kept->begin[CLIP_X];
+            const uint8_t *noisy = j->noisy->frame[t].rgb + there * 3;
+            for (size_t x = 0; x < kept->size[CLIP_X]; x++, out += 3) {
+                float attended[3];
+                memcpy(attended, j->pixels + (from + x) * 3, sizeof(attended));
+                keep_pixel(noisy + x * 3, attended, (double)j->log_sums[from + x], self_weight, out);
             }
-            keep_pixels(j, &py, &px, out);
-            print_progress(++done, result->pieces, now_ms() - begin_ms, &last_ms);
         }
     }
-    result->wall_ms = now_ms() - begin_ms;
+}
+
+static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
+    uint64_t done = 0;
+    j->progress = progress_begin(j->progress.quiet);
+    progress_say(&j->progress, done, result->pieces);
+    for (clip_piece p = {0}; pieces_next(j->cut, &p);) {
+        double begin_ms = progress_now_ms();
+        clip_box box = piece_box(j->cut, &p);
+        clip_box kept = piece_kept(&p);
+        if (!run_piece(j, &box, &result->gpu_ms)) {
+            progress_clear(&j->progress);
+            return complain("failed at piece %llu of %llu", (unsigned long long)done + 1,
+                            (unsigned long long)result->pieces);
+        }
+        keep_pixels(j, &box, &kept);
+        result->wall_ms += progress_now_ms() - begin_ms;
+        taker.take(taker.user, &kept, j->pixels);
+        progress_say(&j->progress, ++done, result->pieces);
+    }
+    progress_clear(&j->progress);
     return true;
 }
 
@@ -232,20 +272,21 @@ static void describe(const job *j, nlm_gpu_result *result) {
     vatten_plan_get_info(j->plan, &plan);
     memcpy(result->device, context.device_name, sizeof(result->device));
     memcpy(result->kernel, plan.kernel, sizeof(result->kernel));
+    result->pieces = pieces_count(j->cut);
+    result->piece_bytes = j->bytes;
+    for (int a = 0; a < CLIP_AXES; a++) {
+        result->piece[a] = j->cut[a].piece;
+    }
 }
 
-bool nlm_gpu(const photo *noisy, const nlm_settings *settings, const nlm_gpu_desc *desc, photo *out,
+bool nlm_gpu(const clip *noisy, const nlm_settings *settings, const nlm_gpu_desc *desc, nlm_taker taker,
              nlm_gpu_result *out_result) {
     *out_result = (nlm_gpu_result){0};
-    *out = (photo){0};
-    job j = {.noisy = noisy, .settings = settings};
-    bool ok = job_open(&j, desc) && photo_create(out, noisy->width, noisy->height);
+    job j = {.noisy = noisy, .settings = settings, .progress = progress_begin(desc->quiet)};
+    bool ok = job_open(&j, desc);
     if (ok) {
         describe(&j, out_result);
-        ok = run_pieces(&j, out, out_result);
-    }
-    if (!ok) {
-        photo_destroy(out);
+        ok = run_pieces(&j, taker, out_result);
     }
     job_close(&j);
     return ok;

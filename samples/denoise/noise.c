@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "report.h"
 
@@ -26,20 +25,22 @@ static double next_gaussian(uint64_t *state) {
     return radius * cos(6.283185307179586 * next_uniform(state));
 }
 
-void noise_add(photo *image, double sigma, uint64_t seed) {
+void noise_add(clip *movie, double sigma, uint64_t seed) {
     uint64_t state = seed;
-    for (size_t i = 0; i < photo_values(image); i++) {
-        image->rgb[i] += (float)(sigma * next_gaussian(&state));
+    for (uint32_t t = 0; t < movie->frames; t++) {
+        photo *frame = &movie->frame[t];
+        for (size_t i = 0; i < photo_values(frame); i++) {
+            frame->rgb[i] = photo_level(frame->rgb[i] + sigma * next_gaussian(&state));
+        }
     }
-    photo_round(image);
 }
 
 /* (1 -2 1) in both directions: 0 on any plane, standard deviation 6 sigma on noise. */
-static float laplacian(const photo *image, uint32_t x, uint32_t y, uint32_t channel) {
+static int laplacian(const photo *image, uint32_t x, uint32_t y, uint32_t channel) {
     size_t row = (size_t)image->width * 3;
-    const float *v = image->rgb + (size_t)y * row + (size_t)x * 3 + channel;
-    const float *up = v - row;
-    const float *down = v + row;
+    const uint8_t *v = image->rgb + (size_t)y * row + (size_t)x * 3 + channel;
+    const uint8_t *up = v - row;
+    const uint8_t *down = v + row;
     return up[-3] - 2 * up[0] + up[3] - 2 * v[-3] + 4 * v[0] - 2 * v[3] + down[-3] - 2 * down[0] + down[3];
 }
 
@@ -52,9 +53,9 @@ static size_t count_answers(const photo *image, size_t *histogram) {
     for (uint32_t y = 1; y + 1 < image->height; y++) {
         for (uint32_t x = 1; x + 1 < image->width; x++) {
             for (uint32_t c = 0; c < 3; c++) {
-                float level = image->rgb[((size_t)y * image->width + x) * 3 + c];
-                if (level > 0.0f && level < 255.0f) {
-                    histogram[(size_t)fabsf(laplacian(image, x, y, c))]++;
+                uint8_t level = image->rgb[((size_t)y * image->width + x) * 3 + c];
+                if (level > 0 && level < 255) {
+                    histogram[abs(laplacian(image, x, y, c))]++;
                     count++;
                 }
             }
@@ -63,13 +64,16 @@ static size_t count_answers(const photo *image, size_t *histogram) {
     return count;
 }
 
-double noise_estimate(const photo *image) {
+double noise_estimate(const clip *movie) {
     size_t *histogram = calloc(ANSWERS, sizeof(size_t));
     if (!histogram) {
         complain("out of memory to estimate the noise");
         return -1.0;
     }
-    size_t count = count_answers(image, histogram);
+    size_t count = 0;
+    for (uint32_t t = 0; t < movie->frames; t++) {
+        count += count_answers(&movie->frame[t], histogram);
+    }
     double median = 0.0;
     size_t below = 0;
     for (size_t answer = 0; answer < ANSWERS && count > 0; answer++) {

@@ -2,26 +2,42 @@
 #include "patches.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "report.h"
 
 uint32_t patch_dim(uint32_t patch) {
     return 3 * patch * patch + 2;
 }
 
-static void mean_colour(const photo *image, double mean[3]) {
-    size_t values = photo_values(image);
-    mean[0] = mean[1] = mean[2] = 0.0;
-    for (size_t i = 0; i < values; i++) {
-        mean[i % 3] += (double)image->rgb[i] / (double)(values / 3);
+static void mean_colour(const clip *movie, double mean[3]) {
+    uint64_t sum[3] = {0};
+    for (uint32_t t = 0; t < movie->frames; t++) {
+        const photo *frame = &movie->frame[t];
+        for (size_t i = 0; i < photo_values(frame); i++) {
+            sum[i % 3] += frame->rgb[i];
+        }
+    }
+    for (int c = 0; c < 3; c++) {
+        mean[c] = (double)sum[c] / (double)clip_pixels(movie);
     }
 }
 
-/* Mirrored at the first and the last pixel, which are not repeated. A photograph may be smaller than a patch.
- */
+void patch_source_init(patch_source *out, const clip *movie, const nlm_settings *settings) {
+    out->movie = movie;
+    out->patch = settings->patch;
+    double mean[3];
+    mean_colour(movie, mean);
+    double factor = 1.0 / (nlm_h(settings) * sqrt(3.0 * settings->patch * settings->patch));
+    for (int c = 0; c < 3; c++) {
+        for (int level = 0; level < 256; level++) {
+            out->value[c][level] = (float)((level - mean[c]) * factor);
+        }
+    }
+}
+
+/* Mirrored at the first and the last pixel, which are not repeated. A photograph may be smaller than a patch. */
 static uint32_t mirrored(int64_t i, uint32_t extent) {
+    if (i >= 0 && i < extent) {
+        return (uint32_t)i;
+    }
     if (extent == 1) {
         return 0;
     }
@@ -30,79 +46,71 @@ static uint32_t mirrored(int64_t i, uint32_t extent) {
     return (uint32_t)(i < extent ? i : period - i);
 }
 
-bool patch_source_create(patch_source *out, const photo *image, const nlm_settings *settings) {
-    uint32_t border = settings->patch / 2;
-    uint32_t width = image->width + 2 * border;
-    uint32_t height = image->height + 2 * border;
-    *out = (patch_source){settings->patch, (size_t)width * 3,
-                          malloc((size_t)width * height * 3 * sizeof(float))};
-    if (!out->rgb) {
-        return complain("out of memory for the patches of %u x %u pixels", image->width, image->height);
-    }
-    double mean[3];
-    mean_colour(image, mean);
-    double factor = 1.0 / (nlm_h(settings) * sqrt(3.0 * settings->patch * settings->patch));
-    for (uint32_t y = 0; y < height; y++) {
-        size_t from_row = (size_t)mirrored((int64_t)y - border, image->height) * image->width;
-        for (uint32_t x = 0; x < width; x++) {
-            const float *from = image->rgb + 3 * (from_row + mirrored((int64_t)x - border, image->width));
-            float *to = out->rgb + y * out->row + (size_t)x * 3;
+typedef struct place {
+    uint32_t at[CLIP_AXES];
+} place;
+
+/* Writes the patch around a pixel and returns its squared norm. */
+static double copy_patch(const patch_source *source, place p, float *out) {
+    const photo *frame = &source->movie->frame[p.at[CLIP_T]];
+    int64_t border = source->patch / 2;
+    double norm = 0.0;
+    for (int64_t y = p.at[CLIP_Y] - border; y <= p.at[CLIP_Y] + border; y++) {
+        const uint8_t *row = frame->rgb + (size_t)mirrored(y, frame->height) * frame->width * 3;
+        for (int64_t x = p.at[CLIP_X] - border; x <= p.at[CLIP_X] + border; x++) {
+            const uint8_t *pixel = row + (size_t)mirrored(x, frame->width) * 3;
             for (int c = 0; c < 3; c++) {
-                to[c] = (float)(((double)from[c] - mean[c]) * factor);
+                float value = source->value[c][pixel[c]];
+                norm += (double)value * (double)value;
+                *out++ = value;
             }
         }
-    }
-    return true;
-}
-
-void patch_source_destroy(patch_source *source) {
-    free(source->rgb);
-    *source = (patch_source){0};
-}
-
-/* Copies the patch around a pixel and returns its squared norm. */
-static double copy_patch(const patch_source *source, uint32_t x, uint32_t y, float *out) {
-    size_t run = (size_t)source->patch * 3;
-    const float *from = source->rgb + y * source->row + (size_t)x * 3;
-    for (uint32_t line = 0; line < source->patch; line++) {
-        memcpy(out + line * run, from + line * source->row, run * sizeof(float));
-    }
-    double norm = 0.0;
-    for (size_t i = 0; i < source->patch * run; i++) {
-        norm += (double)out[i] * (double)out[i];
     }
     return norm;
 }
 
-void patches_to_queries(const patch_source *source, patch_area area, float *out) {
+/* The n-th pixel of a box. */
+static place box_place(const clip_box *box, size_t n) {
+    place p;
+    for (int a = CLIP_AXES - 1; a >= 0; a--) {
+        p.at[a] = box->begin[a] + (uint32_t)(n % box->size[a]);
+        n /= box->size[a];
+    }
+    return p;
+}
+
+void patches_to_queries(const patch_source *source, const clip_box *box, size_t first, size_t count,
+                        float *out) {
     uint32_t dim = patch_dim(source->patch);
-    for (uint32_t y = area.y; y < area.y + area.height; y++) {
-        for (uint32_t x = area.x; x < area.x + area.width; x++) {
-            out[dim - 2] = (float)copy_patch(source, x, y, out);
-            out[dim - 1] = 1.0f;
-            out += dim;
-        }
+    for (size_t n = first; n < first + count; n++) {
+        out[dim - 2] = (float)copy_patch(source, box_place(box, n), out);
+        out[dim - 1] = 1.0f;
+        out += dim;
     }
 }
 
-void patches_to_keys(const patch_source *source, patch_area area, float *out) {
+void patches_to_keys(const patch_source *source, const clip_box *box, size_t first, size_t count,
+                     float *out) {
     uint32_t dim = patch_dim(source->patch);
-    for (uint32_t y = area.y; y < area.y + area.height; y++) {
-        for (uint32_t x = area.x; x < area.x + area.width; x++) {
-            out[dim - 1] = (float)-copy_patch(source, x, y, out);
-            out[dim - 2] = -1.0f;
-            for (uint32_t i = 0; i < dim - 2; i++) {
-                out[i] *= 2.0f;
+    for (size_t n = first; n < first + count; n++) {
+        out[dim - 1] = (float)-copy_patch(source, box_place(box, n), out);
+        out[dim - 2] = -1.0f;
+        for (uint32_t i = 0; i < dim - 2; i++) {
+            out[i] *= 2.0f;
+        }
+        out += dim;
+    }
+}
+
+void pixels_to_values(const clip *movie, const clip_box *box, float *out) {
+    size_t row = (size_t)box->size[CLIP_X] * 3;
+    for (uint32_t t = 0; t < box->size[CLIP_T]; t++) {
+        for (uint32_t y = 0; y < box->size[CLIP_Y]; y++) {
+            size_t from = (size_t)(box->begin[CLIP_Y] + y) * movie->width + box->begin[CLIP_X];
+            const uint8_t *levels = movie->frame[box->begin[CLIP_T] + t].rgb + from * 3;
+            for (size_t i = 0; i < row; i++) {
+                *out++ = (float)levels[i];
             }
-            out += dim;
         }
-    }
-}
-
-void pixels_to_values(const photo *image, patch_area area, float *out) {
-    for (uint32_t y = area.y; y < area.y + area.height; y++) {
-        const float *from = image->rgb + ((size_t)y * image->width + area.x) * 3;
-        memcpy(out, from, (size_t)area.width * 3 * sizeof(float));
-        out += (size_t)area.width * 3;
     }
 }

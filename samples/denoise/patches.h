@@ -2,39 +2,36 @@
  *
  * Patches as queries and keys, such that q . k is exactly the score of non-local means:
  *
- *   f_i = patch around i, less the mean colour, divided by h sqrt(n)       n = 3 patch^2 values, h the filter
- * strength q_i = [f_i, |f_i|^2, 1]     k_j = [2 f_j, -1, -|f_j|^2]     q_i . k_j = -|f_i - f_j|^2 = -d_ij /
- * h^2
+ *   f_i = (patch around i - mean colour) / (h sqrt(n))      n = 3 patch^2 values, h the filter strength
+ *   q_i = [f_i, |f_i|^2, 1]     k_j = [2 f_j, -1, -|f_j|^2]     q_i . k_j = -|f_i - f_j|^2 = -d_ij / h^2
  *
  * The mean colour cancels in the difference; taking it away keeps the squares small, and f32 precise. The
- * softmax would cancel |f_i|^2 as well: it is there so that the log-sum-exp is that of the weights
- * themselves.
+ * softmax would cancel |f_i|^2 as well: it is there so that the log-sum-exp is that of the weights themselves.
+ *
+ * A patch lies in one frame. Where it leaves the frame, the frame is mirrored.
  */
 #ifndef DENOISE_PATCHES_H
 #define DENOISE_PATCHES_H
 
+#include "clip.h"
 #include "nlm.h"
 
-/* The photograph, centred and scaled, with a mirrored border: every patch is `patch` runs of values in it. */
 typedef struct patch_source {
+    const clip *movie;
     uint32_t patch;
-    size_t row; /* values from one row to the next */
-    float *rgb;
+    float value[3][256]; /* of each channel's levels: less the mean, divided by h sqrt(n) */
 } patch_source;
-
-/* A rectangle of pixels in the photograph. */
-typedef struct patch_area {
-    uint32_t x, y, width, height;
-} patch_area;
 
 uint32_t patch_dim(uint32_t patch); /* of queries and keys: 3 patch^2 + 2 */
 
-bool patch_source_create(patch_source *out, const photo *image, const nlm_settings *settings);
-void patch_source_destroy(patch_source *source);
+void patch_source_init(patch_source *out, const clip *movie, const nlm_settings *settings);
 
-/* Queries and keys [height x width][patch_dim] and values [height x width][3] of an area. */
-void patches_to_queries(const patch_source *source, patch_area area, float *out);
-void patches_to_keys(const patch_source *source, patch_area area, float *out);
-void pixels_to_values(const photo *image, patch_area area, float *out);
+/* Queries or keys [count][patch_dim] of the pixels `first` to `first + count` of a box. */
+void patches_to_queries(const patch_source *source, const clip_box *box, size_t first, size_t count,
+                        float *out);
+void patches_to_keys(const patch_source *source, const clip_box *box, size_t first, size_t count, float *out);
+
+/* Values [box.size][3]. */
+void pixels_to_values(const clip *movie, const clip_box *box, float *out);
 
 #endif

@@ -17,19 +17,11 @@
 
 bool photo_create(photo *out, uint32_t width, uint32_t height) {
     *out = (photo){width, height, NULL};
-    out->rgb = calloc((size_t)width * height, 3 * sizeof(float));
+    out->rgb = calloc((size_t)width * height, 3);
     if (!out->rgb) {
         *out = (photo){0};
         return complain("out of memory for a picture of %u x %u", width, height);
     }
-    return true;
-}
-
-bool photo_copy(photo *out, const photo *from) {
-    if (!photo_create(out, from->width, from->height)) {
-        return false;
-    }
-    memcpy(out->rgb, from->rgb, photo_values(from) * sizeof(float));
     return true;
 }
 
@@ -102,42 +94,24 @@ bool photo_load(photo *out, const char *path) {
     } else if ((uint64_t)width * (uint64_t)height > MAX_PIXELS) {
         complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
                  (unsigned long long)(MAX_PIXELS / 1000000));
-    } else if (photo_create(out, (uint32_t)width, (uint32_t)height)) {
+        stbi_image_free(levels);
+    } else {
         warn_of_cut_jpeg(path, bytes, size);
-        for (size_t i = 0; i < photo_values(out); i++) {
-            out->rgb[i] = levels[i];
-        }
+        *out = (photo){(uint32_t)width, (uint32_t)height, levels}; /* stb's memory is malloc's */
     }
-    stbi_image_free(levels);
     free(bytes);
     return out->rgb != NULL;
 }
 
-static float to_level(float value) {
-    return floorf(fminf(fmaxf(value, 0.0f), 255.0f) + 0.5f);
-}
-
-void photo_round(photo *image) {
-    for (size_t i = 0; i < photo_values(image); i++) {
-        image->rgb[i] = to_level(image->rgb[i]);
-    }
+uint8_t photo_level(double value) {
+    return (uint8_t)floor(fmin(fmax(value, 0.0), 255.0) + 0.5);
 }
 
 bool photo_save(const photo *image, const char *path) {
-    unsigned char *levels = malloc(photo_values(image));
-    if (!levels) {
-        return complain("out of memory to write '%s'", path);
-    }
-    for (size_t i = 0; i < photo_values(image); i++) {
-        levels[i] = (unsigned char)to_level(image->rgb[i]);
-    }
     errno = 0;
-    int written =
-        stbi_write_png(path, (int)image->width, (int)image->height, 3, levels, (int)image->width * 3);
-    int reason = errno;
-    free(levels);
-    if (!written) {
-        return complain("cannot write '%s': %s", path, reason ? strerror(reason) : "unknown reason");
+    int stride = (int)image->width * 3;
+    if (!stbi_write_png(path, (int)image->width, (int)image->height, 3, image->rgb, stride)) {
+        return complain("cannot write '%s': %s", path, errno ? strerror(errno) : "unknown reason");
     }
     return true;
 }
@@ -156,14 +130,4 @@ bool photo_can_save(const char *path) {
         remove(path);
     }
     return true;
-}
-
-double photo_psnr(const photo *a, const photo *b) {
-    double sum = 0.0;
-    for (size_t i = 0; i < photo_values(a); i++) {
-        double difference = (double)a->rgb[i] - (double)b->rgb[i];
-        sum += difference * difference;
-    }
-    double mean = sum / (double)photo_values(a);
-    return mean > 0.0 ? 10.0 * log10(255.0 * 255.0 / mean) : (double)INFINITY;
 }

@@ -9,17 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of RGB, packed, in levels 0..255; between two roundings any value is allowed. All zero: no photograph.
- */
+/* Rows of RGB, packed, in whole levels, as a file holds them: a large photograph takes no more memory than it
+ * must. All zero: no photograph. */
 typedef struct photo {
     uint32_t width;
     uint32_t height;
-    float *rgb; /* [height][width][3] */
+    uint8_t *rgb; /* [height][width][3] */
 } photo;
 
 /* False when memory is short; pixels are 0. */
 bool photo_create(photo *out, uint32_t width, uint32_t height);
-bool photo_copy(photo *out, const photo *from);
 void photo_destroy(photo *image);
 size_t photo_values(const photo *image); /* width x height x 3 */
 
@@ -27,17 +26,14 @@ size_t photo_values(const photo *image); /* width x height x 3 */
  * tag of a JPEG is ignored. On failure `out` is empty and the reason was printed with the file's name. */
 bool photo_load(photo *out, const char *path);
 
-/* Writes an 8-bit PNG. Rounds; so call photo_round first if the numbers are to be those of the file. */
+/* Writes an 8-bit PNG. */
 bool photo_save(const photo *image, const char *path);
 
 /* True if a file of that name can be written; asks before minutes of work, leaves no file behind. Prints why
  * not. */
 bool photo_can_save(const char *path);
 
-/* Rounds to whole levels 0..255, as a file would hold them. */
-void photo_round(photo *image);
-
-/* Peak signal-to-noise ratio in dB; INFINITY for equal pictures. Sizes must be equal. */
-double photo_psnr(const photo *a, const photo *b);
+/* The nearest level of 0..255. */
+uint8_t photo_level(double value);
 
 #endif

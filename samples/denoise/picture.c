@@ -12,8 +12,8 @@
 #define FONT_SCALE        2
 #define MAX_CAPTION_QUADS 512
 
-static const float paper = 255.0f;
-static const float ink = 32.0f;
+static const uint8_t paper = 255;
+static const uint8_t ink = 32;
 
 /* A corner as stb_easy_font writes it. */
 typedef struct font_vertex {
@@ -21,7 +21,7 @@ typedef struct font_vertex {
     unsigned char colour[4];
 } font_vertex;
 
-static void fill(photo *out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1, float level) {
+static void fill(photo *out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1, uint8_t level) {
     for (uint32_t y = y0; y < y1 && y < out->height; y++) {
         for (uint32_t x = x0; x < x1 && x < out->width; x++) {
             for (uint32_t c = 0; c < 3; c++) {
@@ -31,7 +31,7 @@ static void fill(photo *out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1,
     }
 }
 
-static void outline(photo *out, picture_crop box, float level) {
+static void outline(photo *out, picture_crop box, uint8_t level) {
     uint32_t right = box.x + box.width;
     uint32_t bottom = box.y + box.height;
     fill(out, box.x, box.y, right, box.y + 1, level);
@@ -57,10 +57,10 @@ static void write_caption(photo *out, uint32_t x, uint32_t y, const char *captio
 /* Copies `from` of the image to (x, y), each pixel as a square of `zoom` x `zoom`. */
 static void paste(photo *out, uint32_t x, uint32_t y, const photo *image, picture_crop from, uint32_t zoom) {
     for (uint32_t row = 0; row < from.height * zoom; row++) {
-        const float *line = image->rgb + ((size_t)(from.y + row / zoom) * image->width + from.x) * 3;
-        float *to = out->rgb + ((size_t)(y + row) * out->width + x) * 3;
+        const uint8_t *line = image->rgb + ((size_t)(from.y + row / zoom) * image->width + from.x) * 3;
+        uint8_t *to = out->rgb + ((size_t)(y + row) * out->width + x) * 3;
         for (uint32_t column = 0; column < from.width * zoom; column++) {
-            memcpy(to + (size_t)column * 3, line + (size_t)(column / zoom) * 3, 3 * sizeof(float));
+            memcpy(to + (size_t)column * 3, line + (size_t)(column / zoom) * 3, 3);
         }
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Noisy, denoised and (when it is known) original beside each other: the same part of each pixel by pixel,
- * and below it the middle of that part enlarged four times, so that the eye can judge noise and detail.
+ * Noisy, denoised and (when it is known) original frame beside each other, also one that was denoised alone:
+ * the same part of each pixel by pixel, and below it the middle of that part enlarged four times, so that the
+ * eye can judge noise and detail.
  */
 #ifndef DENOISE_PICTURE_H
 #define DENOISE_PICTURE_H
@@ -12,11 +13,11 @@ typedef struct picture_crop {
     uint32_t width, height, x, y;
 } picture_crop;
 
-#define PICTURE_PANELS 3
+#define PICTURE_PANELS 4
 
 typedef struct picture_panel {
     const photo *image;
-    const char *caption;
+    char caption[64];
 } picture_panel;
 
 /* The middle of the photograph, at most 320 x 240. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "progress.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+#define TERMINAL_MS 200.0   /* between two changes of the line */
+#define LINES_MS    10000.0 /* between two lines, where they stay */
+
+static bool is_terminal(void) {
+#if defined(_WIN32)
+    return _isatty(2) != 0;
+#else
+    return isatty(STDERR_FILENO) != 0;
+#endif
+}
+
+double progress_now_ms(void) {
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
+}
+
+progress progress_begin(bool quiet) {
+    double now = progress_now_ms();
+    return (progress){.quiet = quiet, .terminal = is_terminal(), .begin_ms = now, .said_ms = now};
+}
+
+/* As long as a reader wants to know it: 42 s, 3 min 10 s, 2 h 5 min. */
+static void format_duration(double seconds, char *out, size_t size) {
+    unsigned long s = (unsigned long)(seconds + 0.5);
+    if (s < 60) {
+        snprintf(out, size, "%lu s", s);
+    } else if (s < 3600) {
+        snprintf(out, size, "%lu min %lu s", s / 60, s % 60);
+    } else {
+        snprintf(out, size, "%lu h %lu min", s / 3600, s / 60 % 60);
+    }
+}
+
+/* In a terminal the first line comes at once, before there is anything to tell the time by. */
+static bool is_due(const progress *p, double now, uint64_t done, uint64_t pieces) {
+    if (p->quiet || done >= pieces) {
+        return false;
+    }
+    return p->terminal ? !p->shown || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
+}
+
+void progress_say(progress *p, uint64_t done, uint64_t pieces) {
+    double now = progress_now_ms();
+    if (!is_due(p, now, done, pieces)) {
+        return;
+    }
+    fprintf(stderr, "%sdenoise: %llu of %llu piece%s", p->terminal ? "\r" : "", (unsigned long long)done,
+            (unsigned long long)pieces, pieces == 1 ? "" : "s");
+    if (done) {
+        char left[32];
+        format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(pieces - done), left,
+                        sizeof(left));
+        fprintf(stderr, ", %.0f %%, about %s left", 100.0 * (double)done / (double)pieces, left);
+    }
+    fputs(p->terminal ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+    p->shown = p->terminal;
+    p->said_ms = now;
+}
+
+void progress_clear(progress *p) {
+    if (p->shown) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        p->shown = false;
+    }
+}
