@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every documented rule of vatten_lists_desc: what is refused, with which result and words, and what becomes of defaults.
+ */
+#include "problem_kit.h"
+
+static vatten_lists_desc unit_lists(void) {
+    return (vatten_lists_desc){
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 4, .kv_heads = 2, .dim = 16},
+        .q_len = 100,
+        .kv_len = 70,
+        .q_block = 32,
+        .kv_block = 16,
+        .entries = 5,
+    };
+}
+
+static vatten_result lists(const vatten_lists_desc *desc) {
+    const vt_caps caps = unit_caps_desktop();
+    return vt_problem_from_lists(&caps, &said.logger, desc, &problem);
+}
+
+#define REFUSED_LISTS(FIELD, VALUE, RESULT, TEXT)                                                            \
+    do {                                                                                                     \
+        vatten_lists_desc desc = unit_lists();                                                               \
+        desc.FIELD = VALUE;                                                                                  \
+        assert_int_equal(lists(&desc), RESULT);                                                              \
+        assert_said(&said, TEXT);                                                                            \
+    } while (0)
+
+static void what_dense_attention_refuses_is_refused(void **state) {
+    (void)state;
+    REFUSED_LISTS(heads.dim, 0, INVALID, "lists: dim 0 must be at least 1");
+    REFUSED_LISTS(q_len, 0, INVALID, "lists: q_len 0 must be at least 1");
+    REFUSED_LISTS(window, ((vatten_window){true, -2, 0}), INVALID,
+                  "lists: window left -2, right 0 must be at least 0, or VATTEN_UNLIMITED (-1)");
+    REFUSED_LISTS(align, (vatten_align)3, INVALID, "lists: align 3 is unknown");
+}
+
+static void sizes_are_given_and_bounded(void **state) {
+    (void)state;
+    REFUSED_LISTS(kind, (vatten_list_kind)3, INVALID, "lists: kind 3 is unknown");
+    REFUSED_LISTS(q_block, 0, INVALID, "lists: q_block 0 must be at least 1");
+    REFUSED_LISTS(q_block, 1048577, INVALID, "lists: q_block 1048577 is above 1048576");
+    REFUSED_LISTS(kv_block, 0, INVALID, "lists: kv_block 0 must be at least 1");
+    REFUSED_LISTS(kv_block, 1048577, INVALID, "lists: kv_block 1048577 is above 1048576");
+    REFUSED_LISTS(entries, 0, INVALID, "lists: entries 0 must be at least 1");
+    REFUSED_LISTS(entries, 6, INVALID,
+                  "lists: entries 6 are above the 5 blocks of 16 keys that 70 keys make");
+    REFUSED_LISTS(key_phase, 3, INVALID, "lists: key_phase 3 without a key_stride");
+}
+
+static void what_a_kind_has_not_is_refused(void **state) {
+    (void)state;
+    REFUSED_LISTS(rows, 4, INVALID, "lists: rows 4 are for lists of ranges only");
+    REFUSED_LISTS(kind, VATTEN_LIST_KEYS, INVALID, "lists: kv_block 16 is for lists of blocks only");
+    vatten_lists_desc desc = unit_lists();
+    desc.kind = VATTEN_LIST_RANGES;
+    desc.kv_block = 0;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: lists of ranges need rows, they are 0");
+    desc.rows = 4;
+    desc.row_masks = true;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: row_masks 1 are for lists of blocks only");
+    desc.row_masks = false;
+    desc.rows = UINT64_MAX;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: rows 18446744073709551615 are above 536870911");
+    desc.rows = 4;
+    desc.entries = 1u << 25;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: entries 33554432 are above 16777216");
+}
+
+static void heads_divide_by_list_heads(void **state) {
+    (void)state;
+    REFUSED_LISTS(list_heads, 3, INVALID, "lists: heads 4 is not a multiple of list_heads 3");
+    vatten_lists_desc desc = unit_lists();
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.list.group, 1);
+    desc.list_heads = 2;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.list.group, 2);
+}
+
+static void lists_are_packed_row_by_row(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    const vt_list_rule *list = &problem.list;
+    assert_true(list->rows == 4 && list->row_words == 5);
+    assert_true(list->words.token == 5 && list->words.head == 20 && list->words.batch == 80);
+    assert_int_equal(list->words.elements, 160);
+    desc.row_masks = true; /* 32 rows: a word more for each entry */
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(list->row_words, 10);
+    desc.q_block = 33;
+    assert_int_equal(vatten_lists_words(&desc), 15);
+    desc.row_masks = false;
+    desc.kind = VATTEN_LIST_RANGES;
+    assert_int_equal(vatten_lists_words(&desc), 12);
+    desc.kind = VATTEN_LIST_KEYS;
+    assert_int_equal(vatten_lists_words(&desc), 5);
+    desc.kind = (vatten_list_kind)7;
+    assert_int_equal(vatten_lists_words(&desc), 0);
+    assert_int_equal(vatten_lists_words(NULL), 0);
+}
+
+static void given_strides_may_share_lists(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    desc.lists = (vatten_strides){.batch = 0, .head = 0, .token = 9};
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.list.words.elements, 3 * 9 + 5);
+    desc.lists.token = -1;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: lists strides: batch 0, head 0, token -1 must not be negative");
+    desc.lists.token = INT64_C(1) << 33;
+    assert_int_equal(lists(&desc), UNSUPPORTED);
+    assert_said(&said, "lists: lists strides: token 8589934592 is above 32 bits");
+}
+
+/* The work of lists that are full. */
+static void pairs_are_the_most_there_can_be(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    desc.entries = 3;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.pairs, 4 * 100 * 48);
+    desc.entries = 5; /* the last block is short */
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.pairs, 4 * 100 * 70);
+    desc.kind = VATTEN_LIST_KEYS;
+    desc.kv_block = 0;
+    desc.entries = 90;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.pairs, 4 * 100 * 90);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(what_dense_attention_refuses_is_refused),
+        TEST(sizes_are_given_and_bounded),
+        TEST(what_a_kind_has_not_is_refused),
+        TEST(heads_divide_by_list_heads),
+        TEST(lists_are_packed_row_by_row),
+        TEST(given_strides_may_share_lists),
+        TEST(pairs_are_the_most_there_can_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
