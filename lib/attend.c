@@ -204,7 +204,10 @@ static void add_step(const part *p, const link *l, vt_program *program) {
     bool dense = l->extra || in->problem->map == VT_MAP_DENSE;
     vt_io io = needed_io(in->problem, program, dense ? VT_MAP_DENSE : in->problem->map);
     uint64_t tokens = (p->q_end - p->q_first) * in->keys.q_plane;
-    vt_step step = {.variant = p->variant[l->extra ? 1 : 0], .binding_count = vt_io_slots(io)};
+    vt_step step = {.variant = p->variant[l->extra ? 1 : 0],
+                    .binding_count = vt_io_slots(io),
+                    .written =
+                        1u << VT_SLOT_OUT | (io >= VT_IO_FULL ? 1u << VT_SLOT_LSE | 1u << VT_SLOT_CARRY : 0)};
     fill_ranges(p, l, &step);
     bind_queries(p, &step);
     bind_keys(p, l, &step);

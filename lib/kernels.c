@@ -3,10 +3,21 @@
 
 #include <iface/interface.h>
 
+static bool attends(const vt_kernel *k, vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+    return k->task == VT_TASK_ATTEND && k->map == map && k->dtype == dtype && k->layout == layout &&
+           k->io == io;
+}
+
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
     uint32_t i = 0;
-    while (i < vt_kernel_count && !(vt_kernels[i].map == map && vt_kernels[i].dtype == dtype &&
-                                    vt_kernels[i].layout == layout && vt_kernels[i].io == io))
+    while (i < vt_kernel_count && !attends(&vt_kernels[i], map, dtype, layout, io))
+        ++i;
+    return i;
+}
+
+uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype) {
+    uint32_t i = 0;
+    while (i < vt_kernel_count && !(vt_kernels[i].task == task && vt_kernels[i].dtype == dtype))
         ++i;
     return i;
 }

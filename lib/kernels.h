@@ -7,6 +7,9 @@
 
 #include <vatten/vatten.h>
 
+/* What a kernel is for. Only VT_TASK_ATTEND has map, layout and io. */
+typedef enum vt_task { VT_TASK_ATTEND, VT_TASK_POOL } vt_task;
+
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 
 /* What a kernel has beside q, k, v and out. The last two are also full ones. */
@@ -20,6 +23,7 @@ typedef enum vt_io {
 
 typedef struct vt_kernel {
     const char *name;
+    vt_task task;
     vt_map map;
     vatten_dtype dtype;
     vatten_layout layout;
@@ -31,8 +35,9 @@ typedef struct vt_kernel {
 extern const vt_kernel vt_kernels[];
 extern const uint32_t vt_kernel_count;
 
-/* Index into vt_kernels, or vt_kernel_count if the build has no such kernel. */
+/* Index into vt_kernels, or vt_kernel_count if the build has no such kernel: of attention, and of another task. */
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io);
+uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype);
 
 /* How many slots of iface/interface.h such a kernel declares: the first ones. */
 uint32_t vt_io_slots(vt_io io);

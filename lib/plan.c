@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "ops.h"
+#include "pool.h"
 #include "sizes.h"
 
 #include <inttypes.h>
@@ -56,31 +57,52 @@ static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
     return VATTEN_SUCCESS;
 }
 
+/* Appends a program's steps, as a vt_op does. */
+typedef vatten_result (*builder)(const void *input, vt_program *program);
+
 /* Counts the steps, makes room for them behind the plan, and fills them in. */
-static vatten_result build(vatten_device *device, vt_op op, const vt_op_input *input, vatten_plan **out) {
+static vatten_result build(vatten_device *device, builder append, const void *input, vatten_plan **out) {
     vt_program counted = {0};
-    vatten_result result = op(input, &counted);
+    vatten_result result = append(input, &counted);
     if (result != VATTEN_SUCCESS)
         return result;
     vatten_plan *plan =
         vt_alloc(&device->allocator, sizeof *plan + (size_t)counted.step_count * sizeof(vt_step));
     if (!plan)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    plan->device = device;
     plan->program.carries = counted.carries;
     plan->program.steps = (vt_step *)(plan + 1);
-    result = op(input, &plan->program);
+    result = append(input, &plan->program);
     if (result != VATTEN_SUCCESS) {
         vt_release(&device->allocator, plan);
         return result;
     }
-    const vt_problem *p = input->problem;
-    plan->device = device;
+    *out = plan;
+    return VATTEN_SUCCESS;
+}
+
+typedef struct attend_input {
+    vt_op op;
+    vt_op_input op_input;
+} attend_input;
+
+static vatten_result append_attention(const void *input, vt_program *program) {
+    const attend_input *in = input;
+    return in->op(&in->op_input, program);
+}
+
+static vatten_result build_attention(vatten_device *device, const attend_input *in, vatten_plan **out) {
+    const vt_problem *p = in->op_input.problem;
+    vatten_result result = build(device, append_attention, in, out);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    vatten_plan *plan = *out;
     memcpy(plan->label, p->label, sizeof plan->label);
     plan->dense = p->map == VT_MAP_DENSE;
     plan->q_len = p->q_len;
     plan->kv_len = p->kv_len;
-    fill_info(p, &device->caps, input->tile, &plan->program, &plan->info);
-    *out = plan;
+    fill_info(p, &device->caps, in->op_input.tile, &plan->program, &plan->info);
     return VATTEN_SUCCESS;
 }
 
@@ -93,9 +115,9 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
         vatten_plan *plan = NULL;
         bool refused = false;
         vatten_result result = vt_tune(&device->caps, &device->logger, problem, &row, &tile);
-        const vt_op_input input = {&device->caps, &device->logger, problem, &tile};
+        const attend_input input = {op, {&device->caps, &device->logger, problem, &tile}};
         if (result == VATTEN_SUCCESS)
-            result = build(device, op, &input, &plan);
+            result = build_attention(device, &input, &plan);
         if (result == VATTEN_SUCCESS)
             result = compile_pipelines(plan, &refused);
         if (result == VATTEN_SUCCESS) {
@@ -143,6 +165,48 @@ vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc
     vt_problem problem;
     vatten_result result = vt_problem_from_lists(&device->caps, &device->logger, desc, &problem);
     return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_lists, out_plan) : result;
+}
+
+static vatten_result append_pool(const void *input, vt_program *program) {
+    return vt_pool_steps(input, program);
+}
+
+static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
+    const vt_problem *p = &pool->problem;
+    vatten_plan_info *info = &plan->info;
+    memcpy(plan->label, p->label, sizeof plan->label);
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
+    info->dispatches = (uint32_t)plan->program.step_count;
+    info->pipelines = plan->program.variant_count;
+    info->k_bytes = vt_tensor_bytes(p, &pool->x);
+    info->out_bytes = pool->out.elements * sizeof(float);
+    info->offset_alignment = pool->caps->storage_alignment;
+    uint64_t elements = p->batch * p->heads * p->kv_len * p->dim;
+    info->flops = elements;
+    info->bytes = vt_saturating_mul(elements, p->element_bytes) + info->out_bytes;
+}
+
+vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
+                                 vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_pool pool;
+    vatten_plan *plan = NULL;
+    bool refused;
+    vatten_result result = vt_pool_from(&device->caps, &device->logger, desc, &pool);
+    if (result == VATTEN_SUCCESS)
+        result = build(device, append_pool, &pool, &plan);
+    if (result == VATTEN_SUCCESS) {
+        fill_pool_info(&pool, plan);
+        result = compile_pipelines(plan, &refused);
+    }
+    if (result == VATTEN_SUCCESS)
+        *out_plan = plan;
+    else
+        vt_release(&device->allocator, plan);
+    return result;
 }
 
 void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info) {

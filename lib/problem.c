@@ -129,8 +129,8 @@ uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
     return tensor->elements * problem->element_bytes;
 }
 
-static uint64_t range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,
-                      uint64_t heads, uint64_t tokens, uint64_t dim) {
+uint64_t vt_range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,
+                  uint64_t heads, uint64_t tokens, uint64_t dim) {
     vt_sum elements = vt_times(vt_sum_of(batch - 1), vt_sum_of(tensor->batch));
     elements = vt_plus(elements, vt_times(vt_sum_of(heads - 1), vt_sum_of(tensor->head)));
     elements = vt_plus(elements, vt_times(vt_sum_of(tokens - 1), vt_sum_of(tensor->token)));
@@ -142,13 +142,13 @@ static uint64_t range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t 
 
 uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,
                          uint64_t batch, uint64_t heads, uint64_t tokens, uint64_t dim) {
-    return range(tensor, problem->element_bytes, alignment, batch, heads, tokens, dim);
+    return vt_range(tensor, problem->element_bytes, alignment, batch, heads, tokens, dim);
 }
 
 uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
                         uint64_t rows) {
-    return range(&problem->list.words, sizeof(uint32_t), alignment, batch, heads, rows,
-                 problem->list.row_words);
+    return vt_range(&problem->list.words, sizeof(uint32_t), alignment, batch, heads, rows,
+                    problem->list.row_words);
 }
 
 uint64_t vt_lse_bytes(const vt_problem *problem) {

@@ -98,6 +98,10 @@ uint32_t vt_problem_alike_end(const vt_problem *problem, uint32_t first, vatten_
 /* Bytes that a buffer of the tensor must hold. */
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
 
+/* As vt_tensor_range, for elements of any size. */
+uint64_t vt_range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,
+                  uint64_t heads, uint64_t tokens, uint64_t dim);
+
 /* Bytes of a binding for the first `dim` elements of so many batch entries, heads and tokens (at least one of each),
  * whatever the first of them is: `alignment` is that of a binding's offset. UINT64_MAX if they overflow. */
 uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uint64_t alignment,

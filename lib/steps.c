@@ -5,16 +5,15 @@
 
 #include <string.h>
 
-/* The slots that a step's kernel writes: those from VT_SLOT_OUT to before this one. */
-static uint32_t written_end(const vt_step *step) {
-    return step->binding_count < VT_SLOT_BIAS ? step->binding_count : VT_SLOT_BIAS;
+static bool writes(const vt_step *step, uint32_t slot) {
+    return (step->written >> slot & 1) != 0;
 }
 
 static bool meets_writes(const vt_program *program, const vt_step *step) {
-    for (uint32_t i = VT_SLOT_OUT; i < written_end(step); ++i) {
+    for (uint32_t i = 0; i < step->binding_count; ++i) {
         const vt_binding *b = &step->binding[i];
         const vt_span *span = &program->written[b->role];
-        if (b->offset < span->end && span->begin < b->offset + b->range)
+        if (writes(step, i) && b->offset < span->end && span->begin < b->offset + b->range)
             return true;
     }
     return false;
@@ -22,9 +21,11 @@ static bool meets_writes(const vt_program *program, const vt_step *step) {
 
 /* One span for each buffer: parts follow each other in memory, so what lies between two is no other's. */
 static void note_writes(vt_program *program, const vt_step *step) {
-    for (uint32_t i = VT_SLOT_OUT; i < written_end(step); ++i) {
+    for (uint32_t i = 0; i < step->binding_count; ++i) {
         const vt_binding *b = &step->binding[i];
         vt_span *span = &program->written[b->role];
+        if (!writes(step, i))
+            continue;
         bool none = span->begin == span->end;
         span->begin = none ? b->offset : vt_min(span->begin, b->offset);
         span->end = vt_max(span->end, b->offset + b->range);

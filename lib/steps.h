@@ -15,6 +15,9 @@
 typedef struct vt_push {
     VT_PUSH_FIELDS
 } vt_push;
+typedef struct vt_pool_push {
+    VT_POOL_PUSH_FIELDS
+} vt_pool_push;
 #undef VT_UINT
 #undef VT_FLOAT
 
@@ -53,8 +56,12 @@ typedef struct vt_step {
     uint32_t groups[3];
     bool barrier_before; /* is bound to what an earlier dispatch, or an earlier record, may be writing */
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
-    uint32_t rows; /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
-    vt_push push;
+    uint32_t rows;    /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    uint32_t written; /* a bit for each slot that the kernel writes */
+    union {           /* by the task of the kernel; the rest is 0 */
+        vt_push push;
+        vt_pool_push pool;
+    };
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
-# tests and the bench. A kernel's name is its address: <op>_<map>_<dtype>_<layout>[_full|_bias].
+# tests and the bench. A kernel's name is its address: attention_<map>_<dtype>_<layout>[_full|_bias], <task>_<dtype>.
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
@@ -14,9 +14,9 @@ set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0 --target-env vulkan1.1)
 set(VATTEN_KERNEL_INCLUDES "")
 set(VATTEN_KERNEL_ROWS "")
 
-# vatten_kernel(NAME SOURCE MAP DTYPE LAYOUT IO DEFINES...): MAP, DTYPE, LAYOUT and IO are enumerators of lib/kernels.h
-# and of the public header.
-function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT IO)
+# vatten_kernel(NAME SOURCE TASK MAP DTYPE LAYOUT IO DEFINES...): TASK to IO are enumerators of lib/kernels.h and of the
+# public header.
+function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
   set(defines ${ARGN})
   list(TRANSFORM defines PREPEND -D)
@@ -27,7 +27,7 @@ function(vatten_kernel NAME SOURCE MAP DTYPE LAYOUT IO)
     COMMENT "SPIR-V ${NAME}" VERBATIM)
   set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
   set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"kernels/${NAME}.h\"\n" PARENT_SCOPE)
-  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
+  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${TASK}, ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
 vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
@@ -67,18 +67,20 @@ foreach(dtype F32 F16 BF16)
         set(index VT_NEIGHBORHOOD)
       endif()
       set(common VT_DTYPE=VT_${dtype} ${VATTEN_DEFINES_${io}} ${index})
-      vatten_kernel(attention_${map}_${d}_rows${suffix} attention.comp
+      vatten_kernel(attention_${map}_${d}_rows${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ROWS VT_IO_${io} ${common} VT_ROWS)
-      vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp
+      vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)
-      vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp
+      vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED VT_IO_${io} ${common})
       if(dtype STREQUAL F16 AND NOT VATTEN_NO_MATRIX)
-        vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp
+        vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} VT_SUBGROUP VT_MATRIX)
       endif()
     endforeach()
   endforeach()
+  vatten_kernel(pool_${d} pool.comp VT_TASK_POOL
+    VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
 endforeach()
 
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kernels_table.c @ONLY CONTENT

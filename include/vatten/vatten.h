@@ -445,6 +445,34 @@ VATTEN_API vatten_result vatten_lists_create(vatten_device *device, const vatten
 /* Words of one list. 0 for a desc that is NULL or whose kind is none. Thread-safety: safe. */
 VATTEN_API uint64_t vatten_lists_words(const vatten_lists_desc *desc);
 
+/* What pooling makes of a block, dim by dim. */
+typedef enum vatten_pool_kind {
+    VATTEN_POOL_MEAN = 0,
+    VATTEN_POOL_MAX = 1,
+    VATTEN_POOL_MIN_MAX = 2 /* the minimum of all dims, then the maximum of all */
+} vatten_pool_kind;
+
+/* Pooling: tokens on a grid of 1 to 3 axes, row-major, are cut into blocks of block[0] x block[1] x block[2], the last
+ * ones of an axis short; each becomes one row, over the tokens that it has. args.k is [B, tokens, heads, dim], args.out
+ * f32, packed [B, blocks, heads, dim, for MIN_MAX twice dim], blocks row-major too. NaN spreads in means; whether it does in
+ * a minimum or maximum is the device's affair. Sums are f32, in the order of tokens. */
+typedef struct vatten_pool_desc {
+    vatten_dtype dtype; /* required, of args.k */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM */
+    vatten_strides x;   /* of args.k */
+    uint32_t rank;      /* required: 1..3 */
+    uint64_t extent[3]; /* required: tokens along the first `rank` axes */
+    uint32_t block[3];  /* required: tokens of a block along them, at most the extent */
+    vatten_pool_kind kind;
+    const char *label; /* optional, as in vatten_heads */
+} vatten_pool_desc;
+
+/* As vatten_attention_create. */
+VATTEN_API vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
+                                            vatten_plan **out_plan);
+
 /* The work of a neighborhood plan, of one head of one batch entry, beside that of dense attention over the same
  * tokens in the same tiles. A workgroup takes one query tile and visits key tiles, each at the same cost however many
  * of its pairs are visible. Exact for plans that need not be split; a split along axis 0 may begin more key tiles. */

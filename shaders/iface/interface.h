@@ -75,6 +75,35 @@
 #define VT_LIST_KEYS   2u          /* a key */
 #define VT_LIST_END    0xffffffffu /* ends a list of blocks or ranges; among keys it is none */
 
+/* ---- Pooling: slots, constants and push constants of its own ---- */
+#define VT_POOL_SLOT_X     0
+#define VT_POOL_SLOT_OUT   1
+#define VT_POOL_SLOT_COUNT 2
+/* VT_SPEC_WORKGROUP as above */
+#define VT_POOL_SPEC_DIM  1
+#define VT_POOL_SPEC_KIND 2 /* VT_POOL_* */
+#define VT_POOL_SPEC_SIDE 3 /* 3..5: tokens of a block along each axis */
+#define VT_POOL_MEAN      0u
+#define VT_POOL_MAX       1u
+#define VT_POOL_MIN_MAX   2u
+/* Tokens and blocks of a grid of three axes; bases and strides in elements from the start of the bound range. */
+#define VT_POOL_PUSH_FIELDS                                                                                          \
+    VT_UINT extent0;                                                                                                 \
+    VT_UINT extent1;                                                                                                 \
+    VT_UINT extent2;                                                                                                 \
+    VT_UINT blocks1;                                                                                                 \
+    VT_UINT blocks2;                                                                                                 \
+    VT_UINT first; /* blocks [first, end) of this dispatch, row-major */                                             \
+    VT_UINT end;                                                                                                     \
+    VT_UINT x_base; /* so that token t of the grid is at base + t x token */                                         \
+    VT_UINT x_batch;                                                                                                 \
+    VT_UINT x_head;                                                                                                  \
+    VT_UINT x_token;                                                                                                 \
+    VT_UINT out_base; /* so that block n of the grid is at base + n x block */                                       \
+    VT_UINT out_batch;                                                                                               \
+    VT_UINT out_head;                                                                                                \
+    VT_UINT out_block;
+
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
  * and bases count elements from the start of the bound range. */

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pooling, from the desc to steps. A part is some batch entries, some heads and some rows of blocks along axis 0, as many
+ * as bindings and workgroups allow.
+ */
+#include "pool.h"
+
+#include "problem_check.h"
+#include "sizes.h"
+
+#include <string.h>
+
+#define WORKGROUP 64u
+
+/* ---- Rules ---- */
+
+static vatten_result check_axes(const vt_checker *check, const vatten_pool_desc *desc, vt_pool *out) {
+    INVALID_IF(desc->rank < 1 || desc->rank > 3, "rank %" PRIu32 " is outside 1..3", desc->rank);
+    vt_sum tokens = vt_sum_of(1);
+    for (uint32_t a = 0; a < 3; ++a) {
+        out->extent[a] = a < desc->rank ? desc->extent[a] : 1;
+        out->side[a] = a < desc->rank ? desc->block[a] : 1;
+        INVALID_IF(out->extent[a] == 0, "axis %" PRIu32 ": extent 0 must be at least 1", a);
+        INVALID_IF(out->side[a] == 0, "axis %" PRIu32 ": block 0 must be at least 1", a);
+        INVALID_IF(out->side[a] > out->extent[a],
+                   "axis %" PRIu32 ": block %" PRIu32 " is above extent %" PRIu64, a, out->side[a],
+                   out->extent[a]);
+        out->blocks[a] = vt_ceil_div(out->extent[a], out->side[a]);
+        tokens = vt_times(tokens, vt_sum_of(out->extent[a]));
+    }
+    UNSUPPORTED_IF(tokens.overflow || tokens.value > VT_LENGTH_MAX,
+                   "extents %" PRIu64 " x %" PRIu64 " x %" PRIu64 " are above %u tokens", out->extent[0],
+                   out->extent[1], out->extent[2], VT_LENGTH_MAX);
+    out->problem.q_len = out->problem.kv_len = tokens.value;
+    return VATTEN_SUCCESS;
+}
+
+/* A driver that ends an invocation after so many loop iterations would leave tokens out without a word. */
+static vatten_result check_block(const vt_checker *check, const vt_pool *pool) {
+    uint64_t walk = pool->side[0] * (1 + pool->side[1] * (uint64_t)(1 + pool->side[2]));
+    UNSUPPORTED_IF(
+        walk > check->caps->loop_limit,
+        "blocks of %" PRIu32 " x %" PRIu32 " x %" PRIu32 " tokens take %" PRIu64 " steps, %s allows %" PRIu64,
+        pool->side[0], pool->side[1], pool->side[2], walk, check->caps->name, check->caps->loop_limit);
+    return VATTEN_SUCCESS;
+}
+
+static vatten_result fill_tensors(const vt_checker *check, const vatten_pool_desc *desc, vt_pool *out) {
+    const vt_problem *p = &out->problem;
+    uint64_t blocks = out->blocks[0] * out->blocks[1] * out->blocks[2];
+    out->out_dim = p->dim * (out->kind == VATTEN_POOL_MIN_MAX ? 2 : 1);
+    const vt_shape x = {"x", desc->x, p->kv_len, p->heads, p->dim, false, 0};
+    const vt_shape pooled = {"out", {0, 0, 0}, blocks, p->heads, out->out_dim, true, sizeof(float)};
+    vatten_result result = vt_fill_tensor(check, &x, &out->x);
+    return result == VATTEN_SUCCESS ? vt_fill_tensor(check, &pooled, &out->out) : result;
+}
+
+vatten_result vt_pool_from(const vt_caps *caps, const vatten_logger *logger, const vatten_pool_desc *desc,
+                           vt_pool *out) {
+    const vt_checker checks = vt_checker_begin(caps, logger, "pool", desc->label, &out->problem);
+    const vt_checker *check = &checks;
+    const vatten_heads heads = {.dtype = desc->dtype,
+                                .batch = desc->batch,
+                                .heads = desc->heads,
+                                .kv_heads = desc->heads,
+                                .dim = desc->dim};
+    vatten_result result = vt_check_heads(check, &heads, false);
+    INVALID_IF(result == VATTEN_SUCCESS &&
+                   (desc->kind < VATTEN_POOL_MEAN || desc->kind > VATTEN_POOL_MIN_MAX),
+               "kind %d is unknown", (int)desc->kind);
+    out->caps = caps;
+    out->logger = logger;
+    out->kind = desc->kind;
+    vt_fill_heads(&heads, caps, &out->problem);
+    if (result == VATTEN_SUCCESS)
+        result = check_axes(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = check_block(check, out);
+    return result == VATTEN_SUCCESS ? fill_tensors(check, desc, out) : result;
+}
+
+/* ---- Steps ---- */
+
+/* Batch entries, heads and rows of blocks along axis 0. */
+typedef struct part {
+    uint64_t batch, heads, rows;
+} part;
+
+static uint64_t plane(const vt_pool *pool) {
+    return pool->extent[1] * pool->extent[2];
+}
+
+static uint64_t row_blocks(const vt_pool *pool) {
+    return pool->blocks[1] * pool->blocks[2];
+}
+
+static bool fits(const vt_pool *pool, const part *p) {
+    const vt_caps *caps = pool->caps;
+    uint64_t tokens = vt_min(p->rows * pool->side[0], pool->extent[0]) * plane(pool);
+    uint64_t blocks = p->rows * row_blocks(pool);
+    uint64_t groups = vt_ceil_div(vt_saturating_mul(blocks, pool->problem.dim), WORKGROUP);
+    return vt_range(&pool->x, pool->problem.element_bytes, caps->storage_alignment, p->batch, p->heads,
+                    tokens, pool->problem.dim) <= caps->storage_range &&
+           vt_range(&pool->out, sizeof(float), caps->storage_alignment, p->batch, p->heads, blocks,
+                    pool->out_dim) <= caps->storage_range &&
+           groups <= caps->groups[0] && p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
+}
+
+/* Batches give way first, then heads, then rows. */
+static vatten_result choose_part(const vt_pool *pool, part *out) {
+    part p = {vt_min(pool->problem.batch, pool->caps->groups[2]),
+              vt_min(pool->problem.heads, pool->caps->groups[1]), pool->blocks[0]};
+    while (!fits(pool, &p)) {
+        if (p.batch > 1)
+            p.batch = 1;
+        else if (p.heads > 1)
+            p.heads = 1;
+        else if (p.rows > 1)
+            p.rows = vt_ceil_div(p.rows, 2);
+        else {
+            vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label,
+                   "pool: %" PRIu64 " tokens of one head do not fit %s: a binding holds %" PRIu64
+                   " bytes, a dispatch %" PRIu32 " workgroups",
+                   pool->side[0] * plane(pool), pool->caps->name, pool->caps->storage_range,
+                   pool->caps->groups[0]);
+            return VATTEN_ERROR_UNSUPPORTED;
+        }
+    }
+    *out = p;
+    return VATTEN_SUCCESS;
+}
+
+/* Binds the elements [start, end) of a tensor; returns where `start` lies in the bound range. */
+static uint64_t bind(const vt_pool *pool, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
+                     uint64_t end, uint32_t bytes) {
+    uint64_t offset = vt_round_down(start * bytes, pool->caps->storage_alignment);
+    step->binding[slot] = (vt_binding){role, offset, end * bytes - offset};
+    return start - offset / bytes;
+}
+
+static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
+    return batch * t->batch + head * t->head + token * t->token;
+}
+
+/* Shaders index by tokens and blocks of the whole grid, so bases step back over those before the part; the sum comes out
+ * right because 32-bit unsigned arithmetic wraps. */
+static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row, const part *p,
+                      vt_step *step) {
+    const vt_tensor *x = &pool->x, *out = &pool->out;
+    uint64_t token = row * pool->side[0] * plane(pool), block = row * row_blocks(pool);
+    uint64_t last_token = vt_min((row + p->rows) * pool->side[0], pool->extent[0]) * plane(pool) - 1;
+    uint64_t last_block = (row + p->rows) * row_blocks(pool) - 1;
+    uint64_t last_b = b + p->batch - 1, last_h = h + p->heads - 1;
+    uint64_t x_at =
+        bind(pool, step, VT_POOL_SLOT_X, VT_ROLE_K, element(x, b, h, token),
+             element(x, last_b, last_h, last_token) + pool->problem.dim, pool->problem.element_bytes);
+    uint64_t out_at = bind(pool, step, VT_POOL_SLOT_OUT, VT_ROLE_OUT, element(out, b, h, block),
+                           element(out, last_b, last_h, last_block) + pool->out_dim, sizeof(float));
+    step->pool.x_base = (uint32_t)(x_at - token * x->token);
+    step->pool.out_base = (uint32_t)(out_at - block * out->token);
+    step->pool.x_batch = (uint32_t)x->batch;
+    step->pool.x_head = (uint32_t)x->head;
+    step->pool.x_token = (uint32_t)x->token;
+    step->pool.out_batch = (uint32_t)out->batch;
+    step->pool.out_head = (uint32_t)out->head;
+    step->pool.out_block = (uint32_t)out->token;
+    step->pool.first = (uint32_t)block;
+    step->pool.end = (uint32_t)(last_block + 1);
+}
+
+static void add_step(const vt_pool *pool, uint32_t variant, uint64_t b, uint64_t h, uint64_t row,
+                     const part *most, vt_program *program) {
+    const part p = {vt_min(most->batch, pool->problem.batch - b),
+                    vt_min(most->heads, pool->problem.heads - h), vt_min(most->rows, pool->blocks[0] - row)};
+    uint64_t invocations = p.rows * row_blocks(pool) * pool->problem.dim;
+    vt_step step = {
+        .variant = variant,
+        .binding_count = VT_POOL_SLOT_COUNT,
+        .written = 1u << VT_POOL_SLOT_OUT,
+        .groups = {(uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p.heads, (uint32_t)p.batch}};
+    step.pool.extent0 = (uint32_t)pool->extent[0];
+    step.pool.extent1 = (uint32_t)pool->extent[1];
+    step.pool.extent2 = (uint32_t)pool->extent[2];
+    step.pool.blocks1 = (uint32_t)pool->blocks[1];
+    step.pool.blocks2 = (uint32_t)pool->blocks[2];
+    bind_part(pool, b, h, row, &p, &step);
+    vt_program_add(program, &step);
+}
+
+static uint32_t add_variant(const vt_pool *pool, vt_program *program) {
+    vt_variant *variant = &program->variants[program->variant_count];
+    memset(variant, 0, sizeof *variant);
+    variant->kernel = vt_kernel_of_task(VT_TASK_POOL, pool->problem.dtype);
+    variant->spec[VT_SPEC_WORKGROUP] = WORKGROUP;
+    variant->spec[VT_POOL_SPEC_DIM] = pool->problem.dim;
+    variant->spec[VT_POOL_SPEC_KIND] = pool->kind == VATTEN_POOL_MEAN  ? VT_POOL_MEAN
+                                       : pool->kind == VATTEN_POOL_MAX ? VT_POOL_MAX
+                                                                       : VT_POOL_MIN_MAX;
+    for (uint32_t a = 0; a < 3; ++a)
+        variant->spec[VT_POOL_SPEC_SIDE + a] = pool->side[a];
+    return program->variant_count++;
+}
+
+vatten_result vt_pool_steps(const vt_pool *pool, vt_program *program) {
+    part p;
+    vatten_result result = choose_part(pool, &p);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    uint32_t variant = add_variant(pool, program);
+    for (uint64_t b = 0; b < pool->problem.batch; b += p.batch)
+        for (uint64_t h = 0; h < pool->problem.heads; h += p.heads)
+            for (uint64_t row = 0; row < pool->blocks[0] && program->step_count <= VT_STEPS_MAX;
+                 row += p.rows)
+                add_step(pool, variant, b, h, row, &p, program);
+    if (program->step_count <= VT_STEPS_MAX)
+        return VATTEN_SUCCESS;
+    vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label, "pool: more than %u dispatches are needed",
+           VT_STEPS_MAX);
+    return VATTEN_ERROR_UNSUPPORTED;
+}
