@@ -20,8 +20,8 @@ typedef struct recording {
     bool waits;     /* a barrier is due before the next dispatch, perhaps that of a step that fell away */
 } recording;
 
-static const char *const role_names[VT_ROLE_COUNT] = {"q",       "k",       "v",         "out",  "lse",
-                                                      "extra_k", "extra_v", "workspace", "bias", "lists"};
+static const char *const role_names[VT_ROLE_COUNT] = {
+    "q", "k", "v", "out", "lse", "extra_k", "extra_v", "workspace", "bias", "lists", "counts"};
 
 static const vatten_logger *logger_of(const recording *r) {
     return &r->recorder->device->logger;
@@ -72,7 +72,7 @@ static vatten_result resolve_length(const recording *r, const char *name, uint64
 static void resolve_buffers(recording *r, const vatten_args *args) {
     const vatten_buffer given[VT_ROLE_COUNT] = {args->q,    args->k,       args->v,       args->out,
                                                 args->lse,  args->extra_k, args->extra_v, args->workspace,
-                                                args->bias, args->lists};
+                                                args->bias, args->lists,   args->counts};
     for (int i = 0; i < VT_ROLE_COUNT; ++i)
         r->buffers[i] = given[i];
     if (!args->workspace.buffer && r->recorder->workspace)

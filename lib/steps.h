@@ -18,6 +18,9 @@ typedef struct vt_push {
 typedef struct vt_pool_push {
     VT_POOL_PUSH_FIELDS
 } vt_pool_push;
+typedef struct vt_select_push {
+    VT_SELECT_PUSH_FIELDS
+} vt_select_push;
 #undef VT_UINT
 #undef VT_FLOAT
 
@@ -33,6 +36,7 @@ typedef enum vt_role {
     VT_ROLE_WORKSPACE,
     VT_ROLE_BIAS,
     VT_ROLE_LISTS,
+    VT_ROLE_COUNTS,
     VT_ROLE_COUNT
 } vt_role;
 
@@ -61,6 +65,7 @@ typedef struct vt_step {
     union {           /* by the task of the kernel; the rest is 0 */
         vt_push push;
         vt_pool_push pool;
+        vt_select_push select;
     };
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;

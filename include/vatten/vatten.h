@@ -473,6 +473,62 @@ typedef struct vatten_pool_desc {
 VATTEN_API vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
                                             vatten_plan **out_plan);
 
+/* How many blocks a row gets, forced ones included. */
+typedef enum vatten_budget {
+    VATTEN_BUDGET_TOP = 0,      /* `entries`, those of the largest values */
+    VATTEN_BUDGET_MASS = 1,     /* the fewest, sorted by weight, whose share of all weight reaches `share` */
+    VATTEN_BUDGET_THRESHOLD = 2 /* those whose value is `share` or more */
+} vatten_budget;
+
+/* Selection: which key blocks a row of queries goes by, a row being a token or a pooled block of them. A block's value is
+ * scale q . k with the pooled block k, f32; with `softmax` its share of a softmax over the row's candidates; summed over
+ * the query heads that share a list. Candidates are all blocks, with `causal` those up to the last one that holds a token
+ * of the row. Forced blocks are listed whatever their value and count towards every budget: the first `first`, `local` up
+ * to the row's last own one, with `own` the row's own. Of equal values the higher block wins; NaN is below every number.
+ *
+ * args.q is [B, rows, heads, dim]; args.k f32, packed [B, blocks, kv_heads, dim], as vatten_pool_create writes it.
+ * args.lists is written, packed [B, list_heads, rows, entries], each list ascending and filled up with VATTEN_LIST_END, as
+ * VATTEN_LIST_BLOCKS reads it; with write_counts args.counts, uint32_t, packed [B, list_heads, rows], how many blocks each
+ * has. Scores pass through the workspace, as many rows at a time as `max_workspace` has room for. */
+typedef struct vatten_select_desc {
+    vatten_dtype dtype; /* required, of args.q */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required: query heads */
+    uint32_t kv_heads;  /* required: a divisor of heads */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM */
+    uint64_t rows;      /* required: rows of queries */
+    uint64_t blocks;    /* required: key blocks */
+    vatten_strides q;
+    float scale;         /* 0 = 1: scores are not scaled; must be finite */
+    bool softmax;        /* values are shares */
+    uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
+    /* Where rows stand among the blocks: row r has the tokens [row_shift + r row_tokens, + row_tokens) of the keys, block n
+     * [n block_tokens, + block_tokens). Required for causal, own and local, else all 0. */
+    uint64_t row_tokens;
+    uint64_t row_shift;
+    uint64_t block_tokens;
+    bool causal;
+    bool own;
+    uint32_t first;
+    uint32_t local;
+    vatten_budget budget;
+    uint32_t entries; /* required: of a list, 1..blocks */
+    float share;      /* MASS: 0..1; THRESHOLD: any number */
+    bool
+        min_max; /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
+                         which must then not be negative: softmax shares */
+    bool crossing_out; /* MASS: without the block that crosses the share */
+    uint32_t
+        least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
+    bool write_counts;
+    uint64_t max_workspace; /* bytes; 0 = 64 MiB */
+    const char *label;      /* optional, as in vatten_heads */
+} vatten_select_desc;
+
+/* As vatten_attention_create. */
+VATTEN_API vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
+                                              vatten_plan **out_plan);
+
 /* The work of a neighborhood plan, of one head of one batch entry, beside that of dense attention over the same
  * tokens in the same tiles. A workgroup takes one query tile and visits key tiles, each at the same cost however many
  * of its pairs are visible. Exact for plans that need not be split; a split along axis 0 may begin more key tiles. */
@@ -527,6 +583,7 @@ typedef struct vatten_plan_info {
     uint32_t box[3];           /* neighborhoods: queries of a workgroup along each axis; else 0 */
     uint64_t bias_bytes;       /* as q_bytes */
     uint64_t lists_bytes;
+    uint64_t counts_bytes;
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -595,8 +652,9 @@ typedef struct vatten_args {
      * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;
-    vatten_buffer bias;  /* required iff the plan has a bias */
-    vatten_buffer lists; /* required iff the plan goes by lists */
+    vatten_buffer bias;   /* required iff the plan has a bias */
+    vatten_buffer lists;  /* required iff the plan goes by lists, or makes them */
+    vatten_buffer counts; /* required iff the plan writes counts */
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be

@@ -104,6 +104,70 @@
     VT_UINT out_head;                                                                                                \
     VT_UINT out_block;
 
+/* ---- Scores and selection of blocks: two kernels, one set of slots, constants and push constants ---- */
+#define VT_SELECT_SLOT_Q           0 /* score */
+#define VT_SELECT_SLOT_K           1
+#define VT_SELECT_SLOT_SCORES      2 /* both: [batch][query head][block][row] */
+#define VT_SELECT_SLOT_COUNT_SCORE 3
+#define VT_SELECT_SLOT_LISTS       0 /* select */
+#define VT_SELECT_SLOT_COUNTS      1
+#define VT_SELECT_SLOT_COUNT       3
+/* VT_SPEC_WORKGROUP as above */
+#define VT_SELECT_SPEC_DIM     1
+#define VT_SELECT_SPEC_VECTOR  2
+#define VT_SELECT_SPEC_FLAGS   3 /* VT_SELECT_* */
+#define VT_SELECT_SPEC_BUDGET  4 /* VT_BUDGET_* */
+#define VT_SELECT_SPEC_ENTRIES 5
+#define VT_SELECT_SPEC_LEAST   6
+#define VT_SELECT_SPEC_GROUP   7
+#define VT_SELECT_SPEC_FIRST   8
+#define VT_SELECT_SPEC_LOCAL   9
+#define VT_SELECT_SPEC_SHARE   10 /* bits of an f32 */
+
+#define VT_SELECT_CAUSAL       1u  /* blocks after the row's last own one are no candidates */
+#define VT_SELECT_OWN          2u  /* the row's own blocks are forced */
+#define VT_SELECT_SOFTMAX      4u  /* values are shares of a softmax over the candidates */
+#define VT_SELECT_MIN_MAX      8u  /* weights run from 0 to 1 between the least and the largest value */
+#define VT_SELECT_CROSSING_OUT 16u /* without the block that crosses the share */
+#define VT_SELECT_COUNTS       32u /* also writes how many blocks a list has */
+
+#define VT_BUDGET_TOP       0u
+#define VT_BUDGET_MASS      1u
+#define VT_BUDGET_THRESHOLD 2u
+
+#define VT_SELECT_BLOCKS_AT_ONCE 4u /* of an invocation of score */
+
+/* Rows [row_first, row_end) of this dispatch; bases and strides in elements or words from the start of the bound range,
+ * where the first of those rows is. */
+#define VT_SELECT_PUSH_FIELDS                                                                                        \
+    VT_UINT row_first;                                                                                               \
+    VT_UINT row_end;                                                                                                 \
+    VT_UINT blocks;                                                                                                  \
+    VT_UINT group;      /* query heads per KV head */                                                                \
+    VT_UINT head_first; /* first query head of this dispatch */                                                      \
+    VT_FLOAT scale;                                                                                                  \
+    VT_UINT q_base;                                                                                                  \
+    VT_UINT q_batch;                                                                                                 \
+    VT_UINT q_head;                                                                                                  \
+    VT_UINT q_token;                                                                                                 \
+    VT_UINT k_base;                                                                                                  \
+    VT_UINT k_batch;                                                                                                 \
+    VT_UINT k_head;                                                                                                  \
+    VT_UINT k_block;                                                                                                 \
+    VT_UINT s_base;                                                                                                  \
+    VT_UINT s_batch;                                                                                                 \
+    VT_UINT s_head;                                                                                                  \
+    VT_UINT row_tokens;   /* tokens of a row */                                                                      \
+    VT_UINT row_shift;    /* where the first token of row 0 stands among the keys */                                 \
+    VT_UINT block_tokens; /* 0: rows have no place among the blocks */                                               \
+    VT_UINT list_base;                                                                                               \
+    VT_UINT list_batch;                                                                                              \
+    VT_UINT list_head;                                                                                               \
+    VT_UINT list_row;                                                                                                \
+    VT_UINT count_base;                                                                                              \
+    VT_UINT count_batch;                                                                                             \
+    VT_UINT count_head;
+
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
  * and bases count elements from the start of the bound range. */

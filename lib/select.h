@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Selection of blocks: a desc with its rules checked, and its steps.
+ */
+#ifndef VT_SELECT_H
+#define VT_SELECT_H
+
+#include "problem.h"
+#include "steps.h"
+
+typedef struct vt_select {
+    const vt_caps *caps;
+    const vatten_logger *logger;
+    vatten_select_desc desc; /* defaults resolved */
+    vt_problem problem;      /* what messages and plan info read: label, dtype, batch, heads, dim */
+    uint32_t group;          /* query heads that share a list */
+    vt_tensor q;
+    vt_tensor k;      /* f32; `token`: from a block to the next */
+    vt_tensor lists;  /* words; `token`: from a row to the next */
+    vt_tensor counts; /* words */
+} vt_select;
+
+/* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */
+vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, const vatten_select_desc *desc,
+                             vt_select *out);
+
+/* Appends the steps, as a vt_op does. */
+vatten_result vt_select_steps(const vt_select *select, vt_program *program);
+
+#endif /* VT_SELECT_H */
