@@ -300,7 +300,7 @@ static bool find_variant(const vt_attend_input *in, vt_map map, const uint32_t s
                          vt_program *program, uint32_t *out) {
     vt_variant *variant = program->variants;
     for (uint32_t i = 0; i < program->variant_count; ++i, ++variant)
-        if (vt_kernels[variant->kernel].map == map &&
+        if (vt_kernels[variant->kernel].task == VT_TASK_ATTEND && vt_kernels[variant->kernel].map == map &&
             memcmp(variant->spec, spec, sizeof variant->spec) == 0) {
             *out = i;
             return true;
@@ -331,6 +331,8 @@ static void settle_kernels(const vt_attend_input *in, vt_program *program) {
     const vt_problem *p = in->part.problem;
     for (uint32_t i = 0; i < program->variant_count; ++i) {
         uint32_t *kernel = &program->variants[i].kernel;
+        if (vt_kernels[*kernel].task != VT_TASK_ATTEND)
+            continue;
         vt_map map = vt_kernels[*kernel].map;
         *kernel = vt_kernel_find(map, p->dtype, in->part.tile->layout, needed_io(p, program, map));
     }

@@ -3,9 +3,8 @@
 
 #include "alloc.h"
 #include "ops.h"
-#include "pool.h"
-#include "select.h"
 #include "sizes.h"
+#include "sparse.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +21,8 @@ static uint64_t least_bytes(const vt_problem *p) {
 
 static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile,
                       const vt_program *program, vatten_plan_info *info) {
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[program->variants[0].kernel].name);
+    snprintf(info->kernel, sizeof info->kernel, "%s",
+             vt_kernels[program->variants[program->main_variant].kernel].name);
     info->tile = (vatten_tile){tile->layout, tile->workgroup, tile->rows, tile->keys, tile->lanes_per_row};
     info->dispatches = (uint32_t)program->step_count;
     info->pipelines = program->variant_count;
@@ -45,7 +45,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->largest_macs = program->largest_macs;
     info->shared_bytes = tile->shared_bytes;
     for (uint32_t a = 0; a < 3 && p->map == VT_MAP_NEIGHBORHOOD; ++a)
-        info->box[a] = program->variants[0].spec[VT_SPEC_BOX + a];
+        info->box[a] = program->variants[program->main_variant].spec[VT_SPEC_BOX + a];
 }
 
 static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
@@ -84,13 +84,14 @@ static vatten_result build(vatten_device *device, builder append, const void *in
 }
 
 typedef struct attend_input {
-    vt_op op;
+    vt_op op; /* NULL: a sparse plan */
+    const vt_sparse *sparse;
     vt_op_input op_input;
 } attend_input;
 
 static vatten_result append_attention(const void *input, vt_program *program) {
     const attend_input *in = input;
-    return in->op(&in->op_input, program);
+    return in->op ? in->op(&in->op_input, program) : vt_sparse_steps(in->sparse, &in->op_input, program);
 }
 
 static vatten_result build_attention(vatten_device *device, const attend_input *in, vatten_plan **out) {
@@ -104,19 +105,22 @@ static vatten_result build_attention(vatten_device *device, const attend_input *
     plan->q_len = p->q_len;
     plan->kv_len = p->kv_len;
     fill_info(p, &device->caps, in->op_input.tile, &plan->program, &plan->info);
+    if (in->sparse) /* the plan's own */
+        plan->info.lists_bytes = 0;
     return VATTEN_SUCCESS;
 }
 
 /* Tries the tuning table's rows in turn: a pipeline that a driver refuses to compile means the next row,
  * never a failed plan while there is another. */
-static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op, vatten_plan **out) {
+static vatten_result create(vatten_device *device, const vt_problem *problem, vt_op op,
+                            const vt_sparse *sparse, vatten_plan **out) {
     vt_tile tile;
     uint32_t row = 0;
     for (uint32_t refused_tiles = 0;; ++refused_tiles) {
         vatten_plan *plan = NULL;
         bool refused = false;
         vatten_result result = vt_tune(&device->caps, &device->logger, problem, &row, &tile);
-        const attend_input input = {op, {&device->caps, &device->logger, problem, &tile}};
+        const attend_input input = {op, sparse, {&device->caps, &device->logger, problem, &tile}};
         if (result == VATTEN_SUCCESS)
             result = build_attention(device, &input, &plan);
         if (result == VATTEN_SUCCESS)
@@ -143,7 +147,7 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_attention(&device->caps, &device->logger, desc, &problem);
-    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_attention, out_plan) : result;
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_attention, NULL, out_plan) : result;
 }
 
 vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
@@ -154,7 +158,7 @@ vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_nei
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_neighborhood(&device->caps, &device->logger, desc, &problem);
-    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_neighborhood, out_plan) : result;
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_neighborhood, NULL, out_plan) : result;
 }
 
 vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
@@ -165,7 +169,7 @@ vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_lists(&device->caps, &device->logger, desc, &problem);
-    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_lists, out_plan) : result;
+    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_lists, NULL, out_plan) : result;
 }
 
 static vatten_result append_pool(const void *input, vt_program *program) {
@@ -185,6 +189,17 @@ static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
     uint64_t elements = p->batch * p->heads * p->kv_len * p->dim;
     info->flops = elements;
     info->bytes = vt_saturating_mul(elements, p->element_bytes) + info->out_bytes;
+}
+
+vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
+                                   vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_sparse sparse;
+    vatten_result result = vt_sparse_from(&device->caps, &device->logger, desc, &sparse);
+    return result == VATTEN_SUCCESS ? create(device, &sparse.lists, NULL, &sparse, out_plan) : result;
 }
 
 /* A plan whose steps no tile was chosen for. */

@@ -22,12 +22,12 @@ static vatten_result check_sizes(const vt_checker *check, const vatten_select_de
         result = vt_check_length(check, "blocks", d->blocks);
     if (result != VATTEN_SUCCESS)
         return result;
-    uint32_t list_heads = d->list_heads ? d->list_heads : d->heads;
+    uint32_t list_heads = d->rule.list_heads ? d->rule.list_heads : d->heads;
     INVALID_IF(d->heads % list_heads != 0, "heads %" PRIu32 " is not a multiple of list_heads %" PRIu32,
                d->heads, list_heads);
-    INVALID_IF(d->entries == 0, "entries %d must be at least 1", 0);
-    INVALID_IF(d->entries > d->blocks, "entries %" PRIu32 " are above %" PRIu64 " blocks", d->entries,
-               d->blocks);
+    INVALID_IF(d->rule.entries == 0, "entries %d must be at least 1", 0);
+    INVALID_IF(d->rule.entries > d->blocks, "entries %" PRIu32 " are above %" PRIu64 " blocks",
+               d->rule.entries, d->blocks);
     return VATTEN_SUCCESS;
 }
 
@@ -36,9 +36,9 @@ static vatten_result check_places(const vt_checker *check, const vatten_select_d
     INVALID_IF(placed && (d->row_tokens == 0 || d->block_tokens == 0),
                "row_tokens %" PRIu64 " and block_tokens %" PRIu64 " go together", d->row_tokens,
                d->block_tokens);
-    INVALID_IF(!placed && (d->causal || d->own || d->local),
-               "causal %d, own %d, local %" PRIu32 " need row_tokens and block_tokens", d->causal, d->own,
-               d->local);
+    INVALID_IF(!placed && (d->causal || d->rule.own || d->rule.local),
+               "causal %d, own %d, local %" PRIu32 " need row_tokens and block_tokens", d->causal,
+               d->rule.own, d->rule.local);
     vt_sum end = vt_plus(vt_times(vt_sum_of(d->rows), vt_sum_of(d->row_tokens)), vt_sum_of(d->row_shift));
     UNSUPPORTED_IF(end.overflow || end.value > VT_LENGTH_MAX || d->block_tokens > VT_LENGTH_MAX,
                    "%" PRIu64 " rows of %" PRIu64 " tokens from %" PRIu64 " on are above %u tokens", d->rows,
@@ -48,36 +48,39 @@ static vatten_result check_places(const vt_checker *check, const vatten_select_d
 
 /* Own blocks of a row, at most. */
 static uint64_t most_own(const vatten_select_desc *d) {
-    return d->own ? (d->row_tokens + d->block_tokens - 2) / d->block_tokens + 1 : 0;
+    return d->rule.own ? (d->row_tokens + d->block_tokens - 2) / d->block_tokens + 1 : 0;
 }
 
 static vatten_result check_budget(const vt_checker *check, const vatten_select_desc *d) {
-    bool mass = d->budget == VATTEN_BUDGET_MASS;
-    uint64_t forced = (uint64_t)d->first + vt_max(d->local, most_own(d));
-    INVALID_IF(d->budget < VATTEN_BUDGET_TOP || d->budget > VATTEN_BUDGET_THRESHOLD, "budget %d is unknown",
-               (int)d->budget);
-    INVALID_IF(forced > d->entries,
+    bool mass = d->rule.budget == VATTEN_BUDGET_MASS;
+    uint64_t forced = (uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d));
+    INVALID_IF(d->rule.budget < VATTEN_BUDGET_TOP || d->rule.budget > VATTEN_BUDGET_THRESHOLD,
+               "budget %d is unknown", (int)d->rule.budget);
+    INVALID_IF(forced > d->rule.entries,
                "first %" PRIu32 ", local %" PRIu32 " and %" PRIu64 " own blocks do not fit %" PRIu32
                " entries",
-               d->first, d->local, most_own(d), d->entries);
-    INVALID_IF(mass && !(d->share >= 0.0f && d->share <= 1.0f), "share %f is not between 0 and 1",
-               (double)d->share);
-    INVALID_IF(mass && !d->min_max && !d->softmax,
+               d->rule.first, d->rule.local, most_own(d), d->rule.entries);
+    INVALID_IF(mass && !(d->rule.share >= 0.0f && d->rule.share <= 1.0f), "share %f is not between 0 and 1",
+               (double)d->rule.share);
+    INVALID_IF(mass && !d->rule.min_max && !d->rule.softmax,
                "budget MASS needs weights that are not negative: softmax %d or min_max %d", 0, 0);
-    INVALID_IF(d->budget == VATTEN_BUDGET_THRESHOLD && isnan(d->share), "share %f is no number",
-               (double)d->share);
-    INVALID_IF(!mass && (d->min_max || d->crossing_out),
-               "min_max %d and crossing_out %d are for budget MASS only", d->min_max, d->crossing_out);
-    INVALID_IF(d->budget == VATTEN_BUDGET_TOP && d->least,
-               "least %" PRIu32 " is for budgets MASS and THRESHOLD only", d->least);
+    INVALID_IF(d->rule.budget == VATTEN_BUDGET_THRESHOLD && isnan(d->rule.share), "share %f is no number",
+               (double)d->rule.share);
+    INVALID_IF(!mass && (d->rule.min_max || d->rule.crossing_out),
+               "min_max %d and crossing_out %d are for budget MASS only", d->rule.min_max,
+               d->rule.crossing_out);
+    INVALID_IF(d->rule.budget == VATTEN_BUDGET_TOP && d->rule.least,
+               "least %" PRIu32 " is for budgets MASS and THRESHOLD only", d->rule.least);
     return VATTEN_SUCCESS;
 }
 
 /* Loop iterations of one invocation of select, at most. */
 static uint64_t iterations(const vatten_select_desc *d, uint64_t group) {
-    uint64_t walks = group * (d->softmax ? 3 : 1) + 5 + 32;
-    walks += d->budget == VATTEN_BUDGET_MASS ? 32 + 8 : d->budget == VATTEN_BUDGET_THRESHOLD ? 1 : 0;
-    return vt_saturating_mul(walks, d->blocks) + d->entries + group + 64;
+    uint64_t walks = group * (d->rule.softmax ? 3 : 1) + 5 + 32;
+    walks += d->rule.budget == VATTEN_BUDGET_MASS        ? 32 + 8
+             : d->rule.budget == VATTEN_BUDGET_THRESHOLD ? 1
+                                                         : 0;
+    return vt_saturating_mul(walks, d->blocks) + d->rule.entries + group + 64;
 }
 
 static vatten_result check_loops(const vt_checker *check, const vatten_select_desc *d, uint64_t group) {
@@ -94,15 +97,16 @@ static vatten_result fill_tensors(const vt_checker *check, vt_select *s) {
     const vt_shape q = {"q", d->q, d->rows, d->heads, d->dim, false, 0};
     const vt_shape k = {"k", packed, d->blocks, d->kv_heads, d->dim, false, sizeof(float)};
     /* lists of a head stand together: heads of one, batches of all */
-    const vt_shape lists = {"lists", packed, d->rows, d->list_heads, d->entries, false, sizeof(uint32_t)};
+    const vt_shape lists = {"lists",         packed, d->rows,         d->rule.list_heads,
+                            d->rule.entries, false,  sizeof(uint32_t)};
     vatten_result result = vt_fill_tensor(check, &q, &s->q);
     if (result == VATTEN_SUCCESS)
         result = vt_fill_tensor(check, &k, &s->k);
     if (result == VATTEN_SUCCESS)
         result = vt_fill_tensor(check, &lists, &s->lists);
-    s->lists.token = d->entries;
-    s->lists.head = d->entries * d->rows;
-    s->counts = (vt_tensor){d->list_heads * d->rows, d->rows, 1, s->lists.elements / d->entries};
+    s->lists.token = d->rule.entries;
+    s->lists.head = d->rule.entries * d->rows;
+    s->counts = (vt_tensor){d->rule.list_heads * d->rows, d->rows, 1, s->lists.elements / d->rule.entries};
     return result;
 }
 
@@ -115,7 +119,7 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
                                 .heads = desc->heads,
                                 .kv_heads = desc->kv_heads,
                                 .dim = desc->dim,
-                                .scale = desc->scale};
+                                .scale = desc->rule.scale};
     vatten_result result = vt_check_heads(check, &heads, false);
     if (result == VATTEN_SUCCESS)
         result = check_sizes(check, desc);
@@ -128,10 +132,10 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
     out->caps = caps;
     out->logger = logger;
     out->desc = *desc;
-    out->desc.scale = desc->scale != 0.0f ? desc->scale : 1.0f;
-    out->desc.list_heads = desc->list_heads ? desc->list_heads : desc->heads;
+    out->desc.rule.scale = desc->rule.scale != 0.0f ? desc->rule.scale : 1.0f;
+    out->desc.rule.list_heads = desc->rule.list_heads ? desc->rule.list_heads : desc->heads;
     out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : DEFAULT_WORKSPACE;
-    out->group = desc->heads / out->desc.list_heads;
+    out->group = desc->heads / out->desc.rule.list_heads;
     vt_fill_heads(&heads, caps, &out->problem);
     result = check_loops(check, desc, out->group);
     return result == VATTEN_SUCCESS ? fill_tensors(check, out) : result;
@@ -168,14 +172,14 @@ static bool fits(const vt_select *s, const part *p) {
     return score_bytes(s, p) <= vt_min(range, d->max_workspace) &&
            span(s, &s->q, s->problem.element_bytes, p->batch, heads, p->rows, d->dim) <= range &&
            span(s, &s->k, sizeof(float), p->batch, kv_heads, d->blocks, d->dim) <= range &&
-           span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->entries) <= range &&
+           span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
            score_groups(s, p) <= s->caps->groups[0] && heads <= s->caps->groups[1] &&
            p->batch <= s->caps->groups[2];
 }
 
 /* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. */
 static bool choose_part(const vt_select *s, part *out) {
-    part p = {.batch = s->problem.batch, .heads = s->desc.list_heads, .rows = s->desc.rows};
+    part p = {.batch = s->problem.batch, .heads = s->desc.rule.list_heads, .rows = s->desc.rows};
     while (!fits(s, &p)) {
         if (p.batch > 1)
             p.batch = 1;
@@ -216,7 +220,7 @@ static vt_step step_of(const vt_select *s, const part *p, uint32_t variant) {
     push->blocks = (uint32_t)s->desc.blocks;
     push->group = s->desc.heads / s->desc.kv_heads;
     push->head_first = (uint32_t)p->h * s->group;
-    push->scale = s->desc.scale;
+    push->scale = s->desc.rule.scale;
     push->s_head = (uint32_t)(s->desc.blocks * p->rows);
     push->s_batch = (uint32_t)(p->heads * s->group) * push->s_head;
     push->row_tokens = (uint32_t)s->desc.row_tokens;
@@ -258,7 +262,7 @@ static void add_select(const vt_select *s, const part *p, uint32_t variant, vt_p
     step.groups[0] = (uint32_t)vt_ceil_div(p->rows, WORKGROUP);
     step.groups[1] = (uint32_t)p->heads;
     step.select.list_base = bind_slab(s, p, &step, VT_SELECT_SLOT_LISTS, VT_ROLE_LISTS, &s->lists,
-                                      sizeof(uint32_t), p->h, last, p->row, p->rows, s->desc.entries);
+                                      sizeof(uint32_t), p->h, last, p->row, p->rows, s->desc.rule.entries);
     step.select.list_batch = (uint32_t)s->lists.batch;
     step.select.list_head = (uint32_t)s->lists.head;
     step.select.list_row = (uint32_t)s->lists.token;
@@ -285,19 +289,19 @@ static uint32_t add_variant(const vt_select *s, vt_task task, vatten_dtype dtype
     spec[VT_SPEC_WORKGROUP] = WORKGROUP;
     spec[VT_SELECT_SPEC_DIM] = d->dim;
     spec[VT_SELECT_SPEC_VECTOR] = loads_by_four(s);
-    spec[VT_SELECT_SPEC_FLAGS] = (d->causal ? VT_SELECT_CAUSAL : 0) | (d->own ? VT_SELECT_OWN : 0) |
-                                 (d->softmax ? VT_SELECT_SOFTMAX : 0) | (d->min_max ? VT_SELECT_MIN_MAX : 0) |
-                                 (d->crossing_out ? VT_SELECT_CROSSING_OUT : 0) |
-                                 (d->write_counts ? VT_SELECT_COUNTS : 0);
-    spec[VT_SELECT_SPEC_BUDGET] = d->budget == VATTEN_BUDGET_TOP    ? VT_BUDGET_TOP
-                                  : d->budget == VATTEN_BUDGET_MASS ? VT_BUDGET_MASS
-                                                                    : VT_BUDGET_THRESHOLD;
-    spec[VT_SELECT_SPEC_ENTRIES] = d->entries;
-    spec[VT_SELECT_SPEC_LEAST] = d->least;
+    spec[VT_SELECT_SPEC_FLAGS] =
+        (d->causal ? VT_SELECT_CAUSAL : 0) | (d->rule.own ? VT_SELECT_OWN : 0) |
+        (d->rule.softmax ? VT_SELECT_SOFTMAX : 0) | (d->rule.min_max ? VT_SELECT_MIN_MAX : 0) |
+        (d->rule.crossing_out ? VT_SELECT_CROSSING_OUT : 0) | (d->write_counts ? VT_SELECT_COUNTS : 0);
+    spec[VT_SELECT_SPEC_BUDGET] = d->rule.budget == VATTEN_BUDGET_TOP    ? VT_BUDGET_TOP
+                                  : d->rule.budget == VATTEN_BUDGET_MASS ? VT_BUDGET_MASS
+                                                                         : VT_BUDGET_THRESHOLD;
+    spec[VT_SELECT_SPEC_ENTRIES] = d->rule.entries;
+    spec[VT_SELECT_SPEC_LEAST] = d->rule.least;
     spec[VT_SELECT_SPEC_GROUP] = s->group;
-    spec[VT_SELECT_SPEC_FIRST] = d->first;
-    spec[VT_SELECT_SPEC_LOCAL] = d->local;
-    memcpy(&spec[VT_SELECT_SPEC_SHARE], &d->share, sizeof d->share);
+    spec[VT_SELECT_SPEC_FIRST] = d->rule.first;
+    spec[VT_SELECT_SPEC_LOCAL] = d->rule.local;
+    memcpy(&spec[VT_SELECT_SPEC_SHARE], &d->rule.share, sizeof d->rule.share);
     return program->variant_count++;
 }
 
@@ -326,11 +330,11 @@ vatten_result vt_select_steps(const vt_select *s, vt_program *program) {
     uint32_t select = add_variant(s, VT_TASK_SELECT, VATTEN_DTYPE_F32, program);
     program->workspace_bytes = vt_max(program->workspace_bytes, score_bytes(s, &most));
     for (uint64_t b = 0; b < s->problem.batch; b += most.batch)
-        for (uint64_t h = 0; h < s->desc.list_heads; h += most.heads)
+        for (uint64_t h = 0; h < s->desc.rule.list_heads; h += most.heads)
             for (uint64_t row = 0; row < s->desc.rows && program->step_count <= VT_STEPS_MAX;
                  row += most.rows) {
                 const part p = {vt_min(most.batch, s->problem.batch - b),
-                                vt_min(most.heads, s->desc.list_heads - h),
+                                vt_min(most.heads, s->desc.rule.list_heads - h),
                                 vt_min(most.rows, s->desc.rows - row),
                                 b,
                                 h,

@@ -32,17 +32,29 @@ static void note_writes(vt_program *program, const vt_step *step) {
     }
 }
 
-void vt_program_add(vt_program *program, const vt_step *step) {
-    bool barrier = step->barrier_before || meets_writes(program, step);
-    if (barrier)
-        memset(program->written, 0, sizeof program->written);
-    note_writes(program, step);
-    if (program->steps) {
-        program->steps[program->step_count] = *step;
-        program->steps[program->step_count].barrier_before = barrier;
+static void follow_routes(const vt_program *program, vt_step *step) {
+    for (uint32_t i = 0; i < step->binding_count; ++i) {
+        vt_binding *b = &step->binding[i];
+        const vt_route *route = &program->route[b->role];
+        if (route->moved) {
+            b->role = route->role;
+            b->offset += route->offset;
+        }
     }
+}
+
+void vt_program_add(vt_program *program, const vt_step *added) {
+    vt_step step = *added;
+    follow_routes(program, &step);
+    step.barrier_before = step.barrier_before || program->waits || meets_writes(program, &step);
+    program->waits = false;
+    if (step.barrier_before)
+        memset(program->written, 0, sizeof program->written);
+    note_writes(program, &step);
+    if (program->steps)
+        program->steps[program->step_count] = step;
     ++program->step_count;
-    program->largest_macs = vt_max(program->largest_macs, step->macs);
+    program->largest_macs = vt_max(program->largest_macs, step.macs);
 }
 
 bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]) {

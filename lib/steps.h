@@ -21,6 +21,9 @@ typedef struct vt_pool_push {
 typedef struct vt_select_push {
     VT_SELECT_PUSH_FIELDS
 } vt_select_push;
+typedef struct vt_mark_push {
+    VT_MARK_PUSH_FIELDS
+} vt_mark_push;
 #undef VT_UINT
 #undef VT_FLOAT
 
@@ -66,6 +69,7 @@ typedef struct vt_step {
         vt_push push;
         vt_pool_push pool;
         vt_select_push select;
+        vt_mark_push mark;
     };
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;
@@ -74,6 +78,13 @@ typedef struct vt_step {
 typedef struct vt_span {
     uint64_t begin, end;
 } vt_span;
+
+/* Where the bytes of a role are: in another role's buffer from `offset` on, if `moved`. */
+typedef struct vt_route {
+    bool moved;
+    vt_role role;
+    uint64_t offset;
+} vt_route;
 
 #define VT_RULES_MAX    32u                /* different rules that the heads of a plan may have */
 #define VT_VARIANTS_MAX (VT_RULES_MAX + 1) /* and the dense kernel of extra keys */
@@ -89,9 +100,12 @@ typedef struct vt_program {
     uint64_t workspace_bytes;
     uint64_t largest_macs;
     vt_span written[VT_ROLE_COUNT]; /* bound for writing since the last barrier */
+    vt_route route[VT_ROLE_COUNT];  /* applied to steps that are added */
+    bool waits;                     /* the next step that is added reads what steps before it wrote */
+    uint32_t main_variant;          /* the one that plan info names */
 } vt_program;
 
-/* Appends a step, with a barrier before it if it asks for one or if a range that it binds for writing overlaps one
+/* Appends a step along the routes, with a barrier before it if it asks for one, if the program waits, or if a range that it binds for writing overlaps one
  * of a step since the last barrier. Such steps write different elements, but nobody who sees only the ranges can
  * know: validation layers would report them. */
 void vt_program_add(vt_program *program, const vt_step *step);

@@ -86,6 +86,8 @@ foreach(dtype F32 F16 BF16)
 endforeach()
 vatten_kernel(select_f32 select.comp VT_TASK_SELECT
   VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)
+vatten_kernel(mark_f32 mark.comp VT_TASK_MARK
+  VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)
 
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kernels_table.c @ONLY CONTENT
 "/* Generated from shaders/kernels.cmake. */

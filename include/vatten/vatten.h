@@ -480,16 +480,33 @@ typedef enum vatten_budget {
     VATTEN_BUDGET_THRESHOLD = 2 /* those whose value is `share` or more */
 } vatten_budget;
 
-/* Selection: which key blocks a row of queries goes by, a row being a token or a pooled block of them. A block's value is
- * scale q . k with the pooled block k, f32; with `softmax` its share of a softmax over the row's candidates; summed over
- * the query heads that share a list. Candidates are all blocks, with `causal` those up to the last one that holds a token
- * of the row. Forced blocks are listed whatever their value and count towards every budget: the first `first`, `local` up
- * to the row's last own one, with `own` the row's own. Of equal values the higher block wins; NaN is below every number.
- *
- * args.q is [B, rows, heads, dim]; args.k f32, packed [B, blocks, kv_heads, dim], as vatten_pool_create writes it.
- * args.lists is written, packed [B, list_heads, rows, entries], each list ascending and filled up with VATTEN_LIST_END, as
- * VATTEN_LIST_BLOCKS reads it; with write_counts args.counts, uint32_t, packed [B, list_heads, rows], how many blocks each
- * has. Scores pass through the workspace, as many rows at a time as `max_workspace` has room for. */
+/* Which key blocks a row of queries goes by. A block's value is scale q . k with the pooled block k, f32; with `softmax` its
+ * share of a softmax over the row's candidates; summed over the query heads that share a list. Candidates are all blocks,
+ * under causality those up to the last one that holds a token of the row. Forced blocks are listed whatever their value and
+ * count towards every budget. Of equal values the higher block wins; NaN is below every number. */
+typedef struct vatten_selection {
+    uint32_t entries;    /* required: of a list, 1..blocks */
+    uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
+    float scale;         /* 0 = 1: scores are not scaled; must be finite */
+    bool softmax;        /* values are shares */
+    bool own;            /* forced: the blocks that hold the row's tokens */
+    uint32_t first;      /* forced: the first so many */
+    uint32_t local;      /* forced: so many up to the row's last own one */
+    vatten_budget budget;
+    float share; /* MASS: 0..1; THRESHOLD: any number */
+    bool
+        min_max; /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
+                          which must then not be negative: softmax shares */
+    bool crossing_out; /* MASS: without the block that crosses the share */
+    uint32_t
+        least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
+} vatten_selection;
+
+/* Selection: args.q is [B, rows, heads, dim], rows being tokens or pooled blocks of them; args.k f32, packed
+ * [B, blocks, kv_heads, dim], as vatten_pool_create writes it. args.lists is written, packed [B, list_heads, rows, entries],
+ * each list ascending and filled up with VATTEN_LIST_END, as VATTEN_LIST_BLOCKS reads it; with write_counts args.counts,
+ * uint32_t, packed [B, list_heads, rows], how many blocks each has. Scores pass through the workspace, as many rows at a
+ * time as `max_workspace` has room for. */
 typedef struct vatten_select_desc {
     vatten_dtype dtype; /* required, of args.q */
     uint64_t batch;     /* required */
@@ -499,27 +516,13 @@ typedef struct vatten_select_desc {
     uint64_t rows;      /* required: rows of queries */
     uint64_t blocks;    /* required: key blocks */
     vatten_strides q;
-    float scale;         /* 0 = 1: scores are not scaled; must be finite */
-    bool softmax;        /* values are shares */
-    uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
+    vatten_selection rule; /* required */
     /* Where rows stand among the blocks: row r has the tokens [row_shift + r row_tokens, + row_tokens) of the keys, block n
      * [n block_tokens, + block_tokens). Required for causal, own and local, else all 0. */
     uint64_t row_tokens;
     uint64_t row_shift;
     uint64_t block_tokens;
     bool causal;
-    bool own;
-    uint32_t first;
-    uint32_t local;
-    vatten_budget budget;
-    uint32_t entries; /* required: of a list, 1..blocks */
-    float share;      /* MASS: 0..1; THRESHOLD: any number */
-    bool
-        min_max; /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
-                         which must then not be negative: softmax shares */
-    bool crossing_out; /* MASS: without the block that crosses the share */
-    uint32_t
-        least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
     bool write_counts;
     uint64_t max_workspace; /* bytes; 0 = 64 MiB */
     const char *label;      /* optional, as in vatten_heads */
@@ -527,6 +530,26 @@ typedef struct vatten_select_desc {
 
 /* As vatten_attention_create. */
 VATTEN_API vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
+                                              vatten_plan **out_plan);
+
+/* Sparse attention: keys are pooled by blocks, blocks are selected for each row of queries, and the queries of the row attend
+ * to the keys of their blocks, as far as causality shows them. One plan; what is between passes through its workspace. With
+ * q_block = 1 each query and list head has blocks of its own (MoBA: Lu et al., 2025), else the queries of a block share
+ * theirs, by the mean of the block. */
+typedef struct vatten_sparse_desc {
+    vatten_heads heads;
+    uint64_t q_len;        /* required: query tokens */
+    uint64_t kv_len;       /* required: key tokens; with causal at least q_len for VATTEN_ALIGN_LAST */
+    uint32_t q_block;      /* required: queries of a row */
+    uint32_t kv_block;     /* required: keys of a block, the last may be short */
+    vatten_selection rule; /* required */
+    bool causal;           /* of selection and of attention */
+    vatten_align align;
+    uint64_t max_workspace; /* of the scores, as in vatten_select_desc */
+} vatten_sparse_desc;
+
+/* As vatten_attention_create. Plan info: pairs, flops and bytes are those of attention with full lists. */
+VATTEN_API vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
                                               vatten_plan **out_plan);
 
 /* The work of a neighborhood plan, of one head of one batch entry, beside that of dense attention over the same

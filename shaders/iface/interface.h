@@ -168,6 +168,27 @@
     VT_UINT count_batch;                                                                                             \
     VT_UINT count_head;
 
+/* ---- Lists of rows made lists of row blocks ---- */
+#define VT_MARK_SLOT_ROWS  0 /* [batch][list head][row][entry] */
+#define VT_MARK_SLOT_MARKS 1 /* [batch][list head][row block][block][word], of a dispatch */
+#define VT_MARK_SLOT_LISTS 2 /* as VT_LIST_BLOCKS with VT_MASK_ROW_MASKS */
+#define VT_MARK_SLOT_COUNT 3
+/* VT_SPEC_WORKGROUP as above */
+#define VT_MARK_SPEC_PASS        1 /* 0: marks, 1: lists */
+#define VT_MARK_SPEC_ENTRIES     2
+#define VT_MARK_SPEC_OUT_ENTRIES 3
+#define VT_MARK_SPEC_BLOCK       4
+#define VT_MARK_PUSH_FIELDS                                                                                          \
+    VT_UINT rows; /* of this dispatch, from the bound range's first on */                                            \
+    VT_UINT row_blocks;                                                                                              \
+    VT_UINT blocks;                                                                                                  \
+    VT_UINT row_base;                                                                                                \
+    VT_UINT row_batch;                                                                                               \
+    VT_UINT row_head;                                                                                                \
+    VT_UINT list_base;                                                                                               \
+    VT_UINT list_batch;                                                                                              \
+    VT_UINT list_head;
+
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
  * and bases count elements from the start of the bound range. */

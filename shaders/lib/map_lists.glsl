@@ -34,7 +34,7 @@ const uint LIST_MASK_WORDS = LIST_MASKED ? (LIST_Q_BLOCK + 31u) / 32u : 0u;
 const uint LIST_HEADER = LIST_OF_RANGES ? 2u : 0u;
 const uint LIST_ENTRY = LIST_OF_RANGES ? 2u : 1u + LIST_MASK_WORDS;
 const uint LIST_TILES = (LIST_Q_BLOCK + ROWS - 1u) / ROWS; // query tiles of a block
-const uint MASK_WINDOW = (ROWS + 31u) / 32u + 1u;          // words that hold the bits of a tile's rows
+const uint MASK_WINDOW = ROWS % 32u == 0u ? ROWS / 32u : ROWS / 32u + 2u; // words that hold the bits of a tile's rows
 
 layout(set = 0, binding = VT_SLOT_LISTS, std430) readonly buffer VtLists { uint list_word[]; };
 

@@ -48,7 +48,7 @@ static double score(const trial *t, uint64_t b, uint64_t r, uint64_t head, uint6
         sum += (double)input(t, false, b, r, head, i) *
                (double)input(t, true, b, block, head / (d->heads / d->kv_heads), i);
     }
-    return sum * (d->scale != 0.0f ? (double)d->scale : 1.0);
+    return sum * (d->rule.scale != 0.0f ? (double)d->rule.scale : 1.0);
 }
 
 static void place(const vatten_select_desc *d, uint64_t r, row *out) {
@@ -75,18 +75,18 @@ static void define(const trial *t, uint64_t b, uint64_t list_head, uint64_t r, r
             s[n] = score(t, b, r, list_head * t->group + g, n);
             top = fmax(top, s[n]);
         }
-        for (uint64_t n = 0; n < out->candidates && d->softmax; ++n) {
+        for (uint64_t n = 0; n < out->candidates && d->rule.softmax; ++n) {
             s[n] = exp(s[n] - top);
             sum += s[n];
         }
         for (uint64_t n = 0; n < out->candidates; ++n) {
-            out->value[n] += d->softmax ? s[n] / sum : s[n];
+            out->value[n] += d->rule.softmax ? s[n] / sum : s[n];
         }
     }
     for (uint64_t n = 0; n < out->candidates; ++n) {
-        bool local = n <= out->own_last && n + d->local > out->own_last;
-        bool own = d->own && n >= out->own_first && n <= out->own_last;
-        out->forced[n] = n < d->first || local || own;
+        bool local = n <= out->own_last && n + d->rule.local > out->own_last;
+        bool own = d->rule.own && n >= out->own_first && n <= out->own_last;
+        out->forced[n] = n < d->rule.first || local || own;
     }
 }
 
@@ -102,33 +102,33 @@ static int by_value(const void *a, const void *b) {
 /* How many others than the forced ones, in `others`, sorted, the budget has; `near` if rounding may tell otherwise. */
 static uint64_t budget(const vatten_select_desc *d, const row *r, const uint64_t *others, uint64_t count,
                        uint64_t forced, bool *near) {
-    uint64_t room = d->entries - forced, wanted = room;
+    uint64_t room = d->rule.entries - forced, wanted = room;
     double low = 0.0, high = 1.0, total = 0.0, held = 0.0;
-    for (uint64_t n = 0; n < r->candidates && d->min_max; ++n) {
+    for (uint64_t n = 0; n < r->candidates && d->rule.min_max; ++n) {
         low = n == 0 || r->value[n] < low ? r->value[n] : low;
         high = n == 0 || r->value[n] > high ? r->value[n] : high;
     }
-    double factor = d->min_max ? (high > low ? 1.0 / (high - low) : 0.0) : 1.0;
+    double factor = d->rule.min_max ? (high > low ? 1.0 / (high - low) : 0.0) : 1.0;
     for (uint64_t n = 0; n < r->candidates; ++n) {
         total += (r->value[n] - low) * factor;
         held += r->forced[n] ? (r->value[n] - low) * factor : 0.0;
     }
-    if (d->budget == VATTEN_BUDGET_MASS) {
-        double goal = (double)d->share * total;
+    if (d->rule.budget == VATTEN_BUDGET_MASS) {
+        double goal = (double)d->rule.share * total;
         for (wanted = 0; wanted < count && held < goal; ++wanted) {
             held += (r->value[others[wanted]] - low) * factor;
             *near = *near || fabs(held - goal) < 1e-5 * total;
         }
-        wanted -= d->crossing_out && wanted > 0 ? 1 : 0;
+        wanted -= d->rule.crossing_out && wanted > 0 ? 1 : 0;
     }
-    if (d->budget == VATTEN_BUDGET_THRESHOLD) {
-        for (wanted = 0; wanted < count && r->value[others[wanted]] >= (double)d->share; ++wanted) {
+    if (d->rule.budget == VATTEN_BUDGET_THRESHOLD) {
+        for (wanted = 0; wanted < count && r->value[others[wanted]] >= (double)d->rule.share; ++wanted) {
         }
         for (uint64_t n = 0; n < count; ++n) {
-            *near = *near || fabs(r->value[others[n]] - (double)d->share) < NEAR;
+            *near = *near || fabs(r->value[others[n]] - (double)d->rule.share) < NEAR;
         }
     }
-    wanted = wanted < d->least ? d->least : wanted;
+    wanted = wanted < d->rule.least ? d->rule.least : wanted;
     wanted = wanted > room ? room : wanted;
     return wanted > count ? count : wanted;
 }
@@ -146,7 +146,7 @@ static const char *compare_list(const trial *t, const row *r, const uint32_t *li
     sorted_row = r;
     qsort(others, count, sizeof others[0], by_value);
     uint64_t wanted = budget(d, r, others, count, forced, &near);
-    for (uint64_t n = 0; n < d->entries; ++n) {
+    for (uint64_t n = 0; n < d->rule.entries; ++n) {
         if (list[n] == VATTEN_LIST_END) {
             continue;
         }
@@ -181,7 +181,7 @@ static void compare(trial *t, const char *name) {
         row r;
         uint64_t at = n % d->rows, head = n / d->rows % t->list_heads, b = n / d->rows / t->list_heads;
         define(t, b, head, at, &r);
-        const char *wrong = compare_list(t, &r, lists + n * d->entries, d->write_counts ? counts[n] : 0);
+        const char *wrong = compare_list(t, &r, lists + n * d->rule.entries, d->write_counts ? counts[n] : 0);
         if (wrong) {
             gpu_fail(&device, "%s: the list of batch entry %u, head %u, row %u %s", name, (unsigned)b,
                      (unsigned)head, (unsigned)at, wrong);
@@ -243,7 +243,7 @@ static bool begin(trial *t, const char *name) {
     static const gpu_slot slots[5] = {GPU_Q, GPU_K, GPU_LISTS, GPU_LSE, GPU_WORKSPACE};
     const vatten_select_desc *d = &t->desc;
     int64_t q_row = (int64_t)d->dim * d->heads, k_row = (int64_t)d->dim * d->kv_heads;
-    t->list_heads = d->list_heads ? d->list_heads : d->heads;
+    t->list_heads = d->rule.list_heads ? d->rule.list_heads : d->heads;
     t->group = d->heads / t->list_heads;
     t->q = (gpu_view){true,     gpu_ref_dtype(d->dtype),
                       d->batch, d->rows,
@@ -260,7 +260,7 @@ static bool begin(trial *t, const char *name) {
     const uint64_t bytes[5] = {t->info.q_bytes, t->info.k_bytes, t->info.lists_bytes, t->info.counts_bytes,
                                t->info.workspace_bytes};
     if (bytes[0] != gpu_view_bytes(&t->q) || bytes[1] != gpu_view_bytes(&t->k) ||
-        bytes[2] != lists * d->entries * 4 || bytes[3] != (d->write_counts ? lists * 4 : 0)) {
+        bytes[2] != lists * d->rule.entries * 4 || bytes[3] != (d->write_counts ? lists * 4 : 0)) {
         gpu_fail(&device, "%s: the plan wants other sizes than its shapes have", name);
         return false;
     }
@@ -316,59 +316,48 @@ static void test_top(void **state) {
          .dim = 16,
          .rows = 70,
          .blocks = 37,
-         .entries = 5,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 5}},
         {.batch = 1,
          .heads = 4,
          .kv_heads = 4,
          .dim = 7,
          .rows = 130,
          .blocks = 3,
-         .entries = 3,
-         .list_heads = 1},
+         .rule = {.entries = 3, .list_heads = 1}},
         {.batch = 1,
          .heads = 2,
          .kv_heads = 1,
          .dim = 32,
          .rows = 300,
          .blocks = 20,
-         .entries = 3,
          .row_tokens = 1,
          .block_tokens = 15,
          .causal = true,
-         .own = true,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 3, .own = true}},
         {.batch = 1,
          .heads = 4,
          .kv_heads = 2,
          .dim = 24,
          .rows = 20,
          .blocks = 40,
-         .entries = 8,
          .row_tokens = 16,
          .block_tokens = 8,
          .causal = true,
-         .own = true,
-         .first = 2,
-         .local = 4,
-         .list_heads = 2,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 8, .own = true, .first = 2, .local = 4, .list_heads = 2}},
         {.batch = 1,
          .heads = 6,
          .kv_heads = 2,
          .dim = 16,
          .rows = 64,
          .blocks = 21,
-         .entries = 6,
          .row_tokens = 1,
          .row_shift = 20,
          .block_tokens = 4,
          .causal = true,
-         .first = 1,
-         .local = 2,
-         .softmax = true,
-         .scale = 0.25f,
-         .list_heads = 2},
+         .rule = {.entries = 6, .first = 1, .local = 2, .softmax = true, .scale = 0.25f, .list_heads = 2}},
     };
     check_rows("top", rows, COUNT(rows));
 }
@@ -382,65 +371,55 @@ static void test_mass(void **state) {
          .dim = 16,
          .rows = 50,
          .blocks = 30,
-         .entries = 30,
-         .softmax = true,
-         .budget = VATTEN_BUDGET_MASS,
-         .share = 0.8f,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 30, .softmax = true, .budget = VATTEN_BUDGET_MASS, .share = 0.8f}},
         {.batch = 1,
          .heads = 2,
          .kv_heads = 2,
          .dim = 16,
          .rows = 50,
          .blocks = 30,
-         .entries = 30,
-         .min_max = true,
-         .budget = VATTEN_BUDGET_MASS,
-         .share = 0.25f,
          .row_tokens = 8,
          .block_tokens = 8,
-         .own = true,
-         .least = 1,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 30,
+                  .min_max = true,
+                  .budget = VATTEN_BUDGET_MASS,
+                  .share = 0.25f,
+                  .own = true,
+                  .least = 1}},
         {.batch = 2,
          .heads = 4,
          .kv_heads = 2,
          .dim = 8,
          .rows = 33,
          .blocks = 50,
-         .entries = 9,
-         .softmax = true,
-         .budget = VATTEN_BUDGET_MASS,
-         .share = 0.95f,
-         .crossing_out = true,
-         .list_heads = 2,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 9,
+                  .softmax = true,
+                  .budget = VATTEN_BUDGET_MASS,
+                  .share = 0.95f,
+                  .crossing_out = true,
+                  .list_heads = 2}},
         {.batch = 1,
          .heads = 1,
          .kv_heads = 1,
          .dim = 8,
          .rows = 40,
          .blocks = 25,
-         .entries = 25,
-         .softmax = true,
-         .budget = VATTEN_BUDGET_MASS,
-         .share = 1.0f,
          .row_tokens = 3,
          .block_tokens = 5,
          .causal = true,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 25, .softmax = true, .budget = VATTEN_BUDGET_MASS, .share = 1.0f}},
         {.batch = 1,
          .heads = 1,
          .kv_heads = 1,
          .dim = 8,
          .rows = 40,
          .blocks = 25,
-         .entries = 4,
-         .min_max = true,
-         .budget = VATTEN_BUDGET_MASS,
-         .share = 0.0f,
-         .least = 2,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 4, .min_max = true, .budget = VATTEN_BUDGET_MASS, .share = 0.0f, .least = 2}},
     };
     check_rows("mass", rows, COUNT(rows));
 }
@@ -454,36 +433,28 @@ static void test_threshold(void **state) {
          .dim = 16,
          .rows = 50,
          .blocks = 30,
-         .entries = 30,
-         .budget = VATTEN_BUDGET_THRESHOLD,
-         .share = 3.0f,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 30, .budget = VATTEN_BUDGET_THRESHOLD, .share = 3.0f}},
         {.batch = 1,
          .heads = 2,
          .kv_heads = 1,
          .dim = 16,
          .rows = 50,
          .blocks = 30,
-         .entries = 6,
-         .budget = VATTEN_BUDGET_THRESHOLD,
-         .share = -2.5f,
-         .least = 1,
-         .write_counts = true},
+         .write_counts = true,
+         .rule = {.entries = 6, .budget = VATTEN_BUDGET_THRESHOLD, .share = -2.5f, .least = 1}},
         {.batch = 1,
          .heads = 2,
          .kv_heads = 2,
          .dim = 16,
          .rows = 60,
          .blocks = 20,
-         .entries = 20,
-         .softmax = true,
-         .budget = VATTEN_BUDGET_THRESHOLD,
-         .share = 0.1f,
          .row_tokens = 2,
          .block_tokens = 6,
          .causal = true,
-         .own = true,
-         .write_counts = true},
+         .write_counts = true,
+         .rule =
+             {.entries = 20, .softmax = true, .budget = VATTEN_BUDGET_THRESHOLD, .share = 0.1f, .own = true}},
     };
     check_rows("threshold", rows, COUNT(rows));
 }

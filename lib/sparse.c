@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The workspace of a sparse plan, one after the other: pooled keys, pooled queries, the lists of rows, the lists that
+ * attention goes by if those are others, and scratch, which scores, marks and the carry take in turn.
+ */
+#include "sparse.h"
+
+#include "problem_check.h"
+#include "sizes.h"
+
+#include <string.h>
+
+#define ROW_BLOCK 64u /* queries whose lists are joined, each with a bit */
+
+static vatten_pool_desc pool_desc(const vatten_sparse_desc *d, bool keys) {
+    const vatten_heads *h = &d->heads;
+    return (vatten_pool_desc){.dtype = h->dtype,
+                              .batch = h->batch,
+                              .heads = keys ? h->kv_heads : h->heads,
+                              .dim = h->dim,
+                              .x = keys ? h->k : h->q,
+                              .rank = 1,
+                              .extent = {keys ? d->kv_len : d->q_len},
+                              .block = {keys ? d->kv_block : d->q_block},
+                              .label = h->label};
+}
+
+static vatten_select_desc select_desc(const vatten_sparse_desc *d, const vt_sparse *s) {
+    const vatten_heads *h = &d->heads;
+    bool last = d->causal && d->align == VATTEN_ALIGN_LAST;
+    return (vatten_select_desc){.dtype = s->by_row ? h->dtype : VATTEN_DTYPE_F32,
+                                .batch = h->batch,
+                                .heads = h->heads,
+                                .kv_heads = h->kv_heads,
+                                .dim = h->dim,
+                                .rows = vt_ceil_div(d->q_len, d->q_block),
+                                .blocks = vt_ceil_div(d->kv_len, d->kv_block),
+                                .q = s->by_row ? h->q : (vatten_strides){0, 0, 0},
+                                .rule = d->rule,
+                                .row_tokens = d->q_block,
+                                .row_shift = last ? d->kv_len - d->q_len : 0,
+                                .block_tokens = d->kv_block,
+                                .causal = d->causal,
+                                .max_workspace = d->max_workspace,
+                                .label = h->label};
+}
+
+static vatten_lists_desc lists_desc(const vatten_sparse_desc *d, const vt_sparse *s) {
+    uint64_t blocks = vt_ceil_div(d->kv_len, d->kv_block);
+    uint64_t joined = vt_min((uint64_t)d->rule.entries * ROW_BLOCK, blocks);
+    return (vatten_lists_desc){.heads = d->heads,
+                               .q_len = d->q_len,
+                               .kv_len = d->kv_len,
+                               .kind = VATTEN_LIST_BLOCKS,
+                               .q_block = s->by_row ? ROW_BLOCK : d->q_block,
+                               .kv_block = d->kv_block,
+                               .entries = s->by_row ? (uint32_t)joined : d->rule.entries,
+                               .list_heads = d->rule.list_heads,
+                               .row_masks = s->by_row,
+                               .causal = d->causal,
+                               .align = d->align};
+}
+
+static vt_mark mark_of(const vt_caps *caps, const vatten_logger *logger, const vt_sparse *s) {
+    const vt_select *select = &s->select;
+    return (vt_mark){caps,
+                     logger,
+                     s->lists.label,
+                     s->lists.batch,
+                     select->desc.rule.list_heads,
+                     select->desc.rows,
+                     select->desc.blocks,
+                     select->desc.rule.entries,
+                     ROW_BLOCK,
+                     s->lists.list.entries};
+}
+
+static vatten_result check_blocks(const vt_checker *check, const vatten_sparse_desc *d) {
+    INVALID_IF(d->q_block == 0, "q_block %d must be at least 1", 0);
+    INVALID_IF(d->kv_block == 0, "kv_block %d must be at least 1", 0);
+    INVALID_IF(d->q_block > d->q_len, "q_block %" PRIu32 " is above q_len %" PRIu64, d->q_block, d->q_len);
+    INVALID_IF(d->kv_block > d->kv_len, "kv_block %" PRIu32 " is above kv_len %" PRIu64, d->kv_block,
+               d->kv_len);
+    INVALID_IF(d->causal && d->align == VATTEN_ALIGN_LAST && d->kv_len < d->q_len,
+               "causal with kv_len %" PRIu64 " below q_len %" PRIu64 ": the first queries have no key",
+               d->kv_len, d->q_len);
+    return VATTEN_SUCCESS;
+}
+
+vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger, const vatten_sparse_desc *desc,
+                             vt_sparse *out) {
+    memset(out, 0, sizeof *out);
+    const vt_checker check = vt_checker_begin(caps, logger, "sparse", desc->heads.label, &out->lists);
+    vatten_result result = check_blocks(&check, desc);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    out->by_row = desc->q_block == 1;
+    const vatten_lists_desc lists = lists_desc(desc, out);
+    const vatten_select_desc select = select_desc(desc, out);
+    const vatten_pool_desc keys = pool_desc(desc, true), queries = pool_desc(desc, false);
+    result = vt_select_from(caps, logger, &select, &out->select);
+    if (result == VATTEN_SUCCESS)
+        result = vt_problem_from_lists(caps, logger, &lists, &out->lists);
+    if (result == VATTEN_SUCCESS)
+        result = vt_pool_from(caps, logger, &keys, &out->keys);
+    if (result == VATTEN_SUCCESS && !out->by_row)
+        result = vt_pool_from(caps, logger, &queries, &out->queries);
+    if (result == VATTEN_SUCCESS && out->by_row)
+        out->mark = mark_of(caps, logger, out);
+    return result;
+}
+
+/* ---- Steps ---- */
+
+/* Bytes into the workspace. */
+typedef struct layout {
+    uint64_t keys, queries, rows, lists, scratch;
+} layout;
+
+static layout layout_of(const vt_sparse *s, uint64_t alignment) {
+    layout at = {0};
+    uint64_t row_bytes = s->select.lists.elements * sizeof(uint32_t);
+    at.queries = vt_round_up(s->keys.out.elements * sizeof(float), alignment);
+    at.rows = vt_round_up(at.queries + s->queries.out.elements * sizeof(float), alignment);
+    at.lists = s->by_row ? vt_round_up(at.rows + row_bytes, alignment) : at.rows;
+    at.scratch = vt_round_up(at.lists + (s->by_row ? vt_mark_out_bytes(&s->mark) : row_bytes), alignment);
+    return at;
+}
+
+static void move_role(vt_program *program, vt_role role, uint64_t offset) {
+    program->route[role] = (vt_route){true, VT_ROLE_WORKSPACE, offset};
+}
+
+/* A stage reads what the one before wrote, and has the scratch to itself. */
+static void next_stage(vt_program *program, const layout *at, uint64_t *scratch) {
+    *scratch = vt_max(*scratch, program->workspace_bytes);
+    memset(program->route, 0, sizeof program->route);
+    program->workspace_bytes = 0;
+    program->waits = true;
+    move_role(program, VT_ROLE_WORKSPACE, at->scratch);
+}
+
+static vatten_result pool_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
+                                vt_program *program) {
+    next_stage(program, at, scratch);
+    move_role(program, VT_ROLE_OUT, at->keys);
+    vatten_result result = vt_pool_steps(&s->keys, program);
+    if (result != VATTEN_SUCCESS || s->by_row)
+        return result;
+    program->route[VT_ROLE_K] = (vt_route){true, VT_ROLE_Q, 0};
+    move_role(program, VT_ROLE_OUT, at->queries);
+    return vt_pool_steps(&s->queries, program);
+}
+
+static vatten_result select_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
+                                  vt_program *program) {
+    next_stage(program, at, scratch);
+    move_role(program, VT_ROLE_K, at->keys);
+    if (!s->by_row)
+        move_role(program, VT_ROLE_Q, at->queries);
+    move_role(program, VT_ROLE_LISTS, at->rows);
+    vatten_result result = vt_select_steps(&s->select, program);
+    if (result != VATTEN_SUCCESS || !s->by_row)
+        return result;
+    next_stage(program, at, scratch);
+    move_role(program, VT_ROLE_COUNTS, at->rows);
+    move_role(program, VT_ROLE_LISTS, at->lists);
+    return vt_mark_steps(&s->mark, s->select.desc.max_workspace, program);
+}
+
+vatten_result vt_sparse_steps(const vt_sparse *s, const vt_op_input *input, vt_program *program) {
+    const layout at = layout_of(s, input->caps->storage_alignment);
+    uint64_t scratch = 0;
+    vatten_result result = pool_stage(s, &at, &scratch, program);
+    if (result == VATTEN_SUCCESS)
+        result = select_stage(s, &at, &scratch, program);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    next_stage(program, &at, &scratch);
+    move_role(program, VT_ROLE_LISTS, at.lists);
+    program->main_variant = program->variant_count;
+    result = vt_op_lists(input, program);
+    program->workspace_bytes = at.scratch + vt_max(scratch, program->workspace_bytes);
+    return result;
+}
