@@ -45,7 +45,8 @@ static bool enter(race *r, const bench_problem *problem, bench_row *row) {
 /* ---- Rivals
  * ----------------------------------------------------------------------------------------------------------- */
 
-/* Dense attention without a mask: that is what the bound of the estimate is a bound on. */
+/* Dense attention without a mask, which is what the bound of the estimate is a bound on, in the tile that the table has
+ * for it. */
 static bench_problem dense_rival(const bench_problem *problem) {
     bench_problem dense = *problem;
     uint64_t tokens = family_tokens(problem->id, &problem->shape);
@@ -53,6 +54,7 @@ static bench_problem dense_rival(const bench_problem *problem) {
     dense.shape.q_len = tokens;
     dense.shape.kv_len = tokens + problem->shape.extra_len;
     dense.shape.extra_len = 0;
+    dense.options.tile.count = 0;
     snprintf(dense.name, sizeof dense.name, "dense");
     return dense;
 }
@@ -124,9 +126,10 @@ static bool warm_up(race *r) {
     return true;
 }
 
+/* Another one begins each time: what ran before matters to the first. */
 static bool run_round(race *r, uint32_t round) {
     for (size_t i = 0; i < r->count; ++i) {
-        runner *run = &r->runners[i];
+        runner *run = &r->runners[(round + i) % r->count];
         double sum = 0.0;
         for (uint32_t n = 0; n < run->turns; ++n, ++run->runs) {
             if (!run_once(run, &run->gpu_ms[run->runs], &run->record_us[run->runs]))

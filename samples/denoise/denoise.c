@@ -96,7 +96,7 @@ static bool denoise(const denoise_options *options, album *photos) {
         return false;
     }
     report r = {.photo = options->photo, .width = photos->noisy.width, .height = photos->noisy.height};
-    nlm_gpu_desc gpu = {.device = options->device, .piece = options->piece};
+    nlm_gpu_desc gpu = {.device = options->device, .piece = options->piece, .repeat = options->repeat};
     if (!choose_settings(options, &photos->noisy, &r) ||
         !nlm_gpu(&photos->noisy, &r.settings, &gpu, &photos->denoised, &r.gpu)) {
         return false;

@@ -23,7 +23,7 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define MAX_ROWS 16
+#define MAX_ROWS 17
 
 static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
     const option_row all[] = {
@@ -44,6 +44,8 @@ static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
         {"--window", OPTION_COUNT, &o->window, 3, 99, "N", "side of the search window, 3..99 (21)"},
         {"--piece", OPTION_COUNT, &o->piece, 4, 65535, "N",
          "longest side of the pieces that run at once (by memory)"},
+        {"--repeat", OPTION_COUNT, &o->repeat, 1, NLM_MAX_REPEAT, "N",
+         "run N times; times are medians without the first (1)"},
         {"--device", OPTION_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
         {"--list-devices", OPTION_FLAG, &o->list_devices, 0, 0, "", "print the names of the Vulkan devices"},
         {"--check", OPTION_FLAG, &o->check, 0, 0, "", "compare with plain loops in double on the CPU"},
@@ -142,7 +144,7 @@ static bool check_options(denoise_options *o) {
 }
 
 bool options_parse(int argc, char **argv, denoise_options *out) {
-    *out = (denoise_options){.output = "denoised.png", .window = 21, .seed = 1};
+    *out = (denoise_options){.output = "denoised.png", .window = 21, .seed = 1, .repeat = 1};
     option_row rows[MAX_ROWS];
     size_t count = make_rows(out, rows);
     for (int i = 1; i < argc; i++) {

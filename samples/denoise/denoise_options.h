@@ -24,6 +24,7 @@ typedef struct denoise_options {
     uint32_t patch; /* 0 = by sigma */
     uint32_t window;
     uint32_t piece; /* 0 = what the device can bind */
+    uint32_t repeat;
     bool check;
     bool json;
     bool list_devices;

@@ -29,8 +29,9 @@ typedef struct nlm_settings {
     double strength; /* h / sigma */
 } nlm_settings;
 
-#define NLM_MAX_PATCH 13u /* 3 x 13 x 13 + 2 = 509 dimensions; VATTEN_MAX_DIM is 576 */
-#define NLM_MIN_SIGMA 0.5 /* levels; below that, rounding to whole levels is the noise */
+#define NLM_MAX_PATCH  13u /* 3 x 13 x 13 + 2 = 509 dimensions; VATTEN_MAX_DIM is 576 */
+#define NLM_MAX_REPEAT 99u
+#define NLM_MIN_SIGMA  0.5 /* levels; below that, rounding to whole levels is the noise */
 
 /* Patch side and strength that measured best for a noise level, on photographs. */
 uint32_t nlm_default_patch(double sigma);
@@ -46,13 +47,14 @@ uint32_t nlm_window(const nlm_settings *settings, uint32_t extent);
 typedef struct nlm_gpu_desc {
     const char *device; /* as in vatten_context_desc */
     uint32_t piece;     /* longest side of a piece in pixels; 0 = what the device can bind at once */
+    uint32_t repeat;    /* runs, 1..NLM_MAX_REPEAT, for the times */
 } nlm_gpu_desc;
 
 typedef struct nlm_gpu_result {
     char device[256];
     char kernel[64];
     uint32_t pieces;
-    double gpu_ms;  /* of the attention */
+    double gpu_ms;  /* of the attention; of several runs the median without the first */
     double wall_ms; /* with patches, uploads and downloads; without making the device */
 } nlm_gpu_result;
 

@@ -27,12 +27,15 @@ typedef struct patch_area {
     uint32_t x, y, width, height;
 } patch_area;
 
-uint32_t patch_dim(uint32_t patch); /* of queries and keys: 3 patch^2 + 2 */
+/* Of queries and keys: 3 patch^2 + 2, and of values: 3, each with zeros up to a multiple of four. Rows of whole vectors
+ * are loaded four elements at a time. */
+#define PIXEL_DIM 4u
+uint32_t patch_dim(uint32_t patch);
 
 bool patch_source_create(patch_source *out, const photo *image, const nlm_settings *settings);
 void patch_source_destroy(patch_source *source);
 
-/* Queries and keys [height x width][patch_dim] and values [height x width][3] of an area. */
+/* Queries and keys [height x width][patch_dim] and values [height x width][PIXEL_DIM] of an area. */
 void patches_to_queries(const patch_source *source, patch_area area, float *out);
 void patches_to_keys(const patch_source *source, patch_area area, float *out);
 void pixels_to_values(const photo *image, patch_area area, float *out);
