@@ -28,7 +28,7 @@ const vt_tune_row vt_tune_table[] = {
     /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent */
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 4, 2, 95},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 8, 2},
-    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 2, 2, 80},
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 2, 2, 78},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 4, 2},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 256, 0, 1, 2, 2},
 

@@ -48,7 +48,7 @@
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
 #define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
 /* Neighborhood map, of all axes: */
-#define VT_MASK_WHOLE       512u /* every query of a box sees every key that the box visits, in whole tiles */
+#define VT_MASK_WHOLE       512u /* every query of a box sees every key that the box visits */
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides

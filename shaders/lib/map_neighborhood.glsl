@@ -176,7 +176,7 @@ bool map_row_valid(uint row)
 
 uint map_tile_count() { return uint((map_keys + int(KEYS) - 1) / int(KEYS)); }
 void map_tile(uint i) { map_u0 = int(i * KEYS); }
-bool map_tile_full() { return (MASK & VT_MASK_WHOLE) != 0u || (map_uniform && map_u0 + int(KEYS) <= map_keys); }
+bool map_tile_full() { return map_uniform && map_u0 + int(KEYS) <= map_keys; }
 
 // Quotient and remainder of u / n for 0 <= u < 2^29. Integer division is slow on every device and scalar on
 // some; the quotient of floats is off by little, its remainder's quotient by at most one.
@@ -241,9 +241,9 @@ MapKey map_key(uint c) { return MapKey(map_key_position(c), map_u0 + int(c) < ma
 
 bool map_sees(MapRow row, MapKey key)
 {
-    if ((MASK & VT_MASK_WHOLE) != 0u)
-        return true;
     bool sees = key.exists;
+    if ((MASK & VT_MASK_WHOLE) != 0u)
+        return sees;
     [[unroll]] for (int a = 0; a < 3; ++a)
         if (MAP_WINDOW[a] * MAP_BOX[a] > 1) // else the box holds one key along the axis, which every query sees
             sees = sees && key.p[a] >= row.first[a] && key.p[a] < row.end[a];
