@@ -51,7 +51,9 @@
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
 #define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
+/* of all axes: */
 #define VT_MASK_WEIGHTS     512u /* q holds the weights of a query's window, and there is no softmax */
+#define VT_MASK_WHOLE       1024u /* every query of a box sees every key that the box visits */
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
