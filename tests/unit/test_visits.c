@@ -107,7 +107,7 @@ static void whole_blocks_of_a_video_too(void **state) {
 /* A tile with fewer rows is taken where it saves more pairs than each of them costs more. */
 static void small_windows_have_small_tiles_on_the_cpu(void **state) {
     (void)state;
-    static const uint32_t rows[][3] = {{7, 32, 32},  {16, 32, 32}, {60, 32, 64}, {7, 64, 16},
+    static const uint32_t rows[][3] = {{7, 32, 32}, {16, 32, 32}, {60, 32, 64}, {7, 64, 16},
                                        {8, 64, 16}, {13, 64, 32}, {7, 200, 16}};
     const vt_caps caps = unit_caps_lavapipe();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
