@@ -151,7 +151,7 @@ static vatten_result add_heads(const vt_op_input *op, uint32_t first, uint32_t c
     in.part.keys = grid_geometry(p, op->tile, &b);
     in.part.extra = extra_geometry(p, op->tile, &in.part.keys);
     vt_attend_spec(p, op->tile, in.spec);
-    in.spec[VT_SPEC_MASK] = 0;
+    in.spec[VT_SPEC_MASK] = vt_simulate_whole(p, &b) ? VT_MASK_WHOLE : 0;
     for (uint32_t a = 0; a < 3; ++a) {
         in.spec[VT_SPEC_MASK] |= mask_bits(&p->axis[a]) << a;
         in.spec[VT_SPEC_WINDOW + a] = p->axis[a].window;

@@ -190,6 +190,22 @@ uint64_t vt_simulate_along(const vatten_axis *axis, uint32_t side) {
     return most;
 }
 
+/* Windows of a plain axis have one length: queries whose windows together are no longer share theirs. */
+static bool whole_along(const vatten_axis *axis, uint32_t side) {
+    run r;
+    if (axis->causal || axis->edge != VATTEN_EDGE_SHIFT || axis->roll)
+        return false;
+    for (walk w = walk_along(axis, side); next_run(&w, &r);)
+        if (keys_of(&r) != axis->window)
+            return false;
+    return true;
+}
+
+bool vt_simulate_whole(const vt_problem *p, const vt_box *box) {
+    return whole_along(&p->axis[0], box->side[0]) && whole_along(&p->axis[1], box->side[1]) &&
+           whole_along(&p->axis[2], box->side[2]);
+}
+
 /* Key boxes at fixed places: whether one is visited is asked axis by axis, so the sums multiply. */
 vt_visits vt_simulate_fixed(const vt_problem *p, const vt_box *box, uint64_t *all) {
     vt_visits product = {1, 1, 1};

@@ -27,6 +27,10 @@ vt_visits vt_simulate(const vt_problem *problem, uint32_t keys, const vt_box *bo
  * `tiles` is what they visit, `boxes` times all key boxes of the group in `all`. */
 vt_visits vt_simulate_fixed(const vt_problem *problem, const vt_box *box, uint64_t *all);
 
+/* Whether the queries of each box see all keys that it visits: windows whose stride the box divides. False too where
+ * that was not looked into: causal, open and rolled axes. */
+bool vt_simulate_whole(const vt_problem *problem, const vt_box *box);
+
 /* Most keys along an axis that a box with this side there visits. */
 uint64_t vt_simulate_along(const vatten_axis *axis, uint32_t side);
 

@@ -2,6 +2,7 @@
 #include "tune.h"
 
 #include "log.h"
+#include "simulate.h"
 #include "sizes.h"
 
 #include <inttypes.h>
@@ -283,6 +284,43 @@ static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_proble
     return layout && dim <= row->max_dim && row->registers <= caps->registers;
 }
 
+/* In the box that a plan would take with the tile, or the one asked for if it fits. */
+static double pairs_of_axes(const vt_problem *p, const vt_tile *tile) {
+    vt_box box = {{p->box[0], p->box[1], p->box[2]}};
+    if (box.side[0] == 0)
+        box = vt_simulate_best(p, tile, tile->rows);
+    double pairs = (double)vt_simulate(p, tile->keys, &box).tiles * tile->rows * tile->keys;
+    return pairs + (double)p->q_len * (double)p->extra_len;
+}
+
+/* Of all heads. */
+static double visited_pairs(const vt_problem *problem, const vt_tile *tile) {
+    vt_problem one = *problem;
+    double sum = 0;
+    for (uint32_t first = 0, end; first < problem->heads; first = end) {
+        end = vt_problem_alike_end(problem, first, one.axis);
+        sum += (end - first) * pairs_of_axes(&one, tile);
+    }
+    return sum;
+}
+
+/* Whether the row saves as many pairs as it is there for, beside the next one that could run the problem. */
+static bool saves(const vt_caps *caps, const vt_problem *problem, uint32_t row, const vt_tile *tile) {
+    const uint32_t *box = problem->box;
+    vt_tile other;
+    uint32_t next = row + 1;
+    if (vt_tune_table[row].percent == 0)
+        return true;
+    while (next < vt_tune_table_count && (!matches(caps, &vt_tune_table[next], problem) ||
+                                          try_row(caps, &vt_tune_table[next], problem, &other)))
+        ++next;
+    if (next == vt_tune_table_count)
+        return true;
+    if (problem->map != VT_MAP_NEIGHBORHOOD || box[0] * box[1] * box[2] > tile->rows)
+        return false;
+    return 100 * visited_pairs(problem, tile) <= vt_tune_table[row].percent * visited_pairs(problem, &other);
+}
+
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out) {
     const char *why = "no kernel of that layout takes these dims";
@@ -291,7 +329,7 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
             continue;
         vt_tile tile;
         why = try_row(caps, &vt_tune_table[i], problem, &tile);
-        if (!why) {
+        if (!why && saves(caps, problem, i, &tile)) {
             *out = tile;
             *row = i;
             return VATTEN_SUCCESS;

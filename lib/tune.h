@@ -26,6 +26,9 @@ typedef struct vt_tune_row {
     uint32_t lanes_per_row;
     uint32_t rows_per_lane;
     uint32_t keys;
+    /* Not 0: only for neighborhoods whose visited pairs with this row are at most this percentage of those with the
+     * next one that matches. A smaller box visits fewer keys for nothing, and pays more for each pair. */
+    uint32_t percent;
 } vt_tune_row;
 
 extern const vt_tune_row vt_tune_table[];

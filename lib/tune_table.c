@@ -14,7 +14,8 @@
  *  - ROWS: many rows share each load of K and V, because a buffer load is what a CPU driver pays most for. At
  *    dim 64, 8 rows per lane instead of 4 run as fast and take twice as long to compile; 1 key at a time is
  *    slower. Above dim 256 the unrolled loops take LLVM many seconds, so the layouts for GPUs serve there
- *    too;
+ *    too. Half as many rows cost 3 % more per pair at dim 32 and a fifth more at dims 64 and 128: the gain in
+ *    pairs from which small windows take them;
  *  - MATRIX: a subgroup owns one matrix of rows, since outputs fill its registers, and four subgroups share K
  *    and V. Twice as many keys halve the occupancy of RDNA at dim 64, by shared memory, and spill at dim 256;
  *    these rows spill nowhere on RDNA 3 and 4 and on NVIDIA since Turing.
@@ -24,8 +25,10 @@
 #define ANY_DIM VATTEN_MAX_DIM
 
 const vt_tune_row vt_tune_table[] = {
-    /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys */
+    /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent */
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 4, 2, 95},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 8, 2},
+    {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 2, 2, 78},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 4, 2},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 256, 0, 1, 2, 2},
 

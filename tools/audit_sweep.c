@@ -15,11 +15,14 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
+/* What the keys of a query are told by. */
+typedef enum audit_map { AUDIT_DENSE, AUDIT_GRID, AUDIT_LISTS } audit_map;
+
 /* The rules that are compiled in: a plain kernel and one with all its branches for each map, and what becomes of
  * scores. */
 typedef struct audit_rule {
     const char *name;
-    family_id family;
+    audit_map map;
     bool full;          /* also the log-sum-exp, which the kernels named _full have */
     const char *suffix; /* of the kernel's name */
     vatten_bias bias;
@@ -27,12 +30,13 @@ typedef struct audit_rule {
 } audit_rule;
 
 static const audit_rule rules[] = {
-    {"causal", FAMILY_ATTENTION, false, "", VATTEN_BIAS_NONE, false},
-    {"window", FAMILY_ATTENTION, true, "_full", VATTEN_BIAS_NONE, false},
-    {"grid2", FAMILY_NEIGHBORHOOD, false, "", VATTEN_BIAS_NONE, false},
-    {"grid3", FAMILY_NEIGHBORHOOD, true, "_full", VATTEN_BIAS_NONE, false},
-    {"bias3", FAMILY_NEIGHBORHOOD, true, "_bias", VATTEN_BIAS_RELATIVE, false},
-    {"weights2", FAMILY_NEIGHBORHOOD, false, "", VATTEN_BIAS_NONE, true},
+    {"causal", AUDIT_DENSE, false, "", VATTEN_BIAS_NONE, false},
+    {"window", AUDIT_DENSE, true, "_full", VATTEN_BIAS_NONE, false},
+    {"grid2", AUDIT_GRID, false, "", VATTEN_BIAS_NONE, false},
+    {"grid3", AUDIT_GRID, true, "_full", VATTEN_BIAS_NONE, false},
+    {"bias3", AUDIT_GRID, true, "_bias", VATTEN_BIAS_RELATIVE, false},
+    {"weights2", AUDIT_GRID, false, "", VATTEN_BIAS_NONE, true},
+    {"masked", AUDIT_LISTS, true, "", VATTEN_BIAS_NONE, false},
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
@@ -74,22 +78,39 @@ static void neighborhood_of(const audit_rule *rule, vatten_neighborhood_desc *de
     desc->heads.dim = rule->weights ? 0 : desc->heads.dim;
 }
 
-static family_problem problem_of(const audit_rule *rule, const vatten_heads *heads) {
-    family_problem problem = {.id = rule->family};
-    if (rule->family == FAMILY_ATTENTION) {
-        problem.attention.heads = *heads;
-        attention_of(rule, &problem.attention);
-    } else {
-        problem.neighborhood.heads = *heads;
-        neighborhood_of(rule, &problem.neighborhood);
+/* Blocks with row masks, a window and a stride inside. */
+static void lists_of(vatten_lists_desc *desc) {
+    desc->q_len = desc->kv_len = 1024;
+    desc->kind = VATTEN_LIST_BLOCKS;
+    desc->q_block = desc->kv_block = 64;
+    desc->entries = 8;
+    desc->row_masks = true;
+    desc->causal = true;
+    desc->window = (vatten_window){.enabled = true, .left = 255, .right = 0};
+    desc->key_stride = 16;
+}
+
+static vatten_result create_plan(vatten_device *device, const audit_rule *rule, const vatten_heads *heads,
+                                 vatten_plan **out) {
+    vatten_attention_desc dense = {.heads = *heads};
+    vatten_neighborhood_desc grid = {.heads = *heads};
+    vatten_lists_desc lists = {.heads = *heads};
+    if (rule->map == AUDIT_DENSE) {
+        attention_of(rule, &dense);
+        return vatten_attention_create(device, &dense, out);
     }
-    return problem;
+    if (rule->map == AUDIT_GRID) {
+        neighborhood_of(rule, &grid);
+        return vatten_neighborhood_create(device, &grid, out);
+    }
+    lists_of(&lists);
+    return vatten_lists_create(device, &lists, out);
 }
 
 /* "attention_dense_f32_subgroup", before there is a plan to ask. */
 static void kernel_name(const audit_rule *rule, const vatten_heads *heads, char *out, size_t out_size) {
-    snprintf(out, out_size, "attention_%s_%s_%s%s",
-             rule->family == FAMILY_ATTENTION ? "dense" : "neighborhood", family_dtype_name(heads->dtype),
+    static const char *const maps[] = {"dense", "neighborhood", "lists"};
+    snprintf(out, out_size, "attention_%s_%s_%s%s", maps[rule->map], family_dtype_name(heads->dtype),
              family_layout_name(heads->tile.layout), rule->suffix);
 }
 
@@ -135,9 +156,8 @@ static bool compile(const audit_sweep *sweep, const audit_rule *rule, const vatt
         row->figures[i] = AUDIT_UNKNOWN;
     say_note("%s: %s %s %ux%u", row->device, row->kernel, row->problem, row->dim, row->value_dim);
     say_forget();
-    const family_problem problem = problem_of(rule, heads);
     vatten_plan *plan = NULL;
-    vatten_result result = family_create_plan(vatten_context_device(sweep->context), &problem, &plan);
+    vatten_result result = create_plan(vatten_context_device(sweep->context), rule, heads, &plan);
     judge(result, plan, row);
     vatten_plan_destroy(plan);
     return sweep->sink(sweep->user, row);

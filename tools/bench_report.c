@@ -53,6 +53,57 @@ static void print_markdown_row(const bench_result *result, size_t i) {
            row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median, row->check.worst);
 }
 
+/* ---- The second and third table: neighborhoods
+ * -------------------------------------------------------------------------- */
+
+static void print_window_row(const bench_problem *problem, const bench_row *row) {
+    char box[64], dense[64] = "", speedup[64] = "", behind[16] = "";
+    bench_box_text(&row->estimate, problem->shape.rank, box, sizeof box);
+    if (row->speedup > 0.0) {
+        snprintf(dense, sizeof dense, "%.3f", row->dense_ms.median);
+        snprintf(speedup, sizeof speedup, "%.2f | %.2f", row->speedup, bench_row_of_bound(row));
+    }
+    if (row->behind > 0.0)
+        snprintf(behind, sizeof behind, "%.2f", row->behind);
+    printf("| %s | %s | %.2f | %.2f | %.2f | %.3f | %s | %s | %s |\n", problem->name, box,
+           bench_row_excess(row), row->estimate.ideal_speedup, row->estimate.bound, row->gpu_ms.median, dense,
+           speedup[0] != '\0' ? speedup : " | ", behind);
+}
+
+static void print_windows(const bench_result *result) {
+    bool head = false;
+    for (size_t i = 0; i < result->count; ++i) {
+        if (result->problems[i].id != FAMILY_NEIGHBORHOOD || result->rows[i].status != BENCH_RIGHT)
+            continue;
+        if (!head)
+            printf(
+                "\n| problem | box | visited / visible | ideal | bound | ms | dense ms | speed-up | of the "
+                "bound | by the best box |\n|---|---|---|---|---|---|---|---|---|---|\n");
+        head = true;
+        print_window_row(&result->problems[i], &result->rows[i]);
+    }
+}
+
+static void print_boxes(const bench_result *result) {
+    bool head = false;
+    for (size_t i = 0; i < result->count; ++i) {
+        const bench_row *row = &result->rows[i];
+        for (size_t b = 0; row->status == BENCH_RIGHT && b < row->box_count; ++b) {
+            const bench_row *other = &row->boxes[b];
+            char box[64];
+            bench_box_text(&other->estimate, result->problems[i].shape.rank, box, sizeof box);
+            if (!head)
+                printf(
+                    "\n| problem | other box | key tiles by the chosen box's | ms | time by the chosen box's "
+                    "|\n|---|---|---|---|---|\n");
+            head = true;
+            printf("| %s | %s | %.3f | %.3f | %.3f |\n", result->problems[i].name, box,
+                   (double)other->estimate.visited_tiles / (double)row->estimate.visited_tiles,
+                   other->gpu_ms.median, other->behind);
+        }
+    }
+}
+
 static void print_markdown(const bench_result *result) {
     print_head(result);
     printf("| problem | kernel | tile | dispatches | ms (min - max) | GFLOP/s | of FMA roof | GB/s | of copy "
@@ -61,6 +112,8 @@ static void print_markdown(const bench_result *result) {
            "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->count; ++i)
         print_markdown_row(result, i);
+    print_windows(result);
+    print_boxes(result);
 }
 
 /* ---- CSV
@@ -78,28 +131,36 @@ static void print_quoted(const char *text) {
     putchar('"');
 }
 
-static void print_csv(const bench_result *result) {
+static void print_csv_row(const bench_result *result, const bench_problem *problem, const bench_row *row) {
     stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
     vatten_context_info info;
+    char tile[64], box[64];
     vatten_context_get_info(result->context, &info);
+    bench_tile_text(&row->info.tile, tile, sizeof tile);
+    bench_box_text(&row->estimate, problem->shape.rank, box, sizeof box);
+    const char *const texts[] = {info.device_name, problem->name,    bench_status_name(row->status),
+                                 row->reason,      row->info.kernel, tile};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; ++t) {
+        print_quoted(texts[t]);
+        putchar(',');
+    }
+    printf("%u,%.6g,%.6g,%.6g,%u,%.6g,%.6g,%.6g,%.6g,%.4g,%.6g,%.6g,%.6g,%.4g,%.4g,", row->info.dispatches,
+           row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, row->runs, bench_row_gflops(row), fma.median,
+           bench_row_gbs(row), copy.median, row->ratio, row->plan_cold_ms, row->plan_warm_ms, row->first_ms,
+           row->record_us.median, row->check.worst);
+    printf("%s,%.4g,%.6g,%.6g,%.6g,%.6g,%.4g\n", box, bench_row_excess(row), row->estimate.bound,
+           row->dense_ms.median, row->speedup, bench_row_of_bound(row), row->behind);
+}
+
+/* Other boxes stand below the line that they were compared with. */
+static void print_csv(const bench_result *result) {
     printf("device,problem,status,reason,kernel,tile,dispatches,ms,ms_min,ms_max,runs,gflops,fma_roof_gflops,"
-           "gbs,"
-           "copy_roof_gbs,causal_ratio,plan_cold_ms,plan_warm_ms,first_ms,record_us,max_error\n");
+           "gbs,copy_roof_gbs,causal_ratio,plan_cold_ms,plan_warm_ms,first_ms,record_us,max_error,box,"
+           "visited_by_visible,bound,dense_ms,speedup,of_bound,box_ratio\n");
     for (size_t i = 0; i < result->count; ++i) {
-        const bench_row *row = &result->rows[i];
-        char tile[64];
-        bench_tile_text(&row->info.tile, tile, sizeof tile);
-        const char *const texts[] = {
-            info.device_name, result->problems[i].name, bench_status_name(row->status),
-            row->reason,      row->info.kernel,         tile};
-        for (size_t t = 0; t < sizeof texts / sizeof *texts; ++t) {
-            print_quoted(texts[t]);
-            putchar(',');
-        }
-        printf("%u,%.6g,%.6g,%.6g,%u,%.6g,%.6g,%.6g,%.6g,%.4g,%.6g,%.6g,%.6g,%.4g,%.4g\n",
-               row->info.dispatches, row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, row->runs,
-               bench_row_gflops(row), fma.median, bench_row_gbs(row), copy.median, row->ratio,
-               row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median, row->check.worst);
+        print_csv_row(result, &result->problems[i], &result->rows[i]);
+        for (size_t b = 0; b < result->rows[i].box_count; ++b)
+            print_csv_row(result, &result->problems[i], &result->rows[i].boxes[b]);
     }
 }
 
@@ -113,6 +174,40 @@ static void add_roof(cJSON *object, const char *name, stats_summary summary, con
     cJSON_AddNumberToObject(item, "min", summary.min);
     cJSON_AddNumberToObject(item, "max", summary.max);
     cJSON_AddStringToObject(item, "by", shape);
+}
+
+static void add_window(cJSON *object, const bench_row *row) {
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"visited_tiles", (double)row->estimate.visited_tiles},
+        {"visited_by_visible", bench_row_excess(row)},
+        {"ideal_speedup", row->estimate.ideal_speedup},
+        {"bound", row->estimate.bound},
+        {"dense_ms", row->dense_ms.median},
+        {"speedup", row->speedup},
+        {"of_bound", bench_row_of_bound(row)},
+        {"box_ratio", row->behind},
+    };
+    for (size_t n = 0; n < sizeof numbers / sizeof *numbers; ++n)
+        cJSON_AddNumberToObject(object, numbers[n].name, numbers[n].value);
+}
+
+static void add_boxes(cJSON *object, const bench_problem *problem, const bench_row *row) {
+    cJSON *boxes = cJSON_AddArrayToObject(object, "boxes");
+    for (size_t b = 0; b < row->box_count; ++b) {
+        const bench_row *other = &row->boxes[b];
+        char text[64];
+        cJSON *box = cJSON_CreateObject();
+        bench_box_text(&other->estimate, problem->shape.rank, text, sizeof text);
+        cJSON_AddStringToObject(box, "box", text);
+        cJSON_AddStringToObject(box, "status", bench_status_name(other->status));
+        cJSON_AddNumberToObject(box, "visited_tiles", (double)other->estimate.visited_tiles);
+        cJSON_AddNumberToObject(box, "ms", other->gpu_ms.median);
+        cJSON_AddNumberToObject(box, "by_chosen", other->behind);
+        cJSON_AddItemToArray(boxes, box);
+    }
 }
 
 static cJSON *row_object(const bench_result *result, size_t i) {
@@ -146,6 +241,10 @@ static cJSON *row_object(const bench_result *result, size_t i) {
     };
     for (size_t n = 0; n < sizeof numbers / sizeof *numbers; ++n)
         cJSON_AddNumberToObject(object, numbers[n].name, numbers[n].value);
+    if (result->problems[i].id == FAMILY_NEIGHBORHOOD) {
+        add_window(object, row);
+        add_boxes(object, &result->problems[i], row);
+    }
     return object;
 }
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "bench_row.h"
+#include "bench_race.h"
 #include "roof.h"
 
 typedef enum bench_form { BENCH_MARKDOWN, BENCH_CSV, BENCH_JSON } bench_form;

@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line of vatten_bench: make the plan twice (cold, then with the pipeline cache that the first one
- * filled), check the result, then time.
+ * One line of vatten_bench: what was measured.
  */
 #ifndef TOOLS_BENCH_ROW_H
 #define TOOLS_BENCH_ROW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include <vatten/context.h>
+#include <vatten/vatten.h>
 
 #include "bench_data.h"
-#include "bench_sweep.h"
-#include "bench_vk.h"
 #include "stats.h"
-
-typedef struct bench_settings {
-    uint32_t repeat;  /* timed runs */
-    uint32_t warmup;  /* untimed runs before, the checked one not counted */
-    uint32_t rows;    /* rows held against the oracle */
-    uint32_t seconds; /* of timed runs per line: fewer runs, at least 3, when they are long */
-} bench_settings;
 
 typedef enum bench_status {
     BENCH_RIGHT,
@@ -32,8 +23,9 @@ typedef enum bench_status {
 
 typedef struct bench_row {
     bench_status status;
-    char reason[256];      /* why it is not RIGHT */
-    vatten_plan_info info; /* zero when there is no plan */
+    char reason[256];         /* why it is not RIGHT */
+    vatten_plan_info info;    /* zero when there is no plan */
+    vatten_estimate estimate; /* zero but for neighborhoods */
     bench_check check;
     stats_summary gpu_ms;
     stats_summary record_us;
@@ -42,19 +34,35 @@ typedef struct bench_row {
     double plan_warm_ms; /* and with a VkPipelineCache that has them */
     double first_ms;     /* wall time of the first submission: drivers that compile late do it here */
     double ratio;        /* time against the same problem without causality; 0 = not in the sweep */
+    stats_summary
+        dense_ms;   /* of dense attention over the same tokens, in turns with this; 0 = not asked for */
+    double speedup; /* against that */
+    struct bench_row *boxes; /* other boxes of queries, in turns with this; the row owns them */
+    size_t box_count;
+    double
+        behind; /* this one's time by that of the best box, itself included; of another box: by this one's */
 } bench_row;
 
-/* Runs one problem. Every failure ends up in the row. */
-void bench_row_run(vatten_context *context, const bench_vk *vk, const bench_settings *settings,
-                   const bench_problem *problem, bench_row *out_row);
+/* Says in the row why it is not right. Always false. */
+bool bench_row_refuse(bench_row *row, const char *what, vatten_result result);
+
+/* Right, or of no concern to this device; the boxes too. */
+bool bench_row_passes(const bench_row *row);
 
 double bench_row_gflops(const bench_row *row);
 double bench_row_gbs(const bench_row *row);
+
+/* What is visited by what is visible, and the speed-up by the bound that the estimate gives; 0 = not known. */
+double bench_row_excess(const bench_row *row);
+double bench_row_of_bound(const bench_row *row);
 
 /* "RIGHT", "FAILED", "unsupported", "refused". */
 const char *bench_status_name(bench_status status);
 
 /* "rows 32 64x16/1": layout, workgroup, rows x keys / lanes per row. */
 void bench_tile_text(const vatten_tile *tile, char *out, size_t out_size);
+
+/* "4x8": queries of a workgroup along `rank` axes; empty where there is no box. */
+void bench_box_text(const vatten_estimate *estimate, uint32_t rank, char *out, size_t out_size);
 
 #endif /* TOOLS_BENCH_ROW_H */

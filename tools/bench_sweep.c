@@ -289,6 +289,11 @@ static const char *const suites[][SUITE_LINES] = {
      "neighborhood --dims 64 --heads 4 --extents 16x16x16 --windows 8 --strides 1,8 --dtypes f32,f16",
      "neighborhood --dims 128 --heads 4 --extents 64x64 --windows 16 --strides 1,16",
      "attention --dims 64 --heads 4 --lens 4096x4096"}, /* what a window has to be faster than */
+    /* Few heads: with --dense the same grids are run without a window. */
+    {"neighborhood --dims 64 --heads 2 --extents 64x64 --windows 16 --strides 1,4,16",
+     "neighborhood --dims 64 --heads 1 --extents 128x128 --windows 13 --strides 1,4,13",
+     "neighborhood --dims 64 --heads 1 --extents 8192 --windows 512 --strides 1,64,512",
+     "neighborhood --dims 64 --heads 1 --extents 16x24x24 --windows 6x8x8 --strides 1,2x4x4,6x8x8"},
 };
 
 static bool expand_line(const char *line, const sweep_options *base, bench_list *list) {

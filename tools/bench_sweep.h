@@ -12,7 +12,7 @@
 #include "family.h"
 #include "options.h"
 
-#define BENCH_SUITE_WORDS "default|quick|neighborhood"
+#define BENCH_SUITE_WORDS "default|quick|neighborhood|speedup"
 
 /* One line of the result. */
 typedef struct bench_problem {

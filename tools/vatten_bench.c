@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_race.h"
 #include "bench_report.h"
-#include "bench_row.h"
 #include "bench_sweep.h"
 #include "bench_vk.h"
 #include "options.h"
@@ -19,7 +19,7 @@
 #include "tool_device.h"
 
 static const char usage_text[] =
-    "usage: vatten_bench [--suite default|quick|neighborhood] [options]\n"
+    "usage: vatten_bench [--suite default|quick|neighborhood|speedup] [options]\n"
     "       vatten_bench [attention] --lens 1024x1024,1x4096 [--dims 64,128] [--dtypes f32,f16] ... "
     "[options]\n"
     "       vatten_bench neighborhood --extents 64x64 --windows 7,16 [--strides 1,4] ... [options]\n"
@@ -46,6 +46,10 @@ static const option_spec bench_specs[] = {
     {"warmup", OPTION_U32, FIELD(settings.warmup), "N", "untimed runs before, default 1"},
     {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "per line: stop after 3 runs or more, default 10"},
     {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 24"},
+    {"dense", OPTION_FLAG, FIELD(settings.dense), NULL,
+     "neighborhoods: dense attention over the same tokens too, in turns"},
+    {"boxes", OPTION_U32, FIELD(settings.boxes), "N",
+     "neighborhoods: N other boxes of queries too, in turns; at most 64"},
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
 };
 
@@ -53,6 +57,8 @@ static bool settings_fit(const bench_options *options) {
     const bench_settings *s = &options->settings;
     if (s->repeat < 1 || s->repeat > 10000 || s->rows < 1 || s->warmup > 10000)
         say_error("--repeat and --rows have to be 1 or more, --repeat and --warmup 10000 or less");
+    else if (s->boxes > 64)
+        say_error("--boxes has to be 64 or less");
     else if (options->csv && options->tool.json)
         say_error("--csv and --json exclude each other");
     else if (options->suite.count != 0 && sweep_has_lists(&options->sweep))
@@ -76,9 +82,13 @@ static bool make_problems(const bench_options *options, family_id id, bool famil
 }
 
 static void report_progress(const bench_problem *problem, const bench_row *row, size_t at, size_t count) {
+    char against[64] = "";
+    if (row->speedup > 0.0)
+        snprintf(against, sizeof against, ", %.2f x dense, %.2f of the bound", row->speedup,
+                 bench_row_of_bound(row));
     if (row->status == BENCH_RIGHT)
-        say_note("[%zu/%zu] %s: %.3f ms, %.1f GFLOP/s", at + 1, count, problem->name, row->gpu_ms.median,
-                 bench_row_gflops(row));
+        say_note("[%zu/%zu] %s: %.3f ms, %.1f GFLOP/s%s", at + 1, count, problem->name, row->gpu_ms.median,
+                 bench_row_gflops(row), against);
     else
         say_note("[%zu/%zu] %s: %s: %s", at + 1, count, problem->name, bench_status_name(row->status),
                  row->reason);
@@ -103,7 +113,7 @@ static bool run_all(vatten_context *context, const bench_vk *vk, const bench_opt
     for (size_t i = 0; i < list->count; ++i) {
         if (!roof_measure(device_roof))
             return false;
-        bench_row_run(context, vk, &options->settings, &list->items[i], &rows[i]);
+        bench_race(context, vk, &options->settings, &list->items[i], &rows[i]);
         report_progress(&list->items[i], &rows[i], i, list->count);
     }
     fill_ratios(list, rows);
@@ -127,7 +137,7 @@ static int bench(const bench_options *options, const bench_list *list, bench_row
     }
     ok = ok && !tool_found_invalid(context);
     for (size_t i = 0; ok && i < list->count; ++i)
-        ok = rows[i].status == BENCH_RIGHT || rows[i].status == BENCH_UNSUPPORTED;
+        ok = bench_row_passes(&rows[i]);
     roof_destroy(device_roof);
     vatten_context_destroy(context);
     return ok ? SAY_OK : SAY_FAILED;
@@ -150,6 +160,8 @@ static int run(const bench_options *options, family_id id, bool family_named) {
             code = bench(options, &list, rows);
         else
             say_error("out of memory");
+        for (size_t i = 0; rows != NULL && i < list.count; ++i)
+            free(rows[i].boxes);
         free(rows);
     }
     sweep_free(&list);

@@ -113,7 +113,8 @@ static nlm_gpu_desc gpu_desc(const denoise_options *options) {
     return (nlm_gpu_desc){.device = options->device,
                           .piece = options->piece,
                           .memory_bytes = (uint64_t)options->memory << 20,
-                          .quiet = options->quiet};
+                          .quiet = options->quiet,
+                          .repeat = options->repeat};
 }
 
 static bool remove_noise(const denoise_options *options, album *photos, report *r) {

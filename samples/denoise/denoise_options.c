@@ -23,7 +23,7 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define MAX_ROWS 20
+#define MAX_ROWS 21
 
 static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
     const option_row all[] = {
@@ -52,6 +52,8 @@ static size_t make_rows(denoise_options *o, option_row rows[MAX_ROWS]) {
         {"--device", OPTION_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
         {"--list-devices", OPTION_FLAG, &o->list_devices, 0, 0, "", "print the names of the Vulkan devices"},
         {"--check", OPTION_FLAG, &o->check, 0, 0, "", "compare with plain loops in double on the CPU"},
+        {"--repeat", OPTION_COUNT, &o->repeat, 1, NLM_MAX_REPEAT, "N",
+         "run N times; times are medians without the first (1)"},
         {"--quiet", OPTION_FLAG, &o->quiet, 0, 0, "", "no progress on stderr"},
         {"--json", OPTION_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
         {"--help", OPTION_FLAG, &o->help, 0, 0, "", "print this"},
@@ -151,7 +153,8 @@ static bool check_options(denoise_options *o) {
 }
 
 bool options_parse(int argc, char **argv, denoise_options *out) {
-    *out = (denoise_options){.photos = argv, .window = 21, .seed = 1, .memory = NLM_DEFAULT_MEMORY_MB};
+    *out = (denoise_options){
+        .photos = argv, .window = 21, .seed = 1, .memory = NLM_DEFAULT_MEMORY_MB, .repeat = 1};
     option_row rows[MAX_ROWS];
     size_t count = make_rows(out, rows);
     for (int i = 1; i < argc; i++) {

@@ -29,6 +29,7 @@ typedef struct denoise_options {
     uint32_t memory;      /* MB */
     bool check;
     bool quiet;
+    uint32_t repeat;
     bool json;
     bool list_devices;
     bool help;

@@ -32,6 +32,7 @@ typedef struct nlm_settings {
 } nlm_settings;
 
 #define NLM_MAX_PATCH           13u /* 3 x 13 x 13 + 2 = 509 dimensions; VATTEN_MAX_DIM is 576 */
+#define NLM_MAX_REPEAT          99u
 #define NLM_MIN_SIGMA           0.5 /* levels; below that, rounding to whole levels is the noise */
 #define NLM_DEFAULT_WINDOW_TIME 5u
 
@@ -59,6 +60,7 @@ typedef struct nlm_gpu_desc {
     uint32_t piece;        /* longest side of a piece in pixels; 0 = by memory */
     uint64_t memory_bytes; /* that pieces may take, buffers of device and host together */
     bool quiet;            /* no progress on stderr */
+    uint32_t repeat;       /* runs, 1..NLM_MAX_REPEAT, for the times */
 } nlm_gpu_desc;
 
 #define NLM_DEFAULT_MEMORY_MB 300u /* fills bindings of the size that every Vulkan device allows */
@@ -69,7 +71,7 @@ typedef struct nlm_gpu_result {
     uint64_t pieces;
     uint32_t piece[CLIP_AXES]; /* size of a piece */
     uint64_t piece_bytes;      /* buffers of device and host */
-    double gpu_ms;             /* of the attention */
+    double gpu_ms;             /* of the attention; of several runs the median without the first */
     double wall_ms;            /* with patches, uploads and downloads; without making the device */
 } nlm_gpu_result;
 

@@ -26,7 +26,7 @@
 
 /* Floats of a pixel besides its query and key: value, output, log-sum-exp, state between two dispatches on the
  * device; value or output, and log-sum-exp on the host. */
-#define SMALL_FLOATS (3 + 3 + 1 + 6 + 3 + 1)
+#define SMALL_FLOATS (PIXEL_DIM + PIXEL_DIM + 1 + 6 + PIXEL_DIM + 1)
 
 typedef struct job {
     const clip *noisy;
@@ -116,7 +116,7 @@ static bool make_plan(job *j) {
     desc.heads.heads = 1;
     desc.heads.kv_heads = 1;
     desc.heads.dim = patch_dim(j->settings->patch);
-    desc.heads.value_dim = 3;
+    desc.heads.value_dim = PIXEL_DIM;
     desc.heads.scale = 1.0f; /* q . k is the score already */
     desc.heads.write_lse = true;
     desc.heads.label = "denoise";
@@ -136,13 +136,14 @@ static bool make_memory(job *j) {
     size_t row = patch_dim(j->settings->patch) * sizeof(float);
     j->portion_pixels = PORTION_BYTES / row < j->piece_pixels ? PORTION_BYTES / row : j->piece_pixels;
     j->portion = malloc(j->portion_pixels * row);
-    j->pixels = malloc(j->piece_pixels * 3 * sizeof(float));
+    j->pixels = malloc(j->piece_pixels * PIXEL_DIM * sizeof(float));
     j->log_sums = malloc(j->piece_pixels * sizeof(float));
     if (!j->portion || !j->pixels || !j->log_sums) {
         return complain("out of memory for pieces of %llu pixels", (unsigned long long)j->piece_pixels);
     }
     j->bytes = info.q_bytes + info.k_bytes + info.v_bytes + info.out_bytes + info.lse_bytes +
-               info.workspace_bytes + j->portion_pixels * row + j->piece_pixels * 4 * sizeof(float);
+               info.workspace_bytes + j->portion_pixels * row +
+               j->piece_pixels * (PIXEL_DIM + 1) * sizeof(float);
     vatten_context *context = j->context;
     return vatten_memory_create(context, info.q_bytes, &j->q) == VATTEN_SUCCESS &&
            vatten_memory_create(context, info.k_bytes, &j->k) == VATTEN_SUCCESS &&
@@ -191,7 +192,8 @@ static bool upload_piece(job *j, const clip_box *box) {
     pixels_to_values(j->noisy, box, j->pixels);
     return upload_patches(j, box, patches_to_queries, j->q) &&
            upload_patches(j, box, patches_to_keys, j->k) &&
-           vatten_memory_upload(j->v, 0, j->pixels, j->piece_pixels * 3 * sizeof(float)) == VATTEN_SUCCESS;
+           vatten_memory_upload(j->v, 0, j->pixels, j->piece_pixels * PIXEL_DIM * sizeof(float)) ==
+               VATTEN_SUCCESS;
 }
 
 static bool download(vatten_memory *memory, float *data, size_t count) {
@@ -210,7 +212,8 @@ static bool run_piece(job *j, const clip_box *box, double *gpu_ms) {
         return false;
     }
     *gpu_ms += ms;
-    return download(j->out, j->pixels, j->piece_pixels * 3) && download(j->lse, j->log_sums, j->piece_pixels);
+    return download(j->out, j->pixels, j->piece_pixels * PIXEL_DIM) &&
+           download(j->lse, j->log_sums, j->piece_pixels);
 }
 
 /* With Z = exp(lse) the sum of all weights, the pixel's own is 1 of it. Exchanged for w, the mean
@@ -236,7 +239,7 @@ static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
             const uint8_t *noisy = j->noisy->frame[t].rgb + there * 3;
             for (size_t x = 0; x < kept->size[CLIP_X]; x++, out += 3) {
                 float attended[3];
-                memcpy(attended, j->pixels + (from + x) * 3, sizeof(attended));
+                memcpy(attended, j->pixels + (from + x) * PIXEL_DIM, sizeof(attended));
                 keep_pixel(noisy + x * 3, attended, (double)j->log_sums[from + x], self_weight, out);
             }
         }
@@ -245,6 +248,8 @@ static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
 
 static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
     uint64_t done = 0;
+    result->gpu_ms = 0.0;
+    result->wall_ms = 0.0;
     j->progress = progress_begin(j->progress.quiet);
     progress_say(&j->progress, done, result->pieces);
     for (clip_piece p = {0}; pieces_next(j->cut, &p);) {
@@ -258,10 +263,41 @@ static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
         }
         keep_pixels(j, &box, &kept);
         result->wall_ms += progress_now_ms() - begin_ms;
-        taker.take(taker.user, &kept, j->pixels);
+        if (taker.take) {
+            taker.take(taker.user, &kept, j->pixels);
+        }
         progress_say(&j->progress, ++done, result->pieces);
     }
     progress_clear(&j->progress);
+    return true;
+}
+
+static int by_time(const void *a, const void *b) {
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *times, uint32_t count) {
+    qsort(times, count, sizeof(*times), by_time);
+    return (times[(count - 1) / 2] + times[count / 2]) / 2.0;
+}
+
+/* The first of several runs is left out of the times: some drivers compile in it. The last one's pixels are taken. */
+static bool run_repeatedly(job *j, uint32_t repeat, nlm_taker taker, nlm_gpu_result *result) {
+    double gpu_ms[NLM_MAX_REPEAT];
+    double wall_ms[NLM_MAX_REPEAT];
+    uint32_t first = repeat > 1 ? 1 : 0;
+    const nlm_taker nobody = {0};
+    for (uint32_t i = 0; i < repeat; i++) {
+        if (!run_pieces(j, i + 1 == repeat ? taker : nobody, result)) {
+            return false;
+        }
+        gpu_ms[i] = result->gpu_ms;
+        wall_ms[i] = result->wall_ms;
+    }
+    result->gpu_ms = median(gpu_ms + first, repeat - first);
+    result->wall_ms = median(wall_ms + first, repeat - first);
     return true;
 }
 
@@ -286,7 +322,7 @@ bool nlm_gpu(const clip *noisy, const nlm_settings *settings, const nlm_gpu_desc
     bool ok = job_open(&j, desc);
     if (ok) {
         describe(&j, out_result);
-        ok = run_pieces(&j, taker, out_result);
+        ok = run_repeatedly(&j, desc->repeat, taker, out_result);
     }
     job_close(&j);
     return ok;

@@ -4,7 +4,7 @@
 #include <math.h>
 
 uint32_t patch_dim(uint32_t patch) {
-    return 3 * patch * patch + 2;
+    return (3 * patch * patch + 2 + 3) / 4 * 4;
 }
 
 static void mean_colour(const clip *movie, double mean[3]) {
@@ -50,7 +50,12 @@ typedef struct place {
     uint32_t at[CLIP_AXES];
 } place;
 
-/* Writes the patch around a pixel and returns its squared norm. */
+/* Numbers of a patch, before the two of its norm. */
+static uint32_t patch_values(const patch_source *source) {
+    return 3 * source->patch * source->patch;
+}
+
+/* Writes the patch around a pixel, zeros behind it, and returns its squared norm. */
 static double copy_patch(const patch_source *source, place p, float *out) {
     const photo *frame = &source->movie->frame[p.at[CLIP_T]];
     int64_t border = source->patch / 2;
@@ -65,6 +70,9 @@ static double copy_patch(const patch_source *source, place p, float *out) {
                 *out++ = value;
             }
         }
+    }
+    for (uint32_t i = patch_values(source); i < patch_dim(source->patch); i++) {
+        *out++ = 0.0f;
     }
     return norm;
 }
@@ -81,35 +89,37 @@ static place box_place(const clip_box *box, size_t n) {
 
 void patches_to_queries(const patch_source *source, const clip_box *box, size_t first, size_t count,
                         float *out) {
-    uint32_t dim = patch_dim(source->patch);
+    uint32_t values = patch_values(source);
     for (size_t n = first; n < first + count; n++) {
-        out[dim - 2] = (float)copy_patch(source, box_place(box, n), out);
-        out[dim - 1] = 1.0f;
-        out += dim;
+        out[values] = (float)copy_patch(source, box_place(box, n), out);
+        out[values + 1] = 1.0f;
+        out += patch_dim(source->patch);
     }
 }
 
 void patches_to_keys(const patch_source *source, const clip_box *box, size_t first, size_t count,
                      float *out) {
-    uint32_t dim = patch_dim(source->patch);
+    uint32_t values = patch_values(source);
     for (size_t n = first; n < first + count; n++) {
-        out[dim - 1] = (float)-copy_patch(source, box_place(box, n), out);
-        out[dim - 2] = -1.0f;
-        for (uint32_t i = 0; i < dim - 2; i++) {
+        out[values + 1] = (float)-copy_patch(source, box_place(box, n), out);
+        out[values] = -1.0f;
+        for (uint32_t i = 0; i < values; i++) {
             out[i] *= 2.0f;
         }
-        out += dim;
+        out += patch_dim(source->patch);
     }
 }
 
 void pixels_to_values(const clip *movie, const clip_box *box, float *out) {
-    size_t row = (size_t)box->size[CLIP_X] * 3;
     for (uint32_t t = 0; t < box->size[CLIP_T]; t++) {
         for (uint32_t y = 0; y < box->size[CLIP_Y]; y++) {
             size_t from = (size_t)(box->begin[CLIP_Y] + y) * movie->width + box->begin[CLIP_X];
             const uint8_t *levels = movie->frame[box->begin[CLIP_T] + t].rgb + from * 3;
-            for (size_t i = 0; i < row; i++) {
-                *out++ = (float)levels[i];
+            for (size_t x = 0; x < box->size[CLIP_X]; x++, levels += 3, out += PIXEL_DIM) {
+                for (int c = 0; c < 3; c++) {
+                    out[c] = (float)levels[c];
+                }
+                out[3] = 0.0f;
             }
         }
     }

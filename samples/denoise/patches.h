@@ -22,7 +22,10 @@ typedef struct patch_source {
     float value[3][256]; /* of each channel's levels: less the mean, divided by h sqrt(n) */
 } patch_source;
 
-uint32_t patch_dim(uint32_t patch); /* of queries and keys: 3 patch^2 + 2 */
+/* Of queries and keys: 3 patch^2 + 2, and of values: 3, each with zeros up to a multiple of four. Rows of whole
+ * vectors are loaded four elements at a time. */
+#define PIXEL_DIM 4u
+uint32_t patch_dim(uint32_t patch);
 
 void patch_source_init(patch_source *out, const clip *movie, const nlm_settings *settings);
 
@@ -31,7 +34,7 @@ void patches_to_queries(const patch_source *source, const clip_box *box, size_t 
                         float *out);
 void patches_to_keys(const patch_source *source, const clip_box *box, size_t first, size_t count, float *out);
 
-/* Values [box.size][3]. */
+/* Values [box.size][PIXEL_DIM]. */
 void pixels_to_values(const clip *movie, const clip_box *box, float *out);
 
 #endif

@@ -67,7 +67,9 @@
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
 #define VT_MASK_ZERO_AXES   64u /* what lies there counts as keys with score 0 */
+/* of all axes: */
 #define VT_MASK_WEIGHTS     512u /* q holds the weights of a query's window, and there is no softmax */
+#define VT_MASK_WHOLE       1024u /* every query of a box sees every key that the box visits */
 
 /* Entries of a list, VT_SPEC_LIST_KIND: */
 #define VT_LIST_BLOCKS 0u          /* a block, and with VT_MASK_ROW_MASKS a bit for each row */

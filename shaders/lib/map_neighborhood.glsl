@@ -315,6 +315,8 @@ MapKey map_key(uint c)
 bool map_sees(MapRow row, MapKey key)
 {
     bool sees = key.exists;
+    if ((MASK & VT_MASK_WHOLE) != 0u)
+        return sees;
     [[unroll]] for (int a = 0; a < 3; ++a)
         if (MAP_WINDOW[a] * MAP_BOX[a] > 1) // else the box holds one key along the axis, which every query sees
             sees = sees && key.p[a] >= row.first[a] && key.p[a] < row.end[a];

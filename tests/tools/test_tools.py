@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""vatten_run, vatten_info, vatten_audit and vatten_bench as a user runs them: results against a plain NumPy reference, and every
+"""vatten_run, vatten_info and vatten_audit as a user runs them: results against a plain NumPy reference, and every
 error with its exit code, its message, and no output left behind.
 
 usage: test_tools.py FOLDER_OF_THE_TOOLS [unittest options]
 Exit status 77 when NumPy or a Vulkan device is missing.
 """
 import csv
-import io
 import json
 import os
 import sys
@@ -534,48 +533,6 @@ class Audit(ToolCase):
             self.assertEqual(code, 1, words)
             self.assertTrue(err.strip())
         self.assertEqual(run_tool("vatten_audit", "--nonsense")[0], 2)
-
-
-class Bench(unittest.TestCase):
-    LISTS = ["--dims", "32", "--lens", "64x64", "--heads", "2", "--causal", "none,last", "--repeat", "2", "--lse"]
-
-    def test_json(self):
-        code, out, err = run_tool("vatten_bench", *self.LISTS, "--dtypes", "f32,f16", "--json")
-        self.assertEqual(code, 0, err)
-        result = json.loads(out)
-        self.assertGreater(result["fma_gflops"]["median"], 0)
-        self.assertGreater(result["copy_gbs"]["median"], 0)
-        self.assertEqual(len(result["rows"]), 4)
-        for row in result["rows"]:
-            self.assertIn(row["status"], ("RIGHT", "unsupported"))
-        self.assertEqual(result["rows"][0]["pairs"], 64 * 64)
-        self.assertGreater(result["rows"][1 if "causal" in result["rows"][1]["problem"] else 2]["causal_ratio"], 0)
-
-    def test_tables(self):
-        code, out, err = run_tool("vatten_bench", *self.LISTS)
-        self.assertEqual(code, 0, err)
-        table = [line for line in out.splitlines() if line.startswith("|")]
-        self.assertEqual(len(table), 4)
-        self.assertEqual(len({line.count("|") for line in table}), 1)
-        code, out, err = run_tool("vatten_bench", "neighborhood", "--extents", "8x8,4x4x4", "--windows", "3", "--dims",
-                                  "16", "--heads", "1", "--repeat", "2", "--csv")
-        self.assertEqual(code, 0, err)
-        lines = list(csv.DictReader(io.StringIO(out)))
-        self.assertEqual([line["status"] for line in lines], ["RIGHT", "RIGHT"])
-
-    def test_refused_line(self):
-        code, out, err = run_tool("vatten_bench", "neighborhood", "--extents", "8x8", "--windows", "9,3", "--dims", "16",
-                                  "--repeat", "1", "--json")
-        self.assertEqual(code, 1, err)
-        rows = json.loads(out)["rows"]
-        self.assertEqual([row["status"] for row in rows], ["refused", "RIGHT"])
-        self.assertIn("window 9", rows[0]["reason"])
-
-    def test_command_lines(self):
-        for words in (["--lens", "1x2x3"], ["neighborhood", "--windows", "3"], ["attention"], ["--suite", "none"],
-                      ["--suite", "quick", "--dims", "64"], ["--csv", "--json"], ["--dtypes", "f64"]):
-            code, out, _ = run_tool("vatten_bench", *words)
-            self.assertEqual((code, out), (2, ""))
 
 
 def main():

@@ -123,6 +123,19 @@ static void every_dim_has_a_tile_on_devices_lowered_to_the_least(void **state) {
     }
 }
 
+/* Rows with a percentage are for such windows. */
+static vt_problem small_window(uint32_t dim) {
+    const vatten_axis seven = {.extent = 64, .window = 7, .stride = 1, .dilation = 1};
+    return (vt_problem){.map = VT_MAP_NEIGHBORHOOD,
+                        .dtype = VATTEN_DTYPE_F32,
+                        .heads = 1,
+                        .dim = dim,
+                        .value_dim = dim,
+                        .q_len = 64 * 64,
+                        .rank = 2,
+                        .axis = {seven, seven, {1, 1, 1, 1}}};
+}
+
 /* A row that no device ever gets to would be a number that nobody has tried. */
 static void every_row_of_the_table_is_reached(void **state) {
     (void)state;
@@ -130,7 +143,7 @@ static void every_row_of_the_table_is_reached(void **state) {
     assert_true(vt_tune_table_count <= 64);
     for (uint32_t i = 0; i < known.count; ++i)
         for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
-            const vt_problem problem = {.dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = dim};
+            const vt_problem problem = small_window(dim);
             vt_tile tile;
             for (uint32_t row = 0; row < vt_tune_table_count; ++row) {
                 if (vt_tune(&known.list[i].caps, NULL, &problem, &row, &tile) != VATTEN_SUCCESS)

@@ -57,8 +57,9 @@ static void bits_do_not_share(void **state) {
     (void)state;
     const uint32_t masks[] = {VT_MASK_CAUSAL, VT_MASK_LEFT, VT_MASK_RIGHT, VT_MASK_ALIGN_FIRST};
     const uint32_t axes[] = {7 * VT_MASK_CAUSAL_AXES, 7 * VT_MASK_OPEN_AXES, 7 * VT_MASK_ZERO_AXES,
-                             VT_MASK_WEIGHTS};
-    assert_int_equal(axes[0] ^ axes[1] ^ axes[2] ^ axes[3], axes[0] + axes[1] + axes[2] + axes[3]);
+                             VT_MASK_WEIGHTS, VT_MASK_WHOLE};
+    assert_int_equal(axes[0] ^ axes[1] ^ axes[2] ^ axes[3] ^ axes[4],
+                     axes[0] + axes[1] + axes[2] + axes[3] + axes[4]);
     const uint32_t flags[] = {VT_FLAG_LSE, VT_FLAG_CARRY_IN, VT_FLAG_CARRY_OUT};
     uint32_t all_masks = 0;
     uint32_t all_flags = 0;

@@ -196,6 +196,34 @@ static void single_pairs_are_the_visible_ones(void **state) {
     }
 }
 
+/* Where boxes are whole, each visits the keys of one window and no more. */
+static void whole_boxes_visit_what_all_their_queries_see(void **state) {
+    (void)state;
+    unit_random random = {.state = 3};
+    int whole = 0;
+    for (int trial = 0; trial < 20 * TRIALS; ++trial) {
+        vt_problem p = random_problem(&random);
+        vt_box box = {{1, 1, 1}};
+        for (uint32_t a = 0; a < p.rank; ++a) {
+            box.side[a] = (uint32_t)unit_between(&random, 1, 4);
+            if (unit_chance(&random, 70)) { /* blocks: else hardly one is found */
+                p.axis[a] = (vatten_axis){.extent = p.axis[a].extent, .dilation = 1};
+                p.axis[a].window = (uint32_t)unit_between(&random, 1, p.axis[a].extent);
+                p.axis[a].stride = p.axis[a].window;
+            }
+        }
+        uint32_t keys = (uint32_t)unit_between(&random, 1, 3);
+        if (!vt_simulate_whole(&p, &box))
+            continue;
+        uint64_t window = (uint64_t)p.axis[0].window * p.axis[1].window * p.axis[2].window;
+        const vt_visits visits = vt_simulate(&p, keys, &box);
+        assert_true(visits.tiles == visits.boxes * ((window + keys - 1) / keys));
+        assert_true(vt_visible_neighborhood(&p) == p.q_len * window);
+        ++whole;
+    }
+    assert_true(whole > 100);
+}
+
 /* ---- Known answers ---- */
 
 typedef struct answer {
@@ -335,6 +363,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_equal_a_walk_over_every_box),
         cmocka_unit_test(many_distinct_spans_are_all_counted),
+        cmocka_unit_test(whole_boxes_visit_what_all_their_queries_see),
         cmocka_unit_test(single_pairs_are_the_visible_ones),
         cmocka_unit_test(known_answers_come_out),
         cmocka_unit_test(no_box_is_better_than_the_chosen_one),

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""vatten_bench as a user runs it: JSON, tables and CSV, what a window is compared with, and errors.
+
+usage: test_bench.py FOLDER_OF_THE_TOOLS [unittest options]
+Exit status 77 when NumPy or a Vulkan device is missing.
+"""
+import csv
+import io
+import json
+import sys
+import unittest
+
+SKIP = 77
+sys.dont_write_bytecode = True  # the source tree stays clean
+
+try:
+    import tool_support as support
+except ImportError:
+    print("skipped: this Python has no NumPy")
+    sys.exit(SKIP)
+
+from tool_support import run_tool
+
+
+class Bench(unittest.TestCase):
+    LISTS = ["--dims", "32", "--lens", "64x64", "--heads", "2", "--causal", "none,last", "--repeat", "2", "--lse"]
+
+    def test_json(self):
+        code, out, err = run_tool("vatten_bench", *self.LISTS, "--dtypes", "f32,f16", "--json")
+        self.assertEqual(code, 0, err)
+        result = json.loads(out)
+        self.assertGreater(result["fma_gflops"]["median"], 0)
+        self.assertGreater(result["copy_gbs"]["median"], 0)
+        self.assertEqual(len(result["rows"]), 4)
+        for row in result["rows"]:
+            self.assertIn(row["status"], ("RIGHT", "unsupported"))
+        self.assertEqual(result["rows"][0]["pairs"], 64 * 64)
+        self.assertGreater(result["rows"][1 if "causal" in result["rows"][1]["problem"] else 2]["causal_ratio"], 0)
+
+    def test_tables(self):
+        code, out, err = run_tool("vatten_bench", *self.LISTS)
+        self.assertEqual(code, 0, err)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual(len(table), 4)
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+        code, out, err = run_tool("vatten_bench", "neighborhood", "--extents", "8x8,4x4x4", "--windows", "3", "--dims",
+                                  "16", "--heads", "1", "--repeat", "2", "--csv")
+        self.assertEqual(code, 0, err)
+        lines = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual([line["status"] for line in lines], ["RIGHT", "RIGHT"])
+
+    RIVALS = ["neighborhood", "--extents", "16x16", "--windows", "5", "--strides", "1", "--dims", "16", "--heads", "1",
+              "--repeat", "3", "--dense", "--boxes", "2"]
+
+    def test_rivals_of_a_window(self):
+        code, out, err = run_tool("vatten_bench", *self.RIVALS, "--json")
+        self.assertEqual(code, 0, err)
+        row, = json.loads(out)["rows"]
+        self.assertGreater(row["dense_ms"], 0)
+        self.assertAlmostEqual(row["of_bound"], row["speedup"] / row["bound"])
+        tile = row["tile"]["rows"] * row["tile"]["keys"]
+        self.assertAlmostEqual(row["visited_by_visible"], row["visited_tiles"] * tile / row["pairs"])
+        self.assertGreaterEqual(row["box_ratio"], 1)
+        boxes = row["boxes"]
+        self.assertEqual([box["status"] for box in boxes], ["RIGHT", "RIGHT"])
+        chosen = "x".join(map(str, row["box"][:2]))
+        self.assertEqual(len({chosen, *(box["box"] for box in boxes)}), 3)
+        for box in boxes:
+            self.assertGreaterEqual(box["visited_tiles"], row["visited_tiles"])
+            self.assertGreaterEqual(row["box_ratio"] * box["by_chosen"], 0.999)
+
+    def test_tables_of_a_window(self):
+        code, out, err = run_tool("vatten_bench", *self.RIVALS)
+        self.assertEqual(code, 0, err)
+        tables = [table.splitlines() for table in out.split("\n\n") if table.startswith("|")]
+        self.assertEqual([len(table) for table in tables], [3, 3, 4])
+        for table in tables:
+            self.assertEqual(len({line.count("|") for line in table}), 1)
+        code, out, err = run_tool("vatten_bench", *self.RIVALS, "--csv")
+        self.assertEqual(code, 0, err)
+        lines = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual(len({line["box"] for line in lines}), 3)
+        self.assertGreater(float(lines[0]["speedup"]), 0)
+        self.assertEqual([float(line["speedup"]) for line in lines[1:]], [0, 0])
+
+    def test_refused_line(self):
+        code, out, err = run_tool("vatten_bench", "neighborhood", "--extents", "8x8", "--windows", "9,3", "--dims", "16",
+                                  "--repeat", "1", "--json")
+        self.assertEqual(code, 1, err)
+        rows = json.loads(out)["rows"]
+        self.assertEqual([row["status"] for row in rows], ["refused", "RIGHT"])
+        self.assertIn("window 9", rows[0]["reason"])
+
+    def test_command_lines(self):
+        for words in (["--lens", "1x2x3"], ["neighborhood", "--windows", "3"], ["attention"], ["--suite", "none"],
+                      ["--suite", "quick", "--dims", "64"], ["--csv", "--json"], ["--dtypes", "f64"],
+                      ["--boxes", "65"]):
+            code, out, _ = run_tool("vatten_bench", *words)
+            self.assertEqual((code, out), (2, ""))
+
+
+def main():
+    if len(sys.argv) < 2:
+        print(__doc__)
+        sys.exit(2)
+    support.folder_of_tools = sys.argv.pop(1)
+    code, _, err = run_tool("vatten_info")
+    if code != 0 and "no vulkan device" in err.lower():
+        print("skipped: " + err.strip())
+        sys.exit(SKIP)
+    unittest.main()
+
+
+if __name__ == "__main__":
+    main()
