@@ -135,11 +135,11 @@ static void fill_blocks(cases_case *out, const block_rule *rule) {
     }
 }
 
-/* Streaming by keys is a window with a prefix, which a plan has for all of its heads. */
+/* Streaming by keys is a window with a prefix, which a plan has for all of its heads. False if it is not that. */
 static bool set_streaming(cases_case *out, const block_rule *rule) {
     const cJSON *kind;
     cJSON_ArrayForEach(kind, rule->kinds) {
-        if (kind->valueint >= 0) {
+        if (kind->valueint >= 0 || rule->local == 0) {
             return false;
         }
     }
@@ -167,7 +167,7 @@ static bool read_block_sparse(const cJSON *params, cases_case *out) {
         return false;
     }
     if (rule.exact && !set_streaming(out, &rule)) {
-        return later(out, "heads of unlike windows");
+        return later(out, "unlike streaming heads");
     }
     rule.q_blocks = blocks_of(out->dense.q_len, rule.q_block);
     rule.kv_blocks = blocks_of(out->dense.kv_len, rule.kv_block);
