@@ -21,6 +21,7 @@ static cases_list cases;
 static double macs_limit = 2.5e10;
 static char **wanted; /* ids; NULL-terminated, empty for all */
 static unsigned probes_checked;
+static unsigned refused; /* problems that this device cannot take */
 
 static bool is_wanted(const cases_case *item) {
     for (char **id = wanted; *id; ++id) {
@@ -86,9 +87,36 @@ static void set_grid(const cases_case *item, vatten_neighborhood_desc *desc) {
     }
 }
 
+static void set_lists(const cases_case *item, gpu_problem *p) {
+    const ref_lists *lists = &item->lists;
+    vatten_lists_desc *desc = &p->lists;
+    desc->q_len = lists->dense.q_len;
+    desc->kv_len = lists->dense.kv_len;
+    desc->kind = (vatten_list_kind)lists->kind;
+    desc->q_block = (uint32_t)lists->q_block;
+    desc->kv_block = (uint32_t)lists->kv_block;
+    desc->entries = (uint32_t)lists->entries;
+    desc->rows = lists->kind == REF_RANGES ? lists->rows : 0;
+    desc->list_heads = (uint32_t)lists->heads;
+    desc->causal = lists->dense.causal;
+    desc->align = lists->dense.align_first ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
+    desc->window.enabled = lists->dense.left >= 0 || lists->dense.right >= 0;
+    desc->window.left = lists->dense.left;
+    desc->window.right = lists->dense.right;
+    desc->prefix = lists->dense.prefix;
+    p->words = lists->words;
+    p->v_is_k = item->v_is_k;
+    if (item->v_is_k) { /* v lies in k: its rows are as long as those of k */
+        desc->heads.v = (vatten_strides){.batch = (int64_t)(desc->kv_len * item->kv_heads * item->dim),
+                                         .head = (int64_t)item->dim,
+                                         .token = (int64_t)(item->kv_heads * item->dim)};
+    }
+}
+
 static gpu_problem problem_of(const cases_case *item, ref_dtype dtype) {
     static const vatten_dtype dtypes[3] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN_DTYPE_BF16};
-    gpu_problem p = {.grid = item->op == CASES_GRID, .seed = item->seed, .rows = 16};
+    gpu_problem p = {
+        .grid = item->op == CASES_GRID, .listed = item->op == CASES_LISTS, .seed = item->seed, .rows = 16};
     vatten_heads *h = gpu_heads(&p);
     *h = (vatten_heads){
         .dtype = dtypes[dtype],
@@ -101,7 +129,9 @@ static gpu_problem problem_of(const cases_case *item, ref_dtype dtype) {
         .write_lse = true,
         .label = item->id,
     };
-    if (p.grid) {
+    if (p.listed) {
+        set_lists(item, &p);
+    } else if (p.grid) {
         set_grid(item, &p.hood);
     } else {
         set_dense(item, &p.dense);
@@ -130,10 +160,10 @@ static void check_probe(const gpu_problem *p, unsigned n, const cases_probe *pro
                         const float *out, float lse) {
     double sum = 0.0;
     for (uint32_t d = 0; d < probe->outs; ++d) {
-        check_number(p->name, n, "out", (double)out[d], probe->out[d], p->tolerance);
+        check_number(p->name, n, "out", (double)out[d] * probe->share, probe->out[d], p->tolerance);
     }
     for (uint64_t d = 0; d < value_dim; ++d) {
-        sum += (double)out[d];
+        sum += (double)out[d] * probe->share;
     }
     /* errors of a row's elements are independent: their sum grows with the root of their number */
     check_number(p->name, n, "sum of out", sum, probe->out_sum, p->tolerance * sqrt((double)value_dim));
@@ -149,7 +179,8 @@ static void check_probes(const cases_case *item, const gpu_trial *trial) {
                     trial->out + ((probe->b * view->tokens + probe->q) * view->heads + probe->h) * view->dim,
                     trial->lse[(probe->b * view->heads + probe->h) * view->tokens + probe->q]);
     }
-    if (item->visible_pairs != UINT64_MAX && item->visible_pairs != trial->info.pairs) {
+    bool counts = item->op != CASES_LISTS; /* of lists a plan knows only how long they may be */
+    if (counts && item->visible_pairs != UINT64_MAX && item->visible_pairs != trial->info.pairs) {
         gpu_fail(&device, "%s: plan counts %llu visible pairs, known are %llu", trial->problem->name,
                  (unsigned long long)trial->info.pairs, (unsigned long long)item->visible_pairs);
     }
@@ -222,11 +253,20 @@ static void run_lengths(const cases_case *item, gpu_trial *trial) {
 
 /* ---- The tests ---- */
 
+/* Old software drivers end an invocation after so many steps of its loops, and a list of keys is walked in one go. */
+static bool too_many_steps(const cases_case *item, vatten_result result) {
+    return result == VATTEN_ERROR_UNSUPPORTED && item->op == CASES_LISTS && item->lists.kind == REF_KEYS &&
+           strstr(device.limits.quirks, "lvp_loop_limit") != NULL;
+}
+
 static void run_case(const cases_case *item, ref_dtype dtype) {
     gpu_problem p = problem_of(item, dtype);
     gpu_trial trial;
     vatten_result result = gpu_trial_begin(&device, &p, &trial);
-    if (result != VATTEN_SUCCESS) {
+    if (too_many_steps(item, result)) {
+        printf("  skip %s: %s\n", p.name, device.message);
+        refused++;
+    } else if (result != VATTEN_SUCCESS) {
         gpu_fail(&device, "%s: create gave %s: %s", p.name, vatten_result_name(result), device.message);
     } else {
         device.cases++;
@@ -259,7 +299,7 @@ static void test_known_answers(void **state) {
     unsigned done = 0, skipped = 0;
     for (size_t n = 0; n < cases.count; ++n) {
         const cases_case *item = &cases.items[n];
-        if ((item->op != CASES_DENSE && item->op != CASES_GRID) || !is_wanted(item)) {
+        if (item->op == CASES_WINDOW_TABLE || item->op == CASES_REJECT || !is_wanted(item)) {
             continue;
         }
         const char *reason = why_not(item);
@@ -271,9 +311,20 @@ static void test_known_answers(void **state) {
         run_dtypes(item, done++);
         fflush(stdout);
     }
-    printf("  %u cases with %u probes, %u skipped\n", done, probes_checked, skipped);
+    printf("  %u cases with %u probes, %u skipped, %u problems too much for this device\n", done,
+           probes_checked, skipped, refused);
     assert_true(done > 0 || *wanted);
     gpu_assert_clean(&device);
+}
+
+/* Why nothing can be asked to refuse a case; NULL if something can. */
+static const char *why_not_refused(const cases_case *item) {
+    static char text[64];
+    if (strcmp(item->target, "block_sparse") == 0) {
+        return "lists are read on the device, which skips what names no block";
+    }
+    snprintf(text, sizeof text, "needs %s", item->target);
+    return strcmp(item->target, "dense") == 0 || strncmp(item->target, "na", 2) == 0 ? NULL : text;
 }
 
 static vatten_result create_rejected(const cases_case *item, vatten_plan **out_plan) {
@@ -290,10 +341,15 @@ static vatten_result create_rejected(const cases_case *item, vatten_plan **out_p
 
 static void test_invalid_problems_are_refused(void **state) {
     (void)state;
-    unsigned refused = 0;
+    unsigned checked = 0;
     for (size_t n = 0; n < cases.count; ++n) {
         const cases_case *item = &cases.items[n];
         if (item->op != CASES_REJECT || !is_wanted(item)) {
+            continue;
+        }
+        const char *reason = why_not_refused(item);
+        if (reason) {
+            printf("  skip %s (%s): %s\n", item->id, item->why, reason);
             continue;
         }
         vatten_plan *plan = NULL;
@@ -303,9 +359,9 @@ static void test_invalid_problems_are_refused(void **state) {
             gpu_fail(&device, "%s: not refused as it should be", item->id);
             vatten_plan_destroy(plan);
         }
-        refused++;
+        checked++;
     }
-    assert_true(refused >= 8 || *wanted);
+    assert_true(checked >= 8 || *wanted);
     gpu_assert_clean(&device);
 }
 

@@ -3,9 +3,7 @@
  * The reader: JSON text -> cases_case. An unknown parameter is an error, so that no rule of a case is ever
  * ignored.
  */
-#include "cases.h"
-
-#include <cjson/cJSON.h>
+#include "cases_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,19 +12,32 @@
 
 /* ---- Small helpers over cJSON ---- */
 
-static uint64_t get_u64(const cJSON *object, const char *name, uint64_t fallback) {
+uint64_t cases_get_u64(const cJSON *object, const char *name, uint64_t fallback) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : fallback;
 }
 
-static double get_number(const cJSON *object, const char *name, double fallback) {
+double cases_get_number(const cJSON *object, const char *name, double fallback) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsNumber(item) ? item->valuedouble : fallback;
 }
 
-static const char *get_text(const cJSON *object, const char *name) {
+const char *cases_get_text(const cJSON *object, const char *name) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+bool cases_get_bool(const cJSON *object, const char *name) {
+    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+uint64_t cases_get_item(const cJSON *array, uint64_t n) {
+    const cJSON *item = cJSON_GetArrayItem(array, (int)n);
+    return cJSON_IsNumber(item) ? (uint64_t)item->valuedouble : 0;
+}
+
+uint64_t cases_count(const cJSON *array) {
+    return (uint64_t)cJSON_GetArraySize(array);
 }
 
 static void copy_text(char *out, size_t size, const char *text) {
@@ -70,26 +81,31 @@ static const char *beyond_plain(const cJSON *params) {
             return extras[n];
         }
     }
-    return get_number(params, "softcap", 0.0) != 0.0 ? "softcap" : "";
+    return cases_get_number(params, "softcap", 0.0) != 0.0 ? "softcap" : "";
 }
 
-static bool read_dense(const cJSON *shapes, const cJSON *params, cases_case *out) {
-    const char *causal = get_text(params, "causal");
-    const cJSON *window = cJSON_GetObjectItemCaseSensitive(params, "window");
-    const cJSON *lens = cJSON_GetObjectItemCaseSensitive(params, "kv_len");
+bool cases_read_causal(const cJSON *params, cases_case *out) {
+    const char *causal = cases_get_text(params, "causal");
     bool top_left = strcmp(causal, "top_left") == 0;
 
     if (!top_left && strcmp(causal, "bottom_right") != 0 && strcmp(causal, "none") != 0) {
         fprintf(stderr, "%s: unknown causal \"%s\"\n", out->id, causal);
         return false;
     }
-    out->dense.q_len = get_u64(shapes, "Sq", 0);
-    out->dense.kv_len = get_u64(shapes, "Sk", 0);
     out->dense.causal = strcmp(causal, "none") != 0;
     out->dense.align_first = top_left;
+    return true;
+}
+
+static bool read_dense(const cJSON *params, cases_case *out) {
+    const cJSON *window = cJSON_GetObjectItemCaseSensitive(params, "window");
+    const cJSON *lens = cJSON_GetObjectItemCaseSensitive(params, "kv_len");
+
+    if (!cases_read_causal(params, out)) {
+        return false;
+    }
     out->dense.left = (int64_t)cJSON_GetArrayItem(window, 0)->valuedouble;
     out->dense.right = (int64_t)cJSON_GetArrayItem(window, 1)->valuedouble;
-    out->v_is_k = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(params, "v_is_k_prefix"));
     out->kv_lens = lens ? (uint32_t)cJSON_GetArraySize(lens) : 0;
     for (uint32_t b = 0; b < out->kv_lens && b < CASES_MAX_BATCH; ++b) {
         out->kv_len[b] = (uint64_t)cJSON_GetArrayItem(lens, (int)b)->valuedouble;
@@ -102,21 +118,21 @@ static void read_grid(const cJSON *shapes, const cJSON *params, cases_case *out)
     out->grid.rank = layout ? (uint32_t)cJSON_GetArraySize(layout) : 1; /* a window table has one axis "X" */
     for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
         ref_axis_rule *axis = &out->grid.axis[a];
-        axis->extent = layout ? axis_value(shapes, "layout", a, 0) : get_u64(shapes, "X", 0);
+        axis->extent = layout ? axis_value(shapes, "layout", a, 0) : cases_get_u64(shapes, "X", 0);
         axis->window = axis_value(params, "kernel_size", a, 0);
         axis->stride = axis_value(params, "stride", a, 0);
         axis->dilation = axis_value(params, "dilation", a, 0);
         axis->causal = axis_value(params, "is_causal", a, 0) != 0;
     }
-    out->extra_len = get_u64(shapes, "extra_kv", 0);
+    out->extra_len = cases_get_u64(shapes, "extra_kv", 0);
 }
 
 /* Rejected arguments come in short names, and what is not named is plain. */
 static void read_reject(const cJSON *params, cases_case *out) {
     const cJSON *extents = cJSON_GetObjectItemCaseSensitive(params, "X");
-    copy_text(out->target, sizeof out->target, get_text(params, "target_op"));
-    out->heads = get_u64(params, "Hq", 1);
-    out->kv_heads = get_u64(params, "Hkv", 1);
+    copy_text(out->target, sizeof out->target, cases_get_text(params, "target_op"));
+    out->heads = cases_get_u64(params, "Hq", 1);
+    out->kv_heads = cases_get_u64(params, "Hkv", 1);
     out->grid.rank = extents ? (uint32_t)cJSON_GetArraySize(extents) : 0;
     for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
         ref_axis_rule *axis = &out->grid.axis[a];
@@ -139,10 +155,10 @@ static bool read_params(const cJSON *shapes, const cJSON *params, cases_case *ou
             return false;
         }
     }
-    out->scale = get_number(params, "scale", 0.0); /* the text "D^-0.5" is the default */
+    out->scale = cases_get_number(params, "scale", 0.0); /* the text "D^-0.5" is the default */
     copy_text(out->beyond, sizeof out->beyond, beyond_plain(params));
     if (out->op == CASES_DENSE) {
-        return read_dense(shapes, params, out);
+        return read_dense(params, out);
     }
     read_grid(shapes, params, out);
     return true;
@@ -153,22 +169,24 @@ static bool read_params(const cJSON *shapes, const cJSON *params, cases_case *ou
 static void read_probe(const cJSON *json, cases_probe *out) {
     const cJSON *lse = cJSON_GetObjectItemCaseSensitive(json, "lse");
     const cJSON *values = cJSON_GetObjectItemCaseSensitive(json, "o");
-    out->b = get_u64(json, "b", 0);
-    out->q = get_u64(json, "q", 0);
-    out->h = get_u64(json, "h", 0);
-    out->visible = get_u64(json, "visible", UINT64_MAX);
-    out->lse = cJSON_IsString(lse) ? -INFINITY : get_number(json, "lse", NAN);
+    out->b = cases_get_u64(json, "b", 0);
+    out->q = cases_get_u64(json, "q", 0);
+    out->h = cases_get_u64(json, "h", 0);
+    out->visible = cases_get_u64(json, "visible", UINT64_MAX);
+    out->lse = cJSON_IsString(lse) ? -INFINITY : cases_get_number(json, "lse", NAN);
     out->outs = (uint32_t)cJSON_GetArraySize(values);
     out->outs = out->outs < 4 ? out->outs : 4;
     for (uint32_t n = 0; n < out->outs; ++n) {
         out->out[n] = cJSON_GetArrayItem(values, (int)n)->valuedouble;
     }
-    out->out_sum = get_number(json, "osum", NAN);
+    out->out_sum = cases_get_number(json, "osum", NAN);
+    out->share = exp(out->lse - cases_get_number(json, "lse_with_sink", out->lse));
+    out->share = isnan(out->share) ? 1.0 : out->share; /* no key and no sink */
 }
 
 static void read_expected(const cJSON *expected, cases_case *out) {
     const cJSON *probe;
-    out->visible_pairs = get_u64(expected, "visible_pairs", UINT64_MAX);
+    out->visible_pairs = cases_get_u64(expected, "visible_pairs", UINT64_MAX);
     cJSON_ArrayForEach(probe, cJSON_GetObjectItemCaseSensitive(expected, "probes")) {
         if (out->probes < CASES_MAX_PROBES) {
             read_probe(probe, &out->probe[out->probes++]);
@@ -183,48 +201,82 @@ static void read_dtypes(const cJSON *json, cases_case *out) {
     const cJSON *item;
 
     for (int t = 0; t < 3; ++t) {
-        out->tolerance[t] = get_number(suggest, names[t], ref_tolerance((ref_dtype)t));
+        out->tolerance[t] = cases_get_number(suggest, names[t], ref_tolerance((ref_dtype)t));
         cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(json, "dtypes")) {
             out->dtype[t] = out->dtype[t] || strcmp(item->valuestring, names[t]) == 0;
         }
     }
-    out->lse_tolerance = get_number(suggest, "lse", ref_lse_tolerance());
+    out->lse_tolerance = cases_get_number(suggest, "lse", ref_lse_tolerance());
 }
 
-static bool read_op(const char *name, cases_op *out_op) {
-    if (strcmp(name, "dense") == 0) {
-        *out_op = CASES_DENSE;
-    } else if (strcmp(name, "na1d") == 0 || strcmp(name, "na2d") == 0 || strcmp(name, "na3d") == 0) {
-        *out_op = CASES_GRID;
+static bool among(const char *name, const char *const *names) {
+    while (*names && strcmp(name, *names) != 0) {
+        ++names;
+    }
+    return *names != NULL;
+}
+
+/* An operator that is in none of these lists is an error. */
+static bool read_op(const char *name, cases_case *out) {
+    static const char *const grids[] = {"na1d", "na2d", "na3d", NULL};
+    static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash", "topk_gather", NULL};
+    static const char *const later[] = {
+        "moba",  "vmoba",  "nsa_selected", "biformer",       "dma", "varlen", "paged", "splitkv",
+        "merge", "stress", "mla_decode",   "kvcache_append", NULL};
+    if (strcmp(name, "dense") == 0 || strcmp(name, "mask_predicate") == 0) {
+        out->op = CASES_DENSE;
+    } else if (among(name, grids)) {
+        out->op = CASES_GRID;
+    } else if (among(name, lists)) {
+        out->op = CASES_LISTS;
     } else if (strcmp(name, "na_window") == 0) {
-        *out_op = CASES_WINDOW_TABLE;
+        out->op = CASES_WINDOW_TABLE;
     } else if (strcmp(name, "reject") == 0) {
-        *out_op = CASES_REJECT;
+        out->op = CASES_REJECT;
+    } else if (among(name, later)) {
+        out->op = CASES_LATER;
+        copy_text(out->beyond, sizeof out->beyond, name);
     } else {
+        fprintf(stderr, "%s: unknown operator \"%s\"\n", out->id, name);
         return false;
     }
     return true;
 }
 
+static void read_shapes(const cJSON *shapes, cases_case *out) {
+    out->batch = cases_get_u64(shapes, "B", 1);
+    out->heads = cases_get_u64(shapes, "Hq", 0);
+    out->kv_heads = cases_get_u64(shapes, "Hkv", 0);
+    out->dim = cases_get_u64(shapes, "D", 0);
+    out->value_dim = cases_get_u64(shapes, "Dv", 0);
+    out->dense.q_len = cases_get_u64(shapes, "Sq", 0);
+    out->dense.kv_len = cases_get_u64(shapes, "Sk", 0);
+}
+
 static bool read_case(const cJSON *json, cases_case *out) {
     const cJSON *shapes = cJSON_GetObjectItemCaseSensitive(json, "shapes");
-    copy_text(out->id, sizeof out->id, get_text(json, "id"));
-    copy_text(out->why, sizeof out->why, get_text(json, "why"));
+    const cJSON *params = cJSON_GetObjectItemCaseSensitive(json, "params");
+    const char *op = cases_get_text(json, "op");
+    copy_text(out->id, sizeof out->id, cases_get_text(json, "id"));
+    copy_text(out->why, sizeof out->why, cases_get_text(json, "why"));
     out->json = json;
-    if (!read_op(get_text(json, "op"), &out->op)) {
-        fprintf(stderr, "%s: unknown operator \"%s\"\n", out->id, get_text(json, "op"));
+    if (!read_op(op, out)) {
         return false;
     }
-    out->seed = get_u64(json, "seed", 0);
-    out->batch = get_u64(shapes, "B", 1);
-    out->heads = get_u64(shapes, "Hq", 0);
-    out->kv_heads = get_u64(shapes, "Hkv", 0);
-    out->dim = get_u64(shapes, "D", 0);
-    out->value_dim = get_u64(shapes, "Dv", 0);
-    out->macs = get_u64(json, "macs", 0);
+    out->seed = cases_get_u64(json, "seed", 0);
+    out->macs = cases_get_u64(json, "macs", 0);
+    out->v_is_k = cases_get_bool(params, "v_is_k_prefix");
+    read_shapes(shapes, out);
     read_dtypes(json, out);
+    if (out->op == CASES_LATER) {
+        return true;
+    }
     read_expected(cJSON_GetObjectItemCaseSensitive(json, "expected"), out);
-    return read_params(shapes, cJSON_GetObjectItemCaseSensitive(json, "params"), out);
+    if (out->op == CASES_LISTS) {
+        return cases_read_lists(op, params, out);
+    }
+    return strcmp(op, "mask_predicate") == 0 ? cases_read_predicate(params, out)
+                                             : read_params(shapes, params, out);
 }
 
 /* ---- The file ---- */
@@ -272,6 +324,9 @@ bool cases_read(const char *path, cases_list *out_list) {
 }
 
 void cases_free(cases_list *list) {
+    for (size_t n = 0; list->items && n < list->count; ++n) {
+        free(list->items[n].words);
+    }
     cJSON_Delete(list->json);
     free(list->items);
     memset(list, 0, sizeof *list);
@@ -281,7 +336,7 @@ void cases_free(cases_list *list) {
 
 uint64_t cases_q_len(const cases_case *item) {
     uint64_t tokens = 1;
-    if (item->op == CASES_DENSE) {
+    if (item->op == CASES_DENSE || item->op == CASES_LISTS) {
         return item->dense.q_len;
     }
     for (uint32_t a = 0; a < item->grid.rank; ++a) {
@@ -291,16 +346,15 @@ uint64_t cases_q_len(const cases_case *item) {
 }
 
 uint64_t cases_kv_len(const cases_case *item) {
-    return item->op == CASES_DENSE ? item->dense.kv_len : cases_q_len(item);
+    return item->op == CASES_DENSE || item->op == CASES_LISTS ? item->dense.kv_len : cases_q_len(item);
 }
 
-/* SplitMix64's output number i for this seed; its top byte, as a number in [-128, 127]. */
-static int random_byte(uint64_t seed, uint64_t i) {
-    uint64_t z = seed + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
+/* SplitMix64's output number i for a seed. */
+uint64_t cases_bits(const cases_case *item, uint64_t t, uint64_t i) {
+    uint64_t z = item->seed * 16 + t + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    z ^= z >> 31;
-    return (int)(z >> 56) - 128;
+    return z ^ z >> 31;
 }
 
 float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,
@@ -315,14 +369,32 @@ float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint6
     uint64_t dim = value ? item->value_dim : item->dim;
     uint64_t i = ((b * tokens + token) * heads + head) * dim + d;
 
-    return (float)random_byte(item->seed * 16 + (uint64_t)tensor, i) / (value ? 128.0f : 64.0f);
+    int byte = (int)(cases_bits(item, (uint64_t)tensor, i) >> 56) - 128;
+    return (float)byte / (value ? 128.0f : 64.0f);
+}
+
+/* Numbers of a list, and of the lists in it, in order. Returns how many; `out` may be NULL. */
+static size_t flatten(const cJSON *table, int64_t *out) {
+    const cJSON *item;
+    size_t n = 0;
+    cJSON_ArrayForEach(item, table) {
+        if (cJSON_IsArray(item)) {
+            n += flatten(item, out ? out + n : NULL);
+        } else if (out) {
+            out[n++] = (int64_t)item->valuedouble;
+        } else {
+            n++;
+        }
+    }
+    return n;
+}
+
+static const cJSON *expected_of(const cases_case *item) {
+    return cJSON_GetObjectItemCaseSensitive(item->json, "expected");
 }
 
 int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count) {
-    const cJSON *number;
-    size_t n = 0;
-    const cJSON *table =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(item->json, "expected"), name);
+    const cJSON *table = cJSON_GetObjectItemCaseSensitive(expected_of(item), name);
     if (axis >= 0) {
         table = cJSON_GetArrayItem(table, axis);
     }
@@ -330,12 +402,11 @@ int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t 
     if (!cJSON_IsArray(table)) {
         return NULL;
     }
-    int64_t *values = calloc((size_t)cJSON_GetArraySize(table) + 1, sizeof *values);
-    cJSON_ArrayForEach(number, table) {
-        if (values) {
-            values[n++] = (int64_t)number->valuedouble;
-        }
-    }
-    *out_count = n;
+    int64_t *values = calloc(flatten(table, NULL) + 1, sizeof *values);
+    *out_count = values ? flatten(table, values) : 0;
     return values;
+}
+
+uint64_t cases_known(const cases_case *item, const char *name) {
+    return cases_get_u64(expected_of(item), name, UINT64_MAX);
 }

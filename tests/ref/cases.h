@@ -11,7 +11,14 @@
 #define CASES_MAX_PROBES 16
 #define CASES_MAX_BATCH  16
 
-typedef enum cases_op { CASES_DENSE, CASES_GRID, CASES_WINDOW_TABLE, CASES_REJECT } cases_op;
+typedef enum cases_op {
+    CASES_DENSE,
+    CASES_GRID,
+    CASES_LISTS, /* block_sparse, block_list, vertical_slash, topk_gather */
+    CASES_WINDOW_TABLE,
+    CASES_REJECT,
+    CASES_LATER /* an operator that the library does not have; only counted */
+} cases_op;
 
 /* The tensors of a case, numbered as the seed wants them. */
 typedef enum cases_tensor { CASES_Q, CASES_K, CASES_V, CASES_EXTRA_K, CASES_EXTRA_V } cases_tensor;
@@ -24,6 +31,9 @@ typedef struct cases_probe {
     double out[4]; /* the first `outs` values of the row */
     uint32_t outs;
     double out_sum; /* of the whole row */
+    /* Part of the softmax that the keys have, 1 without a sink: `lse` is that of the keys alone, `out` and `out_sum` are
+     * beside the sink. */
+    double share;
 } cases_probe;
 
 typedef struct cases_case {
@@ -33,14 +43,18 @@ typedef struct cases_case {
     uint64_t batch, heads, kv_heads, dim, value_dim;
     double scale;         /* 0 = 1/sqrt(dim) */
     ref_dense_rule dense; /* CASES_DENSE: lengths and rule */
-    ref_grid_rule grid;   /* the others: the axes, as far as they are given */
+    ref_grid_rule grid;   /* CASES_GRID and the others: the axes, as far as they are given */
+    ref_lists lists;      /* CASES_LISTS: lengths, rule, and the lists themselves */
+    uint32_t *words;      /* what lists.words points at */
+    uint64_t blocks;      /* BLOCKS: entries of all lists of random block masks together */
     uint64_t extra_len;
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;
-    bool v_is_k;     /* v is the first value_dim of each k */
-    char beyond[32]; /* what the case needs beyond plain softmax over visible keys ("softcap", "bias"...); ""
-                        = nothing */
-    bool dtype[3];   /* by ref_dtype */
+    bool v_is_k; /* v is the first value_dim of each k */
+    char beyond
+        [32]; /* what the case needs beyond plain softmax over visible keys ("softcap", "bias"...), the operator
+                        of CASES_LATER; "" = nothing */
+    bool dtype[3];       /* by ref_dtype */
     double tolerance[3]; /* by ref_dtype, of out */
     double lse_tolerance;
     uint64_t macs;
@@ -70,8 +84,11 @@ uint64_t cases_kv_len(const cases_case *item);
 float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,
                   uint64_t d);
 
-/* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0). NULL if there
- * is none. The caller frees it. */
+/* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0), tables in it one after the
+ * other. NULL if there is none. The caller frees it. */
 int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count);
+
+/* A number among the expected values, UINT64_MAX if there is none. */
+uint64_t cases_known(const cases_case *item, const char *name);
 
 #endif /* VATTEN_CASES_H */

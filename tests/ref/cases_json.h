@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of the reader share: small helpers over cJSON, and the part that makes lists.
+ */
+#ifndef VATTEN_CASES_JSON_H
+#define VATTEN_CASES_JSON_H
+
+#include "cases.h"
+
+#include <cjson/cJSON.h>
+
+uint64_t cases_get_u64(const cJSON *object, const char *name, uint64_t fallback);
+double cases_get_number(const cJSON *object, const char *name, double fallback);
+const char *cases_get_text(const cJSON *object, const char *name); /* "" if there is none */
+bool cases_get_bool(const cJSON *object, const char *name);
+uint64_t cases_get_item(const cJSON *array, uint64_t n); /* a number of a list */
+uint64_t cases_count(const cJSON *array);
+
+/* Number i of a case's random stream t, all 64 bits. */
+uint64_t cases_bits(const cases_case *item, uint64_t t, uint64_t i);
+
+/* params.causal: "none", "bottom_right" or "top_left". */
+bool cases_read_causal(const cJSON *params, cases_case *out);
+
+/* A case of an operator that goes by lists: fills out->lists, or out->beyond. False, and told, if it cannot be read. */
+bool cases_read_lists(const char *op, const cJSON *params, cases_case *out);
+
+/* A case whose rule is told in words. */
+bool cases_read_predicate(const cJSON *params, cases_case *out);
+
+#endif /* VATTEN_CASES_JSON_H */
