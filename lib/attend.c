@@ -114,8 +114,9 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t group = problem->heads / problem->kv_heads;
     uint64_t plane = l->geometry->k_plane;
-    const slab s = {p->heads / group, (p->heads + p->head_count - 1) / group, l->k_first * plane,
-                    l->k_end * plane - 1};
+    bool listed = l->geometry->listed_keys;
+    const slab s = {p->heads / group, (p->heads + p->head_count - 1) / group, listed ? 0 : l->k_first * plane,
+                    (listed ? problem->kv_len : l->k_end * plane) - 1};
     const vt_tensor *k = l->geometry->k;
     const vt_tensor *v = l->geometry->v;
     vt_role k_role = l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K;
@@ -175,7 +176,7 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
     const vt_partition_input *in = &p->in->part;
     uint64_t plane = l->extra ? in->keys.q_plane : 1;
     step->push.q_len = (uint32_t)(in->keys.q_units * plane);
-    step->push.kv_len = (uint32_t)l->geometry->k_units;
+    step->push.kv_len = (uint32_t)(l->geometry->listed_keys ? in->problem->kv_len : l->geometry->k_units);
     step->push.q_first = (uint32_t)(p->q_first * plane);
     step->push.q_last = (uint32_t)(p->q_end * plane);
     step->push.k_first = (uint32_t)l->k_first;

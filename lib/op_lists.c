@@ -12,50 +12,53 @@ static uint32_t mask_bits(const vt_problem *p) {
            (p->list.row_masks ? VT_MASK_ROW_MASKS : 0);
 }
 
+/* Key units are entries where keys are listed one by one, else tokens. */
+static uint64_t key_units(const vt_problem *p) {
+    return p->list.kind == VATTEN_LIST_KEYS ? p->list.entries : p->kv_len;
+}
+
 /* Any list may name any key. */
 static void needed_keys(const vt_problem *problem, uint64_t q_first, uint64_t q_end, uint64_t *first,
                         uint64_t *end) {
     (void)q_first;
     (void)q_end;
     *first = 0;
-    *end = problem->kv_len;
+    *end = key_units(problem);
 }
 
-/* Most keys of a range that lists of blocks or ranges may name, none twice. */
+/* Most keys that a list may name, none twice. */
 static uint64_t keys_across(const vt_problem *p) {
-    if (p->list.kind == VATTEN_LIST_KEYS)
-        return 0;
     uint64_t listed = vt_saturating_mul(p->list.entries, p->list.kv_block);
-    return p->list.kind == VATTEN_LIST_RANGES ? p->kv_len : vt_min(listed, p->kv_len);
+    return p->list.kind == VATTEN_LIST_BLOCKS ? vt_min(listed, p->kv_len) : key_units(p);
 }
 
-/* Each range begins a tile of its own, and so does each block that is not whole tiles. Single keys fill their tiles,
- * whatever range of keys is asked about. */
+/* Each range begins a tile of its own, and so does each block that is not whole tiles. */
 static uint64_t begun_tiles(const vt_problem *p, const vt_tile *tile) {
-    if (p->list.kind == VATTEN_LIST_KEYS)
-        return vt_ceil_div(p->list.entries, tile->keys);
-    bool whole = p->list.kind == VATTEN_LIST_BLOCKS && p->list.kv_block % tile->keys == 0;
+    bool whole = p->list.kind == VATTEN_LIST_KEYS ||
+                 (p->list.kind == VATTEN_LIST_BLOCKS && p->list.kv_block % tile->keys == 0);
     return whole ? 0 : p->list.entries;
 }
 
-/* Queries of ranges lie anywhere, so all are bound; a list of keys is walked whole, whatever keys are bound. */
+/* Queries of ranges lie anywhere, so all are bound. */
 static vt_geometry geometry_of(const vt_problem *p, const vt_tile *tile) {
     const vt_list_rule *list = &p->list;
     bool ranges = list->kind == VATTEN_LIST_RANGES;
+    bool keys = list->kind == VATTEN_LIST_KEYS;
     uint64_t block_tiles = vt_ceil_div(list->q_block, tile->rows);
     return (vt_geometry){
         .q_units = p->q_len,
-        .k_units = p->kv_len,
+        .k_units = key_units(p),
         .q_plane = 1,
         .k_plane = 1,
         .q_grain = ranges ? p->q_len : list->q_block,
-        .k_grain = list->kind == VATTEN_LIST_KEYS ? p->kv_len : tile->keys,
+        .k_grain = tile->keys,
         .grain_tiles = ranges ? vt_saturating_mul(list->rows, block_tiles) : block_tiles,
         .keys_across = keys_across(p),
         .begun = begun_tiles(p, tile),
         .key_step = 1,
         .keys_plane = 1,
-        .closing = list->kind == VATTEN_LIST_KEYS ? 1 : list->entries + 32,
+        .listed_keys = keys,
+        .closing = keys ? 1 : list->entries + 32,
         .k = &p->k,
         .v = &p->v,
     };

@@ -61,7 +61,7 @@ static bool queries_fit(const input_type *in, const vt_part_size *part) {
 static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
                         uint64_t k) {
     const vt_problem *p = in->problem;
-    uint64_t tokens = k * geometry->k_plane;
+    uint64_t tokens = geometry->listed_keys ? p->kv_len : k * geometry->k_plane;
     /* Heads of a part may straddle one more KV head than they fill. */
     uint64_t kv_heads = vt_min(vt_ceil_div(part->heads - 1, p->heads / p->kv_heads) + 1, p->kv_heads);
     uint64_t range = in->caps->storage_range;
@@ -187,7 +187,7 @@ static vatten_result check_loops(const input_type *in, const vt_part_size *part)
     if (loops_fit(in, &in->keys, part->k))
         return VATTEN_SUCCESS;
     vt_log(in->logger, VATTEN_LOG_ERROR, in->problem->label,
-           "one plane of the grid gives a query %" PRIu64 " steps over keys, %s allows %" PRIu64,
+           "the smallest part gives a query %" PRIu64 " steps over keys, %s allows %" PRIu64,
            key_tiles(in, &in->keys, part->k), in->caps->name, in->caps->loop_limit / in->tile->iterations);
     return VATTEN_ERROR_UNSUPPORTED;
 }

@@ -22,6 +22,7 @@ typedef struct vt_geometry {
     uint64_t key_step;
     uint64_t keys_plane; /* most keys of one visited unit that a query tile visits */
     uint64_t begun;      /* key tiles that are begun besides, where keys come in runs */
+    bool listed_keys;    /* key units are entries of lists: every key is bound, whatever the range */
     uint64_t closing;    /* loop iterations of an invocation besides those over key tiles */
     const vt_tensor *k, *v;
 } vt_geometry;

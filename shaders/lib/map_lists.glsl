@@ -82,8 +82,8 @@ bool map_begin()
     map_q_end = int(min(q_end, q_begin + LIST_Q_BLOCK));
     if (map_q0 >= map_q_end)
         return false;
-    map_k_begin = int(push.k_first);
-    map_k_end = int(min(push.k_last, push.kv_len));
+    map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
+    map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
     diagonal_begin(map_k_end);
     map_entry_0 = list + LIST_HEADER;
     map_entries = LIST_OF_KEYS ? LIST_ENTRIES : map_count_entries();
@@ -124,8 +124,8 @@ void map_cut_run()
 uint map_run(uint r)
 {
     if (LIST_OF_KEYS) {
-        map_run_first = 0;
-        map_run_end = int(LIST_ENTRIES);
+        map_run_first = int(push.k_first);
+        map_run_end = int(push.k_last);
     } else {
         uint first = map_word(r);
         uint end = LIST_OF_RANGES ? list_word[map_entry_0 + r * LIST_ENTRY + 1u] : first + 1u;
@@ -157,7 +157,7 @@ uint map_listed(uint c) { return map_word(min(uint(map_k0) + c, LIST_ENTRIES - 1
 uint map_key_token(uint c)
 {
     if (LIST_OF_KEYS)
-        return clamp(map_listed(c), uint(map_k_begin), uint(map_k_end - 1));
+        return min(map_listed(c), uint(map_k_end - 1));
     return uint(clamp(map_k0 + int(c), map_run_first, map_run_end - 1));
 }
 
@@ -182,8 +182,7 @@ MapKey map_key(uint c)
 {
     if (LIST_OF_KEYS) {
         uint key = map_listed(c);
-        bool exists = uint(map_k0) + c < LIST_ENTRIES && key >= uint(map_k_begin) && key < uint(map_k_end);
-        return MapKey(int(key), exists);
+        return MapKey(int(key), map_k0 + int(c) < map_run_end && key < uint(map_k_end));
     }
     return MapKey(map_k0 + int(c), map_k0 + int(c) < map_run_end);
 }

@@ -55,6 +55,11 @@ static bool is_dense(const walk *w) {
     return w->c->problem.map == VT_MAP_DENSE;
 }
 
+/* Single keys: ranges are of entries. */
+static bool lists_keys(const vt_problem *p) {
+    return p->map == VT_MAP_LISTS && p->list.kind == VATTEN_LIST_KEYS;
+}
+
 static bool is_grid(const walk *w) {
     return w->c->problem.map == VT_MAP_NEIGHBORHOOD;
 }
@@ -106,7 +111,7 @@ static const char *start_chain(walk *w, const vt_step *step, uint64_t q_first, u
 static const char *extend_chain(walk *w, const vt_step *step) {
     const vt_push *push = &step->push;
     MUST(push->k_first < push->k_last);
-    MUST(push->k_last <= push->kv_len);
+    MUST(push->k_last <= (lists_keys(&w->c->problem) ? w->c->problem.list.entries : push->kv_len));
     if (is_extra(step)) {
         MUST(w->k_begin == w->k_end); /* extra keys come before those of the grid */
         MUST(push->k_first == w->extra_done);
@@ -141,7 +146,7 @@ static const char *end_chain(walk *w) {
     if (is_grid(w))
         MUST_ALL(check_needed(w));
     else
-        MUST(w->k_begin == 0 && w->k_end == p->kv_len);
+        MUST(w->k_begin == 0 && w->k_end == (lists_keys(p) ? p->list.entries : p->kv_len));
     w->in_chain = false;
     w->q = w->q_end;
     if (w->q == w->q_units) {
@@ -295,8 +300,7 @@ static const char *check_list_visits(const walk *w, const vt_step *step) {
     const vt_list_rule *list = &p->list;
     uint64_t keys = step->push.k_last - step->push.k_first;
     uint64_t listed = list->kind == VATTEN_LIST_RANGES ? p->kv_len : (uint64_t)list->entries * list->kv_block;
-    uint64_t least =
-        ceil_to(list->kind == VATTEN_LIST_KEYS || listed < keys ? listed : keys, c->tile.keys) / c->tile.keys;
+    uint64_t least = ceil_to(listed < keys ? listed : keys, c->tile.keys) / c->tile.keys;
     uint64_t pairs = (uint64_t)step->groups[0] * c->tile.rows * c->tile.keys;
     MUST(least * pairs * w->head_count * w->batch_count * (p->dim + p->value_dim) <= step->macs);
     MUST(least * c->tile.iterations + (list->kind == VATTEN_LIST_KEYS ? 1 : list->entries) <=
@@ -317,7 +321,6 @@ static const char *check_work(walk *w, const vt_step *step) {
                   c->program.variants[0].spec[VT_SPEC_BOX];
     if (p->map == VT_MAP_LISTS) {
         q_grain = p->list.kind == VATTEN_LIST_RANGES ? p->q_len : p->list.q_block;
-        k_grain = p->list.kind == VATTEN_LIST_KEYS ? p->kv_len : k_grain;
     }
     if (is_grid(w) && p->axis[0].roll) { /* is not cut */
         q_grain = p->axis[0].extent;
@@ -520,6 +523,10 @@ static const char *check_addresses(walk *w, const vt_step *step) {
     uint64_t q1 = w->q_end * w->plane - 1;
     uint64_t k0 = step->push.k_first * k_plane;
     uint64_t k1 = step->push.k_last * k_plane - 1;
+    if (lists_keys(&w->c->problem)) {
+        k0 = 0;
+        k1 = w->c->problem.kv_len - 1;
+    }
     uint32_t z1 = step->groups[2] - 1;
     uint32_t y1 = step->groups[1] - 1;
     MUST_ALL(check_rows(w, step, 0, 0, (uint32_t)q0, (uint32_t)k0));

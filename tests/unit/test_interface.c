@@ -93,19 +93,34 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
                                 kernel->io == io);
                     ++found;
                 }
+    for (vt_task task = VT_TASK_POOL; task <= VT_TASK_MARK; ++task) {
+        vatten_dtype last =
+            task == VT_TASK_POOL || task == VT_TASK_SCORE ? VATTEN_DTYPE_BF16 : VATTEN_DTYPE_F32;
+        for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= last; ++dtype) {
+            uint32_t i = vt_kernel_of_task(task, dtype);
+            assert_true(i < vt_kernel_count && vt_kernels[i].task == task && vt_kernels[i].dtype == dtype);
+            ++found;
+        }
+    }
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* <op>_<map>_<dtype>_<layout>[_full|_bias], as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* attention_<map>_<dtype>_<layout>[_full|_bias] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
     const char *const ios[] = {"", "_full", "_bias", ""};
+    const char *const tasks[] = {"attention", "pool", "score", "select", "mark"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
+        if (kernel->task != VT_TASK_ATTEND) {
+            snprintf(name, sizeof name, "%s_%s", tasks[kernel->task], dtypes[kernel->dtype]);
+            assert_string_equal(kernel->name, name);
+            continue;
+        }
         int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map],
                             dtypes[kernel->dtype], layouts[kernel->layout], ios[kernel->io]);
         assert_true(size < 64);

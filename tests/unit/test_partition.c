@@ -297,7 +297,7 @@ static void loops_past_the_drivers_limit_are_refused(void **state) {
     assert_int_equal(build_grid(&caps, &plane), VATTEN_ERROR_UNSUPPORTED);
     assert_said(
         &said,
-        "one plane of the grid gives a query 70000 steps over keys, llvmpipe (LLVM 15.0.6, 256 bits) allows "
+        "the smallest part gives a query 70000 steps over keys, llvmpipe (LLVM 15.0.6, 256 bits) allows "
         "60000");
     plane.rank = 3;
     plane.axis[1] = plane.axis[2] = (vatten_axis){400, 400, 1, 1, false};

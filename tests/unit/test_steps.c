@@ -113,6 +113,7 @@ static void a_program_counts_without_room_and_fills_with_it(void **state) {
 static vt_step writer(uint64_t offset, uint64_t range) {
     vt_step step = dense_step();
     step.binding_count = VT_SLOT_COUNT;
+    step.written = 1u << VT_SLOT_OUT | 1u << VT_SLOT_LSE | 1u << VT_SLOT_CARRY;
     step.binding[VT_SLOT_OUT] = (vt_binding){VT_ROLE_OUT, offset, range};
     step.binding[VT_SLOT_LSE] = (vt_binding){VT_ROLE_LSE, offset, range};
     step.binding[VT_SLOT_CARRY] = step.binding[VT_SLOT_OUT];
@@ -146,6 +147,28 @@ static void what_only_plain_kernels_leave_out_is_not_compared(void **state) {
     assert_false(room[1].barrier_before);
 }
 
+/* A program of several stages: the bytes of a role may be in the workspace, and a stage waits for the one before. */
+static void steps_follow_routes_and_wait(void **state) {
+    (void)state;
+    vt_step room[3];
+    vt_program program = {.steps = room};
+    const vt_step step = writer(100, 50);
+    program.route[VT_ROLE_OUT] = (vt_route){true, VT_ROLE_WORKSPACE, 1000};
+    vt_program_add(&program, &step);
+    assert_int_equal(room[0].binding[VT_SLOT_OUT].role, VT_ROLE_WORKSPACE);
+    assert_int_equal(room[0].binding[VT_SLOT_OUT].offset, 1100);
+    assert_int_equal(room[0].binding[VT_SLOT_LSE].role, VT_ROLE_LSE);
+    assert_int_equal(step.binding[VT_SLOT_OUT].offset, 100);
+    program.route[VT_ROLE_OUT].moved = false;
+    program.waits = true;
+    const vt_step far = writer(5000, 50);
+    vt_program_add(&program, &far);
+    assert_true(room[1].barrier_before && room[1].binding[VT_SLOT_OUT].role == VT_ROLE_OUT);
+    const vt_step farther = writer(6000, 50);
+    vt_program_add(&program, &farther);
+    assert_false(room[2].barrier_before);
+}
+
 static void a_barrier_that_is_asked_for_stays(void **state) {
     (void)state;
     vt_step room[2];
@@ -161,6 +184,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_that_overlap_get_a_barrier),
         cmocka_unit_test(what_only_plain_kernels_leave_out_is_not_compared),
+        cmocka_unit_test(steps_follow_routes_and_wait),
         cmocka_unit_test(a_barrier_that_is_asked_for_stays),
         cmocka_unit_test(full_lengths_change_nothing),
         cmocka_unit_test(fewer_queries_need_fewer_workgroups),

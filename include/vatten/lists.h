@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Attention over lists of keys, and what makes such lists: pooling, selection of blocks, and all of it in one plan.
+ * vatten.h includes this; its rules hold here too.
+ */
+#ifndef VATTEN_LISTS_H
+#define VATTEN_LISTS_H
+
+#include <vatten/vatten.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Lists ---- */
+
+#define VATTEN_LIST_END UINT32_MAX /* no entry: ends a list of blocks or ranges, fills up one of keys */
+
+/* What a list names; a word is a uint32_t. */
+typedef enum vatten_list_kind {
+    /* Blocks of `kv_block` keys, by number, one word each; with row_masks followed by (q_block + 31) / 32 words, whose
+     * bit r % 32 of word r / 32 says whether row r of the query block sees the block. */
+    VATTEN_LIST_BLOCKS = 0,
+    /* Keys [first, end), two words each. The list begins with two words more, the queries [first, end) that it is for. */
+    VATTEN_LIST_RANGES = 1,
+    VATTEN_LIST_KEYS = 2 /* single keys, one word each; one that is listed twice counts twice */
+} vatten_list_kind;
+
+/* Attention over lists: a block of queries sees the keys that its list names, as far as the rules of dense attention
+ * show them. Key j is visible to query i iff it is listed for i and
+ *   (diag(i) - left <= j <= diag(i) + right, or j < prefix, or key_stride and (j + key_phase) mod key_stride = 0)
+ *   and (not causal, or j <= diag(i)),
+ * diag as in vatten_attention_desc. Lists are read when the commands run: another dispatch may have written them.
+ *
+ * args.lists: [B, list_heads, rows, words]: rows are the blocks of queries (RANGES: `rows`), words those of `entries`
+ * entries, with the two in front of RANGES. Lists of blocks and ranges may be shorter and end with VATTEN_LIST_END, and
+ * nothing but that stands behind it; vatten_lists_words tells how many words a list has. An entry that names no block of
+ * kv_len keys, or an empty range, is skipped, and a range ends at kv_len. Rules of blocks and ranges: a list must not
+ * name a key twice, and no query may be in two ranges; nobody checks. A query that is in no range is not written. In ascending order lists read memory best. An empty list gives 0 and LSE -inf.
+ * Method: block-sparse attention with online softmax (Dao et al., FlashAttention, 2022, section 3.3). */
+typedef struct vatten_lists_desc {
+    vatten_heads heads;
+    uint64_t q_len;  /* required: query tokens */
+    uint64_t kv_len; /* required: key tokens */
+    vatten_list_kind kind;
+    uint32_t
+        q_block; /* required: queries that share a list, the last block may be short; RANGES: at most so many */
+    uint32_t kv_block; /* BLOCKS: required, keys of a block, the last may be short; else 0 */
+    uint32_t entries;  /* required: of a list, at most */
+    uint64_t rows;     /* RANGES: required, lists of a head; else 0 */
+    uint32_t
+        list_heads; /* heads that have lists, a divisor of heads: h goes by list head h / (heads / list_heads);
+                            0 = heads */
+    vatten_strides
+        lists; /* in words, `token` from a list to the next; all 0: packed [batch][head][row]; else a 0 of
+                             batch or head shares lists */
+    bool row_masks; /* BLOCKS: entries say which rows they are for */
+    bool causal;
+    vatten_align align;
+    vatten_window window;
+    uint64_t prefix;
+    uint32_t key_stride; /* 0 = none */
+    uint32_t key_phase;
+} vatten_lists_desc;
+
+/* As vatten_attention_create. Plan info: pairs, flops and bytes are of lists that are full and share nothing. */
+VATTEN_API vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
+                                             vatten_plan **out_plan);
+
+/* Words of one list. 0 for a desc that is NULL or whose kind is none. Thread-safety: safe. */
+VATTEN_API uint64_t vatten_lists_words(const vatten_lists_desc *desc);
+
+/* What pooling makes of a block, dim by dim. */
+typedef enum vatten_pool_kind {
+    VATTEN_POOL_MEAN = 0,
+    VATTEN_POOL_MAX = 1,
+    VATTEN_POOL_MIN_MAX = 2 /* the minimum of all dims, then the maximum of all */
+} vatten_pool_kind;
+
+/* Pooling: tokens on a grid of 1 to 3 axes, row-major, are cut into blocks of block[0] x block[1] x block[2], the last
+ * ones of an axis short; each becomes one row, over the tokens that it has. args.k is [B, tokens, heads, dim], args.out
+ * f32, packed [B, blocks, heads, dim, for MIN_MAX twice dim], blocks row-major too. NaN spreads in means; whether it does in
+ * a minimum or maximum is the device's affair. Sums are f32, in the order of tokens. */
+typedef struct vatten_pool_desc {
+    vatten_dtype dtype; /* required, of args.k */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM */
+    vatten_strides x;   /* of args.k */
+    uint32_t rank;      /* required: 1..3 */
+    uint64_t extent[3]; /* required: tokens along the first `rank` axes */
+    uint32_t block[3];  /* required: tokens of a block along them, at most the extent */
+    vatten_pool_kind kind;
+    const char *label; /* optional, as in vatten_heads */
+} vatten_pool_desc;
+
+/* As vatten_attention_create. */
+VATTEN_API vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
+                                            vatten_plan **out_plan);
+
+/* How many blocks a row gets, forced ones included. */
+typedef enum vatten_budget {
+    VATTEN_BUDGET_TOP = 0,      /* `entries`, those of the largest values */
+    VATTEN_BUDGET_MASS = 1,     /* the fewest, sorted by weight, whose share of all weight reaches `share` */
+    VATTEN_BUDGET_THRESHOLD = 2 /* those whose value is `share` or more */
+} vatten_budget;
+
+/* Which key blocks a row of queries goes by. A block's value is scale q . k with the pooled block k, f32; with `softmax` its
+ * share of a softmax over the row's candidates; summed over the query heads that share a list. Candidates are all blocks,
+ * under causality those up to the last one that holds a token of the row. Forced blocks are listed whatever their value and
+ * count towards every budget. Of equal values the higher block wins; NaN is below every number. */
+typedef struct vatten_selection {
+    uint32_t entries;    /* required: of a list, 1..blocks */
+    uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
+    float scale;         /* 0 = 1: scores are not scaled; must be finite */
+    bool softmax;        /* values are shares */
+    bool own;            /* forced: the blocks that hold the row's tokens */
+    uint32_t first;      /* forced: the first so many */
+    uint32_t local;      /* forced: so many up to the row's last own one */
+    vatten_budget budget;
+    float share; /* MASS: 0..1; THRESHOLD: any number */
+    bool
+        min_max; /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
+                          which must then not be negative: softmax shares */
+    bool crossing_out; /* MASS: without the block that crosses the share */
+    uint32_t
+        least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
+} vatten_selection;
+
+/* Selection: args.q is [B, rows, heads, dim], rows being tokens or pooled blocks of them; args.k f32, packed
+ * [B, blocks, kv_heads, dim], as vatten_pool_create writes it. args.lists is written, packed [B, list_heads, rows, entries],
+ * each list ascending and filled up with VATTEN_LIST_END, as VATTEN_LIST_BLOCKS reads it; with write_counts args.counts,
+ * uint32_t, packed [B, list_heads, rows], how many blocks each has. Scores pass through the workspace, as many rows at a
+ * time as `max_workspace` has room for. */
+typedef struct vatten_select_desc {
+    vatten_dtype dtype; /* required, of args.q */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required: query heads */
+    uint32_t kv_heads;  /* required: a divisor of heads */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM */
+    uint64_t rows;      /* required: rows of queries */
+    uint64_t blocks;    /* required: key blocks */
+    vatten_strides q;
+    vatten_selection rule; /* required */
+    /* Where rows stand among the blocks: row r has the tokens [row_shift + r row_tokens, + row_tokens) of the keys, block n
+     * [n block_tokens, + block_tokens). Required for causal, own and local, else all 0. */
+    uint64_t row_tokens;
+    uint64_t row_shift;
+    uint64_t block_tokens;
+    bool causal;
+    bool write_counts;
+    uint64_t max_workspace; /* bytes; 0 = 64 MiB */
+    const char *label;      /* optional, as in vatten_heads */
+} vatten_select_desc;
+
+/* As vatten_attention_create. */
+VATTEN_API vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
+                                              vatten_plan **out_plan);
+
+/* Sparse attention: keys are pooled by blocks, blocks are selected for each row of queries, and the queries of the row attend
+ * to the keys of their blocks, as far as causality shows them. One plan; what is between passes through its workspace. With
+ * q_block = 1 each query and list head has blocks of its own (MoBA: Lu et al., 2025), else the queries of a block share
+ * theirs, by the mean of the block. */
+typedef struct vatten_sparse_desc {
+    vatten_heads heads;
+    uint64_t q_len;        /* required: query tokens */
+    uint64_t kv_len;       /* required: key tokens; with causal at least q_len for VATTEN_ALIGN_LAST */
+    uint32_t q_block;      /* required: queries of a row */
+    uint32_t kv_block;     /* required: keys of a block, the last may be short */
+    vatten_selection rule; /* required */
+    bool causal;           /* of selection and of attention */
+    vatten_align align;
+    uint64_t max_workspace; /* of the scores, as in vatten_select_desc */
+} vatten_sparse_desc;
+
+/* As vatten_attention_create. Plan info: pairs, flops and bytes are those of attention with full lists. */
+VATTEN_API vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
+                                              vatten_plan **out_plan);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VATTEN_LISTS_H */
