@@ -108,14 +108,21 @@ static vatten_result resolve(recording *r, const vatten_args *args) {
     return result == VATTEN_SUCCESS ? check_sets(r) : result;
 }
 
+/* Slots of the set's layout that a kernel does not declare get a buffer of the step too: some drivers look at what an
+ * earlier record left there (Mesa's llvmpipe 22), whose buffer may be gone. */
+static uint32_t written_slots(const vatten_device *device, const vt_step *step) {
+    return vt_device_pushes(device) ? step->binding_count : device->slots;
+}
+
 static void bind_buffers(const recording *r, const vt_step *step) {
     vatten_recorder *recorder = r->recorder;
     const vatten_device *device = recorder->device;
     VkDescriptorBufferInfo infos[VT_SLOT_COUNT];
     VkWriteDescriptorSet writes[VT_SLOT_COUNT];
     VkDescriptorSet set = vt_device_pushes(device) ? VK_NULL_HANDLE : recorder->sets[recorder->sets_used++];
-    for (uint32_t i = 0; i < step->binding_count; ++i) {
-        const vt_binding *binding = &step->binding[i];
+    uint32_t slots = written_slots(device, step);
+    for (uint32_t i = 0; i < slots; ++i) {
+        const vt_binding *binding = &step->binding[i < step->binding_count ? i : 0];
         const vatten_buffer *buffer = &r->buffers[binding->role];
         infos[i] = (VkDescriptorBufferInfo){buffer->buffer, buffer->offset + binding->offset, binding->range};
         writes[i] = (VkWriteDescriptorSet){
@@ -129,10 +136,10 @@ static void bind_buffers(const recording *r, const vt_step *step) {
     }
     if (vt_device_pushes(device)) {
         device->vk.CmdPushDescriptorSetKHR(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE,
-                                           device->pipeline_layout, 0, step->binding_count, writes);
+                                           device->pipeline_layout, 0, slots, writes);
         return;
     }
-    device->vk.UpdateDescriptorSets(device->vk.handle, step->binding_count, writes, 0, NULL);
+    device->vk.UpdateDescriptorSets(device->vk.handle, slots, writes, 0, NULL);
     device->vk.CmdBindDescriptorSets(r->commands, VK_PIPELINE_BIND_POINT_COMPUTE, device->pipeline_layout, 0,
                                      1, &set, 0, NULL);
 }
