@@ -45,12 +45,13 @@ static void host_release(void *user, void *memory) {
     free(memory);
 }
 
-/* ---- One round: a device, plans of both families and a recorder, or as far as it gets ---- */
+/* ---- One round: a device, plans of all families and a recorder, or as far as it gets ---- */
 
 typedef struct made {
     vatten_device *device;
     vatten_plan *dense;
     vatten_plan *grid;
+    vatten_plan *sparse;
     vatten_recorder *recorder;
 } made;
 
@@ -73,6 +74,20 @@ static vatten_tile small_tile(void) {
     return (vatten_tile){VATTEN_LAYOUT_SHARED, 8, 2, 4, 4};
 }
 
+/* Pools, selects, joins lists and goes by them. */
+static vatten_sparse_desc small_sparse(void) {
+    const vatten_attention_desc dense = unit_dense();
+    vatten_sparse_desc sparse = {.heads = dense.heads,
+                                 .q_len = 64,
+                                 .kv_len = 64,
+                                 .q_block = 1,
+                                 .kv_block = 16,
+                                 .rule = {.entries = 2, .own = true},
+                                 .causal = true};
+    sparse.heads.tile = small_tile();
+    return sparse;
+}
+
 static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     *m =
         (made){.device = (vatten_device *)(uintptr_t)1}; /* destroying what a failure left here would crash */
@@ -93,6 +108,11 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     result = vatten_neighborhood_create(m->device, &grid, &m->grid);
     if (result != VATTEN_SUCCESS)
         return result;
+    const vatten_sparse_desc sparse = small_sparse();
+    m->sparse = (vatten_plan *)(uintptr_t)1;
+    result = vatten_sparse_create(m->device, &sparse, &m->sparse);
+    if (result != VATTEN_SUCCESS)
+        return result;
     const vatten_recorder_desc recorder = {.max_dispatches = 3, .workspace_bytes = 4096};
     m->recorder = (vatten_recorder *)(uintptr_t)1;
     return vatten_recorder_create(m->device, &recorder, &m->recorder);
@@ -100,6 +120,7 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
 
 static void drop(const made *m) {
     vatten_recorder_destroy(m->recorder);
+    vatten_plan_destroy(m->sparse);
     vatten_plan_destroy(m->grid);
     vatten_plan_destroy(m->dense);
     vatten_device_destroy(m->device);
