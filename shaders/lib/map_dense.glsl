@@ -4,14 +4,15 @@
 // Key tiles stand on multiples of KEYS from key 0, whatever the range of the dispatch: a plan that splits its
 // keys then walks the very same tiles and gives the very same bits.
 //
-// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_run_count, map_run
-// (makes run r the current one, returns its tiles), map_tile (makes tile i of the run the current one), map_tile_full (every pair of it counts, no test needed); per row of the
-// query tile: map_row_token (of an existing query, the last one for rows past it), map_row_valid; per key of
-// the current tile: map_key_token (of an existing key). A pair counts iff map_sees(map_row(row), map_key(c)):
-// what can be worked out once per row or once per key is. map_zero_keys: how many keys with score 0 and value 0 a row
-// has besides. map_weighs: q holds weights instead of queries. VT_PLANE: tokens per unit of q_first. A map of kernels
-// with a bias also offers map_entry (where the bias of a visible pair stands) and keys with value 0 one by one, to give
-// them a bias too: map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry).
+// Every map offers, uniform over the workgroup: map_begin (false: no query here), map_run_count, map_run (makes run r
+// the current one, returns its tiles), map_tile (makes tile i of the run the current one), map_tile_full (every pair of
+// it counts, no test needed); per row of the query tile: map_row_token (of an existing query, the last one for rows past
+// it), map_row_valid; per key of the current tile: map_key_token (of an existing key). A pair counts iff
+// map_sees(map_row(row), map_key(c)): what can be worked out once per row or once per key is. map_zero_keys: how many keys
+// with score 0 and value 0 a row has besides. map_weighs: q holds weights instead of queries. VT_PLANE: tokens per unit of
+// q_first. A map with one run defines VT_ONE_RUN instead of map_run_count. A map of kernels with a bias also offers
+// map_entry (where the bias of a visible pair stands) and keys with value 0 one by one, to give them a bias too:
+// map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry).
 
 #define VT_PLANE 1u
 #define VT_LEFT int(push.map0)

@@ -177,7 +177,7 @@ bool map_row_valid(uint row)
     return all(lessThanEqual(p, map_p1));
 }
 
-uint map_run_count() { return 1u; }
+#define VT_ONE_RUN
 uint map_run(uint r) { return uint((map_keys + int(KEYS) - 1) / int(KEYS)); }
 void map_tile(uint i) { map_u0 = int(i * KEYS); }
 bool map_tile_full() { return map_uniform && map_u0 + int(KEYS) <= map_keys; }
