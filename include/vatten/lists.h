@@ -67,6 +67,13 @@ typedef struct vatten_lists_desc {
 VATTEN_API vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
                                              vatten_plan **out_plan);
 
+/* Whether lists keep the rules above, asked of a copy on the host with the desc's strides: for callers who make lists
+ * themselves. Creates nothing, needs no device. `logger` is told where the first wrong entry stands, and its value; NULL:
+ * nobody is. Errors: INVALID_ARGUMENT (a rule of the desc or of a list broken, a NULL pointer). Takes time with the square
+ * of `entries`. Thread-safety: safe. */
+VATTEN_API vatten_result vatten_lists_check(const vatten_logger *logger, const vatten_lists_desc *desc,
+                                            const uint32_t *words);
+
 /* Words of one list. 0 for a desc that is NULL or whose kind is none. Thread-safety: safe. */
 VATTEN_API uint64_t vatten_lists_words(const vatten_lists_desc *desc);
 

@@ -138,6 +138,70 @@ static void pairs_are_the_most_there_can_be(void **state) {
     assert_int_equal(problem.pairs, 4 * 100 * 90);
 }
 
+/* ---- Lists themselves ---- */
+
+#define WRONG(TEXT)                                                                                          \
+    do {                                                                                                     \
+        assert_int_equal(vatten_lists_check(&said.logger, &desc, words), INVALID);                           \
+        assert_said(&said, TEXT);                                                                            \
+    } while (0)
+
+static void lists_of_blocks_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    uint32_t words[160];
+    for (uint32_t i = 0; i < 160; ++i)
+        words[i] = i % 5 == 4 ? VATTEN_LIST_END : i % 5;
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    assert_int_equal(vatten_lists_check(NULL, &desc, words), VATTEN_SUCCESS);
+    words[80 + 20 + 10 + 1] = 5;
+    WRONG("lists: batch 1, head 1, row 2: entry 1: block 5 is not below 5");
+    words[111] = 0;
+    WRONG("lists: batch 1, head 1, row 2: entry 1: block 0 is also entry 0");
+    words[111] = VATTEN_LIST_END;
+    WRONG("lists: batch 1, head 1, row 2: entry 2: block 2 stands behind the end");
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, NULL), INVALID);
+    assert_int_equal(vatten_lists_check(&said.logger, NULL, words), INVALID);
+    desc.entries = 0;
+    WRONG("lists: entries 0 must be at least 1");
+}
+
+static void lists_of_ranges_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    uint32_t words[14] = {0, 32, 3, 10, 20, 70, 40, 60, 0, 5, VATTEN_LIST_END, 0};
+    desc.kind = VATTEN_LIST_RANGES;
+    desc.kv_block = 0;
+    desc.rows = 2;
+    desc.entries = 2;
+    desc.list_heads = 1;
+    desc.lists = (vatten_strides){.batch = 0, .head = 0, .token = 6};
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    words[5] = 71;
+    WRONG("lists: batch 0, head 0, row 0: entry 1: keys [20, 71) of 70");
+    words[5] = 70;
+    words[4] = 9;
+    WRONG("lists: batch 0, head 0, row 0: entry 1: keys [9, 70) share some with entry 0");
+    words[4] = 10;
+    words[7] = 101;
+    WRONG("lists: batch 0, head 0, row 1: queries [40, 101) of 100");
+    words[7] = 73;
+    WRONG("lists: batch 0, head 0, row 1: queries [40, 73) are more than q_block 32");
+}
+
+static void lists_of_keys_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    uint32_t words[20] = {69, 69, VATTEN_LIST_END, 0, 1};
+    desc.kind = VATTEN_LIST_KEYS;
+    desc.kv_block = 0;
+    desc.list_heads = 1;
+    desc.lists = (vatten_strides){.batch = 0, .head = 0, .token = 5};
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    words[13] = 70;
+    WRONG("lists: batch 0, head 0, row 2: entry 3: key 70 is not below 70");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_dense_attention_refuses_is_refused),
@@ -147,6 +211,9 @@ int main(void) {
         TEST(lists_are_packed_row_by_row),
         TEST(given_strides_may_share_lists),
         TEST(pairs_are_the_most_there_can_be),
+        TEST(lists_of_blocks_are_checked),
+        TEST(lists_of_ranges_are_checked),
+        TEST(lists_of_keys_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
