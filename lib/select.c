@@ -53,7 +53,7 @@ static uint64_t most_own(const vatten_select_desc *d) {
 
 static vatten_result check_budget(const vt_checker *check, const vatten_select_desc *d) {
     bool mass = d->rule.budget == VATTEN_BUDGET_MASS;
-    uint64_t forced = (uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d));
+    uint64_t forced = vt_min((uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d)), d->blocks);
     INVALID_IF(d->rule.budget < VATTEN_BUDGET_TOP || d->rule.budget > VATTEN_BUDGET_THRESHOLD,
                "budget %d is unknown", (int)d->rule.budget);
     INVALID_IF(forced > d->rule.entries,
