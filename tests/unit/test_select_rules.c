@@ -102,6 +102,20 @@ static void pool_reads_by_strides(void **state) {
     assert_int_equal(pool.x.elements, 70 * 64);
 }
 
+/* A binding holds a row of blocks of one head, or the plan cannot be split any further. */
+static void pooling_needs_room(void **state) {
+    (void)state;
+    static vt_program program;
+    vt_caps caps = unit_caps_desktop();
+    vatten_pool_desc desc = unit_pool();
+    caps.storage_range = 1024;
+    assert_int_equal(pool_on(&caps, &desc), VATTEN_SUCCESS);
+    assert_int_equal(vt_pool_steps(&pool, &program), UNSUPPORTED);
+    assert_said(&said,
+                "pool: 28 tokens of one head do not fit Desktop: a binding holds 1024 bytes, a dispatch "
+                "2147483647 workgroups");
+}
+
 /* ---- Selection ---- */
 
 static vt_select selection;
@@ -350,12 +364,34 @@ static void parts_speak_for_themselves(void **state) {
                    "lists: v strides: batch 0, head -1, token 0 must not be negative");
 }
 
+/* What each query chose becomes lists of 64 queries: a mark for each block. */
+static void lists_of_queries_need_room(void **state) {
+    (void)state;
+    static vt_program program;
+    const vt_caps caps = unit_caps_lavapipe();
+    const vt_mark mark = {.caps = &caps,
+                          .logger = &said.logger,
+                          .label = "",
+                          .batch = 1,
+                          .heads = 1,
+                          .rows = 64,
+                          .blocks = 20000,
+                          .entries = 1,
+                          .row_block = 64,
+                          .out_entries = 64};
+    assert_int_equal(vt_mark_steps(&mark, 1u << 30, &program), UNSUPPORTED);
+    assert_said(&said,
+                "sparse: rows of 20000 blocks do not fit llvmpipe (LLVM 15.0.6, 256 bits): a binding holds "
+                "134217728 bytes, an invocation 60000 steps");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(pool_needs_what_is_required),
         TEST(pool_blocks_fit_their_axes),
         TEST(pool_walks_only_what_a_device_does),
         TEST(pool_reads_by_strides),
+        TEST(pooling_needs_room),
         TEST(select_needs_what_is_required),
         TEST(rows_have_places_among_blocks),
         TEST(forced_blocks_fit_the_list),
@@ -366,6 +402,7 @@ int main(void) {
         TEST(sparse_heads_and_lengths_are_those_of_attention),
         TEST(sparse_blocks_fit_their_tokens),
         TEST(parts_speak_for_themselves),
+        TEST(lists_of_queries_need_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
