@@ -180,12 +180,16 @@ static vatten_select_desc select_desc(const selection_piece *p) {
                                 .label = r->item->id};
 }
 
+static uint64_t list_bytes(const selection_piece *p) {
+    return p->run->item->batch * p->list_heads * p->rows * p->rule.entries * sizeof *p->list_words;
+}
+
 /* Pools and selects; the lists then lie in p->lists and p->list_words. */
 bool selection_choose(selection_piece *p) {
     const selection_run *r = p->run;
     vatten_memory *keys = NULL, *queries = NULL;
     vatten_plan *plan = NULL;
-    uint64_t bytes = r->item->batch * p->list_heads * p->rows * p->rule.entries * sizeof *p->list_words;
+    uint64_t bytes = list_bytes(p);
     bool good = selection_is_biformer(r) ? pool_regions(p, 1, &keys) && pool_regions(p, 0, &queries)
                                          : pool_keys(p, &keys);
     p->lists = poisoned(r->device, bytes);
@@ -218,6 +222,17 @@ static vatten_heads attention_heads(const selection_run *r) {
                           .label = r->item->id};
 }
 
+bool selection_give(selection_piece *p, uint32_t *list_words) {
+    vatten_memory_destroy(p->lse);
+    free(p->lse_values);
+    free(p->list_words);
+    p->lse = NULL;
+    p->lse_values = NULL;
+    p->list_words = list_words;
+    p->given = true;
+    return vatten_memory_upload(p->lists, 0, list_words, list_bytes(p)) == VATTEN_SUCCESS;
+}
+
 /* Regions are runs of tokens: lists of blocks. All else is one sparse plan, which selects once more on its own. */
 bool selection_attend(selection_piece *p) {
     const selection_run *r = p->run;
@@ -231,7 +246,7 @@ bool selection_attend(selection_piece *p) {
                         .v = part(p, 2),
                         .out = part(p, 3),
                         .lse = vatten_memory_buffer(p->lse)};
-    if (selection_is_biformer(r)) {
+    if (selection_is_biformer(r) || p->given) {
         const vatten_lists_desc desc = {.heads = attention_heads(r),
                                         .q_len = p->len,
                                         .kv_len = p->len,
@@ -239,7 +254,8 @@ bool selection_attend(selection_piece *p) {
                                         .q_block = (uint32_t)p->row_queries,
                                         .kv_block = (uint32_t)p->block,
                                         .entries = p->rule.entries,
-                                        .list_heads = p->list_heads};
+                                        .list_heads = p->list_heads,
+                                        .causal = r->item->dense.causal};
         args.lists = vatten_memory_buffer(p->lists);
         created = vatten_lists_create(r->device->device, &desc, &plan);
     } else {
