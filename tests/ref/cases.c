@@ -133,6 +133,8 @@ static void read_reject(const cJSON *params, cases_case *out) {
     copy_text(out->target, sizeof out->target, cases_get_text(params, "target_op"));
     out->heads = cases_get_u64(params, "Hq", 1);
     out->kv_heads = cases_get_u64(params, "Hkv", 1);
+    out->selection.block = cases_get_u64(params, "chunk", 4);
+    out->selection.entries = cases_get_u64(params, "topk", cases_get_u64(params, "S", 3));
     out->grid.rank = extents ? (uint32_t)cJSON_GetArraySize(extents) : 0;
     for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
         ref_axis_rule *axis = &out->grid.axis[a];
