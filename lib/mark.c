@@ -133,7 +133,7 @@ vatten_result vt_mark_steps(const vt_mark *m, uint64_t max_workspace, vt_program
     part most;
     if (iterations(m) > m->caps->loop_limit || !choose_part(m, max_workspace, &most)) {
         vt_log(m->logger, VATTEN_LOG_ERROR, m->label,
-               "rows of %" PRIu64 " blocks do not fit %s: a binding holds %" PRIu64
+               "sparse: rows of %" PRIu64 " blocks do not fit %s: a binding holds %" PRIu64
                " bytes, an invocation %" PRIu64 " steps",
                m->blocks, m->caps->name, m->caps->storage_range, m->caps->loop_limit);
         return VATTEN_ERROR_UNSUPPORTED;

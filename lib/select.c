@@ -34,8 +34,9 @@ static vatten_result check_sizes(const vt_checker *check, const vatten_select_de
 static vatten_result check_places(const vt_checker *check, const vatten_select_desc *d) {
     bool placed = d->row_tokens != 0 || d->block_tokens != 0 || d->row_shift != 0;
     INVALID_IF(placed && (d->row_tokens == 0 || d->block_tokens == 0),
-               "row_tokens %" PRIu64 " and block_tokens %" PRIu64 " go together", d->row_tokens,
-               d->block_tokens);
+               "row_tokens %" PRIu64 ", row_shift %" PRIu64 ", block_tokens %" PRIu64
+               ": only row_shift may be 0",
+               d->row_tokens, d->row_shift, d->block_tokens);
     INVALID_IF(!placed && (d->causal || d->rule.own || d->rule.local),
                "causal %d, own %d, local %" PRIu32 " need row_tokens and block_tokens", d->causal,
                d->rule.own, d->rule.local);
@@ -53,7 +54,7 @@ static uint64_t most_own(const vatten_select_desc *d) {
 
 static vatten_result check_budget(const vt_checker *check, const vatten_select_desc *d) {
     bool mass = d->rule.budget == VATTEN_BUDGET_MASS;
-    uint64_t forced = (uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d));
+    uint64_t forced = vt_min((uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d)), d->blocks);
     INVALID_IF(d->rule.budget < VATTEN_BUDGET_TOP || d->rule.budget > VATTEN_BUDGET_THRESHOLD,
                "budget %d is unknown", (int)d->rule.budget);
     INVALID_IF(forced > d->rule.entries,
@@ -63,7 +64,8 @@ static vatten_result check_budget(const vt_checker *check, const vatten_select_d
     INVALID_IF(mass && !(d->rule.share >= 0.0f && d->rule.share <= 1.0f), "share %f is not between 0 and 1",
                (double)d->rule.share);
     INVALID_IF(mass && !d->rule.min_max && !d->rule.softmax,
-               "budget MASS needs weights that are not negative: softmax %d or min_max %d", 0, 0);
+               "softmax %d and min_max %d: budget MASS needs one of them, plain values may be negative", 0,
+               0);
     INVALID_IF(d->rule.budget == VATTEN_BUDGET_THRESHOLD && isnan(d->rule.share), "share %f is no number",
                (double)d->rule.share);
     INVALID_IF(!mass && (d->rule.min_max || d->rule.crossing_out),

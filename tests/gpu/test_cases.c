@@ -289,7 +289,9 @@ static void test_known_answers(void **state) {
     unsigned done = 0, skipped = 0;
     for (size_t n = 0; n < cases.count; ++n) {
         const cases_case *item = &cases.items[n];
-        if (item->op == CASES_WINDOW_TABLE || item->op == CASES_REJECT || !is_wanted(item)) {
+        bool elsewhere = item->op == CASES_WINDOW_TABLE || item->op == CASES_REJECT ||
+                         item->op == CASES_SELECTION; /* test_selection_cases */
+        if (elsewhere || !is_wanted(item)) {
             continue;
         }
         const char *reason = why_not(item);
@@ -306,6 +308,10 @@ static void test_known_answers(void **state) {
     gpu_assert_clean(&device);
 }
 
+static bool selects(const cases_case *item) {
+    return strcmp(item->target, "moba") == 0 || strcmp(item->target, "nsa_selected") == 0;
+}
+
 /* Why nothing can be asked to refuse a case; NULL if something can. */
 static const char *why_not_refused(const cases_case *item) {
     static char text[64];
@@ -313,16 +319,28 @@ static const char *why_not_refused(const cases_case *item) {
         return "lists are read on the device, which skips what names no block";
     }
     snprintf(text, sizeof text, "needs %s", item->target);
-    return strcmp(item->target, "dense") == 0 || strncmp(item->target, "na", 2) == 0 ? NULL : text;
+    bool can = strcmp(item->target, "dense") == 0 || strncmp(item->target, "na", 2) == 0 || selects(item);
+    return can ? NULL : text;
 }
 
 static vatten_result create_rejected(const cases_case *item, vatten_plan **out_plan) {
-    gpu_problem p = {.grid = strcmp(item->target, "dense") != 0};
+    gpu_problem p = {.grid = !selects(item) && strcmp(item->target, "dense") != 0};
     *gpu_heads(&p) = (vatten_heads){.dtype = VATTEN_DTYPE_F32,
                                     .batch = 1,
                                     .heads = (uint32_t)item->heads,
                                     .kv_heads = (uint32_t)item->kv_heads,
                                     .dim = 16};
+    if (selects(item)) {
+        const vatten_sparse_desc sparse = {
+            .heads = *gpu_heads(&p),
+            .q_len = 16,
+            .kv_len = 16,
+            .q_block = 1,
+            .kv_block = (uint32_t)item->selection.block,
+            .rule = {.entries = (uint32_t)item->selection.entries, .own = true},
+            .causal = true};
+        return vatten_sparse_create(device.device, &sparse, out_plan);
+    }
     p.dense.q_len = p.dense.kv_len = 16;
     set_grid(item, &p.hood);
     return gpu_plan_create(&device, &p, out_plan);
@@ -350,7 +368,7 @@ static void test_invalid_problems_are_refused(void **state) {
         }
         checked++;
     }
-    assert_true(checked >= 8 || *wanted);
+    assert_true(checked >= 11 || *wanted);
     gpu_assert_clean(&device);
 }
 

@@ -358,6 +358,17 @@ static void test_top(void **state) {
          .block_tokens = 4,
          .causal = true,
          .rule = {.entries = 6, .first = 1, .local = 2, .softmax = true, .scale = 0.25f, .list_heads = 2}},
+        {.batch = 1, /* more forced blocks than there are: they overlap */
+         .heads = 2,
+         .kv_heads = 1,
+         .dim = 16,
+         .rows = 31,
+         .blocks = 3,
+         .row_tokens = 1,
+         .block_tokens = 11,
+         .causal = true,
+         .write_counts = true,
+         .rule = {.entries = 3, .own = true, .first = 2, .local = 3}},
     };
     check_rows("top", rows, COUNT(rows));
 }

@@ -133,6 +133,8 @@ static void read_reject(const cJSON *params, cases_case *out) {
     copy_text(out->target, sizeof out->target, cases_get_text(params, "target_op"));
     out->heads = cases_get_u64(params, "Hq", 1);
     out->kv_heads = cases_get_u64(params, "Hkv", 1);
+    out->selection.block = cases_get_u64(params, "chunk", 4);
+    out->selection.entries = cases_get_u64(params, "topk", cases_get_u64(params, "S", 3));
     out->grid.rank = extents ? (uint32_t)cJSON_GetArraySize(extents) : 0;
     for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
         ref_axis_rule *axis = &out->grid.axis[a];
@@ -220,15 +222,17 @@ static bool among(const char *name, const char *const *names) {
 static bool read_op(const char *name, cases_case *out) {
     static const char *const grids[] = {"na1d", "na2d", "na3d", NULL};
     static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash", "topk_gather", NULL};
-    static const char *const later[] = {
-        "moba",  "vmoba",  "nsa_selected", "biformer",       "dma", "varlen", "paged", "splitkv",
-        "merge", "stress", "mla_decode",   "kvcache_append", NULL};
+    static const char *const selection[] = {"moba", "vmoba", "nsa_selected", "biformer", NULL};
+    static const char *const later[] = {"dma",    "varlen",     "paged",          "splitkv", "merge",
+                                        "stress", "mla_decode", "kvcache_append", NULL};
     if (strcmp(name, "dense") == 0 || strcmp(name, "mask_predicate") == 0) {
         out->op = CASES_DENSE;
     } else if (among(name, grids)) {
         out->op = CASES_GRID;
     } else if (among(name, lists)) {
         out->op = CASES_LISTS;
+    } else if (among(name, selection)) {
+        out->op = CASES_SELECTION;
     } else if (strcmp(name, "na_window") == 0) {
         out->op = CASES_WINDOW_TABLE;
     } else if (strcmp(name, "reject") == 0) {
@@ -274,6 +278,9 @@ static bool read_case(const cJSON *json, cases_case *out) {
     read_expected(cJSON_GetObjectItemCaseSensitive(json, "expected"), out);
     if (out->op == CASES_LISTS) {
         return cases_read_lists(op, params, out);
+    }
+    if (out->op == CASES_SELECTION) {
+        return cases_read_selection(op, params, out);
     }
     return strcmp(op, "mask_predicate") == 0 ? cases_read_predicate(params, out)
                                              : read_params(shapes, params, out);
@@ -336,7 +343,7 @@ void cases_free(cases_list *list) {
 
 uint64_t cases_q_len(const cases_case *item) {
     uint64_t tokens = 1;
-    if (item->op == CASES_DENSE || item->op == CASES_LISTS) {
+    if (item->op == CASES_DENSE || item->op == CASES_LISTS || item->op == CASES_SELECTION) {
         return item->dense.q_len;
     }
     for (uint32_t a = 0; a < item->grid.rank; ++a) {
@@ -346,7 +353,8 @@ uint64_t cases_q_len(const cases_case *item) {
 }
 
 uint64_t cases_kv_len(const cases_case *item) {
-    return item->op == CASES_DENSE || item->op == CASES_LISTS ? item->dense.kv_len : cases_q_len(item);
+    bool plain = item->op == CASES_DENSE || item->op == CASES_LISTS;
+    return plain ? item->dense.kv_len : cases_q_len(item);
 }
 
 /* SplitMix64's output number i for a seed. */
@@ -393,11 +401,7 @@ static const cJSON *expected_of(const cases_case *item) {
     return cJSON_GetObjectItemCaseSensitive(item->json, "expected");
 }
 
-int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count) {
-    const cJSON *table = cJSON_GetObjectItemCaseSensitive(expected_of(item), name);
-    if (axis >= 0) {
-        table = cJSON_GetArrayItem(table, axis);
-    }
+static int64_t *copied(const cJSON *table, size_t *out_count) {
     *out_count = 0;
     if (!cJSON_IsArray(table)) {
         return NULL;
@@ -405,6 +409,20 @@ int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t 
     int64_t *values = calloc(flatten(table, NULL) + 1, sizeof *values);
     *out_count = values ? flatten(table, values) : 0;
     return values;
+}
+
+int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count) {
+    const cJSON *table = cJSON_GetObjectItemCaseSensitive(expected_of(item), name);
+    return copied(axis >= 0 ? cJSON_GetArrayItem(table, axis) : table, out_count);
+}
+
+int64_t *cases_probe_blocks(const cases_case *item, uint32_t probe, size_t *out_count) {
+    static const char *const names[3] = {"chunks", "blocks", "regions"};
+    const cJSON *probes = cJSON_GetObjectItemCaseSensitive(expected_of(item), "probes"), *table = NULL;
+    for (int n = 0; n < 3 && !table; ++n) {
+        table = cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(probes, (int)probe), names[n]);
+    }
+    return copied(table, out_count);
 }
 
 uint64_t cases_known(const cases_case *item, const char *name) {

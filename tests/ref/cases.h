@@ -14,7 +14,8 @@
 typedef enum cases_op {
     CASES_DENSE,
     CASES_GRID,
-    CASES_LISTS, /* block_sparse, block_list, vertical_slash, topk_gather */
+    CASES_LISTS,     /* block_sparse, block_list, vertical_slash, topk_gather */
+    CASES_SELECTION, /* moba, vmoba, nsa_selected, biformer: test_selection_cases */
     CASES_WINDOW_TABLE,
     CASES_REJECT,
     CASES_LATER /* an operator that the library does not have; only counted */
@@ -36,17 +37,34 @@ typedef struct cases_probe {
     double share;
 } cases_probe;
 
+typedef enum cases_preset { CASES_MOBA, CASES_VMOBA, CASES_NSA, CASES_BIFORMER } cases_preset;
+
+/* Which blocks of keys a query goes by. `dense` has the lengths, of all sequences together, and whether it is causal. */
+typedef struct cases_selection {
+    cases_preset preset;
+    uint64_t block;     /* tokens of a block; BIFORMER: 0 */
+    uint64_t entries;   /* blocks of a query, forced ones included; 0: as many as `threshold` takes */
+    double threshold;   /* VMOBA: share of all weight */
+    bool own;           /* the query's own block is forced */
+    uint64_t extent[2]; /* BIFORMER: tokens along each axis */
+    uint64_t regions;   /* BIFORMER: along each axis */
+    uint32_t sequences; /* packed one after the other: they do not see each other */
+    uint64_t length[CASES_MAX_BATCH];
+    uint64_t hash; /* cases_hash over the chosen blocks of all rows but the ambiguous ones */
+} cases_selection;
+
 typedef struct cases_case {
     char id[32];
     cases_op op;
     uint64_t seed;
     uint64_t batch, heads, kv_heads, dim, value_dim;
-    double scale;         /* 0 = 1/sqrt(dim) */
-    ref_dense_rule dense; /* CASES_DENSE: lengths and rule */
-    ref_grid_rule grid;   /* CASES_GRID and the others: the axes, as far as they are given */
-    ref_lists lists;      /* CASES_LISTS: lengths, rule, and the lists themselves */
-    uint32_t *words;      /* what lists.words points at */
-    uint64_t blocks;      /* BLOCKS: entries of all lists of random block masks together */
+    double scale;              /* 0 = 1/sqrt(dim) */
+    ref_dense_rule dense;      /* CASES_DENSE: lengths and rule */
+    ref_grid_rule grid;        /* CASES_GRID and the others: the axes, as far as they are given */
+    ref_lists lists;           /* CASES_LISTS: lengths, rule, and the lists themselves */
+    uint32_t *words;           /* what lists.words points at */
+    cases_selection selection; /* CASES_SELECTION */
+    uint64_t blocks;           /* BLOCKS: entries of all lists of random block masks together */
     uint64_t extra_len;
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;
@@ -87,6 +105,19 @@ float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint6
 /* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0), tables in it one after the
  * other. NULL if there is none. The caller frees it. */
 int64_t *cases_table(const cases_case *item, const char *name, int axis, size_t *out_count);
+
+/* The blocks that a probe's row has chosen, as cases_table gives them. */
+int64_t *cases_probe_blocks(const cases_case *item, uint32_t probe, size_t *out_count);
+
+/* Goes on with a hash of chosen blocks: how many the next row has, then their numbers, ascending. */
+#define CASES_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t cases_hash(uint64_t hash, const uint32_t *blocks, uint32_t count);
+
+/* CASES_NSA: the means of the blocks of one head's keys, [blocks][dim], which the caller frees; then which blocks a query
+ * goes by, ascending, and how many. */
+double *cases_nsa_means(const cases_case *item, uint64_t b, uint64_t kv_head);
+uint32_t cases_nsa_row(const cases_case *item, const double *means, uint64_t b, uint64_t kv_head,
+                       uint64_t query, uint32_t *list);
 
 /* A number among the expected values, UINT64_MAX if there is none. */
 uint64_t cases_known(const cases_case *item, const char *name);

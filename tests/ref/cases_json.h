@@ -25,6 +25,18 @@ bool cases_read_causal(const cJSON *params, cases_case *out);
 /* A case of an operator that goes by lists: fills out->lists, or out->beyond. False, and told, if it cannot be read. */
 bool cases_read_lists(const char *op, const cJSON *params, cases_case *out);
 
+/* A case of an operator that selects blocks: fills out->selection. False, and told, if it cannot be read. */
+bool cases_read_selection(const char *op, const cJSON *params, cases_case *out);
+
+/* Whether `params` holds these names only (NULL-terminated), so that no rule of a case is ever ignored. */
+bool cases_names_only(const cJSON *params, const char *const *names, const cases_case *item);
+
+/* A rule in words must be the one that is built here. */
+bool cases_says(const cJSON *params, const char *name, const char *text, const cases_case *item);
+
+/* Makes it a case of CASES_LATER, for want of `what`. */
+bool cases_later(cases_case *out, const char *what);
+
 /* A case whose rule is told in words. */
 bool cases_read_predicate(const cJSON *params, cases_case *out);
 

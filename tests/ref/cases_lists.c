@@ -16,8 +16,7 @@ static uint64_t blocks_of(uint64_t tokens, uint64_t block) {
     return (tokens + block - 1) / block;
 }
 
-/* Whether `params` holds these names only (NULL-terminated), so that no rule of a case is ever ignored. */
-static bool names_only(const cJSON *params, const char *const *names, const cases_case *item) {
+bool cases_names_only(const cJSON *params, const char *const *names, const cases_case *item) {
     const cJSON *param;
     cJSON_ArrayForEach(param, params) {
         const char *const *name = names;
@@ -32,8 +31,7 @@ static bool names_only(const cJSON *params, const char *const *names, const case
     return true;
 }
 
-/* A rule in words must be the one that is built here. */
-static bool says(const cJSON *params, const char *name, const char *text, const cases_case *item) {
+bool cases_says(const cJSON *params, const char *name, const char *text, const cases_case *item) {
     if (strcmp(cases_get_text(params, name), text) != 0) {
         fprintf(stderr, "%s: unknown \"%s\"\n", item->id, name);
         return false;
@@ -41,7 +39,7 @@ static bool says(const cJSON *params, const char *name, const char *text, const 
     return true;
 }
 
-static bool later(cases_case *out, const char *what) {
+bool cases_later(cases_case *out, const char *what) {
     out->op = CASES_LATER;
     snprintf(out->beyond, sizeof out->beyond, "%s", what);
     return true;
@@ -160,14 +158,14 @@ static bool read_block_sparse(const cJSON *params, cases_case *out) {
         .local = cases_get_u64(params, "local", 0),
         .exact = cases_get_bool(params, "exact_streaming"),
     };
-    if (!names_only(params, names, out) || !cases_read_causal(params, out) ||
+    if (!cases_names_only(params, names, out) || !cases_read_causal(params, out) ||
         cases_count(rule.kinds) != out->heads ||
-        !says(params, "mask", "bit(b,h,i,j)=(mix(seed*16+7,((b*Hq+h)*nq+i)*nk+j)>>11)*2^-53 < density",
-              out)) {
+        !cases_says(params, "mask", "bit(b,h,i,j)=(mix(seed*16+7,((b*Hq+h)*nq+i)*nk+j)>>11)*2^-53 < density",
+                    out)) {
         return false;
     }
     if (rule.exact && !set_streaming(out, &rule)) {
-        return later(out, "unlike streaming heads");
+        return cases_later(out, "unlike streaming heads");
     }
     rule.q_blocks = blocks_of(out->dense.q_len, rule.q_block);
     rule.kv_blocks = blocks_of(out->dense.kv_len, rule.kv_block);
@@ -222,9 +220,9 @@ static bool read_block_list(const cJSON *params, cases_case *out) {
     for (uint64_t n = 0; n < blocks; ++n) {
         most = cases_get_item(sizes, n) > most ? cases_get_item(sizes, n) : most;
     }
-    if (!names_only(params, names, out) ||
-        !says(params, "lists", "list(h,i) = the k block ids with smallest mix(seed*16+8,(h*nb+i)*nb+c)",
-              out) ||
+    if (!cases_names_only(params, names, out) ||
+        !cases_says(params, "lists", "list(h,i) = the k block ids with smallest mix(seed*16+8,(h*nb+i)*nb+c)",
+                    out) ||
         block_start(sizes, blocks) != out->dense.q_len || out->dense.q_len != out->dense.kv_len) {
         return false;
     }
@@ -295,7 +293,7 @@ static bool read_vertical_slash(const cJSON *params, cases_case *out) {
     const cJSON *vertical = cJSON_GetObjectItemCaseSensitive(params, "vertical");
     const cJSON *slash = cJSON_GetObjectItemCaseSensitive(params, "slash");
     uint64_t block = cases_get_u64(params, "block", 1), rows = blocks_of(out->dense.q_len, block);
-    if (!names_only(params, names, out) || out->dense.q_len != out->dense.kv_len) {
+    if (!cases_names_only(params, names, out) || out->dense.q_len != out->dense.kv_len) {
         return false;
     }
     out->dense.causal = cases_get_bool(params, "causal");
@@ -324,7 +322,7 @@ static bool read_topk_gather(const cJSON *params, cases_case *out) {
     uint64_t kv_len = out->dense.kv_len, room = kv_len + kv_len / 8;
     uint64_t keys = cases_get_u64(cJSON_GetObjectItemCaseSensitive(out->json, "shapes"), "K", 0);
     out->lists.q_block = 1;
-    if (!names_only(params, names, out) || !says(params, "indices", rule, out) ||
+    if (!cases_names_only(params, names, out) || !cases_says(params, "indices", rule, out) ||
         !make_words(out, REF_KEYS, 1, out->dense.q_len, keys)) {
         return false;
     }
@@ -383,7 +381,7 @@ bool cases_read_predicate(const cJSON *params, cases_case *out) {
     static const char *const names[] = {"predicate", NULL};
     const char *text = cases_get_text(params, "predicate"), *end = strchr(text, ']');
     uint64_t extent[2], window;
-    if (!names_only(params, names, out)) {
+    if (!cases_names_only(params, names, out)) {
         return false;
     }
     out->op = CASES_DENSE;
@@ -403,5 +401,5 @@ bool cases_read_predicate(const cJSON *params, cases_case *out) {
         cJSON_Delete(lens);
         return good;
     }
-    return later(out, text);
+    return cases_later(out, text);
 }
