@@ -240,7 +240,8 @@ static bool run_round(race *r, uint32_t round) {
                 return false;
             sum += run->ms[run->runs];
         }
-        run->round_ms[round] = run->plan != NULL ? sum / run->turns : 0.0;
+        if (run->plan != NULL)
+            run->round_ms[round] = sum / run->turns;
     }
     return true;
 }
