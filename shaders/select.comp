@@ -127,9 +127,33 @@ float weigh_from(uint from)
     return sum;
 }
 
+// The same as order_of_count, from the top down: a walk finds the next lower order and who has it. For fewer than 32
+// that is fewer walks than bits.
+uint order_of_place(uint wanted)
+{
+    uint result = 0xffffffffu;
+    uint above = 0u;
+    for (uint walk = 0u; walk < wanted && above < wanted; ++walk) {
+        uint next = 0u;
+        uint ties = 0u;
+        for (uint n = 0u; n < candidates; ++n) {
+            uint x = forced(n) ? 0u : order(value(n));
+            if (x >= next && x < result) {
+                ties = x == next ? ties + 1u : 1u;
+                next = x;
+            }
+        }
+        above += ties;
+        result = next;
+    }
+    return result;
+}
+
 // The largest order that so many others, or so much weight, have or pass. 0: all of them together do not.
 uint order_of_count(uint wanted)
 {
+    if (wanted < 32u)
+        return order_of_place(wanted);
     uint result = 0u;
     for (uint bit = 0x80000000u; bit != 0u; bit >>= 1)
         if (count_from(result | bit) >= wanted)
