@@ -59,43 +59,17 @@ static const option_spec measure_specs[] = {
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
 };
 
-/* What the library's documentation states about sparse attention. */
+#define BY_QUERY 16384, 64, 1, 512, 3 /* tokens, dim, q_block, kv_block, entries */
+
+/* Lists of a tenth of all blocks, selection for blocks of queries, and blocks of each query's own. */
 static const sparse_case suite[] = {
-    {.tokens = 16384, .dim = 64, .q_block = 64, .kv_block = 64, .entries = 26, .random = true, .dense = true},
-    {.tokens = 16384,
-     .dim = 64,
-     .q_block = 128,
-     .kv_block = 128,
-     .entries = 13,
-     .random = true,
-     .dense = true},
-    {.tokens = 32768, .dim = 64, .q_block = 128, .kv_block = 128, .entries = 16},
-    {.tokens = 32768, .dim = 64, .q_block = 128, .kv_block = 128, .entries = 16, .causal = true},
-    {.tokens = 16384, .dim = 64, .q_block = 1, .kv_block = 512, .entries = 3, .causal = true, .dense = true},
-    {.tokens = 16384,
-     .dim = 64,
-     .q_block = 1,
-     .kv_block = 512,
-     .entries = 3,
-     .causal = true,
-     .dense = true,
-     .agree = 0.5f},
-    {.tokens = 16384,
-     .dim = 64,
-     .q_block = 1,
-     .kv_block = 512,
-     .entries = 3,
-     .causal = true,
-     .dense = true,
-     .agree = 0.9f},
-    {.tokens = 16384,
-     .dim = 64,
-     .q_block = 1,
-     .kv_block = 512,
-     .entries = 3,
-     .causal = true,
-     .dense = true,
-     .agree = 0.99f},
+    {16384, 64, 64, 64, 26, .random = true, .dense = true},
+    {16384, 64, 128, 128, 13, .random = true, .dense = true},
+    {32768, 64, 128, 128, 16},
+    {32768, 64, 128, 128, 16, .causal = true},
+    {BY_QUERY, .causal = true, .dense = true},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.9f},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.99f},
 };
 
 static bool case_fits(const sparse_case *c) {
@@ -158,17 +132,18 @@ static bool settings_fit(const sparse_options *o) {
     return false;
 }
 
-/* Per query, as in the suite, causal. */
+/* Plans as in the suite, made and not run. */
 static void fill_memory(vatten_context *context, const sparse_options *o, sparse_result *result) {
     for (size_t i = 0; o->tokens.count == 0 && i < SPARSE_MEMORY_LINES; ++i) {
-        sparse_case c = {.tokens = UINT64_C(4096) << i, .dim = 64, .entries = 3, .causal = true};
-        c.q_block = 1;
-        c.kv_block = 512;
-        sparse_case shared = c;
-        shared.q_block = shared.kv_block = 128;
-        shared.entries = 16;
+        const uint64_t tokens = UINT64_C(4096) << i;
+        sparse_case shared = {.tokens = tokens, .dim = 64, .q_block = 128, .kv_block = 128, .entries = 16};
+        sparse_case own = {
+            .tokens = tokens, .dim = 64, .q_block = 1, .kv_block = 512, .entries = 3, .causal = true};
+        sparse_case bounded = own;
+        bounded.max_workspace = UINT64_C(1) << 20;
         result->memory[i] =
-            (sparse_memory){c.tokens, sparse_workspace(context, &shared), sparse_workspace(context, &c)};
+            (sparse_memory){tokens, sparse_workspace(context, &shared), sparse_workspace(context, &own),
+                            sparse_workspace(context, &bounded)};
         result->memory_count = i + 1;
     }
 }

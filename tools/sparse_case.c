@@ -126,7 +126,8 @@ vatten_select_desc sparse_select_desc(const sparse_case *c) {
                                 .rule = rule_of(c),
                                 .row_tokens = c->q_block,
                                 .block_tokens = c->kv_block,
-                                .causal = c->causal};
+                                .causal = c->causal,
+                                .max_workspace = c->max_workspace};
 }
 
 static vatten_heads tiled_heads(const sparse_case *c) {
@@ -142,7 +143,8 @@ vatten_sparse_desc sparse_whole_desc(const sparse_case *c) {
                                 .q_block = c->q_block,
                                 .kv_block = c->kv_block,
                                 .rule = rule_of(c),
-                                .causal = c->causal};
+                                .causal = c->causal,
+                                .max_workspace = c->max_workspace};
 }
 
 static uint32_t joined_entries(const sparse_case *c, uint32_t join) {

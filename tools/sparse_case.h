@@ -23,7 +23,8 @@ typedef struct sparse_case {
     float
         agree;  /* of neighbouring queries: the part of their variance that changes slowly along the tokens */
     bool dense; /* timed too */
-    vatten_tile tile; /* of attention over lists; all 0: the table's */
+    vatten_tile tile;       /* of attention over lists; all 0: the table's */
+    uint64_t max_workspace; /* of the scores; 0 = the library's */
     char name[96];
 } sparse_case;
 

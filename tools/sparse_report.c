@@ -49,12 +49,14 @@ static void print_markdown_row(const sparse_case *c, const sparse_row *row) {
 
 static void print_memory(const sparse_result *result) {
     if (result->memory_count != 0)
-        printf(
-            "\n| tokens | workspace, 128x128 top 16, KiB | workspace, 1x512 top 3, KiB |\n|---|---|---|\n");
-    for (size_t i = 0; i < result->memory_count; ++i)
-        printf("| %llu | %llu | %llu |\n", (unsigned long long)result->memory[i].tokens,
-               (unsigned long long)(result->memory[i].by_block + 1023) / 1024,
-               (unsigned long long)(result->memory[i].by_query + 1023) / 1024);
+        printf("\n| tokens | workspace KiB, 128x128 top 16 | 1x512 top 3 causal | the same, max_workspace 1 "
+               "MiB |\n"
+               "|---|---|---|---|\n");
+    for (size_t i = 0; i < result->memory_count; ++i) {
+        const sparse_memory *m = &result->memory[i];
+        printf("| %llu | %.0f | %.0f | %.0f |\n", (unsigned long long)m->tokens, (double)m->by_block / 1024,
+               (double)m->by_query / 1024, (double)m->bounded / 1024);
+    }
 }
 
 static void print_markdown(const sparse_result *result) {
@@ -160,6 +162,7 @@ static bool print_json(const sparse_result *result) {
         cJSON_AddNumberToObject(line, "tokens", (double)result->memory[i].tokens);
         cJSON_AddNumberToObject(line, "by_block", (double)result->memory[i].by_block);
         cJSON_AddNumberToObject(line, "by_query", (double)result->memory[i].by_query);
+        cJSON_AddNumberToObject(line, "by_query_bounded", (double)result->memory[i].bounded);
         cJSON_AddItemToArray(memory, line);
     }
     return tool_json_print(object, false);

@@ -10,11 +10,12 @@
 
 enum { SPARSE_MEMORY_LINES = 5 };
 
-/* Workspace of two plans of so many tokens. */
+/* Workspace of plans of so many tokens. */
 typedef struct sparse_memory {
     uint64_t tokens;
     uint64_t by_block; /* q_block and kv_block 128, 16 entries */
     uint64_t by_query; /* q_block 1, kv_block 512, 3 entries */
+    uint64_t bounded;  /* the same with max_workspace 1 MiB */
 } sparse_memory;
 
 typedef struct sparse_result {
