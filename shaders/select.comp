@@ -2,8 +2,8 @@
 //
 // Selection: which blocks a row goes by. An invocation owns one row of one list head; its scores lie `rows` apart, so
 // that neighbours read neighbours. First the scores of all heads that share the list become one value for each block,
-// in the place of the first head's; then a threshold is found bit by bit, over the values as unsigned numbers of the
-// same order; last the blocks at and above it are listed in ascending order.
+// in the place of the first head's; then a threshold is found, over the values as unsigned numbers of the same order:
+// from the top down for short lists, else bit by bit; last the blocks at and above it are listed in ascending order.
 //
 // Blocks [0, own_last] are candidates under causality, else all. Some are in whatever their value (forced): they count
 // towards the budget. Among equal values the higher block wins. NaN is below every number.
