@@ -157,7 +157,7 @@ static uint64_t score_bytes(const vt_select *s, const part *p) {
 }
 
 static uint64_t score_groups(const vt_select *s, const part *p) {
-    return vt_saturating_mul(vt_ceil_div(p->rows, WORKGROUP),
+    return vt_saturating_mul(vt_ceil_div(p->rows, WORKGROUP * VT_SELECT_ROWS_AT_ONCE),
                              vt_ceil_div(s->desc.blocks, VT_SELECT_BLOCKS_AT_ONCE));
 }
 

@@ -2,8 +2,8 @@
 //
 // Selection: which blocks a row goes by. An invocation owns one row of one list head; its scores lie `rows` apart, so
 // that neighbours read neighbours. First the scores of all heads that share the list become one value for each block,
-// in the place of the first head's; then a threshold is found bit by bit, over the values as unsigned numbers of the
-// same order; last the blocks at and above it are listed in ascending order.
+// in the place of the first head's; then a threshold is found, over the values as unsigned numbers of the same order:
+// from the top down for short lists, else bit by bit; last the blocks at and above it are listed in ascending order.
 //
 // Blocks [0, own_last] are candidates under causality, else all. Some are in whatever their value (forced): they count
 // towards the budget. Among equal values the higher block wins. NaN is below every number.
@@ -127,9 +127,33 @@ float weigh_from(uint from)
     return sum;
 }
 
+// The same as order_of_count, from the top down: a walk finds the next lower order and who has it. For fewer than 32
+// that is fewer walks than bits.
+uint order_of_place(uint wanted)
+{
+    uint result = 0xffffffffu;
+    uint above = 0u;
+    for (uint walk = 0u; walk < wanted && above < wanted; ++walk) {
+        uint next = 0u;
+        uint ties = 0u;
+        for (uint n = 0u; n < candidates; ++n) {
+            uint x = forced(n) ? 0u : order(value(n));
+            if (x >= next && x < result) {
+                ties = x == next ? ties + 1u : 1u;
+                next = x;
+            }
+        }
+        above += ties;
+        result = next;
+    }
+    return result;
+}
+
 // The largest order that so many others, or so much weight, have or pass. 0: all of them together do not.
 uint order_of_count(uint wanted)
 {
+    if (wanted < 32u)
+        return order_of_place(wanted);
     uint result = 0u;
     for (uint bit = 0x80000000u; bit != 0u; bit >>= 1)
         if (count_from(result | bit) >= wanted)

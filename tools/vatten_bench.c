@@ -11,6 +11,7 @@
 
 #include "bench_race.h"
 #include "bench_report.h"
+#include "bench_sparse.h"
 #include "bench_sweep.h"
 #include "bench_vk.h"
 #include "options.h"
@@ -23,6 +24,7 @@ static const char usage_text[] =
     "       vatten_bench [attention] --lens 1024x1024,1x4096 [--dims 64,128] [--dtypes f32,f16] ... "
     "[options]\n"
     "       vatten_bench neighborhood --extents 64x64 --windows 7,16 [--strides 1,4] ... [options]\n"
+    "       vatten_bench sparse ...                        see vatten_bench sparse --help\n"
     "\n"
     "Checks sampled rows against a double-precision oracle, then times; compares with the multiply-add and "
     "copy roof\n"
@@ -171,6 +173,8 @@ static int run(const bench_options *options, family_id id, bool family_named) {
 int main(int argc, char **argv) {
     say_begin("vatten_bench");
     disable_disk_caches();
+    if (argc > 1 && strcmp(argv[1], "sparse") == 0)
+        return bench_sparse(argc - 1, argv + 1);
     bench_options options = {.sweep = {.batch = 1},
                              .settings = {.repeat = 9, .warmup = 1, .rows = 24, .seconds = 10}};
     family_id id = FAMILY_ATTENTION;

@@ -138,6 +138,7 @@
 #define VT_BUDGET_THRESHOLD 2u
 
 #define VT_SELECT_BLOCKS_AT_ONCE 4u /* of an invocation of score */
+#define VT_SELECT_ROWS_AT_ONCE 4u   /* of the same */
 
 /* Rows [row_first, row_end) of this dispatch; bases and strides in elements or words from the start of the bound range,
  * where the first of those rows is. */

@@ -92,8 +92,37 @@ class Bench(unittest.TestCase):
         self.assertEqual([row["status"] for row in rows], ["refused", "RIGHT"])
         self.assertIn("window 9", rows[0]["reason"])
 
+    SPARSE = ["sparse", "--tokens", "512,1024", "--dim", "16", "--kv-block", "64", "--repeat", "2", "--rows", "8"]
+
+    def test_sparse(self):
+        code, out, err = run_tool("vatten_bench", *self.SPARSE, "--causal", "--agree", "0.9", "--json")
+        self.assertEqual(code, 0, err)
+        for row in json.loads(out)["rows"]:
+            self.assertEqual(row["status"], "RIGHT", row["reason"])
+            self.assertAlmostEqual(row["of_ideal"], row["speedup"] / row["ideal"])
+            self.assertGreaterEqual(row["ideal"], row["bound"])
+            self.assertGreater(row["bound"], 0.99)
+            self.assertGreater(row["whole_ms"], 0)
+            self.assertGreater(row["selection_share"], 0)
+            self.assertGreater(row["whole_workspace_bytes"], 0)
+        code, out, err = run_tool("vatten_bench", *self.SPARSE, "--q-block", "32", "--csv")
+        self.assertEqual(code, 0, err)
+        lines = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual([line["status"] for line in lines], ["RIGHT", "RIGHT"])
+        self.assertEqual([float(line["tile_blocks"]) for line in lines], [3, 3])
+
+    def test_sparse_lists_that_are_drawn(self):
+        code, out, err = run_tool("vatten_bench", *self.SPARSE, "--q-block", "32", "--random")
+        self.assertEqual(code, 0, err)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual(len(table), 4)
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+        self.assertNotIn("FAILED", out)
+
     def test_command_lines(self):
-        for words in (["--lens", "1x2x3"], ["neighborhood", "--windows", "3"], ["attention"], ["--suite", "none"],
+        for words in (["sparse", "--tokens", "1000"], ["sparse", "--tokens", "512", "--entries", "9"],
+                      ["sparse", "--tokens", "1024", "--random"], ["sparse", "--csv", "--json"],
+                      ["--lens", "1x2x3"], ["neighborhood", "--windows", "3"], ["attention"], ["--suite", "none"],
                       ["--suite", "quick", "--dims", "64"], ["--csv", "--json"], ["--dtypes", "f64"],
                       ["--boxes", "65"]):
             code, out, _ = run_tool("vatten_bench", *words)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tables of `vatten_bench sparse`: Markdown, CSV, JSON.
+ */
+#ifndef TOOLS_SPARSE_REPORT_H
+#define TOOLS_SPARSE_REPORT_H
+
+#include "bench_report.h"
+#include "sparse_race.h"
+
+enum { SPARSE_MEMORY_LINES = 5 };
+
+/* Workspace of plans of so many tokens. */
+typedef struct sparse_memory {
+    uint64_t tokens;
+    uint64_t by_block; /* q_block and kv_block 128, 16 entries */
+    uint64_t by_query; /* q_block 1, kv_block 512, 3 entries */
+    uint64_t bounded;  /* the same with max_workspace 1 MiB */
+} sparse_memory;
+
+typedef struct sparse_result {
+    const vatten_context *context;
+    const sparse_settings *settings;
+    const sparse_case *cases;
+    const sparse_row *rows;
+    size_t count;
+    sparse_memory memory[SPARSE_MEMORY_LINES];
+    size_t memory_count;
+} sparse_result;
+
+/* On stdout. False, and said, when that failed. */
+bool sparse_report(bench_form form, const sparse_result *result);
+
+#endif /* TOOLS_SPARSE_REPORT_H */
