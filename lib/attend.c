@@ -66,10 +66,7 @@ uint32_t vt_attend_diagonal_mask(const vt_problem *p) {
  * ranges begin at multiples of the device's offset alignment. */
 static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
                      uint32_t element_bytes) {
-    uint64_t alignment = p->in->part.caps->storage_alignment;
-    uint64_t offset = vt_round_down(start * element_bytes, alignment);
-    step->binding[slot] = (vt_binding){role, offset, end * element_bytes - offset};
-    return start - offset / element_bytes;
+    return vt_step_bind(step, slot, role, start, end, element_bytes, p->in->part.caps->storage_alignment);
 }
 
 /* Heads and tokens of one tensor that a step reads or writes, first and last. */

@@ -73,9 +73,8 @@ static bool choose_part(const vt_mark *m, uint64_t max_workspace, part *out) {
 
 static uint32_t bind(const vt_mark *m, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
                      uint64_t count) {
-    uint64_t offset = vt_round_down(start * sizeof(uint32_t), m->caps->storage_alignment);
-    step->binding[slot] = (vt_binding){role, offset, (start + count) * sizeof(uint32_t) - offset};
-    return (uint32_t)(start - offset / sizeof(uint32_t));
+    return (uint32_t)vt_step_bind(step, slot, role, start, start + count, sizeof(uint32_t),
+                                  m->caps->storage_alignment);
 }
 
 static vt_step step_of(const vt_mark *m, const part *p, uint32_t variant) {

@@ -133,9 +133,7 @@ static vatten_result choose_part(const vt_pool *pool, part *out) {
 /* Binds the elements [start, end) of a tensor; returns where `start` lies in the bound range. */
 static uint64_t bind(const vt_pool *pool, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
                      uint64_t end, uint32_t bytes) {
-    uint64_t offset = vt_round_down(start * bytes, pool->caps->storage_alignment);
-    step->binding[slot] = (vt_binding){role, offset, end * bytes - offset};
-    return start - offset / bytes;
+    return vt_step_bind(step, slot, role, start, end, bytes, pool->caps->storage_alignment);
 }
 
 static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {

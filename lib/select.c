@@ -201,9 +201,7 @@ static bool choose_part(const vt_select *s, part *out) {
 /* Binds the elements [start, end) of a buffer; returns where `start` lies in the bound range. */
 static uint32_t bind(const vt_select *s, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
                      uint64_t end, uint32_t bytes) {
-    uint64_t offset = vt_round_down(start * bytes, s->caps->storage_alignment);
-    step->binding[slot] = (vt_binding){role, offset, end * bytes - offset};
-    return (uint32_t)(start - offset / bytes);
+    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, s->caps->storage_alignment);
 }
 
 static uint32_t bind_slab(const vt_select *s, const part *p, vt_step *step, uint32_t slot, vt_role role,

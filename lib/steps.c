@@ -32,6 +32,13 @@ static void note_writes(vt_program *program, const vt_step *step) {
     }
 }
 
+uint64_t vt_step_bind(vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
+                      uint32_t element_bytes, uint64_t alignment) {
+    uint64_t offset = vt_round_down(start * element_bytes, alignment);
+    step->binding[slot] = (vt_binding){role, offset, end * element_bytes - offset};
+    return start - offset / element_bytes;
+}
+
 static void follow_routes(const vt_program *program, vt_step *step) {
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         vt_binding *b = &step->binding[i];

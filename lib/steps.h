@@ -105,6 +105,11 @@ typedef struct vt_program {
     uint32_t main_variant;          /* the one that plan info names */
 } vt_program;
 
+/* Binds the elements [start, end) of a role's buffer to a slot, from a multiple of `alignment` bytes on. Returns where
+ * `start` lies in the bound range, in elements. */
+uint64_t vt_step_bind(vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
+                      uint32_t element_bytes, uint64_t alignment);
+
 /* Appends a step along the routes, with a barrier before it if it asks for one, if the program waits, or if a range that it binds for writing overlaps one
  * of a step since the last barrier. Such steps write different elements, but nobody who sees only the ranges can
  * know: validation layers would report them. */
