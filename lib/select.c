@@ -175,8 +175,8 @@ static bool fits(const vt_select *s, const part *p) {
            span(s, &s->q, s->problem.element_bytes, p->batch, heads, p->rows, d->dim) <= range &&
            span(s, &s->k, sizeof(float), p->batch, kv_heads, d->blocks, d->dim) <= range &&
            span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
-           score_groups(s, p) <= s->caps->groups[0] && heads <= s->caps->groups[1] &&
-           p->batch <= s->caps->groups[2];
+           vt_max(score_groups(s, p), vt_ceil_div(p->rows, WORKGROUP)) <= s->caps->groups[0] &&
+           heads <= s->caps->groups[1] && p->batch <= s->caps->groups[2];
 }
 
 /* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. */
