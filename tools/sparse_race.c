@@ -284,6 +284,12 @@ static bool note_ratios(race *r) {
     return ready || refuse(r, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
 }
 
+/* Queries that visit the same blocks. Tiles end with the queries that share a list. */
+static uint32_t tile_rows(const race *r) {
+    uint32_t rows = r->row->info.tile.rows;
+    return r->c->q_block > 1 ? r->c->q_block : rows < JOIN ? rows : JOIN;
+}
+
 static bool note_results(race *r) {
     sparse_row *row = r->row;
     double dense = (double)sparse_dense_pairs(r->c), blocks;
@@ -291,8 +297,7 @@ static bool note_results(race *r) {
         if (r->runners[part].plan != NULL)
             row->ms[part] = stats_summarize(r->runners[part].ms, r->runners[part].runs);
     row->ideal = dense / (double)sparse_listed_pairs(r->c, r->data.lists, 0, &blocks);
-    row->bound =
-        dense / (double)sparse_listed_pairs(r->c, r->data.lists, row->info.tile.rows, &row->tile_blocks);
+    row->bound = dense / (double)sparse_listed_pairs(r->c, r->data.lists, tile_rows(r), &row->tile_blocks);
     if (!note_ratios(r))
         return false;
     row->status = BENCH_RIGHT;
