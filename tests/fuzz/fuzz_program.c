@@ -48,14 +48,25 @@ static vatten_result raw_dense(program_case *c, const uint8_t *data, size_t size
     return vt_problem_from_attention(&c->caps, NULL, &desc, &c->problem);
 }
 
+static void mend_axis(vatten_axis *axis, bool causal) {
+    memset(&axis->causal, 0, sizeof axis->causal);
+    axis->causal = causal;
+}
+
 static vatten_result raw_grid(program_case *c, const uint8_t *data, size_t size, uint8_t bits) {
+    static vatten_axis axes[16][3]; /* the problem keeps the pointer */
     vatten_neighborhood_desc desc;
     copy(&desc, sizeof desc, data, size);
     mend_heads(&desc.heads, bits);
-    for (int a = 0; a < 3; ++a) {
-        memset(&desc.axis[a].causal, 0, sizeof desc.axis[a].causal);
-        desc.axis[a].causal = (bits >> (2 + a) & 1) != 0;
-    }
+    copy(axes, sizeof axes, data, size);
+    for (int a = 0; a < 3; ++a)
+        mend_axis(&desc.axis[a], (bits >> (2 + a) & 1) != 0);
+    for (int h = 0; h < 16; ++h)
+        for (int a = 0; a < 3; ++a)
+            mend_axis(&axes[h][a], (bits >> a & 1) != 0);
+    desc.head_axes = bits & 32 && desc.heads.heads <= 16 ? axes[0] : NULL;
+    memset(&desc.weights, 0, sizeof desc.weights);
+    desc.weights = (bits & 3) == 3;
     return vt_problem_from_neighborhood(&c->caps, NULL, &desc, &c->problem);
 }
 
