@@ -48,7 +48,7 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
         info->box[a] = program->variants[program->main_variant].spec[VT_SPEC_BOX + a];
 }
 
-static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
+vatten_result vt_plan_compile(vatten_plan *plan, bool *out_refused) {
     for (uint32_t i = 0; i < plan->program.variant_count; ++i) {
         const vt_variant *variant = &plan->program.variants[i];
         vatten_result result = vt_pipeline_get(plan->device, variant, &plan->pipelines[i], out_refused);
@@ -58,11 +58,7 @@ static vatten_result compile_pipelines(vatten_plan *plan, bool *out_refused) {
     return VATTEN_SUCCESS;
 }
 
-/* Appends a program's steps, as a vt_op does. */
-typedef vatten_result (*builder)(const void *input, vt_program *program);
-
-/* Counts the steps, makes room for them behind the plan, and fills them in. */
-static vatten_result build(vatten_device *device, builder append, const void *input, vatten_plan **out) {
+vatten_result vt_plan_build(vatten_device *device, vt_builder append, const void *input, vatten_plan **out) {
     vt_program counted = {0};
     vatten_result result = append(input, &counted);
     if (result != VATTEN_SUCCESS)
@@ -96,7 +92,7 @@ static vatten_result append_attention(const void *input, vt_program *program) {
 
 static vatten_result build_attention(vatten_device *device, const attend_input *in, vatten_plan **out) {
     const vt_problem *p = in->op_input.problem;
-    vatten_result result = build(device, append_attention, in, out);
+    vatten_result result = vt_plan_build(device, append_attention, in, out);
     if (result != VATTEN_SUCCESS)
         return result;
     vatten_plan *plan = *out;
@@ -124,7 +120,7 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
         if (result == VATTEN_SUCCESS)
             result = build_attention(device, &input, &plan);
         if (result == VATTEN_SUCCESS)
-            result = compile_pipelines(plan, &refused);
+            result = vt_plan_compile(plan, &refused);
         if (result == VATTEN_SUCCESS) {
             plan->info.refused_tiles = refused_tiles;
             *out = plan;
@@ -172,25 +168,6 @@ vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc
     return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_lists, NULL, out_plan) : result;
 }
 
-static vatten_result append_pool(const void *input, vt_program *program) {
-    return vt_pool_steps(input, program);
-}
-
-static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
-    const vt_problem *p = &pool->problem;
-    vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, p->label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
-    info->k_bytes = vt_tensor_bytes(p, &pool->x);
-    info->out_bytes = pool->out.elements * sizeof(float);
-    info->offset_alignment = pool->caps->storage_alignment;
-    uint64_t elements = p->batch * p->heads * p->kv_len * p->dim;
-    info->flops = elements;
-    info->bytes = vt_saturating_mul(elements, p->element_bytes) + info->out_bytes;
-}
-
 vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
                                    vatten_plan **out_plan) {
     if (out_plan)
@@ -200,75 +177,6 @@ vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_de
     vt_sparse sparse;
     vatten_result result = vt_sparse_from(&device->caps, &device->logger, desc, &sparse);
     return result == VATTEN_SUCCESS ? create(device, &sparse.lists, NULL, &sparse, out_plan) : result;
-}
-
-/* A plan whose steps no tile was chosen for. */
-static vatten_result create_plain(vatten_device *device, builder append, const void *input,
-                                  vatten_plan **out) {
-    bool refused;
-    vatten_plan *plan = NULL;
-    vatten_result result = build(device, append, input, &plan);
-    if (result == VATTEN_SUCCESS)
-        result = compile_pipelines(plan, &refused);
-    if (result != VATTEN_SUCCESS) {
-        vt_release(&device->allocator, plan);
-        return result;
-    }
-    *out = plan;
-    return VATTEN_SUCCESS;
-}
-
-vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
-                                 vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
-        return VATTEN_ERROR_INVALID_ARGUMENT;
-    vt_pool pool;
-    vatten_result result = vt_pool_from(&device->caps, &device->logger, desc, &pool);
-    if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_pool, &pool, out_plan);
-    if (result == VATTEN_SUCCESS)
-        fill_pool_info(&pool, *out_plan);
-    return result;
-}
-
-static vatten_result append_select(const void *input, vt_program *program) {
-    return vt_select_steps(input, program);
-}
-
-static void fill_select_info(const vt_select *s, vatten_plan *plan) {
-    const vatten_select_desc *d = &s->desc;
-    vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, s->problem.label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
-    info->q_bytes = vt_tensor_bytes(&s->problem, &s->q);
-    info->k_bytes = s->k.elements * sizeof(float);
-    info->lists_bytes = s->lists.elements * sizeof(uint32_t);
-    info->counts_bytes = d->write_counts ? s->counts.elements * sizeof(uint32_t) : 0;
-    info->workspace_bytes = plan->program.workspace_bytes;
-    info->offset_alignment = s->caps->storage_alignment;
-    info->pairs = vt_saturating_mul(d->rows, d->blocks);
-    info->flops = vt_saturating_mul(vt_saturating_mul(info->pairs, 2 * d->batch * d->heads), d->dim);
-    info->bytes = info->q_bytes + info->k_bytes + info->lists_bytes + info->counts_bytes;
-    info->largest_macs = plan->program.largest_macs;
-}
-
-vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
-                                   vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
-        return VATTEN_ERROR_INVALID_ARGUMENT;
-    vt_select select;
-    vatten_result result = vt_select_from(&device->caps, &device->logger, desc, &select);
-    if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_select, &select, out_plan);
-    if (result == VATTEN_SUCCESS)
-        fill_select_info(&select, *out_plan);
-    return result;
 }
 
 void vatten_plan_get_info(const vatten_plan *plan, vatten_plan_info *out_info) {

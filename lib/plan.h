@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plan: the program of one problem with its pipelines. Written once by plan.c, then only read.
+ * A plan: the program of one problem with its pipelines. Written once by plan.c or plan_tasks.c, then only read.
  */
 #ifndef VT_PLAN_H
 #define VT_PLAN_H
@@ -18,6 +18,16 @@ struct vatten_plan {
     VkPipeline pipelines[VT_VARIANTS_MAX];
     vt_program program; /* steps stand behind the struct, in the same allocation */
 };
+
+/* Appends a program's steps, as a vt_op does. */
+typedef vatten_result (*vt_builder)(const void *input, vt_program *program);
+
+/* Counts the steps, makes room for them behind the plan, and fills them in. Pipelines and info are left to the caller. */
+vatten_result vt_plan_build(vatten_device *device, vt_builder append, const void *input,
+                            vatten_plan **out_plan);
+
+/* Pipelines of all variants; `*out_refused`: the driver would not have one of them. */
+vatten_result vt_plan_compile(vatten_plan *plan, bool *out_refused);
 
 /* Bytes that the buffer of a role must hold; 0 = not used. */
 uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role);
