@@ -2,6 +2,7 @@
  *
  * Plans of the tasks that are not attention: no tile is chosen for them.
  */
+#include "alloc.h"
 #include "plan.h"
 #include "pool.h"
 #include "select.h"
