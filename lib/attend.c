@@ -160,12 +160,29 @@ static uint32_t bind_lists(const part *p, vt_step *step) {
     const vt_list_rule *list = &p->in->part.problem->list;
     const vt_tensor *t = &list->words;
     bool ranges = list->kind == VATTEN_LIST_RANGES;
-    uint64_t first = ranges ? 0 : p->q_first / list->q_block;
-    uint64_t last = ranges ? list->rows - 1 : (p->q_end - 1) / list->q_block;
+    uint64_t first = ranges ? 0 : p->q_first / list->row_units * list->row_lists;
+    uint64_t last = ranges ? list->rows - 1 : ((p->q_end - 1) / list->row_units + 1) * list->row_lists - 1;
     uint64_t last_head = (p->heads + p->head_count - 1) / list->group;
     uint64_t start = element(t, p->batch, p->heads / list->group, first);
     uint64_t end = element(t, p->batch + p->batch_count - 1, last_head, last) + list->row_words;
     return (uint32_t)bind(p, step, VT_SLOT_LISTS, VT_ROLE_LISTS, start, end, sizeof(uint32_t));
+}
+
+/* The biases of the part's queries and the link's keys. Returns where the first one lies. */
+static uint32_t bind_bias(const part *p, const link *l, vt_step *step) {
+    const vt_problem *problem = p->in->part.problem;
+    const vt_list_rule *list = &problem->list;
+    const vt_tensor *t = &list->bias;
+    uint64_t q_plane = p->in->part.keys.q_plane, k_plane = l->geometry->k_plane;
+    bool all = l->geometry->listed_keys;
+    uint64_t k_first = all ? 0 : l->k_first * k_plane, k_end = all ? problem->kv_len : l->k_end * k_plane;
+    uint64_t start = element(t, p->batch, p->heads / list->bias_group, p->q_first * q_plane) + k_first;
+    uint64_t end = element(t, p->batch + p->batch_count - 1,
+                           (p->heads + p->head_count - 1) / list->bias_group, p->q_end * q_plane - 1) +
+                   k_end;
+    step->push.lse_batch = (uint32_t)t->token;
+    step->push.lse_head = (uint32_t)t->head;
+    return (uint32_t)bind(p, step, VT_SLOT_LIST_BIAS, VT_ROLE_BIAS, start, end, sizeof(float));
 }
 
 /* The units in which push constants count: extra keys are a dense problem over the tokens of the part. */
@@ -189,10 +206,10 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
 
 /* What the kernel of a map must have; whether state is carried is known for sure when all steps are. */
 static vt_io needed_io(const vt_problem *problem, const vt_program *program, vt_map map) {
+    if (map == VT_MAP_LISTS)
+        return problem->list.biased ? VT_IO_LISTS_BIAS : VT_IO_LISTS;
     if (problem->bias_bytes && map == problem->map)
         return VT_IO_BIAS;
-    if (map == VT_MAP_LISTS)
-        return VT_IO_LISTS;
     return program->carries || problem->write_lse ? VT_IO_FULL : VT_IO_PLAIN;
 }
 
@@ -213,8 +230,10 @@ static void add_step(const part *p, const link *l, vt_program *program) {
         bind_state(p, l, &step);
     if (io == VT_IO_BIAS) /* the whole table: its rows are short */
         step.binding[VT_SLOT_BIAS] = (vt_binding){VT_ROLE_BIAS, 0, in->problem->bias_bytes};
-    if (io == VT_IO_LISTS)
+    if (io >= VT_IO_LISTS)
         step.push.map2 = bind_lists(p, &step);
+    if (io == VT_IO_LISTS_BIAS) /* both begin within an alignment, which is 256 bytes at most */
+        step.push.map2 |= bind_bias(p, l, &step) << 16;
     uint64_t tiles = dense ? vt_ceil_div(tokens, in->tile->rows) : vt_part_tiles(l->geometry, size.q);
     step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)p->head_count;
@@ -250,12 +269,20 @@ static void add_chain(const part *p, const vt_part_size *size, vt_program *progr
     }
 }
 
+/* A part smaller than a grain stays inside one. */
+static uint64_t part_end(const vt_geometry *keys, uint64_t q, uint64_t size) {
+    uint64_t end = vt_min(q + size, keys->q_units);
+    return size < keys->q_grain ? vt_min(end, vt_round_down(q, keys->q_grain) + keys->q_grain) : end;
+}
+
 static void add_parts(const vt_attend_input *in, const vt_part_size *size, const uint32_t variant[2],
                       vt_program *program) {
     const vt_problem *problem = in->part.problem;
+    uint64_t q_end;
     for (uint64_t b = 0; b < problem->batch; b += size->batch)
         for (uint64_t h = 0; h < in->part.heads; h += size->heads)
-            for (uint64_t q = 0; q < in->part.keys.q_units; q += size->q) {
+            for (uint64_t q = 0; q < in->part.keys.q_units; q = q_end) {
+                q_end = part_end(&in->part.keys, q, size->q);
                 const part p = {in,
                                 variant,
                                 b,
@@ -263,7 +290,7 @@ static void add_parts(const vt_attend_input *in, const vt_part_size *size, const
                                 vt_min(size->batch, problem->batch - b),
                                 vt_min(size->heads, in->part.heads - h),
                                 q,
-                                vt_min(q + size->q, in->part.keys.q_units)};
+                                q_end};
                 add_chain(&p, size, program);
                 if (program->step_count > VT_STEPS_MAX)
                     return;
@@ -283,7 +310,8 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
     if (caps->storage_buffers < vt_io_slots(io)) {
         vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
                "%s needs %" PRIu32 " storage buffers per stage, %s has %" PRIu32,
-               problem->map == VT_MAP_LISTS ? "a plan by lists"
+               io == VT_IO_LISTS_BIAS ? "a plan by lists with a bias"
+               : io == VT_IO_LISTS    ? "a plan by lists"
                : problem->bias_bytes        ? "a bias"
                : problem->write_lse         ? "write_lse"
                                             : "a plan that splits its keys",

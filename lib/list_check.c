@@ -28,7 +28,7 @@ typedef struct list {
 
 static vatten_result check_blocks(const list *l) {
     const vt_list_rule *rule = &l->problem->list;
-    uint64_t blocks = vt_ceil_div(l->problem->kv_len, rule->kv_block);
+    uint64_t blocks = rule->blocks;
     uint32_t words = rule->row_words / rule->entries;
     uint32_t last = VATTEN_LIST_END;
     for (uint32_t e = 0; e < rule->entries; ++e) {

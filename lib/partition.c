@@ -9,13 +9,18 @@
 typedef vt_partition_input input_type;
 
 uint64_t vt_part_tiles(const vt_geometry *geometry, uint64_t q) {
+    if (q < geometry->q_grain && geometry->q_fine && geometry->fine_tiles)
+        return vt_saturating_mul(vt_ceil_div(q, geometry->q_fine), geometry->fine_tiles);
     return vt_saturating_mul(vt_ceil_div(q, geometry->q_grain), geometry->grain_tiles);
 }
 
 /* Key tiles that one query tile visits, at most. */
 static uint64_t key_tiles(const input_type *in, const vt_geometry *geometry, uint64_t k) {
     uint64_t units = vt_min(vt_ceil_div(k, geometry->key_step), geometry->keys_across);
-    return vt_ceil_div(vt_saturating_mul(units, geometry->keys_plane), in->tile->keys) + geometry->begun;
+    uint64_t keys = vt_saturating_mul(units, geometry->keys_plane);
+    if (geometry->most_keys)
+        keys = vt_min(keys, geometry->most_keys);
+    return vt_ceil_div(keys, in->tile->keys) + geometry->begun;
 }
 
 uint64_t vt_part_macs(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
@@ -37,12 +42,17 @@ static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, u
     return vt_tensor_range(in->problem, t, in->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
+/* Heads of one kind that are shared by `group` query heads each: those of a part may straddle one more than they fill. */
+static uint64_t heads_within(uint64_t part_heads, uint64_t group, uint64_t heads) {
+    return vt_min(vt_ceil_div(part_heads - 1, group) + 1, heads / group);
+}
+
 /* Lists of a range's queries may be any. */
 static bool lists_fit(const input_type *in, const vt_part_size *part) {
     const vt_list_rule *list = &in->problem->list;
     bool ranges = list->kind == VATTEN_LIST_RANGES;
-    uint64_t rows = ranges ? list->rows : vt_ceil_div(part->q, list->q_block);
-    uint64_t heads = vt_min(vt_ceil_div(part->heads - 1, list->group) + 1, in->problem->heads / list->group);
+    uint64_t rows = ranges ? list->rows : vt_ceil_div(part->q, list->row_units) * list->row_lists;
+    uint64_t heads = heads_within(part->heads, list->group, in->problem->heads);
     return vt_lists_range(in->problem, in->caps->storage_alignment, part->batch, heads, rows) <=
            in->caps->storage_range;
 }
@@ -58,13 +68,24 @@ static bool queries_fit(const input_type *in, const vt_part_size *part) {
            (p->map != VT_MAP_LISTS || lists_fit(in, part));
 }
 
+/* A bias is cut along queries and keys. */
+static bool bias_fits(const input_type *in, const vt_part_size *part, uint64_t keys) {
+    const vt_problem *p = in->problem;
+    const vt_list_rule *list = &p->list;
+    return !list->biased ||
+           vt_bias_range(p, in->caps->storage_alignment, part->batch,
+                         heads_within(part->heads, list->bias_group, p->heads), part->q * in->keys.q_plane,
+                         keys) <= in->caps->storage_range;
+}
+
 static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
                         uint64_t k) {
     const vt_problem *p = in->problem;
     uint64_t tokens = geometry->listed_keys ? p->kv_len : k * geometry->k_plane;
-    /* Heads of a part may straddle one more KV head than they fill. */
-    uint64_t kv_heads = vt_min(vt_ceil_div(part->heads - 1, p->heads / p->kv_heads) + 1, p->kv_heads);
+    uint64_t kv_heads = heads_within(part->heads, p->heads / p->kv_heads, p->heads);
     uint64_t range = in->caps->storage_range;
+    if (!bias_fits(in, part, tokens))
+        return false;
     return (p->weights || span(in, geometry->k, part->batch, kv_heads, tokens, p->dim) <= range) &&
            span(in, geometry->v, part->batch, kv_heads, tokens, p->value_dim) <= range;
 }
@@ -151,24 +172,49 @@ static uint64_t key_cut(const input_type *in, const vt_geometry *geometry, vt_pa
     return cut ? cut : vt_min(geometry->k_grain, geometry->k_units);
 }
 
-/* One query grain of one head, and as many keys as that may have: every other size grows from there. `heads`:
+/* `q` units of queries of one head, and as many keys as those may have: every other size grows from there. `heads`:
  * how many heads shall later find room in the same bindings. */
-static bool smallest(const input_type *in, vt_part_size *part, uint64_t heads) {
-    *part = (vt_part_size){1, heads, vt_min(in->keys.q_grain, in->keys.q_units), in->keys.k_units, 0};
+static bool smallest(const input_type *in, vt_part_size *part, uint64_t heads, uint64_t q) {
+    *part = (vt_part_size){1, heads, q, in->keys.k_units, 0};
     if (!queries_fit(in, part))
         return false;
     part->k = key_cut(in, &in->keys, part, heads, &part->k, keys_fit, keys_work_fits);
     if (in->problem->extra_len)
         part->extra = key_cut(in, &in->extra, part, heads, &part->extra, extra_fit, extra_work_fits);
     part->heads = 1;
-    return part->k > 0 && (part->extra > 0) == (in->problem->extra_len > 0);
+    return part->k > 0 && (part->extra > 0) == (in->problem->extra_len > 0) && carry_fits(in, part);
+}
+
+/* A whole grain of queries, or where that does not fit half of it and so on, but no less than `q_fine`. */
+static uint64_t finer(const vt_geometry *keys, uint64_t q) {
+    if (keys->q_fine == 0 || q <= keys->q_fine)
+        return 0;
+    return vt_max(vt_round_down(q / 2, keys->q_fine), keys->q_fine);
+}
+
+static bool find_smallest(const input_type *in, vt_part_size *part, uint64_t *heads) {
+    uint64_t many = *heads;
+    for (uint64_t q = vt_min(in->keys.q_grain, in->keys.q_units); q > 0; q = finer(&in->keys, q)) {
+        *heads = many;
+        if (smallest(in, part, many, q))
+            return true;
+        *heads = 1;
+        if (smallest(in, part, 1, q))
+            return true;
+    }
+    return false;
 }
 
 static void grow(const input_type *in, vt_part_size *part, uint64_t heads) {
+    uint64_t grain = in->keys.q_grain, units = in->keys.q_units;
+    if (part->q < vt_min(grain, units)) { /* stays inside a grain */
+        units = vt_min(grain, units);
+        grain = in->keys.q_fine;
+    }
     part->heads = heads;
-    uint64_t bindable = largest(in, part, &part->q, in->keys.q_grain, in->keys.q_units, queries_fit);
+    uint64_t bindable = largest(in, part, &part->q, grain, units, queries_fit);
     part->heads = 1;
-    uint64_t size = largest(in, part, &part->q, in->keys.q_grain, bindable, fits);
+    uint64_t size = largest(in, part, &part->q, grain, bindable, fits);
     part->q = vt_max(size, part->q);
     part->heads = vt_max(largest(in, part, &part->heads, 1, in->heads, fits), 1);
     if (part->heads == in->heads)
@@ -195,11 +241,7 @@ static vatten_result check_loops(const input_type *in, const vt_part_size *part)
 vatten_result vt_partition(const input_type *in, vt_part_size *out) {
     const vt_problem *p = in->problem;
     uint64_t heads = heads_interleave(p) ? in->heads : 1;
-    bool found = smallest(in, out, heads);
-    if (!found) {
-        heads = 1;
-        found = smallest(in, out, heads);
-    }
+    bool found = find_smallest(in, out, &heads);
     if (found)
         grow(in, out, heads);
     if (found && groups_fit(in, out) && carry_fits(in, out))
@@ -208,7 +250,10 @@ vatten_result vt_partition(const input_type *in, vt_part_size *out) {
            "the smallest part, %" PRIu64 " query and %" PRIu64
            " key tokens of one head, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32
            " workgroups",
-           vt_min(in->keys.q_grain, in->keys.q_units) * in->keys.q_plane, in->keys.k_grain * in->keys.k_plane,
+           vt_min(in->keys.q_fine ? vt_min(in->keys.q_fine, in->keys.q_grain) : in->keys.q_grain,
+                  in->keys.q_units) *
+               in->keys.q_plane,
+           in->keys.k_grain * in->keys.k_plane,
            in->caps->name, in->caps->storage_range, in->caps->groups[0]);
     return VATTEN_ERROR_UNSUPPORTED;
 }

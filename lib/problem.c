@@ -151,6 +151,11 @@ uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t 
                     problem->list.row_words);
 }
 
+uint64_t vt_bias_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
+                       uint64_t queries, uint64_t keys) {
+    return vt_range(&problem->list.bias, sizeof(float), alignment, batch, heads, queries, keys);
+}
+
 uint64_t vt_lse_bytes(const vt_problem *problem) {
     return problem->write_lse ? problem->batch * problem->heads * problem->q_len * sizeof(float) : 0;
 }

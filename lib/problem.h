@@ -33,6 +33,22 @@ typedef struct vt_list_rule {
     uint32_t key_stride; /* 0 = none */
     uint32_t key_phase;
     vt_tensor words; /* `token`: from a list to the next */
+
+    /* Units along which queries and keys are cut: tokens where blocks are runs, planes of axis 0 where they are boxes of
+     * more than one axis. */
+    bool q_boxed, kv_boxed;
+    uint64_t extent[3]; /* of the keys, if either is boxed; an axis past the rank has one token */
+    uint64_t q_extent;  /* of the queries along axis 0 */
+    uint32_t q_box[3], kv_box[3];
+    uint64_t q_units, kv_units;
+    uint64_t q_plane, kv_plane; /* tokens of a unit */
+    uint32_t row_units;         /* units of queries that a row of blocks is long */
+    uint64_t row_lists;         /* lists of such a row: more than one in boxes */
+    uint64_t blocks;            /* BLOCKS: of the keys */
+
+    bool biased;
+    uint32_t bias_group; /* query heads that share a bias */
+    vt_tensor bias;      /* `token`: from a query to the next */
 } vt_list_rule;
 
 typedef struct vt_problem {
@@ -71,7 +87,7 @@ typedef struct vt_problem {
 
     const vatten_axis *head_axes; /* [heads][3], the caller's: axes of each head; NULL = `axis` for all */
     uint32_t table[3];   /* window of the table of relative biases, the largest of all heads; 0 without */
-    uint64_t bias_bytes; /* of all heads' tables; 0 without */
+    uint64_t bias_bytes; /* of all heads' tables, of lists' bias tensor; 0 without */
     bool weights;        /* q holds the weights of each query's window */
 
     vt_list_rule list; /* lists; these problems also have what dense ones have */
@@ -110,6 +126,10 @@ uint64_t vt_tensor_range(const vt_problem *problem, const vt_tensor *tensor, uin
 /* The same for lists of so many batch entries, list heads and rows. */
 uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
                         uint64_t rows);
+
+/* The same for the bias of lists: so many batch entries, bias heads, queries and keys. */
+uint64_t vt_bias_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
+                       uint64_t queries, uint64_t keys);
 
 /* Bytes of the packed f32 LSE [batch][head][token]; 0 if none is written. */
 uint64_t vt_lse_bytes(const vt_problem *problem);

@@ -67,6 +67,15 @@ typedef struct vt_diagonal {
 vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, uint64_t q_len,
                             uint64_t kv_len, const vt_diagonal *rule, vt_problem *out);
 
+/* vatten_lists_desc.boxes: checks them, and what they make of a desc whose q_block and kv_block are then given. Without
+ * boxes `resolved` is the desc. */
+vatten_result vt_resolve_boxes(const vt_checker *check, const vatten_lists_desc *desc,
+                               vatten_lists_desc *resolved);
+/* The units and counts of blocks of a resolved desc. */
+void vt_fill_boxes(const vatten_lists_desc *resolved, vt_list_rule *out);
+/* Rows of a block of queries, also of a desc that is not resolved; UINT64_MAX if they overflow. */
+uint64_t vt_block_rows(const vatten_lists_desc *desc);
+
 /* q, k, v and out, by lengths and dims that are known. */
 vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads, vt_problem *out);
 

@@ -16,13 +16,13 @@ static bool known(vatten_list_kind kind) {
 static uint64_t entry_words(const vatten_lists_desc *desc) {
     if (desc->kind == VATTEN_LIST_RANGES)
         return 2;
-    return desc->row_masks ? 1 + vt_ceil_div(desc->q_block, 32) : 1;
+    return desc->row_masks ? 1 + vt_ceil_div(vt_block_rows(desc), 32) : 1;
 }
 
 uint64_t vatten_lists_words(const vatten_lists_desc *desc) {
     if (!desc || !known(desc->kind))
         return 0;
-    return (desc->kind == VATTEN_LIST_RANGES ? 2 : 0) + desc->entries * entry_words(desc);
+    return (desc->kind == VATTEN_LIST_RANGES ? 2 : 0) + vt_saturating_mul(desc->entries, entry_words(desc));
 }
 
 static vatten_result check_sizes(const vt_checker *check, const vatten_lists_desc *desc) {
@@ -47,11 +47,8 @@ static vatten_result check_sizes(const vt_checker *check, const vatten_lists_des
 }
 
 /* A list of blocks cannot be longer than there are blocks without naming one twice. */
-static vatten_result check_entries(const vt_checker *check, const vatten_lists_desc *desc) {
-    if (desc->kind != VATTEN_LIST_BLOCKS)
-        return VATTEN_SUCCESS;
-    uint64_t blocks = vt_ceil_div(desc->kv_len, desc->kv_block);
-    INVALID_IF(desc->entries > blocks,
+static vatten_result check_entries(const vt_checker *check, const vatten_lists_desc *desc, uint64_t blocks) {
+    INVALID_IF(desc->kind == VATTEN_LIST_BLOCKS && desc->entries > blocks,
                "entries %" PRIu32 " are above the %" PRIu64 " blocks of %" PRIu32 " keys that %" PRIu64
                " keys make",
                desc->entries, blocks, desc->kv_block, desc->kv_len);
@@ -90,11 +87,40 @@ static vatten_result fill_list(const vt_checker *check, const vatten_lists_desc 
     list->kv_block = desc->kv_block ? desc->kv_block : 1;
     list->entries = desc->entries;
     list->group = out->heads / list_heads;
-    list->rows = desc->rows ? desc->rows : vt_ceil_div(desc->q_len, desc->q_block);
+    list->rows = desc->rows ? desc->rows : vt_ceil_div(list->q_units, list->row_units) * list->row_lists;
     list->row_masks = desc->row_masks;
     list->key_stride = desc->key_stride;
     list->key_phase = desc->key_stride ? desc->key_phase % desc->key_stride : 0;
     return fill_words(check, desc, list_heads, out);
+}
+
+/* Packed is by head before query, unlike tensors of tokens. */
+static vatten_result fill_bias(const vt_checker *check, const vatten_lists_desc *desc, vt_problem *out) {
+    vt_list_rule *list = &out->list;
+    const vatten_strides *t = &desc->bias_strides;
+    bool packed = t->batch == 0 && t->head == 0 && t->token == 0;
+    uint32_t heads = desc->bias_heads ? desc->bias_heads : out->heads;
+    bool biased = desc->bias == VATTEN_BIAS_TENSOR;
+    INVALID_IF(!biased && desc->bias != VATTEN_BIAS_NONE, "bias %d is neither NONE (0) nor TENSOR (2)",
+               (int)desc->bias);
+    INVALID_IF(!biased && desc->bias_heads != 0, "bias_heads %" PRIu32 " without a bias", desc->bias_heads);
+    INVALID_IF(!biased && !packed,
+               "bias_strides batch %" PRId64 ", head %" PRId64 ", token %" PRId64 " without a bias", t->batch,
+               t->head, t->token);
+    INVALID_IF(out->heads % heads != 0, "heads %" PRIu32 " is not a multiple of bias_heads %" PRIu32,
+               out->heads, heads);
+    if (!biased)
+        return VATTEN_SUCCESS;
+    list->biased = true;
+    list->bias_group = out->heads / heads;
+    const vt_shape shape = {"bias", *t, out->q_len, heads, (uint32_t)out->kv_len, false, sizeof(float)};
+    vatten_result result = vt_fill_tensor(check, &shape, &list->bias);
+    if (packed) { /* queries of a head stand together */
+        list->bias.token = out->kv_len;
+        list->bias.head = out->kv_len * out->q_len;
+    }
+    out->bias_bytes = list->bias.elements * sizeof(float);
+    return result;
 }
 
 /* Of full lists that share nothing. */
@@ -107,17 +133,25 @@ static uint64_t most_pairs(const vt_problem *p) {
 }
 
 vatten_result vt_problem_from_lists(const vt_caps *caps, const vatten_logger *logger,
-                                    const vatten_lists_desc *desc, vt_problem *out) {
-    const vt_checker checks = vt_checker_begin(caps, logger, "lists", desc->heads.label, out);
+                                    const vatten_lists_desc *given, vt_problem *out) {
+    const vt_checker checks = vt_checker_begin(caps, logger, "lists", given->heads.label, out);
     const vt_checker *check = &checks;
+    vatten_lists_desc resolved;
+    const vatten_lists_desc *desc = &resolved;
+    vatten_result result = vt_resolve_boxes(check, given, &resolved);
     const vt_diagonal rule = {desc->causal, desc->align, &desc->window, desc->prefix};
-    vatten_result result = check_sizes(check, desc);
+    if (result == VATTEN_SUCCESS)
+        result = check_sizes(check, desc);
     if (result == VATTEN_SUCCESS)
         result = vt_fill_dense(check, &desc->heads, desc->q_len, desc->kv_len, &rule, out);
     if (result == VATTEN_SUCCESS)
-        result = check_entries(check, desc);
+        vt_fill_boxes(desc, &out->list);
+    if (result == VATTEN_SUCCESS)
+        result = check_entries(check, desc, out->list.blocks);
     if (result == VATTEN_SUCCESS)
         result = fill_list(check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = fill_bias(check, desc, out);
     out->map = VT_MAP_LISTS;
     out->pairs = result == VATTEN_SUCCESS ? most_pairs(out) : 0;
     return result;

@@ -183,19 +183,33 @@ static bool binds(const vt_caps *caps, const vt_problem *problem, const vt_tenso
            caps->storage_range;
 }
 
-/* Rows, and keys, of a tile are bound together, however far apart they lie. Grids are bound by planes instead,
- * whatever the tile. */
+/* Grids are bound by planes, and all queries of ranges together. */
+static bool bound_by_tiles(const vt_problem *problem) {
+    const vt_list_rule *list = &problem->list;
+    return problem->map == VT_MAP_DENSE || (problem->map == VT_MAP_LISTS && !list->q_boxed &&
+                                            !list->kv_boxed && list->kind != VATTEN_LIST_RANGES);
+}
+
+/* Rows, and keys, of a tile are bound together, however far apart they lie, where whatever the tile no more are. */
 static const char *range_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
-    if (problem->map != VT_MAP_DENSE)
+    if (!bound_by_tiles(problem))
         return NULL;
+    bool listed = problem->map == VT_MAP_LISTS;
     uint64_t rows = vt_min(tile->rows, problem->q_len);
     uint64_t keys = vt_min(tile->keys, problem->kv_len);
+    if (listed)
+        rows = vt_min(rows, problem->list.q_block);
+    if (listed && problem->list.kind == VATTEN_LIST_KEYS)
+        keys = problem->kv_len;
     if (!binds(caps, problem, &problem->q, rows, problem->dim) ||
         !binds(caps, problem, &problem->out, rows, problem->value_dim))
         return "rows of the tile lie too far apart in q or out for one binding";
     if (!binds(caps, problem, &problem->k, keys, problem->dim) ||
         !binds(caps, problem, &problem->v, keys, problem->value_dim))
         return "keys of the tile lie too far apart in k or v for one binding";
+    if (problem->list.biased &&
+        vt_bias_range(problem, caps->storage_alignment, 1, 1, rows, keys) > caps->storage_range)
+        return "rows of the tile lie too far apart in the bias for one binding";
     return NULL;
 }
 

@@ -8,7 +8,7 @@
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
-//   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers
+//   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
 //
 // Grid: x query tiles, y heads, z batch. Layout of the tensors: rows of contiguous dims, any strides between
 // them.

@@ -26,6 +26,15 @@ typedef enum vatten_list_kind {
     VATTEN_LIST_KEYS = 2 /* single keys, one word each; one that is listed twice counts twice */
 } vatten_list_kind;
 
+/* Blocks as boxes of a grid of tokens, row-major; the last ones of an axis are short. */
+typedef struct vatten_boxes {
+    uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
+    uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
+    uint64_t q_extent;  /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
+    uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
+    uint32_t kv_box[3]; /* keys of a block */
+} vatten_boxes;
+
 /* Attention over lists: a block of queries sees the keys that its list names, as far as the rules of dense attention
  * show them. Key j is visible to query i iff it is listed for i and
  *   (diag(i) - left <= j <= diag(i) + right, or j < prefix, or key_stride and (j + key_phase) mod key_stride = 0)
@@ -61,6 +70,23 @@ typedef struct vatten_lists_desc {
     uint64_t prefix;
     uint32_t key_stride; /* 0 = none */
     uint32_t key_phase;
+    /* BLOCKS, rank not 0: blocks are boxes of a grid, numbered row-major. Row r of a block is the r-th token of its box,
+     * row-major, in a whole box: rows past the grid do not exist, and bits of row_masks are by that number. Queries are
+     * numbered by their own grid, q_extent planes of axis 0. Rules: q_len and kv_len are the products of the extents; every
+     * side of kv_box is at least 1; q_box likewise, or all 0 for runs of q_block queries, row-major; products are at most
+     * 2^20; q_block and kv_block are 0 or those products. No causal, window, prefix or key_stride. One plane of axis 0 must
+     * fit a binding. */
+    vatten_boxes boxes;
+    /* NONE, or TENSOR: args.bias holds f32 [B, bias_heads, q_len, kv_len], keys next to each other, and the entry of a
+     * pair is added to scale q . k before the softmax; -inf hides the pair, +inf and NaN are not allowed. Query head h
+     * reads bias head h / (heads / bias_heads): with kv_heads for bias_heads one for each KV head. Needs 8 storage buffers
+     * per stage. */
+    vatten_bias bias;
+    uint32_t bias_heads; /* a divisor of heads; 0 = heads */
+    /* In elements, `token` from a query to the next; all 0: packed [batch][head][query][key]. Else all three count as
+     * given, and 0 repeats: token 0 is a bias of keys alone. For one row that all batch entries, heads and queries share:
+     * bias_heads 1 and any head stride but 0, which a single head never uses. */
+    vatten_strides bias_strides;
 } vatten_lists_desc;
 
 /* As vatten_attention_create. Plan info: pairs, flops and bytes are of lists that are full and share nothing. */

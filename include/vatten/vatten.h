@@ -192,7 +192,7 @@ typedef struct vatten_device_info {
     uint32_t storage_alignment; /* of buffer offsets, in bytes */
     uint32_t
         storage_buffers; /* per stage; plans that write LSE or carry state between dispatches need 6, with
-                                   a bias 7 */
+                                   a bias or lists 7, with both 8 */
     uint64_t max_macs;   /* default bound on the multiply-adds of one dispatch */
     char quirks[256];    /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
@@ -339,7 +339,8 @@ typedef enum vatten_bias {
      * [heads][2 k - 1 along each axis], k the window along the axis, with head_axes the largest of all heads. Entry
      * k - 1 + offset of an axis is for a key `offset` positions after the query in their dilation group, after a roll.
      * Keys of EDGE_ZERO off the grid have the bias of where they would be in place of score 0; extra keys have none. */
-    VATTEN_BIAS_RELATIVE = 1
+    VATTEN_BIAS_RELATIVE = 1,
+    VATTEN_BIAS_TENSOR = 2 /* lists only: a number for each pair, see vatten_lists_desc */
 } vatten_bias;
 
 /* Neighborhood attention on a 1-D, 2-D or 3-D grid of tokens, row-major (axis[0] outermost); q and kv share

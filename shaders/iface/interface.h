@@ -7,7 +7,7 @@
 #define VT_INTERFACE_H
 
 /* ---- Descriptor slots: storage buffers in set 0. A kernel declares the first of them: a plain one four, a full one
- * six, one with a bias all ---- */
+ * six, one with a bias or lists seven, one with both all ---- */
 #define VT_SLOT_Q           0
 #define VT_SLOT_K           1
 #define VT_SLOT_V           2
@@ -15,10 +15,12 @@
 #define VT_SLOT_LSE         4
 #define VT_SLOT_CARRY       5
 #define VT_SLOT_BIAS        6
-#define VT_SLOT_LISTS       6 /* no kernel reads both */
-#define VT_SLOT_COUNT       7
+#define VT_SLOT_LISTS       6 /* in place of the bias */
+#define VT_SLOT_LIST_BIAS   7 /* the bias of kernels that have both */
+#define VT_SLOT_COUNT       8
 #define VT_SLOT_COUNT_PLAIN 4
 #define VT_SLOT_COUNT_FULL  6
+#define VT_SLOT_COUNT_BIAS  7
 
 /* ---- Specialization constants: what sizes arrays, unrolls loops or folds branches ---- */
 #define VT_SPEC_WORKGROUP     0  /* invocations */
@@ -41,7 +43,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    33
+#define VT_SPEC_COUNT    36
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -54,6 +56,13 @@
 #define VT_SPEC_LIST_PREFIX   19
 #define VT_SPEC_LIST_STRIDE   20 /* of keys that are visible whatever the window says */
 #define VT_SPEC_LIST_PHASE    21
+#define VT_SPEC_LIST_EXTENT   27 /* 27, 28: of the grid along axes 1 and 2, where blocks are boxes */
+#define VT_SPEC_LIST_Q_BOX    29 /* 29, 30: sides of a block of queries along those */
+#define VT_SPEC_LIST_KV_BOX   31 /* 31, 32: the same of keys */
+/* and with a bias: */
+#define VT_SPEC_LIST_HEADS      33 /* of the whole problem */
+#define VT_SPEC_LIST_BIAS_GROUP 34 /* query heads that share a bias */
+#define VT_SPEC_LIST_BIAS_BATCH 35 /* elements from a batch entry's bias to the next; 0 if there is one batch entry */
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
@@ -63,6 +72,8 @@
 /* Lists map, besides: */
 #define VT_MASK_STRIDED   16u /* keys at VT_SPEC_LIST_STRIDE are visible whatever the window says */
 #define VT_MASK_ROW_MASKS 32u /* entries say which rows they are for */
+#define VT_MASK_Q_BOXES   64u /* blocks of queries are boxes of a grid */
+#define VT_MASK_KV_BOXES  128u /* blocks of keys are */
 /* Neighborhood map, bit a of each for axis a: */
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
@@ -193,8 +204,8 @@
     VT_UINT list_head;
 
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
-/* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map. Strides
- * and bases count elements from the start of the bound range. */
+/* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map and where blocks of
+ * lists are boxes. Strides and bases count elements from the start of the bound range. */
 #define VT_PUSH_FIELDS                                                                                               \
     VT_UINT q_len;                                                                                                   \
     VT_UINT kv_len;                                                                                                  \
@@ -222,11 +233,11 @@
     VT_UINT v_base;                                                                                                  \
     VT_UINT out_base;                                                                                                \
     VT_UINT lse_base;                                                                                                \
-    VT_UINT lse_batch;                                                                                               \
-    VT_UINT lse_head;                                                                                                \
+    VT_UINT lse_batch; /* lists with a bias, which know the LSE's: elements from a query's bias to the next */       \
+    VT_UINT lse_head; /* lists with a bias: elements from a bias head to the next */                                 \
     VT_UINT map0; /* dense: left; neighborhood: extent of axis 1; lists: words from a batch entry to the next */     \
     VT_UINT map1; /* dense: right; neighborhood: extent of axis 2; lists: words from a head to the next */           \
-    VT_UINT map2; /* dense: prefix; lists: where the first list begins */                                            \
+    VT_UINT map2; /* dense: prefix; lists: where the first list begins, and from bit 16 on where the bias does */    \
     VT_UINT flags; /* VT_FLAG_* bits */
 
 /* Bits of push.flags, read by full kernels only. */

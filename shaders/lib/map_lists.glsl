@@ -3,6 +3,7 @@
 // Index map of attention over lists: which keys a block of queries visits stands in a buffer. A run is an entry of
 // the list, a block or a range of keys, from whose first key its tiles start; a list of single keys is one run. Which
 // pairs of those count is told by the rules of the diagonal, and where an entry is for some rows only by its bits.
+// Blocks may be boxes of a grid (boxes.glsl); of those all pairs count.
 // See map_dense.glsl for what a map offers.
 //
 // A list: [first query, end] if of ranges, then LIST_ENTRIES entries of LIST_ENTRY words each.
@@ -19,7 +20,9 @@ layout(constant_id = VT_SPEC_LIST_PREFIX) const int LIST_PREFIX = 0;
 layout(constant_id = VT_SPEC_LIST_STRIDE) const uint LIST_STRIDE = 1u;
 layout(constant_id = VT_SPEC_LIST_PHASE) const uint LIST_PHASE = 0u;
 
-#define VT_PLANE 1u
+#include "boxes.glsl"
+
+#define VT_PLANE (Q_BOXED ? BOX_PLANE : 1u)
 #define VT_LEFT LIST_LEFT
 #define VT_RIGHT LIST_RIGHT
 #define VT_PREFIX LIST_PREFIX
@@ -37,6 +40,22 @@ const uint LIST_TILES = (LIST_Q_BLOCK + ROWS - 1u) / ROWS; // query tiles of a b
 const uint MASK_WINDOW = ROWS % 32u == 0u ? ROWS / 32u : ROWS / 32u + 2u; // words that hold the bits of a tile's rows
 
 layout(set = 0, binding = VT_SLOT_LISTS, std430) readonly buffer VtLists { uint list_word[]; };
+
+// With a bias its strides stand where those of the LSE do, which follow from lengths.
+#ifdef VT_BIAS
+layout(constant_id = VT_SPEC_LIST_HEADS) const uint LIST_HEADS = 1u;
+layout(constant_id = VT_SPEC_LIST_BIAS_GROUP) const uint BIAS_GROUP = 1u;
+layout(constant_id = VT_SPEC_LIST_BIAS_BATCH) const uint BIAS_BATCH = 0u;
+#define BIAS_TOKEN push.lse_batch
+#define VT_LIST_0 (push.map2 & 0xffffu)
+#define VT_MAP_LSE
+const uint KV_PLANE = KV_BOXED ? BOX_PLANE : 1u;
+uint map_bias_0; // entry of query 0 and key 0
+uint map_lse_head() { return push.q_len * VT_PLANE; }
+uint map_lse_batch() { return map_lse_head() * LIST_HEADS; }
+#else
+#define VT_LIST_0 push.map2
+#endif
 
 int map_q0;          // first query of the tile
 int map_q_end;       // one past the last query of the block
@@ -69,30 +88,49 @@ uint map_count_entries()
 
 bool map_begin()
 {
-    uint block = gl_WorkGroupID.x / LIST_TILES;
+    uint block = gl_WorkGroupID.x / LIST_TILES; // of the dispatch
+    uint inside = Q_BOXED ? 0u : push.q_first % LIST_Q_BLOCK; // where the dispatch begins in its only block
     uint head = (push.head_first + gl_WorkGroupID.y) / LIST_GROUP - push.head_first / LIST_GROUP;
-    uint list = push.map2 + gl_WorkGroupID.z * push.map0 + head * push.map1 + block * LIST_ROW;
-    uint q_begin = LIST_OF_RANGES ? list_word[list] : push.q_first + block * LIST_Q_BLOCK;
-    uint q_end = LIST_OF_RANGES ? list_word[list + 1u] : q_begin + LIST_Q_BLOCK;
+    uint list = VT_LIST_0 + gl_WorkGroupID.z * push.map0 + head * push.map1 + block * LIST_ROW;
     map_row_0 = gl_WorkGroupID.x % LIST_TILES * ROWS;
-    q_end = min(q_end, min(push.q_last, push.q_len));
-    if (q_begin >= q_end || map_row_0 >= q_end - q_begin)
-        return false;
-    map_q0 = int(q_begin + map_row_0);
-    map_q_end = int(min(q_end, q_begin + LIST_Q_BLOCK));
-    if (map_q0 >= map_q_end)
-        return false;
+    if (Q_BOXED) {
+        if (!q_box_begin(block, map_row_0))
+            return false;
+    } else {
+        if (!LIST_OF_RANGES)
+            map_row_0 += inside;
+        uint q_begin = LIST_OF_RANGES ? list_word[list] : push.q_first - inside + block * LIST_Q_BLOCK;
+        uint q_end = LIST_OF_RANGES ? list_word[list + 1u] : q_begin + LIST_Q_BLOCK;
+        q_end = min(q_end, min(push.q_last, push.q_len));
+        if (q_begin >= q_end || map_row_0 >= q_end - q_begin)
+            return false;
+        map_q0 = int(q_begin + map_row_0);
+        map_q_end = int(min(q_end, q_begin + LIST_Q_BLOCK));
+        if (map_q0 >= map_q_end)
+            return false;
+    }
     map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
     map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
     diagonal_begin(map_k_end);
     map_entry_0 = list + LIST_HEADER;
     map_entries = LIST_OF_KEYS ? LIST_ENTRIES : map_count_entries();
+#ifdef VT_BIAS
+    uint bias_head = (push.head_first + gl_WorkGroupID.y) / BIAS_GROUP - push.head_first / BIAS_GROUP;
+    uint first = push.q_first * VT_PLANE * BIAS_TOKEN + (LIST_OF_KEYS ? 0u : push.k_first * KV_PLANE);
+    map_bias_0 = (push.map2 >> 16) + gl_WorkGroupID.z * BIAS_BATCH + bias_head * push.lse_head - first;
+#endif
     return true;
 }
 
 int map_last_query() { return min(map_q0 + int(ROWS), map_q_end) - 1; }
-uint map_row_token(uint row) { return uint(min(map_q0 + int(row), map_q_end - 1)); }
-bool map_row_valid(uint row) { return map_q0 + int(row) < map_q_end; }
+uint map_row_token(uint row)
+{
+    return Q_BOXED ? q_box_token(map_row_0 + row) : uint(min(map_q0 + int(row), map_q_end - 1));
+}
+bool map_row_valid(uint row)
+{
+    return Q_BOXED ? q_box_valid(map_row_0 + row) : map_q0 + int(row) < map_q_end;
+}
 
 uint map_run_count() { return LIST_OF_KEYS ? 1u : map_entries; }
 
@@ -126,6 +164,11 @@ uint map_run(uint r)
     if (LIST_OF_KEYS) {
         map_run_first = int(push.k_first);
         map_run_end = int(push.k_last);
+    } else if (KV_BOXED) {
+        map_run_first = 0;
+        map_run_end = int(kv_box_begin(map_word(r)));
+        if (LIST_MASKED && !map_load_mask(r))
+            return 0u;
     } else {
         uint first = map_word(r);
         uint end = LIST_OF_RANGES ? list_word[map_entry_0 + r * LIST_ENTRY + 1u] : first + 1u;
@@ -148,6 +191,8 @@ bool map_tile_full()
     int last_key = map_k0 + int(KEYS) - 1;
     if (LIST_OF_KEYS || LIST_MASKED || last_key >= map_run_end)
         return false;
+    if (KV_BOXED)
+        return true;
     return map_k0 >= diagonal_low(map_last_query()) && last_key <= diagonal_high(map_q0);
 }
 
@@ -158,7 +203,8 @@ uint map_key_token(uint c)
 {
     if (LIST_OF_KEYS)
         return min(map_listed(c), uint(map_k_end - 1));
-    return uint(clamp(map_k0 + int(c), map_run_first, map_run_end - 1));
+    int place = clamp(map_k0 + int(c), map_run_first, map_run_end - 1);
+    return KV_BOXED ? kv_box_token(uint(place)) : uint(place);
 }
 
 struct MapRow {
@@ -166,16 +212,27 @@ struct MapRow {
     int high;
     int limit;
     uint bit; // of the row in the words of map_mask
+#ifdef VT_BIAS
+    uint entry; // of key 0
+#endif
 };
 struct MapKey {
-    int p;
+    int p; // of keys in boxes only biases ask where they are
     bool exists;
 };
 
 MapRow map_row(uint row)
 {
+    MapRow result;
     int query = map_q0 + int(row);
-    return MapRow(diagonal_low(query), diagonal_high(query), diagonal_limit(query), map_row_0 % 32u + row);
+    result.low = diagonal_low(query);
+    result.high = diagonal_high(query);
+    result.limit = diagonal_limit(query);
+    result.bit = map_row_0 % 32u + row;
+#ifdef VT_BIAS
+    result.entry = map_bias_0 + map_row_token(row) * BIAS_TOKEN;
+#endif
+    return result;
 }
 
 MapKey map_key(uint c)
@@ -184,6 +241,10 @@ MapKey map_key(uint c)
         uint key = map_listed(c);
         return MapKey(int(key), map_k0 + int(c) < map_run_end && key < uint(map_k_end));
     }
+#ifdef VT_BIAS
+    if (KV_BOXED)
+        return MapKey(int(map_key_token(c)), map_k0 + int(c) < map_run_end);
+#endif
     return MapKey(map_k0 + int(c), map_k0 + int(c) < map_run_end);
 }
 
@@ -198,6 +259,8 @@ bool map_row_listed(uint bit)
 
 bool map_sees(MapRow row, MapKey key)
 {
+    if (KV_BOXED)
+        return key.exists && (!LIST_MASKED || map_row_listed(row.bit));
     bool sees = key.p >= row.low && key.p <= row.high;
     if (LIST_WINDOWED)
         sees = sees || key.p < LIST_PREFIX;
@@ -210,4 +273,14 @@ bool map_sees(MapRow row, MapKey key)
 
 float map_zero_keys(uint row) { return 0.0; }
 bool map_weighs() { return false; }
+#ifdef VT_BIAS
+uint map_entry(MapRow row, MapKey key) { return row.entry + uint(key.p); }
+uint map_zero_positions() { return 0u; }
+bool map_zero_key(uint row, uint i, out uint entry)
+{
+    entry = 0u;
+    return false;
+}
+#else
 uint map_entry(MapRow row, MapKey key) { return 0u; }
+#endif

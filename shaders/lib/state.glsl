@@ -45,10 +45,18 @@ float close_row(uint row, inout float row_max, inout float row_sum)
 bool carry_in() { return (push.flags & VT_FLAG_CARRY_IN) != 0u; }
 bool carry_out() { return (push.flags & VT_FLAG_CARRY_OUT) != 0u; }
 
+#ifdef VT_MAP_LSE // the map knows the strides, whose places in the push block it uses otherwise
+uint lse_head() { return map_lse_head(); }
+uint lse_batch() { return map_lse_batch(); }
+#else
+uint lse_head() { return push.lse_head; }
+uint lse_batch() { return push.lse_batch; }
+#endif
+
 void store_lse(uint token, float row_max, float row_sum)
 {
     if ((push.flags & VT_FLAG_LSE) != 0u)
-        lse_elem[push.lse_base + gl_WorkGroupID.z * push.lse_batch + gl_WorkGroupID.y * push.lse_head + token] =
+        lse_elem[push.lse_base + gl_WorkGroupID.z * lse_batch() + gl_WorkGroupID.y * lse_head() + token] =
             row_lse(row_max, row_sum);
 }
 

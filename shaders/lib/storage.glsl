@@ -20,7 +20,12 @@ layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float ls
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
 #endif
 #ifdef VT_BIAS
-layout(set = 0, binding = VT_SLOT_BIAS, std430) readonly buffer VtBias { float bias_elem[]; };
+#ifdef VT_LISTS
+#define VT_BIAS_BINDING VT_SLOT_LIST_BIAS
+#else
+#define VT_BIAS_BINDING VT_SLOT_BIAS
+#endif
+layout(set = 0, binding = VT_BIAS_BINDING, std430) readonly buffer VtBias { float bias_elem[]; };
 #endif
 
 #define VT_LOADER(NAME, ELEM, ELEM4, BOUND)                                                                          \

@@ -127,6 +127,7 @@ typedef struct gpu_trial {
     vatten_args args;
     ref_table table; /* the biases, for the oracle */
     ref_lists lists; /* the lists, for the oracle */
+    ref_bias bias;   /* a number for each pair, for the oracle */
     double gpu_ms;
     float *out; /* [batch][q_now][heads][value_dim], after gpu_trial_collect */
     float *lse; /* [batch][heads][q_now], NULL without write_lse */
@@ -188,6 +189,9 @@ void gpu_name(gpu_problem *problem, const char *format, ...);
 /* Query and key tokens that the plan is made for. */
 uint64_t gpu_q_capacity(const gpu_problem *problem);
 uint64_t gpu_kv_capacity(const gpu_problem *problem);
+
+/* Lists of a head. */
+uint64_t gpu_list_rows(const vatten_lists_desc *desc);
 
 /* Runs the problem and all checks. A layout asked for by tile override may be refused by the device: counted,
  * not a failure. Returns false on failure, and has told it. */

@@ -164,6 +164,68 @@ static void place_bias(gpu_trial *trial) {
     };
 }
 
+/* Tokens are queries, dims are keys. */
+static void place_pair_bias(gpu_trial *trial) {
+    const vatten_lists_desc *desc = &trial->problem->lists;
+    const vatten_strides *t = &desc->bias_strides;
+    uint64_t heads = desc->bias_heads ? desc->bias_heads : desc->heads.heads;
+    int64_t row = (int64_t)desc->kv_len, all = row * (int64_t)desc->q_len;
+    bool packed = t->batch == 0 && t->head == 0 && t->token == 0;
+    trial->view[GPU_BIAS] = (gpu_view){
+        .used = true,
+        .dtype = REF_F32,
+        .batch = desc->heads.batch,
+        .tokens = desc->q_len,
+        .capacity = desc->q_len,
+        .heads = heads,
+        .dim = desc->kv_len,
+        .strides = packed ? (vatten_strides){.batch = all * (int64_t)heads, .head = all, .token = row} : *t,
+    };
+    const vatten_strides *at = &trial->view[GPU_BIAS].strides;
+    trial->bias = (ref_bias){.batch = at->batch, .head = at->head, .token = at->token, .heads = heads};
+}
+
+static uint64_t boxes_across(const vatten_boxes *boxes) {
+    uint64_t count = 1;
+    for (uint32_t a = 0; a < boxes->rank; ++a) {
+        uint64_t extent = a == 0 && boxes->q_extent ? boxes->q_extent : boxes->extent[a];
+        count *= (extent + boxes->q_box[a] - 1) / boxes->q_box[a];
+    }
+    return count;
+}
+
+/* Rows that lists are for, and lists of a head. */
+static void count_rows(const vatten_lists_desc *desc, uint64_t *out_block, uint64_t *out_rows) {
+    const vatten_boxes *boxes = &desc->boxes;
+    *out_block = desc->q_block;
+    *out_rows = desc->rows;
+    if (boxes->rank && boxes->q_box[0]) {
+        *out_block = 1;
+        for (uint32_t a = 0; a < boxes->rank; ++a) {
+            *out_block *= boxes->q_box[a];
+        }
+        *out_rows = boxes_across(boxes);
+    } else if (desc->kind != VATTEN_LIST_RANGES) {
+        *out_rows = (desc->q_len + desc->q_block - 1) / desc->q_block;
+    }
+}
+
+static void place_boxes(const vatten_boxes *boxes, ref_lists *lists) {
+    lists->rank = boxes->rank;
+    lists->q_extent = boxes->q_extent ? boxes->q_extent : boxes->extent[0];
+    for (uint32_t a = 0; a < boxes->rank; ++a) {
+        lists->extent[a] = boxes->extent[a];
+        lists->q_box[a] = boxes->q_box[a];
+        lists->kv_box[a] = boxes->kv_box[a];
+    }
+}
+
+uint64_t gpu_list_rows(const vatten_lists_desc *desc) {
+    uint64_t block, rows;
+    count_rows(desc, &block, &rows);
+    return rows;
+}
+
 /* The oracle's lists are packed, the buffer's as the desc says. */
 static void place_lists(gpu_trial *trial) {
     const vatten_lists_desc *desc = &trial->problem->lists;
@@ -171,13 +233,13 @@ static void place_lists(gpu_trial *trial) {
     if (!trial->problem->listed) {
         return;
     }
+    if (desc->bias) {
+        place_pair_bias(trial);
+    }
     *lists = (ref_lists){
         .kind = (ref_list_kind)desc->kind,
-        .q_block = desc->q_block,
-        .kv_block = desc->kv_block,
+        .kv_block = desc->kv_block ? desc->kv_block : 1,
         .entries = desc->entries,
-        .rows =
-            desc->kind == VATTEN_LIST_RANGES ? desc->rows : (desc->q_len + desc->q_block - 1) / desc->q_block,
         .row_words = vatten_lists_words(desc),
         .heads = desc->list_heads ? desc->list_heads : desc->heads.heads,
         .row_masks = desc->row_masks,
@@ -192,6 +254,8 @@ static void place_lists(gpu_trial *trial) {
                   .prefix = desc->prefix},
         .words = trial->problem->words,
     };
+    count_rows(desc, &lists->q_block, &lists->rows);
+    place_boxes(&desc->boxes, lists);
     bool packed = desc->lists.batch == 0 && desc->lists.head == 0 && desc->lists.token == 0;
     int64_t row = (int64_t)lists->row_words;
     trial->view[GPU_LISTS] = (gpu_view){
@@ -369,7 +433,7 @@ vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *tri
         }
     }
     if (trial->view[GPU_BIAS].used) {
-        trial->table.data =
+        trial->table.data = trial->bias.data =
             (const float *)(const void *)(trial->region[GPU_BIAS].image + trial->region[GPU_BIAS].offset);
     }
     set_args(trial);
@@ -437,6 +501,7 @@ ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_gri
     };
     if (trial->problem->listed) {
         problem.lists = &trial->lists;
+        problem.bias = trial->problem->lists.bias ? &trial->bias : NULL;
     } else if (trial->problem->own) {
         problem.own = trial->problem->own;
     } else if (trial->problem->grid) {

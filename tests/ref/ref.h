@@ -101,7 +101,18 @@ typedef struct ref_lists {
         key_phase; /* keys with (j + phase) mod stride = 0 count whatever the window says; 0 = none */
     ref_dense_rule dense;
     const uint32_t *words; /* [batch][heads][rows][row_words] */
+    /* BLOCKS: rank 1..3: blocks are boxes of a row-major grid, numbered row-major, short at the ends of axes. Rows of a
+     * query box are numbered as if it were whole. The axes of the queries are those of the keys but for the first. */
+    uint32_t rank;
+    uint64_t extent[3], q_extent, q_box[3], kv_box[3]; /* q_box all 0: queries by runs of q_block */
 } ref_lists;
+
+/* A number for each pair that is added to its score: entry (b, head, query, key) of `data`. */
+typedef struct ref_bias {
+    const float *data;
+    int64_t batch, head, token;
+    uint64_t heads; /* query heads share them evenly */
+} ref_bias;
 
 /* How often a key counts for a query; `head` of the lists. */
 uint64_t ref_lists_times(const ref_lists *lists, uint64_t b, uint64_t head, uint64_t query, uint64_t key);
@@ -117,6 +128,7 @@ typedef struct ref_problem {
     uint64_t extra_len; /* keys visible to every query, same softmax */
     ref_tensor extra_k, extra_v;
     const ref_table *table; /* with grid: relative biases; NULL = none */
+    const ref_bias *bias;   /* NULL = none */
     bool weights;           /* with grid: q holds a weight for each key of the window, and that is all */
 } ref_problem;
 

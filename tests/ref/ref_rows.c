@@ -81,7 +81,7 @@ static void *need(size_t count, size_t size) {
 
 /* What one row works on: the visible keys (own ones first, then the extra ones) and a number for each. */
 typedef struct row_work {
-    uint64_t h, query;
+    uint64_t b, h, query;
     uint64_t *keys; /* [count] token index in k, or in extra_k from `own` on */
     uint64_t own, count;
     uint64_t padding; /* keys with value 0 besides */
@@ -102,7 +102,17 @@ static double table_bias(const ref_problem *problem, const row_work *work, const
     return (double)table->data[at];
 }
 
+static double pair_bias(const ref_problem *problem, const row_work *work, uint64_t key) {
+    const ref_bias *bias = problem->bias;
+    int64_t head = (int64_t)(work->h / (problem->heads / bias->heads));
+    return (double)bias->data[(int64_t)work->b * bias->batch + head * bias->head +
+                              (int64_t)work->query * bias->token + (int64_t)key];
+}
+
 static double key_bias(const ref_problem *problem, const row_work *work, uint64_t key) {
+    if (problem->bias) {
+        return pair_bias(problem, work, key);
+    }
     if (problem->own && problem->own->bias) {
         return problem->own->bias(problem->own->user, work->h, work->query, key);
     }
@@ -229,7 +239,7 @@ void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query,
              uint64_t *visible) {
     uint64_t kv_head = h / (problem->heads / problem->kv_heads);
     double sum = 1.0, row_lse = 0.0;
-    row_work work = {.h = h, .query = query};
+    row_work work = {.b = b, .h = h, .query = query};
 
     /* 1. the keys that count */
     find_keys(problem, b, &work);

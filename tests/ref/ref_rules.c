@@ -188,6 +188,40 @@ static bool strided(const ref_lists *lists, uint64_t query, uint64_t key) {
            ref_dense_visible(&all, query, key);
 }
 
+/* The box that a token of a grid is in, and which of a whole box's tokens it is. */
+static void find_box(const ref_lists *lists, uint64_t first_extent, const uint64_t *box, uint64_t token,
+                     uint64_t *out_block, uint64_t *out_place) {
+    uint64_t at[3] = {0}, block = 0, place = 0;
+    for (uint32_t a = lists->rank; a-- > 0;) {
+        uint64_t extent = a == 0 ? first_extent : lists->extent[a];
+        at[a] = token % extent;
+        token /= extent;
+    }
+    for (uint32_t a = 0; a < lists->rank; ++a) {
+        uint64_t extent = a == 0 ? first_extent : lists->extent[a];
+        block = block * ((extent + box[a] - 1) / box[a]) + at[a] / box[a];
+        place = place * box[a] + at[a] % box[a];
+    }
+    *out_block = block;
+    *out_place = place;
+}
+
+static void find_query(const ref_lists *lists, uint64_t query, uint64_t *out_block, uint64_t *out_row) {
+    *out_block = query / lists->q_block;
+    *out_row = query % lists->q_block;
+    if (lists->rank && lists->q_box[0]) {
+        find_box(lists, lists->q_extent, lists->q_box, query, out_block, out_row);
+    }
+}
+
+static uint64_t block_of_key(const ref_lists *lists, uint64_t key) {
+    uint64_t block = key / lists->kv_block, place;
+    if (lists->rank) {
+        find_box(lists, lists->extent[0], lists->kv_box, key, &block, &place);
+    }
+    return block;
+}
+
 /* How often one list names a key for a query. */
 static uint64_t named(const ref_lists *lists, const uint32_t *list, uint64_t row_of_block, uint64_t key) {
     uint64_t mask_words = lists->row_masks ? (lists->q_block + 31) / 32 : 0, found = 0;
@@ -197,7 +231,7 @@ static uint64_t named(const ref_lists *lists, const uint32_t *list, uint64_t row
             continue;
         }
         bool here = lists->kind == REF_RANGES   ? key >= entry[0] && key < entry[1]
-                    : lists->kind == REF_BLOCKS ? key / lists->kv_block == entry[0]
+                    : lists->kind == REF_BLOCKS ? block_of_key(lists, key) == entry[0]
                                                 : key == entry[0];
         bool row = mask_words == 0 || (entry[1 + row_of_block / 32] >> (row_of_block % 32) & 1) != 0;
         found += here && row;
@@ -207,15 +241,16 @@ static uint64_t named(const ref_lists *lists, const uint32_t *list, uint64_t row
 
 uint64_t ref_lists_times(const ref_lists *lists, uint64_t b, uint64_t head, uint64_t query, uint64_t key) {
     const uint32_t *words = lists->words + (b * lists->heads + head) * lists->rows * lists->row_words;
-    uint64_t times = 0;
+    uint64_t times = 0, block, place;
     if (!ref_dense_visible(&lists->dense, query, key) && !strided(lists, query, key)) {
         return 0;
     }
+    find_query(lists, query, &block, &place);
     for (uint64_t row = 0; row < lists->rows; ++row) {
         const uint32_t *list = words + row * lists->row_words;
         bool mine =
-            lists->kind == REF_RANGES ? query >= list[0] && query < list[1] : query / lists->q_block == row;
-        times += mine ? named(lists, list, query % lists->q_block, key) : 0;
+            lists->kind == REF_RANGES ? query >= list[0] && query < list[1] : block == row;
+        times += mine ? named(lists, list, place, key) : 0;
     }
     return times;
 }

@@ -159,23 +159,63 @@ static vatten_result random_grid(unit_random *random, program_scale scale, const
     return vt_problem_from_neighborhood(&out->caps, logger, &desc, &out->problem);
 }
 
+/* Blocks as boxes in place of runs, rules of the diagonal dropped. */
+static void random_boxes(unit_random *random, program_scale scale, vatten_lists_desc *desc) {
+    static const uint64_t longest[2][4] = {{0, 300, 20, 8}, {0, 1000000, 1000, 100}};
+    vatten_boxes *boxes = &desc->boxes;
+    boxes->rank = (uint32_t)unit_between(random, 1, 3);
+    bool runs = unit_chance(random, 30);
+    uint64_t plane = 1;
+    for (uint32_t a = 0; a < boxes->rank; ++a) {
+        boxes->extent[a] = spread(random, 1, longest[scale][boxes->rank]);
+        boxes->q_box[a] = runs ? 0 : (uint32_t)spread(random, 1, 12);
+        boxes->kv_box[a] = (uint32_t)spread(random, 1, 12);
+        plane *= a ? boxes->extent[a] : 1;
+    }
+    uint64_t queries = unit_chance(random, 60) ? boxes->extent[0] : spread(random, 1, boxes->extent[0]);
+    boxes->q_extent = queries == boxes->extent[0] ? 0 : queries;
+    desc->q_len = queries * plane;
+    desc->kv_len = boxes->extent[0] * plane;
+    desc->q_block = runs ? (uint32_t)spread(random, 1, 600) : 0;
+}
+
+static uint64_t key_blocks(const vatten_lists_desc *desc) {
+    const vatten_boxes *boxes = &desc->boxes;
+    uint64_t blocks = 1;
+    for (uint32_t a = 0; a < boxes->rank; ++a)
+        blocks *= (boxes->extent[a] + boxes->kv_box[a] - 1) / boxes->kv_box[a];
+    return boxes->rank ? blocks : (desc->kv_len + desc->kv_block - 1) / desc->kv_block;
+}
+
+static void random_bias(unit_random *random, vatten_lists_desc *desc) {
+    desc->bias = VATTEN_BIAS_TENSOR;
+    desc->bias_heads = unit_chance(random, 40) ? 0 : unit_chance(random, 50) ? 1 : desc->heads.kv_heads;
+    desc->bias_strides = random_strides(random, desc->q_len, desc->heads.heads, desc->kv_len, true);
+}
+
 static vatten_result random_lists(unit_random *random, program_scale scale, const vatten_logger *logger,
                                   program_case *out) {
     uint64_t most = scale == PROGRAM_LARGE ? 1000000 : 300;
     vatten_lists_desc desc = {.q_len = spread(random, 1, most), .kv_len = spread(random, 1, most)};
-    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len, 0);
     desc.kind = (vatten_list_kind)unit_between(random, 0, 2);
-    bool blocks = desc.kind == VATTEN_LIST_BLOCKS;
+    bool blocks = desc.kind == VATTEN_LIST_BLOCKS, boxed = blocks && unit_chance(random, 50);
     desc.q_block = (uint32_t)spread(random, 1, 600);
-    desc.kv_block = blocks ? (uint32_t)spread(random, 1, 600) : 0;
-    desc.entries =
-        (uint32_t)spread(random, 1, blocks ? (desc.kv_len + desc.kv_block - 1) / desc.kv_block : 400);
+    desc.kv_block = blocks && !boxed ? (uint32_t)spread(random, 1, 600) : 0;
+    if (boxed)
+        random_boxes(random, scale, &desc);
+    desc.heads = random_heads(random, scale, desc.q_len, desc.kv_len, 0);
+    uint64_t most_entries = blocks ? key_blocks(&desc) : 400;
+    desc.entries = (uint32_t)spread(random, 1, most_entries < 1 << 20 ? most_entries : 1 << 20);
     desc.rows = desc.kind == VATTEN_LIST_RANGES ? spread(random, 1, 400) : 0;
     desc.row_masks = blocks && unit_chance(random, 30);
     desc.list_heads = unit_chance(random, 40) ? 0 : unit_chance(random, 50) ? 1 : desc.heads.kv_heads;
-    uint64_t rows = blocks ? (desc.q_len + desc.q_block - 1) / desc.q_block : desc.rows;
-    rows = desc.kind == VATTEN_LIST_KEYS ? (desc.q_len + desc.q_block - 1) / desc.q_block : rows;
+    uint64_t rows = desc.q_block ? (desc.q_len + desc.q_block - 1) / desc.q_block : desc.q_len;
+    rows = desc.kind == VATTEN_LIST_RANGES ? desc.rows : rows;
+    if (unit_chance(random, 30))
+        random_bias(random, &desc);
     desc.lists = random_strides(random, rows, desc.heads.heads, vatten_lists_words(&desc), true);
+    if (boxed)
+        return vt_problem_from_lists(&out->caps, logger, &desc, &out->problem);
     desc.causal = unit_chance(random, 50);
     desc.window.enabled = unit_chance(random, 50);
     desc.window.left = unit_chance(random, 30) ? VATTEN_UNLIMITED : (int64_t)spread(random, 0, 2 * most);
@@ -217,9 +257,14 @@ const char *program_text(const program_case *c) {
         text + at, size - (size_t)at,
         " | map %d kind %d q_block %" PRIu32 " kv_block %" PRIu32 " entries %" PRIu32 " rows %" PRIu64,
         (int)p->map, (int)p->list.kind, p->list.q_block, p->list.kv_block, p->list.entries, p->list.rows);
-    const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v"};
-    const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v};
-    for (int i = 0; i < 6; ++i)
+    at += snprintf(text + at, size - (size_t)at, " boxed %d %d biased %d", p->list.q_boxed, p->list.kv_boxed,
+                   p->list.biased);
+    for (int a = 0; a < 3; ++a)
+        at += snprintf(text + at, size - (size_t)at, " | %" PRIu64 " q%" PRIu32 " k%" PRIu32,
+                       p->list.extent[a], p->list.q_box[a], p->list.kv_box[a]);
+    const char *const names[] = {"q", "k", "v", "out", "extra_k", "extra_v", "bias"};
+    const vt_tensor *tensors[] = {&p->q, &p->k, &p->v, &p->out, &p->extra_k, &p->extra_v, &p->list.bias};
+    for (int i = 0; i < 7; ++i)
         at += tensor_text(text + at, size - (size_t)at, names[i], tensors[i]);
     for (int a = 0; a < 3; ++a)
         at += snprintf(text + at, size - (size_t)at,

@@ -21,6 +21,8 @@ typedef struct walk {
     unit_random random;
     uint64_t plane; /* tokens per unit of the queries */
     uint64_t q_units;
+    uint64_t k_plane; /* the same of the keys */
+    uint64_t k_units;
     uint64_t batch, head, q;                 /* first of the current part */
     uint64_t batch_count, head_count, q_end; /* of the current part, from its first step */
     uint64_t row_heads, row_batches;         /* sizes that all parts of a row share */
@@ -146,7 +148,7 @@ static const char *end_chain(walk *w) {
     if (is_grid(w))
         MUST_ALL(check_needed(w));
     else
-        MUST(w->k_begin == 0 && w->k_end == (lists_keys(p) ? p->list.entries : p->kv_len));
+        MUST(w->k_begin == 0 && w->k_end == (lists_keys(p) ? p->list.entries : w->k_units));
     w->in_chain = false;
     w->q = w->q_end;
     if (w->q == w->q_units) {
@@ -181,7 +183,7 @@ static const char *check_push(const walk *w, const vt_step *step) {
     const vt_push *push = &step->push;
     bool extra = is_extra(step);
     MUST(push->q_len == (extra ? p->q_len : w->q_units));
-    MUST(push->kv_len == (extra ? p->extra_len : is_grid(w) ? p->axis[0].extent : p->kv_len));
+    MUST(push->kv_len == (extra ? p->extra_len : w->k_units));
     MUST(push->q_last <= push->q_len);
     MUST(push->group == p->heads / p->kv_heads);
     MUST(fabs((double)push->scale_log2 - (double)p->scale / log(2.0)) <=
@@ -196,7 +198,7 @@ static const char *check_push(const walk *w, const vt_step *step) {
     else
         MUST((p->left < 0 || push->map0 == (uint64_t)p->left) &&
              (p->right < 0 || push->map1 == (uint64_t)p->right) && push->map2 == p->prefix);
-    if (extra || !is_grid(w)) /* the dense map counts its key tiles from key 0 */
+    if (extra || !(is_grid(w) || p->list.kv_boxed)) /* the dense map counts its key tiles from key 0 */
         MUST(push->k_first % w->c->tile.keys == 0);
     MUST(step->dense_keys == is_dense(w));
     MUST(step->rows == (is_dense(w) ? w->c->tile.rows : 0));
@@ -210,10 +212,27 @@ static uint32_t dense_mask(const vt_problem *p) {
 
 static vt_io io_of(const program_case *c, vt_map map) {
     if (map == VT_MAP_LISTS)
-        return VT_IO_LISTS;
+        return c->problem.list.biased ? VT_IO_LISTS_BIAS : VT_IO_LISTS;
     if (c->problem.bias_bytes && map == VT_MAP_NEIGHBORHOOD)
         return VT_IO_BIAS;
     return c->problem.write_lse || c->program.carries ? VT_IO_FULL : VT_IO_PLAIN;
+}
+
+/* No side is ever 0: shaders divide by them. */
+static const char *check_boxes_of_lists(const vt_list_rule *list, const vt_variant *v) {
+    const uint32_t *extent = v->spec + VT_SPEC_LIST_EXTENT, *q = v->spec + VT_SPEC_LIST_Q_BOX;
+    const uint32_t *kv = v->spec + VT_SPEC_LIST_KV_BOX;
+    uint32_t mask = v->spec[VT_SPEC_MASK];
+    MUST(((mask & VT_MASK_Q_BOXES) != 0) == list->q_boxed);
+    MUST(((mask & VT_MASK_KV_BOXES) != 0) == list->kv_boxed);
+    for (uint32_t a = 0; a < 2; ++a) {
+        MUST(extent[a] == (list->q_boxed || list->kv_boxed ? list->extent[a + 1] : 1));
+        MUST(q[a] == (list->q_boxed ? list->q_box[a + 1] : 1) && q[a] > 0);
+        MUST(kv[a] == (list->kv_boxed ? list->kv_box[a + 1] : 1) && kv[a] > 0);
+    }
+    MUST(!list->q_boxed || list->q_block == (uint64_t)list->q_box[0] * q[0] * q[1]);
+    MUST(!list->kv_boxed || list->kv_block == (uint64_t)list->kv_box[0] * kv[0] * kv[1]);
+    return NULL;
 }
 
 static const char *check_variant(const walk *w, uint32_t i) {
@@ -245,7 +264,7 @@ static const char *check_variant(const walk *w, uint32_t i) {
         MUST(v->spec[VT_SPEC_LIST_KV_BLOCK] == p->list.kv_block && v->spec[VT_SPEC_LIST_STRIDE] > 0);
         MUST(v->spec[VT_SPEC_LIST_ROW] == p->list.words.token &&
              v->spec[VT_SPEC_LIST_GROUP] == p->list.group);
-        return NULL;
+        return check_boxes_of_lists(&p->list, v);
     }
     for (uint32_t a = 0; a < 3; ++a) {
         MUST(v->spec[VT_SPEC_WINDOW + a] == p->axis[a].window &&
@@ -298,7 +317,7 @@ static const char *check_list_visits(const walk *w, const vt_step *step) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
     const vt_list_rule *list = &p->list;
-    uint64_t keys = step->push.k_last - step->push.k_first;
+    uint64_t keys = (step->push.k_last - step->push.k_first) * w->k_plane;
     uint64_t listed = list->kind == VATTEN_LIST_RANGES ? p->kv_len : (uint64_t)list->entries * list->kv_block;
     uint64_t least = ceil_to(listed < keys ? listed : keys, c->tile.keys) / c->tile.keys;
     uint64_t pairs = (uint64_t)step->groups[0] * c->tile.rows * c->tile.keys;
@@ -320,7 +339,8 @@ static const char *check_work(walk *w, const vt_step *step) {
         q_grain = (uint64_t)c->program.variants[0].spec[VT_SPEC_DILATION] *
                   c->program.variants[0].spec[VT_SPEC_BOX];
     if (p->map == VT_MAP_LISTS) {
-        q_grain = p->list.kind == VATTEN_LIST_RANGES ? p->q_len : p->list.q_block;
+        q_grain = p->list.kind == VATTEN_LIST_RANGES ? p->q_len : p->list.row_units;
+        k_grain = p->list.kv_boxed ? 1 : k_grain;
     }
     if (is_grid(w) && p->axis[0].roll) { /* is not cut */
         q_grain = p->axis[0].extent;
@@ -342,9 +362,13 @@ static const char *check_groups(const walk *w, const vt_step *step) {
         MUST(step->groups[i] >= 1 && step->groups[i] <= c->caps.groups[i]);
     if (c->problem.map == VT_MAP_LISTS) {
         const vt_list_rule *list = &c->problem.list;
-        uint64_t rows =
-            list->kind == VATTEN_LIST_RANGES ? list->rows : ceil_to(units, list->q_block) / list->q_block;
-        tiles = rows * (ceil_to(list->q_block, c->tile.rows) / c->tile.rows);
+        bool ranges = list->kind == VATTEN_LIST_RANGES;
+        uint64_t blocks = ceil_to(units, list->row_units) / list->row_units * list->row_lists;
+        uint64_t rows = units < list->row_units && !ranges && !list->q_boxed ? units : list->q_block;
+        MUST(ranges || w->q % list->row_units == 0 ||
+             w->q / list->row_units == (w->q_end - 1) / list->row_units); /* inside one block */
+        MUST(ranges || list->q_boxed || w->q % list->row_units % c->tile.rows == 0);
+        tiles = (ranges ? list->rows : blocks) * (ceil_to(rows, c->tile.rows) / c->tile.rows);
     } else if (is_dense(w) || is_extra(step)) {
         tiles = ceil_to(units * w->plane, c->tile.rows) / c->tile.rows;
     } else {
@@ -367,7 +391,10 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
                               : p->weights ? VT_ROLE_V
                                            : VT_ROLE_K,
                               extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, VT_ROLE_OUT};
-    MUST(step->binding_count == (io >= VT_IO_BIAS ? 7u : io == VT_IO_FULL ? 6u : 4u));
+    MUST(step->binding_count == (io == VT_IO_LISTS_BIAS ? 8u
+                                 : io >= VT_IO_BIAS     ? 7u
+                                 : io == VT_IO_FULL     ? 6u
+                                                        : 4u));
     MUST(step->binding_count <= c->caps.storage_buffers);
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         const vt_binding *b = &step->binding[i];
@@ -381,6 +408,10 @@ static const char *check_bindings(const walk *w, const vt_step *step) {
     if (io == VT_IO_BIAS)
         MUST(step->binding[VT_SLOT_BIAS].role == VT_ROLE_BIAS && step->binding[VT_SLOT_BIAS].offset == 0 &&
              step->binding[VT_SLOT_BIAS].range == p->bias_bytes);
+    if (io >= VT_IO_LISTS)
+        MUST(step->binding[VT_SLOT_LISTS].role == VT_ROLE_LISTS);
+    if (io == VT_IO_LISTS_BIAS)
+        MUST(step->binding[VT_SLOT_LIST_BIAS].role == VT_ROLE_BIAS);
     if (p->write_lse)
         MUST(step->binding[VT_SLOT_LSE].role == VT_ROLE_LSE);
     if (moves_state(step))
@@ -455,20 +486,49 @@ static const char *check_element(const vt_binding *b, uint32_t at, uint64_t expe
     return NULL;
 }
 
+/* The list of a query, counted from that of the unit `first`. */
+static uint64_t list_of(const vt_list_rule *list, uint64_t query, uint64_t first) {
+    uint64_t row = (query / list->q_plane / list->row_units - first / list->row_units) * list->row_lists;
+    if (!list->q_boxed)
+        return row;
+    uint64_t y = query / list->extent[2] % list->extent[1], x = query % list->extent[2];
+    uint64_t across = (list->extent[2] + list->q_box[2] - 1) / list->q_box[2];
+    return row + y / list->q_box[1] * across + x / list->q_box[2];
+}
+
 /* The list that a query goes by, from its first word to its last; the lists of ranges as if queries were in order. */
 static const char *check_list(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query) {
     const vt_problem *p = &w->c->problem;
     const vt_list_rule *list = &p->list;
     const vt_push *push = &step->push;
     bool ranges = list->kind == VATTEN_LIST_RANGES;
-    uint64_t row = ranges ? list->rows - 1 : query / list->q_block;
-    uint64_t block = ranges ? row : (query - push->q_first) / list->q_block;
+    uint64_t row = ranges ? list->rows - 1 : list_of(list, query, 0);
+    uint64_t block = ranges ? row : list_of(list, query, push->q_first);
     uint32_t head = (push->head_first + y) / list->group - push->head_first / list->group;
-    uint32_t at = push->map2 + z * push->map0 + head * push->map1 + (uint32_t)(block * list->words.token);
+    uint32_t base = list->biased ? push->map2 & 0xffff : push->map2;
+    MUST(row < list->rows);
+    uint32_t at = base + z * push->map0 + head * push->map1 + (uint32_t)(block * list->words.token);
     uint64_t expected = (w->batch + z) * list->words.batch + (w->head + y) / list->group * list->words.head +
                         row * list->words.token;
     MUST_ALL(check_element(&step->binding[VT_SLOT_LISTS], at, expected, list->row_words, 4));
     return NULL;
+}
+
+/* The bias of a pair, by the sums that the map makes. */
+static const char *check_pair_bias(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
+                                   uint32_t key) {
+    const vt_list_rule *list = &w->c->problem.list;
+    const vt_push *push = &step->push;
+    const uint32_t *spec = w->c->program.variants[step->variant].spec;
+    uint32_t group = spec[VT_SPEC_LIST_BIAS_GROUP];
+    uint32_t head = (push->head_first + y) / group - push->head_first / group;
+    uint32_t k_first = lists_keys(&w->c->problem) ? 0 : push->k_first * (uint32_t)w->k_plane;
+    uint32_t at = (push->map2 >> 16) + z * spec[VT_SPEC_LIST_BIAS_BATCH] + head * push->lse_head -
+                  push->q_first * (uint32_t)w->plane * push->lse_batch - k_first + query * push->lse_batch +
+                  key;
+    uint64_t expected = (w->batch + z) * list->bias.batch +
+                        (w->head + y) / list->bias_group * list->bias.head + query * list->bias.token + key;
+    return check_element(&step->binding[VT_SLOT_LIST_BIAS], at, expected, 1, 4);
 }
 
 static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
@@ -502,8 +562,15 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
     }
     if (p->map == VT_MAP_LISTS)
         MUST_ALL(check_list(w, step, z, y, query));
+    if (p->list.biased)
+        MUST_ALL(check_pair_bias(w, step, z, y, query, key));
     if (p->write_lse) {
-        uint32_t lse = push->lse_base + z * push->lse_batch + y * push->lse_head + query;
+        uint32_t lse_head = p->list.biased ? push->q_len * (uint32_t)w->plane : push->lse_head;
+        uint32_t lse_batch =
+            p->list.biased
+                ? lse_head * w->c->program.variants[step->variant].spec[VT_SPEC_LIST_HEADS]
+                : push->lse_batch;
+        uint32_t lse = push->lse_base + z * lse_batch + y * lse_head + query;
         MUST_ALL(check_element(&b[VT_SLOT_LSE], lse, (batch * p->heads + head) * p->q_len + query, 1, 4));
     }
     if (moves_state(step)) {
@@ -518,7 +585,7 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
 
 /* The corners of the step and some of its inside. */
 static const char *check_addresses(walk *w, const vt_step *step) {
-    uint64_t k_plane = is_grid(w) && !is_extra(step) ? w->plane : 1;
+    uint64_t k_plane = is_extra(step) ? 1 : w->k_plane;
     uint64_t q0 = w->q * w->plane;
     uint64_t q1 = w->q_end * w->plane - 1;
     uint64_t k0 = step->push.k_first * k_plane;
@@ -574,10 +641,19 @@ static const char *explain(uint64_t step, const char *broken) {
 
 const char *program_broken(const program_case *c, uint64_t random) {
     const vt_problem *p = &c->problem;
-    walk w = {.c = c, .random = {.state = random}, .plane = 1, .q_units = p->q_len};
+    walk w = {.c = c, .random = {.state = random}, .plane = 1, .q_units = p->q_len, .k_plane = 1,
+              .k_units = p->kv_len};
     if (p->map == VT_MAP_NEIGHBORHOOD) {
-        w.plane = p->axis[1].extent * p->axis[2].extent;
-        w.q_units = p->axis[0].extent;
+        w.plane = w.k_plane = p->axis[1].extent * p->axis[2].extent;
+        w.q_units = w.k_units = p->axis[0].extent;
+    }
+    if (p->list.q_boxed) {
+        w.plane = p->list.extent[1] * p->list.extent[2];
+        w.q_units = p->q_len / w.plane;
+    }
+    if (p->list.kv_boxed) {
+        w.k_plane = p->list.extent[1] * p->list.extent[2];
+        w.k_units = p->list.extent[0];
     }
     for (uint32_t i = 0; i < c->program.variant_count; ++i) {
         const char *broken = check_variant(&w, i);

@@ -19,7 +19,7 @@ static void the_push_block_has_the_128_bytes_that_vulkan_guarantees(void **state
 static void slots_are_unique_and_count_from_zero(void **state) {
     (void)state;
     const uint32_t slots[] = {VT_SLOT_Q,   VT_SLOT_K,     VT_SLOT_V,   VT_SLOT_OUT,
-                              VT_SLOT_LSE, VT_SLOT_CARRY, VT_SLOT_BIAS};
+                              VT_SLOT_LSE, VT_SLOT_CARRY, VT_SLOT_BIAS, VT_SLOT_LIST_BIAS};
     assert_int_equal(sizeof slots / sizeof slots[0], VT_SLOT_COUNT);
     for (uint32_t i = 0; i < VT_SLOT_COUNT; ++i)
         assert_int_equal(slots[i], i);
@@ -29,6 +29,7 @@ static void slots_are_unique_and_count_from_zero(void **state) {
     assert_int_equal(vt_io_slots(VT_IO_FULL), 6);
     assert_int_equal(vt_io_slots(VT_IO_BIAS), 7);
     assert_int_equal(vt_io_slots(VT_IO_LISTS), 7);
+    assert_int_equal(vt_io_slots(VT_IO_LISTS_BIAS), 8);
     assert_int_equal(VT_SLOT_LISTS, VT_SLOT_BIAS);
 }
 
@@ -43,7 +44,7 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
         VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,      VT_SPEC_SUBGROUP,
         VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,   VT_SPEC_ROLL,
         VT_SPEC_ROLL + 1,   VT_SPEC_ROLL + 2,   VT_SPEC_TABLE,        VT_SPEC_TABLE + 1,
-        VT_SPEC_TABLE + 2,
+        VT_SPEC_TABLE + 2,  VT_SPEC_LIST_HEADS, VT_SPEC_LIST_BIAS_GROUP, VT_SPEC_LIST_BIAS_BATCH,
     };
     int seen[VT_SPEC_COUNT] = {0};
     assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
@@ -53,9 +54,29 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
     }
 }
 
+/* What lists have in place of what only grids have. */
+static void specialization_ids_of_lists_do_not_share(void **state) {
+    (void)state;
+    const uint32_t ids[] = {
+        VT_SPEC_MASK,         VT_SPEC_SUBGROUP,      VT_SPEC_MATRIX,        VT_SPEC_MATRIX + 1,
+        VT_SPEC_MATRIX + 2,   VT_SPEC_LIST_KIND,     VT_SPEC_LIST_Q_BLOCK,  VT_SPEC_LIST_KV_BLOCK,
+        VT_SPEC_LIST_ENTRIES, VT_SPEC_LIST_ROW,      VT_SPEC_LIST_GROUP,    VT_SPEC_LIST_LEFT,
+        VT_SPEC_LIST_RIGHT,   VT_SPEC_LIST_PREFIX,   VT_SPEC_LIST_STRIDE,   VT_SPEC_LIST_PHASE,
+        VT_SPEC_LIST_EXTENT,  VT_SPEC_LIST_EXTENT + 1, VT_SPEC_LIST_Q_BOX,  VT_SPEC_LIST_Q_BOX + 1,
+        VT_SPEC_LIST_KV_BOX,  VT_SPEC_LIST_KV_BOX + 1, VT_SPEC_LIST_HEADS,  VT_SPEC_LIST_BIAS_GROUP,
+        VT_SPEC_LIST_BIAS_BATCH,
+    };
+    int seen[VT_SPEC_COUNT] = {0};
+    for (uint32_t i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
+        assert_in_range(ids[i], VT_SPEC_MASK, VT_SPEC_COUNT - 1);
+        assert_int_equal(seen[ids[i]]++, 0);
+    }
+}
+
 static void bits_do_not_share(void **state) {
     (void)state;
-    const uint32_t masks[] = {VT_MASK_CAUSAL, VT_MASK_LEFT, VT_MASK_RIGHT, VT_MASK_ALIGN_FIRST};
+    const uint32_t masks[] = {VT_MASK_CAUSAL,  VT_MASK_LEFT,      VT_MASK_RIGHT,   VT_MASK_ALIGN_FIRST,
+                              VT_MASK_STRIDED, VT_MASK_ROW_MASKS, VT_MASK_Q_BOXES, VT_MASK_KV_BOXES};
     const uint32_t axes[] = {7 * VT_MASK_CAUSAL_AXES, 7 * VT_MASK_OPEN_AXES, 7 * VT_MASK_ZERO_AXES,
                              VT_MASK_WEIGHTS, VT_MASK_WHOLE};
     assert_int_equal(axes[0] ^ axes[1] ^ axes[2] ^ axes[3] ^ axes[4],
@@ -81,7 +102,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
                     if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
-                        (io == VT_IO_LISTS) != (map == VT_MAP_LISTS))
+                        (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
                         continue;
                     if (layout == VATTEN_LAYOUT_MATRIX &&
                         (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
@@ -112,7 +133,7 @@ static void a_kernels_name_is_its_address(void **state) {
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
-    const char *const ios[] = {"", "_full", "_bias", ""};
+    const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
     const char *const tasks[] = {"attention", "pool", "pool_keep", "score", "select", "mark"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
@@ -152,6 +173,7 @@ int main(void) {
         cmocka_unit_test(the_push_block_has_the_128_bytes_that_vulkan_guarantees),
         cmocka_unit_test(slots_are_unique_and_count_from_zero),
         cmocka_unit_test(specialization_ids_are_unique_and_without_gaps),
+        cmocka_unit_test(specialization_ids_of_lists_do_not_share),
         cmocka_unit_test(bits_do_not_share),
         cmocka_unit_test(every_kind_of_kernel_is_in_the_table_once),
         cmocka_unit_test(a_kernels_name_is_its_address),
