@@ -62,6 +62,10 @@ uint32_t vt_attend_diagonal_mask(const vt_problem *p) {
            (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
 }
 
+float vt_attend_scale(const vt_problem *p) {
+    return (float)(p->scale * log2_e);
+}
+
 /* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements:
  * ranges begin at multiples of the device's offset alignment. */
 static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
@@ -178,7 +182,7 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
     step->push.q_last = (uint32_t)(p->q_end * plane);
     step->push.k_first = (uint32_t)l->k_first;
     step->push.k_last = (uint32_t)l->k_end;
-    step->push.scale_log2 = (float)(in->problem->scale * log2_e);
+    step->push.scale_log2 = vt_attend_scale(in->problem);
     step->push.head_first = (uint32_t)p->heads;
     if (l->extra)
         return;

@@ -85,6 +85,7 @@ vatten_result vt_op_lists(const vt_op_input *op, vt_program *program) {
     in.spec[VT_SPEC_LIST_PREFIX] = (uint32_t)p->prefix;
     in.spec[VT_SPEC_LIST_STRIDE] = list->key_stride ? list->key_stride : 1;
     in.spec[VT_SPEC_LIST_PHASE] = list->key_phase;
+    in.spec[VT_SPEC_LIST_HEADS] = 1;
     in.map_push[0] = (uint32_t)list->words.batch;
     in.map_push[1] = (uint32_t)list->words.head;
     return vt_attend(&in, program);

@@ -5,6 +5,8 @@
 // pairs of those count is told by the rules of the diagonal, and where an entry is for some rows only by its bits.
 // See map_dense.glsl for what a map offers.
 //
+// Lists of rows are another matter: there a workgroup has one run, and list_rows.glsl knows which rows it has.
+//
 // A list: [first query, end] if of ranges, then LIST_ENTRIES entries of LIST_ENTRY words each.
 
 layout(constant_id = VT_SPEC_LIST_KIND) const uint LIST_KIND = 0u;
@@ -27,6 +29,7 @@ layout(constant_id = VT_SPEC_LIST_PHASE) const uint LIST_PHASE = 0u;
 
 const bool LIST_OF_KEYS = LIST_KIND == VT_LIST_KEYS;
 const bool LIST_OF_RANGES = LIST_KIND == VT_LIST_RANGES;
+const bool LIST_OF_ROWS = LIST_KIND == VT_LIST_ROWS;
 const bool LIST_MASKED = (MASK & VT_MASK_ROW_MASKS) != 0u;
 const bool LIST_WINDOWED = (MASK & (VT_MASK_LEFT | VT_MASK_RIGHT)) != 0u;
 const bool LIST_STRIDED = (MASK & VT_MASK_STRIDED) != 0u;
@@ -37,6 +40,8 @@ const uint LIST_TILES = (LIST_Q_BLOCK + ROWS - 1u) / ROWS; // query tiles of a b
 const uint MASK_WINDOW = ROWS % 32u == 0u ? ROWS / 32u : ROWS / 32u + 2u; // words that hold the bits of a tile's rows
 
 layout(set = 0, binding = VT_SLOT_LISTS, std430) readonly buffer VtLists { uint list_word[]; };
+
+#include "list_rows.glsl"
 
 int map_q0;          // first query of the tile
 int map_q_end;       // one past the last query of the block
@@ -67,8 +72,28 @@ uint map_count_entries()
     return low;
 }
 
+void map_begin_keys()
+{
+    map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
+    map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
+    diagonal_begin(map_k_end);
+}
+
+bool map_begin_rows()
+{
+    if (!rows_begin())
+        return false;
+    map_q0 = int(rows_token(0u)); // slots ascend, and so do their queries
+    map_q_end = int(rows_token(ROWS - 1u)) + 1;
+    map_begin_keys();
+    map_entries = 1u;
+    return true;
+}
+
 bool map_begin()
 {
+    if (LIST_OF_ROWS)
+        return map_begin_rows();
     uint block = gl_WorkGroupID.x / LIST_TILES;
     uint head = (push.head_first + gl_WorkGroupID.y) / LIST_GROUP - push.head_first / LIST_GROUP;
     uint list = push.map2 + gl_WorkGroupID.z * push.map0 + head * push.map1 + block * LIST_ROW;
@@ -82,17 +107,18 @@ bool map_begin()
     map_q_end = int(min(q_end, q_begin + LIST_Q_BLOCK));
     if (map_q0 >= map_q_end)
         return false;
-    map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
-    map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
-    diagonal_begin(map_k_end);
+    map_begin_keys();
     map_entry_0 = list + LIST_HEADER;
     map_entries = LIST_OF_KEYS ? LIST_ENTRIES : map_count_entries();
     return true;
 }
 
-int map_last_query() { return min(map_q0 + int(ROWS), map_q_end) - 1; }
-uint map_row_token(uint row) { return uint(min(map_q0 + int(row), map_q_end - 1)); }
-bool map_row_valid(uint row) { return map_q0 + int(row) < map_q_end; }
+int map_last_query() { return LIST_OF_ROWS ? map_q_end - 1 : min(map_q0 + int(ROWS), map_q_end) - 1; }
+uint map_row_token(uint row)
+{
+    return LIST_OF_ROWS ? rows_token(row) : uint(min(map_q0 + int(row), map_q_end - 1));
+}
+bool map_row_valid(uint row) { return LIST_OF_ROWS ? rows_valid(row) : map_q0 + int(row) < map_q_end; }
 
 uint map_run_count() { return LIST_OF_KEYS ? 1u : map_entries; }
 
@@ -127,7 +153,7 @@ uint map_run(uint r)
         map_run_first = int(push.k_first);
         map_run_end = int(push.k_last);
     } else {
-        uint first = map_word(r);
+        uint first = LIST_OF_ROWS ? rows_block : map_word(r);
         uint end = LIST_OF_RANGES ? list_word[map_entry_0 + r * LIST_ENTRY + 1u] : first + 1u;
         uint scale = LIST_OF_RANGES ? 1u : LIST_KV_BLOCK;
         bool exists = first <= (push.kv_len - 1u) / scale;
@@ -174,7 +200,7 @@ struct MapKey {
 
 MapRow map_row(uint row)
 {
-    int query = map_q0 + int(row);
+    int query = LIST_OF_ROWS ? int(map_row_token(row)) : map_q0 + int(row);
     return MapRow(diagonal_low(query), diagonal_high(query), diagonal_limit(query), map_row_0 % 32u + row);
 }
 

@@ -274,7 +274,7 @@ typedef struct sparse_row {
     bool causal;
 } sparse_row;
 
-static void check_row(const char *name, const sparse_row *row, unsigned n) {
+static void check_row(const char *name, const sparse_row *row, unsigned n, vatten_sparse_execution execution) {
     for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
         vatten_sparse_desc desc = {
             .heads = {.dtype = (vatten_dtype)(VATTEN_DTYPE_F32 + (n + (unsigned)layout) % 3),
@@ -290,6 +290,7 @@ static void check_row(const char *name, const sparse_row *row, unsigned n) {
             .kv_block = row->kv_block,
             .rule = {.entries = row->entries, .first = row->first, .own = true},
             .causal = row->causal,
+            .execution = execution,
         };
         char text[64];
         snprintf(text, sizeof text, "%s %u, layout %d", name, n, layout);
@@ -310,7 +311,8 @@ static void test_moba(void **state) {
         {100, 100, 1, 20, 1, 1, 2, 0, false},
     };
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        check_row("MoBA", &rows[n], n);
+        check_row("MoBA", &rows[n], n, VATTEN_SPARSE_UNION);
+        check_row("MoBA gathered", &rows[n], n, VATTEN_SPARSE_GATHER);
     }
     gpu_assert_clean(&device);
 }
@@ -323,7 +325,7 @@ static void test_blocks_of_queries(void **state) {
         {130, 130, 16, 40, 4, 1, 3, 0, true},
     };
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        check_row("blocks of queries", &rows[n], n);
+        check_row("blocks of queries", &rows[n], n, VATTEN_SPARSE_AUTO);
     }
     gpu_assert_clean(&device);
 }
