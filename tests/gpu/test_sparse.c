@@ -429,7 +429,7 @@ static vatten_sparse_desc draw_problem(uint64_t *random, vatten_layout layout) {
         d.rule.own = false;
         d.rule.entries = (uint32_t)blocks;
     }
-    d.max_workspace = draw(random, 0, 1) ? 0 : draw(random, 20000, 60000);
+    d.max_workspace = draw(random, 0, 1) ? 0 : draw(random, 45000, 90000);
     d.heads.max_macs = draw(random, 0, 2) ? 0 : draw(random, 1000, 100000);
     return d;
 }
