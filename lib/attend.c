@@ -62,6 +62,21 @@ uint32_t vt_attend_diagonal_mask(const vt_problem *p) {
            (p->right != VATTEN_UNLIMITED ? VT_MASK_RIGHT : 0) | (p->align_first ? VT_MASK_ALIGN_FIRST : 0);
 }
 
+float vt_attend_scale(const vt_problem *p) {
+    return (float)(p->scale * log2_e);
+}
+
+uint32_t vt_attend_box_spec(const vt_problem *p, uint32_t spec[VT_SPEC_COUNT]) {
+    const vt_list_rule *list = &p->list;
+    bool boxed = list->q_boxed || list->kv_boxed;
+    for (uint32_t a = 0; a < 2; ++a) {
+        spec[VT_SPEC_LIST_EXTENT + a] = boxed ? (uint32_t)list->extent[a + 1] : 1;
+        spec[VT_SPEC_LIST_Q_BOX + a] = list->q_boxed ? list->q_box[a + 1] : 1;
+        spec[VT_SPEC_LIST_KV_BOX + a] = list->kv_boxed ? list->kv_box[a + 1] : 1;
+    }
+    return (list->q_boxed ? VT_MASK_Q_BOXES : 0) | (list->kv_boxed ? VT_MASK_KV_BOXES : 0);
+}
+
 /* Binds the elements [start, end) of a tensor and returns where `start` lies in the bound range, in elements:
  * ranges begin at multiples of the device's offset alignment. */
 static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
@@ -195,7 +210,7 @@ static void fill_ranges(const part *p, const link *l, vt_step *step) {
     step->push.q_last = (uint32_t)(p->q_end * plane);
     step->push.k_first = (uint32_t)l->k_first;
     step->push.k_last = (uint32_t)l->k_end;
-    step->push.scale_log2 = (float)(in->problem->scale * log2_e);
+    step->push.scale_log2 = vt_attend_scale(in->problem);
     step->push.head_first = (uint32_t)p->heads;
     if (l->extra)
         return;
@@ -312,9 +327,9 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
                "%s needs %" PRIu32 " storage buffers per stage, %s has %" PRIu32,
                io == VT_IO_LISTS_BIAS ? "a plan by lists with a bias"
                : io == VT_IO_LISTS    ? "a plan by lists"
-               : problem->bias_bytes        ? "a bias"
-               : problem->write_lse         ? "write_lse"
-                                            : "a plan that splits its keys",
+               : problem->bias_bytes  ? "a bias"
+               : problem->write_lse   ? "write_lse"
+                                      : "a plan that splits its keys",
                vt_io_slots(io), caps->name, caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }

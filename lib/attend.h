@@ -24,6 +24,12 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
 /* VT_MASK_* bits of causality, window and alignment. */
 uint32_t vt_attend_diagonal_mask(const vt_problem *problem);
 
+/* Fills in what lists say of boxes; returns their bits of VT_SPEC_MASK. */
+uint32_t vt_attend_box_spec(const vt_problem *problem, uint32_t spec[VT_SPEC_COUNT]);
+
+/* By which products are multiplied: scale and log2(e). */
+float vt_attend_scale(const vt_problem *problem);
+
 /* Appends all steps. Called twice with the same input: once to count (program->steps NULL, everything zero),
  * once to fill; the second program starts with `carries` of the first. Errors: UNSUPPORTED, with a message.
  */

@@ -9,8 +9,7 @@
 
 static uint32_t mask_bits(const vt_problem *p) {
     return vt_attend_diagonal_mask(p) | (p->list.key_stride ? VT_MASK_STRIDED : 0) |
-           (p->list.row_masks ? VT_MASK_ROW_MASKS : 0) | (p->list.q_boxed ? VT_MASK_Q_BOXES : 0) |
-           (p->list.kv_boxed ? VT_MASK_KV_BOXES : 0);
+           (p->list.row_masks ? VT_MASK_ROW_MASKS : 0);
 }
 
 /* Key units are entries where keys are listed one by one, else tokens or planes of tokens. */
@@ -65,7 +64,9 @@ static vt_geometry geometry_of(const vt_problem *p, const vt_tile *tile) {
         .q_grain = ranges ? p->q_len : list->row_units,
         .k_grain = list->kv_boxed ? 1 : tile->keys,
         .grain_tiles = vt_saturating_mul(ranges ? list->rows : list->row_lists, block_tiles),
-        .q_fine = ranges ? 0 : list->q_boxed ? 1 : tile->rows,
+        .q_fine = ranges          ? 0
+                  : list->q_boxed ? 1
+                                  : tile->rows,
         .fine_tiles = list->q_boxed ? 0 : 1,
         .keys_across = keys_across(p),
         .begun = begun_tiles(p, tile),
@@ -100,17 +101,13 @@ vatten_result vt_op_lists(const vt_op_input *op, vt_program *program) {
     in.spec[VT_SPEC_LIST_PREFIX] = (uint32_t)p->prefix;
     in.spec[VT_SPEC_LIST_STRIDE] = list->key_stride ? list->key_stride : 1;
     in.spec[VT_SPEC_LIST_PHASE] = list->key_phase;
-    for (uint32_t a = 0; a < 2; ++a) {
-        bool boxed = list->q_boxed || list->kv_boxed;
-        in.spec[VT_SPEC_LIST_EXTENT + a] = boxed ? (uint32_t)list->extent[a + 1] : 1;
-        in.spec[VT_SPEC_LIST_Q_BOX + a] = list->q_boxed ? list->q_box[a + 1] : 1;
-        in.spec[VT_SPEC_LIST_KV_BOX + a] = list->kv_boxed ? list->kv_box[a + 1] : 1;
-    }
+    in.spec[VT_SPEC_MASK] |= vt_attend_box_spec(p, in.spec);
     if (list->biased) {
         in.spec[VT_SPEC_LIST_HEADS] = p->heads;
         in.spec[VT_SPEC_LIST_BIAS_GROUP] = list->bias_group;
         in.spec[VT_SPEC_LIST_BIAS_BATCH] = p->batch > 1 ? (uint32_t)list->bias.batch : 0;
     }
+    in.spec[VT_SPEC_LIST_SLOT_HEADS] = 1;
     in.map_push[0] = (uint32_t)list->words.batch;
     in.map_push[1] = (uint32_t)list->words.head;
     return vt_attend(&in, program);

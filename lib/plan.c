@@ -101,8 +101,10 @@ static vatten_result build_attention(vatten_device *device, const attend_input *
     plan->q_len = p->q_len;
     plan->kv_len = p->kv_len;
     fill_info(p, &device->caps, in->op_input.tile, &plan->program, &plan->info);
-    if (in->sparse) /* the plan's own */
+    if (in->sparse) { /* lists are the plan's own */
         plan->info.lists_bytes = 0;
+        plan->info.execution = vt_sparse_takes(in->sparse, &in->op_input);
+    }
     return VATTEN_SUCCESS;
 }
 

@@ -3,6 +3,7 @@
  * Plans of the tasks that are not attention: no tile is chosen for them.
  */
 #include "alloc.h"
+#include "combine.h"
 #include "plan.h"
 #include "pool.h"
 #include "select.h"
@@ -96,5 +97,44 @@ vatten_result vatten_select_create(vatten_device *device, const vatten_select_de
         result = create_plain(device, append_select, &select, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_select_info(&select, *out_plan);
+    return result;
+}
+
+static vatten_result append_combine(const void *input, vt_program *program) {
+    return vt_combine_steps(input, program);
+}
+
+static void fill_combine_info(const vt_combine *c, vatten_plan *plan) {
+    const vt_problem *p = &c->problem;
+    vatten_plan_info *info = &plan->info;
+    memcpy(plan->label, p->label, sizeof plan->label);
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
+    info->dispatches = (uint32_t)plan->program.step_count;
+    info->pipelines = plan->program.variant_count;
+    info->q_bytes = vt_tensor_bytes(p, &c->residual);
+    info->v_bytes = c->x_elements * p->element_bytes;
+    info->out_bytes = vt_tensor_bytes(p, &c->out);
+    info->lse_bytes = vt_lse_bytes(p);
+    info->bias_bytes = c->weights_elements * sizeof(float);
+    info->offset_alignment = c->caps->storage_alignment;
+    uint64_t elements = vt_saturating_mul(p->batch * p->heads * p->q_len, p->dim);
+    uint64_t read = vt_saturating_mul(elements, c->parts + c->has_residual);
+    info->flops = vt_saturating_mul(read, 2);
+    info->bytes =
+        vt_saturating_mul(read + elements, p->element_bytes) + info->bias_bytes + info->lse_bytes;
+}
+
+vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,
+                                    vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_combine combine;
+    vatten_result result = vt_combine_from(&device->caps, &device->logger, desc, &combine);
+    if (result == VATTEN_SUCCESS)
+        result = create_plain(device, append_combine, &combine, out_plan);
+    if (result == VATTEN_SUCCESS)
+        fill_combine_info(&combine, *out_plan);
     return result;
 }

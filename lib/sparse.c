@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The workspace of a sparse plan, one after the other: pooled keys, pooled queries, the lists of rows, the lists that
- * attention goes by if those are others, and scratch, which scores, marks and the carry take in turn.
+ * attention goes by if those are others, and scratch, which scores, marks, the carry and what is gathered take in turn.
  */
 #include "sparse.h"
 
@@ -45,18 +45,18 @@ static vatten_select_desc select_desc(const vatten_sparse_desc *d, const vt_spar
                                 .label = h->label};
 }
 
-static vatten_lists_desc lists_desc(const vatten_sparse_desc *d, const vt_sparse *s) {
+static vatten_lists_desc lists_desc(const vatten_sparse_desc *d, bool joins) {
     uint64_t blocks = vt_ceil_div(d->kv_len, d->kv_block);
     uint64_t joined = vt_min((uint64_t)d->rule.entries * ROW_BLOCK, blocks);
     return (vatten_lists_desc){.heads = d->heads,
                                .q_len = d->q_len,
                                .kv_len = d->kv_len,
                                .kind = VATTEN_LIST_BLOCKS,
-                               .q_block = s->by_row ? ROW_BLOCK : d->q_block,
+                               .q_block = joins ? ROW_BLOCK : d->q_block,
                                .kv_block = d->kv_block,
-                               .entries = s->by_row ? (uint32_t)joined : d->rule.entries,
+                               .entries = joins ? (uint32_t)joined : d->rule.entries,
                                .list_heads = d->rule.list_heads,
-                               .row_masks = s->by_row,
+                               .row_masks = joins,
                                .causal = d->causal,
                                .align = d->align};
 }
@@ -72,7 +72,13 @@ static vt_mark mark_of(const vt_caps *caps, const vatten_logger *logger, const v
                      select->desc.blocks,
                      select->desc.rule.entries,
                      ROW_BLOCK,
-                     s->lists.list.entries};
+                     s->joined.list.entries};
+}
+
+/* Whether a plan that leaves the choice open gathers. */
+static bool gathers_by_itself(const vatten_sparse_desc *d) {
+    (void)d;
+    return true;
 }
 
 /* What parts would refuse too, but under names that are not those of this desc. */
@@ -89,6 +95,11 @@ static vatten_result check_blocks(const vt_checker *check, const vatten_sparse_d
     INVALID_IF(d->q_block > d->q_len, "q_block %" PRIu32 " is above q_len %" PRIu64, d->q_block, d->q_len);
     INVALID_IF(d->kv_block > d->kv_len, "kv_block %" PRIu32 " is above kv_len %" PRIu64, d->kv_block,
                d->kv_len);
+    INVALID_IF(d->execution < VATTEN_SPARSE_AUTO || d->execution > VATTEN_SPARSE_GATHER,
+               "execution %d is unknown", (int)d->execution);
+    INVALID_IF(d->execution == VATTEN_SPARSE_GATHER && d->q_block != 1,
+               "execution GATHER with q_block %" PRIu32 ": queries that share lists are not gathered",
+               d->q_block);
     INVALID_IF(d->causal && d->align == VATTEN_ALIGN_LAST && d->kv_len < d->q_len,
                "causal with kv_len %" PRIu64 " below q_len %" PRIu64 ": the first queries have no key",
                d->kv_len, d->q_len);
@@ -105,12 +116,18 @@ vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger, c
     if (result != VATTEN_SUCCESS)
         return result;
     out->by_row = desc->q_block == 1;
-    const vatten_lists_desc lists = lists_desc(desc, out);
+    out->execution = desc->execution;
+    out->gathers = out->by_row && (desc->execution == VATTEN_SPARSE_GATHER ||
+                                   (desc->execution == VATTEN_SPARSE_AUTO && gathers_by_itself(desc)));
+    const vatten_lists_desc lists = lists_desc(desc, out->by_row && !out->gathers);
+    const vatten_lists_desc joined = lists_desc(desc, true);
     const vatten_select_desc select = select_desc(desc, out);
     const vatten_pool_desc keys = pool_desc(desc, true), queries = pool_desc(desc, false);
     result = vt_select_from(caps, logger, &select, &out->select);
     if (result == VATTEN_SUCCESS)
         result = vt_problem_from_lists(caps, logger, &lists, &out->lists);
+    if (result == VATTEN_SUCCESS && out->by_row && desc->execution != VATTEN_SPARSE_GATHER)
+        result = vt_problem_from_lists(caps, logger, &joined, &out->joined);
     if (result == VATTEN_SUCCESS)
         result = vt_pool_from(caps, logger, &keys, &out->keys);
     if (result == VATTEN_SUCCESS && !out->by_row)
@@ -127,13 +144,13 @@ typedef struct layout {
     uint64_t keys, queries, rows, lists, scratch;
 } layout;
 
-static layout layout_of(const vt_sparse *s, uint64_t alignment) {
+static layout layout_of(const vt_sparse *s, bool joins, uint64_t alignment) {
     layout at = {0};
     uint64_t row_bytes = s->select.lists.elements * sizeof(uint32_t);
     at.queries = vt_round_up(s->keys.out.elements * sizeof(float), alignment);
     at.rows = vt_round_up(at.queries + s->queries.out.elements * sizeof(float), alignment);
-    at.lists = s->by_row ? vt_round_up(at.rows + row_bytes, alignment) : at.rows;
-    at.scratch = vt_round_up(at.lists + (s->by_row ? vt_mark_out_bytes(&s->mark) : row_bytes), alignment);
+    at.lists = joins ? vt_round_up(at.rows + row_bytes, alignment) : at.rows;
+    at.scratch = vt_round_up(at.lists + (joins ? vt_mark_out_bytes(&s->mark) : row_bytes), alignment);
     return at;
 }
 
@@ -169,27 +186,58 @@ static vatten_result select_stage(const vt_sparse *s, const layout *at, uint64_t
     if (!s->by_row)
         move_role(program, VT_ROLE_Q, at->queries);
     move_role(program, VT_ROLE_LISTS, at->rows);
-    vatten_result result = vt_select_steps(&s->select, program);
-    if (result != VATTEN_SUCCESS || !s->by_row)
-        return result;
+    return vt_select_steps(&s->select, program);
+}
+
+static vatten_result mark_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
+                                vt_program *program) {
     next_stage(program, at, scratch);
     move_role(program, VT_ROLE_COUNTS, at->rows);
     move_role(program, VT_ROLE_LISTS, at->lists);
     return vt_mark_steps(&s->mark, s->select.desc.max_workspace, program);
 }
 
+static vatten_result attend_stage(const vt_sparse *s, const vt_op_input *input, const layout *at,
+                                  uint64_t *scratch, vt_program *program) {
+    next_stage(program, at, scratch);
+    move_role(program, VT_ROLE_LISTS, at->lists);
+    program->main_variant = program->variant_count;
+    vt_op_input op = *input;
+    op.problem = s->by_row ? &s->joined : &s->lists;
+    return vt_op_lists(&op, program);
+}
+
+static vt_gather gather_of(const vt_sparse *s, const vt_op_input *input) {
+    return (vt_gather){*input, s->select.desc.max_workspace};
+}
+
+static vatten_result gather_stage(const vt_sparse *s, const vt_op_input *input, const layout *at,
+                                  uint64_t *scratch, vt_program *program) {
+    const vt_gather gather = gather_of(s, input);
+    next_stage(program, at, scratch);
+    move_role(program, VT_ROLE_LISTS, at->lists);
+    return vt_gather_steps(&gather, program);
+}
+
+vatten_sparse_execution vt_sparse_takes(const vt_sparse *s, const vt_op_input *input) {
+    const vt_gather gather = gather_of(s, input);
+    bool asked = s->execution == VATTEN_SPARSE_GATHER;
+    return s->gathers && (asked || vt_gather_fits(&gather)) ? VATTEN_SPARSE_GATHER : VATTEN_SPARSE_UNION;
+}
+
 vatten_result vt_sparse_steps(const vt_sparse *s, const vt_op_input *input, vt_program *program) {
-    const layout at = layout_of(s, input->caps->storage_alignment);
+    bool gathers = vt_sparse_takes(s, input) == VATTEN_SPARSE_GATHER;
+    bool joins = s->by_row && !gathers;
+    const layout at = layout_of(s, joins, input->caps->storage_alignment);
     uint64_t scratch = 0;
     vatten_result result = pool_stage(s, &at, &scratch, program);
     if (result == VATTEN_SUCCESS)
         result = select_stage(s, &at, &scratch, program);
-    if (result != VATTEN_SUCCESS)
-        return result;
-    next_stage(program, &at, &scratch);
-    move_role(program, VT_ROLE_LISTS, at.lists);
-    program->main_variant = program->variant_count;
-    result = vt_op_lists(input, program);
+    if (result == VATTEN_SUCCESS && joins)
+        result = mark_stage(s, &at, &scratch, program);
+    if (result == VATTEN_SUCCESS)
+        result = gathers ? gather_stage(s, input, &at, &scratch, program)
+                         : attend_stage(s, input, &at, &scratch, program);
     program->workspace_bytes = at.scratch + vt_max(scratch, program->workspace_bytes);
     return result;
 }

@@ -24,6 +24,12 @@ typedef struct vt_select_push {
 typedef struct vt_mark_push {
     VT_MARK_PUSH_FIELDS
 } vt_mark_push;
+typedef struct vt_invert_push {
+    VT_INVERT_PUSH_FIELDS
+} vt_invert_push;
+typedef struct vt_combine_push {
+    VT_COMBINE_PUSH_FIELDS
+} vt_combine_push;
 #undef VT_UINT
 #undef VT_FLOAT
 
@@ -70,6 +76,8 @@ typedef struct vt_step {
         vt_pool_push pool;
         vt_select_push select;
         vt_mark_push mark;
+        vt_invert_push invert;
+        vt_combine_push combine;
     };
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;

@@ -91,10 +91,14 @@ foreach(dtype F32 F16 BF16)
   endif()
   vatten_kernel(score_${d} score.comp VT_TASK_SCORE
     VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
+  vatten_kernel(combine_${d} combine.comp VT_TASK_COMBINE
+    VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
 endforeach()
 vatten_kernel(select_f32 select.comp VT_TASK_SELECT
   VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)
 vatten_kernel(mark_f32 mark.comp VT_TASK_MARK
+  VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)
+vatten_kernel(invert_f32 invert.comp VT_TASK_INVERT
   VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)
 
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/kernels_table.c @ONLY CONTENT

@@ -31,7 +31,7 @@ typedef struct sparse_options {
     uint32_t dim, q_block, kv_block, entries;
     float agree;
     bool causal, random, no_dense, csv;
-    int layout;
+    int layout, execution;
 } sparse_options;
 
 #define FIELD(member) offsetof(sparse_options, member)
@@ -47,6 +47,7 @@ static const option_spec case_specs[] = {
     {"agree", OPTION_FLOAT, FIELD(agree), "X",
      "part of the queries' variance that changes slowly along the tokens, 0..1, default 0"},
     {"no-dense", OPTION_FLAG, FIELD(no_dense), NULL, "without dense attention"},
+    {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather", "where queries have lists of their own"},
     {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix", "of attention over lists"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of attention over lists"},
 };
@@ -67,9 +68,12 @@ static const sparse_case suite[] = {
     {16384, 64, 128, 128, 13, .random = true, .dense = true},
     {32768, 64, 128, 128, 16},
     {32768, 64, 128, 128, 16, .causal = true},
-    {BY_QUERY, .causal = true, .dense = true},
-    {BY_QUERY, .causal = true, .dense = true, .agree = 0.9f},
-    {BY_QUERY, .causal = true, .dense = true, .agree = 0.99f},
+    {BY_QUERY, .causal = true, .dense = true, .execution = VATTEN_SPARSE_UNION},
+    {BY_QUERY, .causal = true, .dense = true, .execution = VATTEN_SPARSE_GATHER},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.9f, .execution = VATTEN_SPARSE_UNION},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.9f, .execution = VATTEN_SPARSE_GATHER},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.99f, .execution = VATTEN_SPARSE_UNION},
+    {BY_QUERY, .causal = true, .dense = true, .agree = 0.99f, .execution = VATTEN_SPARSE_GATHER},
 };
 
 static bool case_fits(const sparse_case *c) {
@@ -82,6 +86,8 @@ static bool case_fits(const sparse_case *c) {
         say_error("--entries has to be 1 to the number of blocks");
     else if (c->random && (c->causal || c->q_block == 1))
         say_error("--random excludes --causal and needs a --q-block above 1");
+    else if (c->execution != VATTEN_SPARSE_AUTO && c->q_block != 1)
+        say_error("--execution is for --q-block 1");
     else if (!(c->agree >= 0.0f && c->agree <= 1.0f))
         say_error("--agree has to be between 0 and 1");
     else
@@ -101,6 +107,7 @@ static size_t make_cases(const sparse_options *o, sparse_case *cases) {
                          .causal = o->causal,
                          .random = o->random,
                          .agree = o->agree,
+                         .execution = (vatten_sparse_execution)o->execution,
                          .dense = !o->no_dense};
         if (!case_fits(&c))
             return 0;
@@ -137,13 +144,20 @@ static void fill_memory(vatten_context *context, const sparse_options *o, sparse
     for (size_t i = 0; o->tokens.count == 0 && i < SPARSE_MEMORY_LINES; ++i) {
         const uint64_t tokens = UINT64_C(4096) << i;
         sparse_case shared = {.tokens = tokens, .dim = 64, .q_block = 128, .kv_block = 128, .entries = 16};
-        sparse_case own = {
-            .tokens = tokens, .dim = 64, .q_block = 1, .kv_block = 512, .entries = 3, .causal = true};
-        sparse_case bounded = own;
-        bounded.max_workspace = UINT64_C(1) << 20;
+        uint64_t own[4];
+        for (int n = 0; n < 4; ++n) {
+            const sparse_case c = {.tokens = tokens,
+                                   .dim = 64,
+                                   .q_block = 1,
+                                   .kv_block = 512,
+                                   .entries = 3,
+                                   .causal = true,
+                                   .max_workspace = n % 2 ? UINT64_C(1) << 20 : 0,
+                                   .execution = n < 2 ? VATTEN_SPARSE_UNION : VATTEN_SPARSE_GATHER};
+            own[n] = sparse_workspace(context, &c);
+        }
         result->memory[i] =
-            (sparse_memory){tokens, sparse_workspace(context, &shared), sparse_workspace(context, &own),
-                            sparse_workspace(context, &bounded)};
+            (sparse_memory){tokens, sparse_workspace(context, &shared), own[0], own[1], own[2], own[3]};
         result->memory_count = i + 1;
     }
 }

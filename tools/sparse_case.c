@@ -26,7 +26,9 @@ void sparse_name(sparse_case *c) {
     if (c->causal)
         used += (size_t)snprintf(c->name + used, size - used, " causal");
     if (c->agree > 0.0f)
-        snprintf(c->name + used, size - used, " agree %g", (double)c->agree);
+        used += (size_t)snprintf(c->name + used, size - used, " agree %g", (double)c->agree);
+    if (c->execution != VATTEN_SPARSE_AUTO)
+        snprintf(c->name + used, size - used, c->execution == VATTEN_SPARSE_UNION ? " union" : " gather");
 }
 
 /* ---- Tensors ---- */
@@ -144,7 +146,8 @@ vatten_sparse_desc sparse_whole_desc(const sparse_case *c) {
                                 .kv_block = c->kv_block,
                                 .rule = rule_of(c),
                                 .causal = c->causal,
-                                .max_workspace = c->max_workspace};
+                                .max_workspace = c->max_workspace,
+                                .execution = c->execution};
 }
 
 static uint32_t joined_entries(const sparse_case *c, uint32_t join) {
@@ -225,6 +228,22 @@ uint64_t sparse_listed_pairs(const sparse_case *c, const uint32_t *lists, uint32
         }
     }
     *out_blocks = (double)all / (double)((c->tokens + group - 1) / group);
+    return pairs;
+}
+
+uint64_t sparse_gathered_pairs(const sparse_case *c, const uint32_t *lists, uint32_t rows) {
+    uint64_t pairs = 0;
+    for (uint64_t block = 0; block < sparse_blocks(c); ++block) {
+        uint64_t gathered = 0, last = 0;
+        for (uint64_t query = 0; query < c->tokens; ++query) {
+            if (!names(c, lists, query / c->q_block, block))
+                continue;
+            last = query;
+            if (++gathered % rows == 0)
+                pairs += rows * seen_of_block(c, query, block);
+        }
+        pairs += gathered % rows ? rows * seen_of_block(c, last, block) : 0;
+    }
     return pairs;
 }
 

@@ -25,6 +25,7 @@ typedef struct sparse_case {
     bool dense; /* timed too */
     vatten_tile tile;       /* of attention over lists; all 0: the table's */
     uint64_t max_workspace; /* of the scores; 0 = the library's */
+    vatten_sparse_execution execution;
     char name[96];
 } sparse_case;
 
@@ -60,6 +61,9 @@ uint64_t sparse_dense_pairs(const sparse_case *c);
 /* Pairs that the lists show; by tiles of `rows` queries, which see what any of them sees, if that is not 0. Then
  * `out_blocks` gets the mean number of blocks of a tile. */
 uint64_t sparse_listed_pairs(const sparse_case *c, const uint32_t *lists, uint32_t rows, double *out_blocks);
+
+/* Pairs that tiles of `rows` queries visit which are gathered by the block that they go by, tiles counted whole. */
+uint64_t sparse_gathered_pairs(const sparse_case *c, const uint32_t *lists, uint32_t rows);
 
 /* ---- Checks ---- */
 

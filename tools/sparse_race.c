@@ -50,9 +50,15 @@ static bool wrong(race *r, const char *what) {
 
 /* ---- Plans ---- */
 
-static bool takes_part(const sparse_case *c, sparse_part part) {
+static bool gathers(const race *r) {
+    return r->runners[SPARSE_WHOLE].info.execution == VATTEN_SPARSE_GATHER;
+}
+
+/* Gathered attention is a part of the whole only. */
+static bool takes_part(const race *r, sparse_part part) {
+    const sparse_case *c = r->c;
     return part == SPARSE_DENSE    ? c->dense
-           : part == SPARSE_ATTEND ? true
+           : part == SPARSE_ATTEND ? !gathers(r)
            : part == SPARSE_POOL_Q ? !c->random && c->q_block > 1
                                    : !c->random;
 }
@@ -84,9 +90,9 @@ static vatten_result make_plan(vatten_device *device, const sparse_case *c, spar
 }
 
 static bool make_plans(race *r) {
-    for (int part = 0; part < SPARSE_PARTS; ++part) {
+    for (int part = SPARSE_PARTS - 1; part >= 0; --part) { /* the whole says what else there is */
         runner *run = &r->runners[part];
-        if (!takes_part(r->c, (sparse_part)part))
+        if (!takes_part(r, (sparse_part)part))
             continue;
         vatten_result result =
             make_plan(vatten_context_device(r->context), r->c, (sparse_part)part, &run->plan);
@@ -98,7 +104,7 @@ static bool make_plans(race *r) {
         if (run->ms == NULL || run->round_ms == NULL)
             return refuse(r, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
     }
-    r->row->info = r->runners[SPARSE_ATTEND].info;
+    r->row->info = r->runners[gathers(r) ? SPARSE_WHOLE : SPARSE_ATTEND].info;
     r->row->workspace_bytes = r->runners[r->c->random ? SPARSE_ATTEND : SPARSE_WHOLE].info.workspace_bytes;
     return true;
 }
@@ -119,7 +125,7 @@ static uint64_t slot_bytes(const race *r, slot s) {
         [MEAN_Q] = r->runners[SPARSE_POOL_Q].info.out_bytes,
         [MEAN_K] = r->runners[SPARSE_POOL_K].info.out_bytes,
         [LISTS] = sparse_rows(c) * c->entries * sizeof(uint32_t),
-        [JOINED] = join_of(c) ? r->runners[SPARSE_ATTEND].info.lists_bytes : 0,
+        [JOINED] = join_of(c) && !gathers(r) ? r->runners[SPARSE_ATTEND].info.lists_bytes : 0,
         [SCRATCH] = most,
     };
     return bytes[s];
@@ -203,7 +209,7 @@ static bool make_lists(race *r) {
     const char *fault = sparse_check_lists(r->c, &r->data, r->settings->rows);
     if (fault != NULL)
         return wrong(r, fault);
-    if (join_of(r->c) == 0)
+    if (join_of(r->c) == 0 || gathers(r))
         return true;
     uint32_t *joined = sparse_join(r->c, r->data.lists, JOIN);
     bool done =
@@ -268,10 +274,11 @@ static bool note_ratios(race *r) {
     double *speedup = calloc(row->rounds, sizeof *speedup), *share = calloc(row->rounds, sizeof *share);
     bool ready = speedup != NULL && share != NULL;
     for (uint32_t n = 0; ready && n < row->rounds; ++n) {
-        double attend = round_ms(r, SPARSE_ATTEND, n);
-        double sparse = r->c->random ? attend : round_ms(r, SPARSE_WHOLE, n);
         double before =
             round_ms(r, SPARSE_POOL_K, n) + round_ms(r, SPARSE_POOL_Q, n) + round_ms(r, SPARSE_SELECT, n);
+        double whole = round_ms(r, SPARSE_WHOLE, n);
+        double attend = gathers(r) ? whole - before : round_ms(r, SPARSE_ATTEND, n);
+        double sparse = r->c->random ? attend : whole;
         speedup[n] = sparse > 0.0 ? round_ms(r, SPARSE_DENSE, n) / sparse : 0.0;
         share[n] = attend > 0.0 ? before / attend : 0.0;
     }
@@ -297,7 +304,12 @@ static bool note_results(race *r) {
         if (r->runners[part].plan != NULL)
             row->ms[part] = stats_summarize(r->runners[part].ms, r->runners[part].runs);
     row->ideal = dense / (double)sparse_listed_pairs(r->c, r->data.lists, 0, &blocks);
-    row->bound = dense / (double)sparse_listed_pairs(r->c, r->data.lists, tile_rows(r), &row->tile_blocks);
+    row->tile_blocks = 1.0;
+    if (gathers(r))
+        row->bound = dense / (double)sparse_gathered_pairs(r->c, r->data.lists, row->info.tile.rows);
+    else
+        row->bound =
+            dense / (double)sparse_listed_pairs(r->c, r->data.lists, tile_rows(r), &row->tile_blocks);
     if (!note_ratios(r))
         return false;
     row->status = BENCH_RIGHT;

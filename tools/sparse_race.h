@@ -17,7 +17,7 @@ typedef enum sparse_part {
     SPARSE_POOL_K,
     SPARSE_POOL_Q, /* where queries share lists */
     SPARSE_SELECT, /* scores and selection */
-    SPARSE_ATTEND, /* over the selected lists, joined where each query has its own */
+    SPARSE_ATTEND, /* over the selected lists, joined where each query has its own; not where queries are gathered */
     SPARSE_WHOLE,
     SPARSE_PARTS
 } sparse_part;
@@ -31,14 +31,14 @@ typedef struct sparse_settings {
 typedef struct sparse_row {
     bench_status status;
     char reason[256];
-    vatten_plan_info info;          /* of the attention over lists */
+    vatten_plan_info info;          /* of the attention over lists; where queries are gathered, of the whole */
     uint64_t workspace_bytes;       /* of the whole plan, or of the attention where lists are drawn */
     stats_summary ms[SPARSE_PARTS]; /* 0 = does not run */
     double speedup;     /* dense by the whole plan, by attention where lists are drawn; 0 = no dense */
     double ideal;       /* dense pairs by listed pairs */
     double bound;       /* dense pairs by pairs that the tiles' queries see together */
     double tile_blocks; /* mean blocks of a tile of queries */
-    double share;       /* pooling and selection by the attention that they feed */
+    double share;       /* pooling and selection by the attention that they feed, that is all else if it is gathered */
     double max_error;
     uint32_t rounds;
 } sparse_row;

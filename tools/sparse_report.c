@@ -49,13 +49,14 @@ static void print_markdown_row(const sparse_case *c, const sparse_row *row) {
 
 static void print_memory(const sparse_result *result) {
     if (result->memory_count != 0)
-        printf("\n| tokens | workspace KiB, 128x128 top 16 | 1x512 top 3 causal | the same, max_workspace 1 "
-               "MiB |\n"
-               "|---|---|---|---|\n");
+        printf("\n| tokens | workspace KiB, 128x128 top 16 | 1x512 top 3 causal union | the same, max_workspace "
+               "1 MiB | 1x512 top 3 causal gather | the same, max_workspace 1 MiB |\n"
+               "|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->memory_count; ++i) {
         const sparse_memory *m = &result->memory[i];
-        printf("| %llu | %.0f | %.0f | %.0f |\n", (unsigned long long)m->tokens, (double)m->by_block / 1024,
-               (double)m->by_query / 1024, (double)m->bounded / 1024);
+        printf("| %llu | %.0f | %.0f | %.0f | %.0f | %.0f |\n", (unsigned long long)m->tokens,
+               (double)m->by_block / 1024, (double)m->joined / 1024, (double)m->joined_bounded / 1024,
+               (double)m->gathered / 1024, (double)m->gathered_bounded / 1024);
     }
 }
 
@@ -161,8 +162,10 @@ static bool print_json(const sparse_result *result) {
         cJSON *line = cJSON_CreateObject();
         cJSON_AddNumberToObject(line, "tokens", (double)result->memory[i].tokens);
         cJSON_AddNumberToObject(line, "by_block", (double)result->memory[i].by_block);
-        cJSON_AddNumberToObject(line, "by_query", (double)result->memory[i].by_query);
-        cJSON_AddNumberToObject(line, "by_query_bounded", (double)result->memory[i].bounded);
+        cJSON_AddNumberToObject(line, "by_query_union", (double)result->memory[i].joined);
+        cJSON_AddNumberToObject(line, "by_query_union_bounded", (double)result->memory[i].joined_bounded);
+        cJSON_AddNumberToObject(line, "by_query_gather", (double)result->memory[i].gathered);
+        cJSON_AddNumberToObject(line, "by_query_gather_bounded", (double)result->memory[i].gathered_bounded);
         cJSON_AddItemToArray(memory, line);
     }
     return tool_json_print(object, false);

@@ -14,8 +14,9 @@ enum { SPARSE_MEMORY_LINES = 5 };
 typedef struct sparse_memory {
     uint64_t tokens;
     uint64_t by_block; /* q_block and kv_block 128, 16 entries */
-    uint64_t by_query; /* q_block 1, kv_block 512, 3 entries */
-    uint64_t bounded;  /* the same with max_workspace 1 MiB */
+    /* q_block 1, kv_block 512, 3 entries, by both executions, and with max_workspace 1 MiB */
+    uint64_t joined, joined_bounded;
+    uint64_t gathered, gathered_bounded;
 } sparse_memory;
 
 typedef struct sparse_result {

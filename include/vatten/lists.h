@@ -191,10 +191,61 @@ typedef struct vatten_select_desc {
 VATTEN_API vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
                                               vatten_plan **out_plan);
 
+/* How combining reads its parts. */
+typedef enum vatten_combine_kind {
+    VATTEN_COMBINE_SUM = 0,  /* out = sum over parts of gain x part (+ residual) */
+    VATTEN_COMBINE_MERGE = 1 /* parts are attention over disjoint keys: out is attention over all of them */
+} vatten_combine_kind;
+
+/* Combining: one output of several parts. args.v holds the parts, [part][B, tokens, heads, dim] by `x` and x_part, and
+ * args.out is [B, tokens, heads, dim].
+ *   SUM    out = sum over parts p of gain_p x part_p (+ residual): gated branches, differences of attentions, o x scale + r.
+ *          With `gains` args.bias holds them, f32, one for each part, batch entry, head and token, by `weights` and
+ *          weights_part; else they are 1. With has_residual args.q holds the residual, in dtype, by `residual`.
+ *   MERGE  args.bias holds the natural log-sum-exps l_p of the parts, f32, by `weights` and weights_part (0: as attention
+ *          writes them). With m the maximum of all l_p and w_p = exp(l_p - m), out = sum of w_p x part_p / sum of w_p, and
+ *          with write_lse args.lse = m + ln(sum of w_p), packed [B, heads, tokens]. A part with l_p = -inf counts for
+ *          nothing, even if it holds NaN; a row of which all parts are so gets 0 and -inf.
+ * Sums are f32 in the order of parts. The output may be one of the parts or the residual in place (same buffer, offset and
+ * strides): whoever writes an element has read all that it needs before, and nobody else reads it. Otherwise args.out and
+ * args.lse must overlap nothing.
+ * Strides: x, residual and out as everywhere, all 0 is packed; x_part 0 is from the first to one past the last element of a
+ * part as it is then. Of `weights` and weights_part all 0 is packed [part][B, heads, tokens]; otherwise each counts as
+ * given, and 0 repeats: gates that lie as [B, tokens, heads, 3] have token 3 heads, head 3, part 1. */
+typedef struct vatten_combine_desc {
+    vatten_combine_kind kind;
+    vatten_dtype dtype; /* required, of parts, residual and out */
+    uint64_t batch;     /* required */
+    uint32_t heads;     /* required */
+    uint64_t tokens;    /* required */
+    uint32_t dim;       /* required: 1..VATTEN_MAX_DIM */
+    uint32_t parts;     /* required: 1..64 */
+    vatten_strides x;
+    uint64_t x_part;
+    vatten_strides weights;
+    uint64_t weights_part;
+    vatten_strides residual;
+    vatten_strides out;
+    bool gains;        /* SUM */
+    bool has_residual; /* SUM */
+    bool write_lse;    /* MERGE */
+    const char *label; /* optional, as in vatten_heads */
+} vatten_combine_desc;
+
+/* As vatten_attention_create; also UNSUPPORTED if a binding of the device cannot hold one token of all parts, or the device
+ * has fewer than 5 storage buffers per stage. Plan info: v_bytes, bias_bytes and q_bytes are of parts, gains or log-sum-exps,
+ * and residual. */
+VATTEN_API vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,
+                                               vatten_plan **out_plan);
+
 /* Sparse attention: keys are pooled by blocks, blocks are selected for each row of queries, and the queries of the row attend
  * to the keys of their blocks, as far as causality shows them. One plan; what is between passes through its workspace. With
  * q_block = 1 each query and list head has blocks of its own (MoBA: Lu et al., 2025), else the queries of a block share
- * theirs, by the mean of the block. */
+ * theirs, by the mean of the block.
+ *
+ * `execution` is for q_block = 1 and changes rounding only. GATHER keeps besides the lists, of as many queries at a time as
+ * max_workspace has room for, the running state of each of their entries, (value_dim + a few) x 4 bytes for each head; its
+ * workspace grows with the tokens, never with their square. UNSUPPORTED if not one query fits. */
 typedef struct vatten_sparse_desc {
     vatten_heads heads;
     uint64_t q_len;        /* required: query tokens */
@@ -204,10 +255,12 @@ typedef struct vatten_sparse_desc {
     vatten_selection rule; /* required */
     bool causal;           /* of selection and of attention */
     vatten_align align;
-    uint64_t max_workspace; /* of the scores, as in vatten_select_desc */
+    uint64_t max_workspace; /* of the scores, as in vatten_select_desc; and of what GATHER keeps */
+    vatten_sparse_execution execution;
 } vatten_sparse_desc;
 
-/* As vatten_attention_create. Plan info: pairs, flops and bytes are those of attention with full lists. */
+/* As vatten_attention_create. Plan info: pairs, flops and bytes are those of attention with full lists; `execution` is the
+ * one that was taken. */
 VATTEN_API vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
                                               vatten_plan **out_plan);
 

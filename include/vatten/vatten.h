@@ -420,6 +420,13 @@ VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *devic
                                                       const vatten_neighborhood_desc *desc,
                                                       vatten_estimate *out_estimate);
 
+/* How sparse attention with lists of single queries is executed (vatten_sparse_desc). */
+typedef enum vatten_sparse_execution {
+    VATTEN_SPARSE_AUTO = 0,
+    VATTEN_SPARSE_UNION = 1, /* neighbouring queries visit the blocks that any of them goes by */
+    VATTEN_SPARSE_GATHER = 2 /* queries are gathered by the block that they go by, and their partial results merged */
+} vatten_sparse_execution;
+
 typedef struct vatten_plan_info {
     char kernel[64];     /* name of the main kernel: <op>_<map>_<dtype>_<layout>... */
     vatten_tile tile;    /* the tile that was chosen */
@@ -445,6 +452,7 @@ typedef struct vatten_plan_info {
     uint64_t bias_bytes;       /* as q_bytes */
     uint64_t lists_bytes;
     uint64_t counts_bytes;
+    vatten_sparse_execution execution; /* sparse plans: the one that was taken; else AUTO */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */

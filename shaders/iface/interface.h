@@ -43,7 +43,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    36
+#define VT_SPEC_COUNT    37
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -63,6 +63,7 @@
 #define VT_SPEC_LIST_HEADS      33 /* of the whole problem */
 #define VT_SPEC_LIST_BIAS_GROUP 34 /* query heads that share a bias */
 #define VT_SPEC_LIST_BIAS_BATCH 35 /* elements from a batch entry's bias to the next; 0 if there is one batch entry */
+#define VT_SPEC_LIST_SLOT_HEADS 36 /* VT_LIST_ROWS: query heads that a slot stands for */
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
@@ -86,6 +87,7 @@
 #define VT_LIST_BLOCKS 0u          /* a block, and with VT_MASK_ROW_MASKS a bit for each row */
 #define VT_LIST_RANGES 1u          /* first key and end; the list begins with first query and end */
 #define VT_LIST_KEYS   2u          /* a key */
+#define VT_LIST_ROWS   3u          /* none: the rows that name a block are listed (lib/list_rows.glsl) */
 #define VT_LIST_END    0xffffffffu /* ends a list of blocks or ranges; among keys it is none */
 
 /* ---- Pooling: slots, constants and push constants of its own ---- */
@@ -203,6 +205,82 @@
     VT_UINT list_batch;                                                                                              \
     VT_UINT list_head;
 
+/* ---- Lists of rows turned around: for each block the rows that name it ---- */
+/* A slot is an entry of a list, by its number among those of the part: row x entries + entry. What is made, for each batch
+ * entry and list head: [blocks + 1] where the slots of each block begin, [blocks + 1] how many tiles of rows the blocks
+ * before have, [rows x entries] the slots of one block after the other, ascending. */
+#define VT_INVERT_SLOT_ROWS     0 /* [batch][list head][row][entry] */
+#define VT_INVERT_SLOT_COUNTS   1 /* [batch][list head][chunk][block], of a part */
+#define VT_INVERT_SLOT_GATHERED 2
+#define VT_INVERT_SLOT_COUNT    3
+/* VT_SPEC_WORKGROUP as above */
+#define VT_INVERT_SPEC_PASS      1 /* VT_INVERT_* */
+#define VT_INVERT_SPEC_ENTRIES   2
+#define VT_INVERT_SPEC_CHUNK     3 /* rows of a chunk */
+#define VT_INVERT_SPEC_TILE_ROWS 4
+#define VT_INVERT_SPEC_HEADS     5 /* rows of a tile that each slot makes */
+#define VT_INVERT_COUNT          0u
+#define VT_INVERT_ADD_UP         1u
+#define VT_INVERT_OFFSETS        2u
+#define VT_INVERT_SCATTER        3u
+#define VT_INVERT_PASSES         4u
+#define VT_INVERT_PUSH_FIELDS                                                                                        \
+    VT_UINT rows; /* of the part, from the bound range's first on */                                                 \
+    VT_UINT blocks;                                                                                                  \
+    VT_UINT chunks;                                                                                                  \
+    VT_UINT row_base;                                                                                                \
+    VT_UINT row_batch;                                                                                               \
+    VT_UINT row_head;
+
+/* ---- Combining: sums and merges of parts ---- */
+#define VT_COMBINE_SLOT_PARTS    0
+#define VT_COMBINE_SLOT_WEIGHTS  1 /* gains or log-sum-exps; STATE: the lists of rows */
+#define VT_COMBINE_SLOT_RESIDUAL 2
+#define VT_COMBINE_SLOT_OUT      3
+#define VT_COMBINE_SLOT_LSE      4
+#define VT_COMBINE_SLOT_COUNT    5
+/* VT_SPEC_WORKGROUP as above */
+#define VT_COMBINE_SPEC_MODE   1
+#define VT_COMBINE_SPEC_DIM    2
+#define VT_COMBINE_SPEC_VECTOR 3 /* 1: rows start at multiples of 4 elements and dim is one */
+#define VT_COMBINE_SPEC_FLAGS  4
+#define VT_COMBINE_SPEC_PAD    5 /* STATE: outputs of a state, before maximum and sums */
+#define VT_COMBINE_SPEC_LANES  6 /* STATE: sums of a state */
+#define VT_COMBINE_SPEC_HEADS  7 /* STATE: query heads that a slot stands for */
+#define VT_COMBINE_SPEC_GROUP  8 /* STATE: query heads that share a list */
+#define VT_COMBINE_SUM         0u
+#define VT_COMBINE_MERGE       1u
+#define VT_COMBINE_STATE       2u /* as VT_FLAG_CARRY_OUT leaves it */
+#define VT_COMBINE_WEIGHTED    1u /* a sum has gains */
+#define VT_COMBINE_RESIDUAL    2u
+#define VT_COMBINE_LSE         4u
+#define VT_COMBINE_QUADS       4u /* words of four elements, or elements, of an invocation */
+/* Bases and strides in elements from the start of the bound range. */
+#define VT_COMBINE_PUSH_FIELDS                                                                                       \
+    VT_UINT rows; /* tokens of this dispatch */                                                                      \
+    VT_UINT parts;                                                                                                   \
+    VT_UINT x_base;                                                                                                  \
+    VT_UINT x_batch;                                                                                                 \
+    VT_UINT x_head; /* STATE: from VT_COMBINE_SPEC_HEADS heads to the next so many */                                \
+    VT_UINT x_token;                                                                                                 \
+    VT_UINT x_part;                                                                                                  \
+    VT_UINT w_base;                                                                                                  \
+    VT_UINT w_batch;                                                                                                 \
+    VT_UINT w_head; /* STATE: from a list head to the next */                                                        \
+    VT_UINT w_token;                                                                                                 \
+    VT_UINT w_part;                                                                                                  \
+    VT_UINT r_base;                                                                                                  \
+    VT_UINT r_batch;                                                                                                 \
+    VT_UINT r_head;                                                                                                  \
+    VT_UINT r_token;                                                                                                 \
+    VT_UINT o_base;                                                                                                  \
+    VT_UINT o_batch;                                                                                                 \
+    VT_UINT o_head;                                                                                                  \
+    VT_UINT o_token;                                                                                                 \
+    VT_UINT l_base;                                                                                                  \
+    VT_UINT l_batch;                                                                                                 \
+    VT_UINT l_head;
+
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map and where blocks of
  * lists are boxes. Strides and bases count elements from the start of the bound range. */
@@ -235,8 +313,10 @@
     VT_UINT lse_base;                                                                                                \
     VT_UINT lse_batch; /* lists with a bias, which know the LSE's: elements from a query's bias to the next */       \
     VT_UINT lse_head; /* lists with a bias: elements from a bias head to the next */                                 \
-    VT_UINT map0; /* dense: left; neighborhood: extent of axis 1; lists: words from a batch entry to the next */     \
-    VT_UINT map1; /* dense: right; neighborhood: extent of axis 2; lists: words from a head to the next */           \
+    VT_UINT map0; /* dense: left; neighborhood: extent of axis 1; lists: words from a batch entry to the next;       \
+                     gathered rows: words from a list head to the next */                                            \
+    VT_UINT map1; /* dense: right; neighborhood: extent of axis 2; lists: words from a head to the next; gathered    \
+                     rows: first tile of this dispatch */                                                            \
     VT_UINT map2; /* dense: prefix; lists: where the first list begins, and from bit 16 on where the bias does */    \
     VT_UINT flags; /* VT_FLAG_* bits */
 

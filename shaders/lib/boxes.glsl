@@ -62,12 +62,17 @@ uint q_box_token(uint row)
     return (at.x * BOX_EXTENT_1 + min(at.y, BOX_EXTENT_1 - 1u)) * BOX_EXTENT_2 + min(at.z, BOX_EXTENT_2 - 1u);
 }
 
+uint kv_box_count() { return (push.kv_len + KV_BOX_0 - 1u) / KV_BOX_0 * (KV_BOXES_1 * KV_BOXES_2); }
+
+// First plane of a block.
+uint kv_box_plane_0(uint block) { return block / (KV_BOXES_1 * KV_BOXES_2) * KV_BOX_0; }
+
 // Makes a block of the keys the current run; returns its keys, none for a number that no block has.
 uint kv_box_begin(uint block)
 {
-    if (block >= (push.kv_len + KV_BOX_0 - 1u) / KV_BOX_0 * (KV_BOXES_1 * KV_BOXES_2))
+    if (block >= kv_box_count())
         return 0u;
-    uvec3 low = uvec3(block / (KV_BOXES_1 * KV_BOXES_2) * KV_BOX_0,
+    uvec3 low = uvec3(kv_box_plane_0(block),
                       block / KV_BOXES_2 % KV_BOXES_1 * KV_BOX_1,
                       block % KV_BOXES_2 * KV_BOX_2);
     uint end = min(low.x + KV_BOX_0, min(push.k_last, push.kv_len));

@@ -82,7 +82,7 @@ void stage_queries()
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = half_q(origin + map_row_token(row) * push.q_token, d * 4u);
+        stage_q[row * Q_STRIDE + d] = half_q(origin + query_row(row), d * 4u);
     }
 }
 
@@ -273,12 +273,11 @@ void layout_tile(bool full)
 // Where the outputs of row i go: to the output, or to the carry.
 uint row_end(uint i)
 {
-    uint token = map_row_token(lane_row(i));
 #ifdef VT_FULL
     if (carry_out())
-        return carry_row(token);
+        return carry_row(lane_row(i));
 #endif
-    return out_origin() + token * push.out_token;
+    return out_origin() + map_row_token(lane_row(i)) * push.out_token;
 }
 
 void write_quad(uint i, uint at, uint d, vec4 x)

@@ -75,7 +75,7 @@ void load_queries()
 {
     uint origin = q_origin();
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
-        uint row = origin + map_row_token(lane_row(i / DIM_MOVES)) * push.q_token;
+        uint row = origin + query_row(lane_row(i / DIM_MOVES));
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)
             query[e] = query[e + CHUNK_QUADS];
@@ -89,7 +89,7 @@ void load_queries()
 void move_sums(bool resume)
 {
     for (uint i = 0u; i < ROW_COUNT; ++i) {
-        uint at = carry_row(map_row_token(lane_row(i))) + VALUE_PAD;
+        uint at = carry_row(lane_row(i)) + VALUE_PAD;
         float top = row_max[0];
         float sum = row_sum[0];
         if (resume) {
@@ -112,7 +112,7 @@ void resume_rows()
 {
     move_sums(true);
     for (uint i = 0u; i < ROW_COUNT * VALUE_MOVES; ++i) {
-        uint at = carry_row(map_row_token(lane_row(i / VALUE_MOVES))) + i % VALUE_MOVES * DIM_CHUNK;
+        uint at = carry_row(lane_row(i / VALUE_MOVES)) + i % VALUE_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS - CHUNK_QUADS; ++e)
             acc[e] = acc[e + CHUNK_QUADS];
         [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
@@ -270,8 +270,9 @@ void store_rows(bool suspend)
         if (map_row_valid(row)) {
 #ifdef VT_FULL
             if (suspend) {
+                uint at = carry_row(row) + d0;
                 [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-                    carry_elem[carry_row(token) + d0 + e] = acc[e / QUAD][e % QUAD];
+                    carry_elem[at + e] = acc[e / QUAD][e % QUAD];
             } else
 #endif
             {

@@ -31,7 +31,7 @@ void stage_queries()
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_q4(origin + map_row_token(row) * push.q_token, d * 4u) * push.scale_log2;
+        stage_q[row * Q_STRIDE + d] = load_q4(origin + query_row(row), d * 4u) * push.scale_log2;
     }
 }
 

@@ -6,6 +6,8 @@
 // Blocks may be boxes of a grid (boxes.glsl); of those all pairs count.
 // See map_dense.glsl for what a map offers.
 //
+// Lists of rows are another matter: there a workgroup has one run, and list_rows.glsl knows which rows it has.
+//
 // A list: [first query, end] if of ranges, then LIST_ENTRIES entries of LIST_ENTRY words each.
 
 layout(constant_id = VT_SPEC_LIST_KIND) const uint LIST_KIND = 0u;
@@ -30,6 +32,7 @@ layout(constant_id = VT_SPEC_LIST_PHASE) const uint LIST_PHASE = 0u;
 
 const bool LIST_OF_KEYS = LIST_KIND == VT_LIST_KEYS;
 const bool LIST_OF_RANGES = LIST_KIND == VT_LIST_RANGES;
+const bool LIST_OF_ROWS = LIST_KIND == VT_LIST_ROWS;
 const bool LIST_MASKED = (MASK & VT_MASK_ROW_MASKS) != 0u;
 const bool LIST_WINDOWED = (MASK & (VT_MASK_LEFT | VT_MASK_RIGHT)) != 0u;
 const bool LIST_STRIDED = (MASK & VT_MASK_STRIDED) != 0u;
@@ -56,6 +59,7 @@ uint map_lse_batch() { return map_lse_head() * LIST_HEADS; }
 #else
 #define VT_LIST_0 push.map2
 #endif
+#include "list_rows.glsl"
 
 int map_q0;          // first query of the tile
 int map_q_end;       // one past the last query of the block
@@ -86,8 +90,28 @@ uint map_count_entries()
     return low;
 }
 
+void map_begin_keys()
+{
+    map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
+    map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
+    diagonal_begin(map_k_end);
+}
+
+bool map_begin_rows()
+{
+    if (!rows_begin())
+        return false;
+    map_q0 = int(rows_token(0u)); // slots ascend, and so do their queries
+    map_q_end = int(rows_token(ROWS - 1u)) + 1;
+    map_begin_keys();
+    map_entries = 1u;
+    return true;
+}
+
 bool map_begin()
 {
+    if (LIST_OF_ROWS)
+        return map_begin_rows();
     uint block = gl_WorkGroupID.x / LIST_TILES; // of the dispatch
     uint inside = Q_BOXED ? 0u : push.q_first % LIST_Q_BLOCK; // where the dispatch begins in its only block
     uint head = (push.head_first + gl_WorkGroupID.y) / LIST_GROUP - push.head_first / LIST_GROUP;
@@ -109,9 +133,7 @@ bool map_begin()
         if (map_q0 >= map_q_end)
             return false;
     }
-    map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
-    map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
-    diagonal_begin(map_k_end);
+    map_begin_keys();
     map_entry_0 = list + LIST_HEADER;
     map_entries = LIST_OF_KEYS ? LIST_ENTRIES : map_count_entries();
 #ifdef VT_BIAS
@@ -122,13 +144,17 @@ bool map_begin()
     return true;
 }
 
-int map_last_query() { return min(map_q0 + int(ROWS), map_q_end) - 1; }
+int map_last_query() { return LIST_OF_ROWS ? map_q_end - 1 : min(map_q0 + int(ROWS), map_q_end) - 1; }
 uint map_row_token(uint row)
 {
+    if (LIST_OF_ROWS)
+        return rows_token(row);
     return Q_BOXED ? q_box_token(map_row_0 + row) : uint(min(map_q0 + int(row), map_q_end - 1));
 }
 bool map_row_valid(uint row)
 {
+    if (LIST_OF_ROWS)
+        return rows_valid(row);
     return Q_BOXED ? q_box_valid(map_row_0 + row) : map_q0 + int(row) < map_q_end;
 }
 
@@ -166,11 +192,11 @@ uint map_run(uint r)
         map_run_end = int(push.k_last);
     } else if (KV_BOXED) {
         map_run_first = 0;
-        map_run_end = int(kv_box_begin(map_word(r)));
+        map_run_end = int(kv_box_begin(LIST_OF_ROWS ? rows_block : map_word(r)));
         if (LIST_MASKED && !map_load_mask(r))
             return 0u;
     } else {
-        uint first = map_word(r);
+        uint first = LIST_OF_ROWS ? rows_block : map_word(r);
         uint end = LIST_OF_RANGES ? list_word[map_entry_0 + r * LIST_ENTRY + 1u] : first + 1u;
         uint scale = LIST_OF_RANGES ? 1u : LIST_KV_BLOCK;
         bool exists = first <= (push.kv_len - 1u) / scale;
@@ -224,7 +250,7 @@ struct MapKey {
 MapRow map_row(uint row)
 {
     MapRow result;
-    int query = map_q0 + int(row);
+    int query = LIST_OF_ROWS ? int(map_row_token(row)) : map_q0 + int(row);
     result.low = diagonal_low(query);
     result.high = diagonal_high(query);
     result.limit = diagonal_limit(query);

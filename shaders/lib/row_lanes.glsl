@@ -33,7 +33,7 @@ void start_row(uint i)
 #ifdef VT_FULL
 uint resume_sums(uint i)
 {
-    uint at = carry_row(map_row_token(lane_row(i)));
+    uint at = carry_row(lane_row(i));
     row_max[i] = carry_elem[at + VALUE_PAD];
     row_sum[i] = carry_elem[at + VALUE_PAD + 1u + lane_in_row];
     return at;
@@ -41,7 +41,7 @@ uint resume_sums(uint i)
 
 uint suspend_sums(uint i)
 {
-    uint at = carry_row(map_row_token(lane_row(i)));
+    uint at = carry_row(lane_row(i));
     carry_elem[at + VALUE_PAD + 1u + lane_in_row] = row_sum[i];
     if (lane_in_row == 0u)
         carry_elem[at + VALUE_PAD] = row_max[i];

@@ -2,7 +2,17 @@
 //
 // What leaves a workgroup besides the output rows: the log-sum-exp, and the running state (unnormalised
 // output, maximum, sum) that lets a later dispatch go on where this one stopped. Maximum and sum are in base
-// 2, as the loop keeps them.
+// 2, as the loop keeps them. And where the query of a row of the tile starts, after q_origin.
+
+uint query_row(uint row)
+{
+    uint at = map_row_token(row) * push.q_token;
+#ifdef VT_LISTS
+    if (LIST_OF_ROWS)
+        at += rows_head(row) * push.q_head;
+#endif
+    return at;
+}
 
 float row_lse(float row_max, float row_sum)
 {
@@ -42,7 +52,14 @@ float close_row(uint row, inout float row_max, inout float row_sum)
 }
 
 #ifdef VT_FULL
-bool carry_in() { return (push.flags & VT_FLAG_CARRY_IN) != 0u; }
+bool carry_in()
+{
+#ifdef VT_LISTS
+    if (LIST_OF_ROWS && !rows_resume())
+        return false;
+#endif
+    return (push.flags & VT_FLAG_CARRY_IN) != 0u;
+}
 bool carry_out() { return (push.flags & VT_FLAG_CARRY_OUT) != 0u; }
 
 #ifdef VT_MAP_LSE // the map knows the strides, whose places in the push block it uses otherwise
@@ -60,14 +77,19 @@ void store_lse(uint token, float row_max, float row_sum)
             row_lse(row_max, row_sum);
 }
 
-// Where the carried state of a query starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes.
+// Where the carried state of a row of the tile starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes.
 // The sums stay apart so that resuming adds in the same order as never having stopped.
-uint carry_row(uint token)
+uint carry_row(uint row)
 {
+    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
     uint plane = VT_PLANE;
     uint rows = (push.q_last - push.q_first) * plane;
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
-    return (slice * rows + token - push.q_first * plane) * (VALUE_PAD + 1u + LANES_PER_ROW);
+    uint at = slice * rows + map_row_token(row) - push.q_first * plane;
+#ifdef VT_LISTS
+    if (LIST_OF_ROWS)
+        at = rows_state(slice, row);
+#endif
+    return at * (VALUE_PAD + 1u + LANES_PER_ROW);
 }
 #else
 bool carry_in() { return false; }

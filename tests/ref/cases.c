@@ -223,7 +223,7 @@ static bool read_op(const char *name, cases_case *out) {
     static const char *const grids[] = {"na1d", "na2d", "na3d", NULL};
     static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash", "topk_gather", NULL};
     static const char *const selection[] = {"moba", "vmoba", "nsa_selected", "biformer", NULL};
-    static const char *const later[] = {"dma",    "varlen",     "paged",          "splitkv", "merge",
+    static const char *const later[] = {"dma",    "varlen",     "paged",          "splitkv",
                                         "stress", "mla_decode", "kvcache_append", NULL};
     if (strcmp(name, "dense") == 0 || strcmp(name, "mask_predicate") == 0) {
         out->op = CASES_DENSE;
@@ -235,6 +235,8 @@ static bool read_op(const char *name, cases_case *out) {
         out->op = CASES_SELECTION;
     } else if (strcmp(name, "na_window") == 0) {
         out->op = CASES_WINDOW_TABLE;
+    } else if (strcmp(name, "merge") == 0) {
+        out->op = CASES_MERGE;
     } else if (strcmp(name, "reject") == 0) {
         out->op = CASES_REJECT;
     } else if (among(name, later)) {
@@ -257,6 +259,20 @@ static void read_shapes(const cJSON *shapes, cases_case *out) {
     out->dense.kv_len = cases_get_u64(shapes, "Sk", 0);
 }
 
+static bool read_splits(const cJSON *params, cases_case *out) {
+    const cJSON *splits = cJSON_GetObjectItemCaseSensitive(params, "splits");
+    uint64_t count = cases_count(splits);
+    if (count < 1 || count > CASES_MAX_SPLITS) {
+        fprintf(stderr, "%s: %u splits\n", out->id, (unsigned)count);
+        return false;
+    }
+    out->splits = (uint32_t)count;
+    for (uint64_t n = 0; n < count; ++n) {
+        out->split[n] = cases_get_item(splits, n);
+    }
+    return true;
+}
+
 static bool read_case(const cJSON *json, cases_case *out) {
     const cJSON *shapes = cJSON_GetObjectItemCaseSensitive(json, "shapes");
     const cJSON *params = cJSON_GetObjectItemCaseSensitive(json, "params");
@@ -276,6 +292,9 @@ static bool read_case(const cJSON *json, cases_case *out) {
         return true;
     }
     read_expected(cJSON_GetObjectItemCaseSensitive(json, "expected"), out);
+    if (out->op == CASES_MERGE) {
+        return read_splits(params, out);
+    }
     if (out->op == CASES_LISTS) {
         return cases_read_lists(op, params, out);
     }
@@ -343,7 +362,8 @@ void cases_free(cases_list *list) {
 
 uint64_t cases_q_len(const cases_case *item) {
     uint64_t tokens = 1;
-    if (item->op == CASES_DENSE || item->op == CASES_LISTS || item->op == CASES_SELECTION) {
+    bool lengths = item->op == CASES_DENSE || item->op == CASES_MERGE;
+    if (lengths || item->op == CASES_LISTS || item->op == CASES_SELECTION) {
         return item->dense.q_len;
     }
     for (uint32_t a = 0; a < item->grid.rank; ++a) {
@@ -353,7 +373,7 @@ uint64_t cases_q_len(const cases_case *item) {
 }
 
 uint64_t cases_kv_len(const cases_case *item) {
-    bool plain = item->op == CASES_DENSE || item->op == CASES_LISTS;
+    bool plain = item->op == CASES_DENSE || item->op == CASES_LISTS || item->op == CASES_MERGE;
     return plain ? item->dense.kv_len : cases_q_len(item);
 }
 

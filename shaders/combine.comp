@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+//
+// Several parts of one output: their sum, each times a gain and with a residual; their merge by log-sum-exps; or the same of
+// running states, as attention leaves them (VT_FLAG_CARRY_OUT), of the entries of a row's list. An invocation owns a few
+// words of one row and reads all that it needs before it writes, so that the output may be one of the parts. f32 inside.
+//
+//   VT_DTYPE  VT_F32, VT_F16 or VT_BF16: storage of parts, residual and output (states are f32)
+//
+// Grid: x words of rows, y heads, z batch.
+
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_16bit_storage : enable
+
+#include "iface/interface.h"
+#include "lib/element.glsl"
+
+#define VT_UINT uint
+layout(push_constant, std430) uniform VtPush { VT_COMBINE_PUSH_FIELDS } push;
+
+layout(local_size_x_id = VT_SPEC_WORKGROUP, local_size_y = 1, local_size_z = 1) in;
+
+layout(constant_id = VT_COMBINE_SPEC_MODE) const uint MODE = 0u;
+layout(constant_id = VT_COMBINE_SPEC_DIM) const uint DIM = 64u;
+layout(constant_id = VT_COMBINE_SPEC_VECTOR) const uint VECTOR = 0u;
+layout(constant_id = VT_COMBINE_SPEC_FLAGS) const uint FLAGS = 0u;
+layout(constant_id = VT_COMBINE_SPEC_PAD) const uint PAD = 64u;
+layout(constant_id = VT_COMBINE_SPEC_LANES) const uint LANES = 1u;
+layout(constant_id = VT_COMBINE_SPEC_HEADS) const uint HEADS = 1u;
+layout(constant_id = VT_COMBINE_SPEC_GROUP) const uint GROUP = 1u;
+
+layout(set = 0, binding = VT_COMBINE_SLOT_PARTS, std430) readonly buffer VtParts { VT_ELEM part_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_PARTS, std430) readonly buffer VtParts4 { VT_ELEM4 part_elem4[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_PARTS, std430) readonly buffer VtStates { float state_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_WEIGHTS, std430) readonly buffer VtWeights { float weight_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_WEIGHTS, std430) readonly buffer VtLists { uint list_word[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_RESIDUAL, std430) readonly buffer VtResidual { VT_ELEM residual_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_RESIDUAL, std430) readonly buffer VtResidual4 { VT_ELEM4 residual_elem4[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
+
+const uint WIDTH = VECTOR != 0u ? 4u : 1u;             // elements of a word
+const uint WORDS = DIM / WIDTH;                        // of a row
+const uint QUADS = VT_COMBINE_QUADS;                   // words of an invocation, ROW_LANES apart
+const uint ROW_LANES = (WORDS + QUADS - 1u) / QUADS;   // invocations of a row
+const float LOWEST = -3.0e38;
+const float LN2 = 0.69314718055994531;
+
+vec4 acc[QUADS]; // a word of one element is x
+uint lane;
+uint row;
+uint head;
+
+// First element of word i of this invocation, or of one that exists.
+uint word_at(uint i) { return min(lane + i * ROW_LANES, WORDS - 1u) * WIDTH; }
+
+vec4 load_part(uint at)
+{
+    if (MODE == VT_COMBINE_STATE) {
+        vec4 x = vec4(state_elem[at], 0.0, 0.0, 0.0);
+        if (VECTOR != 0u)
+            x = vec4(x.x, state_elem[at + 1u], state_elem[at + 2u], state_elem[at + 3u]);
+        return x;
+    }
+    return VECTOR != 0u ? vt_to_f32x4(part_elem4[at >> 2]) : vec4(vt_to_f32(part_elem[at]), 0.0, 0.0, 0.0);
+}
+
+vec4 load_residual(uint at)
+{
+    return VECTOR != 0u ? vt_to_f32x4(residual_elem4[at >> 2]) : vec4(vt_to_f32(residual_elem[at]), 0.0, 0.0, 0.0);
+}
+
+uint part_at(uint part)
+{
+    uint state = PAD + 1u + LANES;
+    uint own = MODE == VT_COMBINE_STATE ? head % HEADS * state : 0u;
+    return push.x_base + gl_WorkGroupID.z * push.x_batch + head / HEADS * push.x_head + row * push.x_token +
+           part * push.x_part + own;
+}
+
+uint weight_at(uint part)
+{
+    return push.w_base + gl_WorkGroupID.z * push.w_batch + head / GROUP * push.w_head + row * push.w_token +
+           part * push.w_part;
+}
+
+void add_up()
+{
+    for (uint part = 0u; part < push.parts; ++part) {
+        float gain = (FLAGS & VT_COMBINE_WEIGHTED) != 0u ? weight_elem[weight_at(part)] : 1.0;
+        uint at = part_at(part);
+        [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+            acc[i] += gain * load_part(at + word_at(i));
+    }
+    if ((FLAGS & VT_COMBINE_RESIDUAL) == 0u)
+        return;
+    uint at = push.r_base + gl_WorkGroupID.z * push.r_batch + head * push.r_head + row * push.r_token;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        acc[i] += load_residual(at + word_at(i));
+}
+
+// Maximum (of a merge: the log-sum-exp) and sum of a part. False: it has nothing, and what it holds is not looked at.
+bool weigh(uint part, out float top, out float sum)
+{
+    top = LOWEST;
+    sum = 1.0;
+    if (MODE == VT_COMBINE_MERGE) {
+        top = weight_elem[weight_at(part)];
+        return top != uintBitsToFloat(0xff800000u);
+    }
+    if (list_word[weight_at(part)] == VT_LIST_END)
+        return false;
+    uint at = part_at(part) + PAD;
+    top = state_elem[at];
+    sum = 0.0;
+    for (uint i = 1u; i <= LANES; ++i)
+        sum += state_elem[at + i];
+    return sum != 0.0;
+}
+
+// Base e in a merge, base 2 among states.
+float power(float x) { return MODE == VT_COMBINE_MERGE ? exp(x) : exp2(x); }
+
+void write_lse(bool any, float top, float sum)
+{
+    float lse = (MODE == VT_COMBINE_MERGE ? top : top * LN2) + log(sum);
+    if ((FLAGS & VT_COMBINE_LSE) != 0u && lane == 0u)
+        lse_elem[push.l_base + gl_WorkGroupID.z * push.l_batch + head * push.l_head + row] =
+            any ? lse : uintBitsToFloat(0xff800000u);
+}
+
+void merge()
+{
+    float top = LOWEST;
+    bool any = false;
+    for (uint part = 0u; part < push.parts; ++part) {
+        float own;
+        float sum;
+        if (weigh(part, own, sum)) {
+            top = max(top, own);
+            any = true;
+        }
+    }
+    float total = 0.0;
+    for (uint part = 0u; part < push.parts; ++part) {
+        float own;
+        float sum;
+        if (weigh(part, own, sum)) {
+            float weight = power(own - top);
+            uint at = part_at(part);
+            total += weight * sum;
+            [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+                acc[i] += weight * load_part(at + word_at(i));
+        }
+    }
+    float factor = any ? 1.0 / total : 0.0;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        acc[i] *= factor;
+    write_lse(any, top, total);
+}
+
+void main()
+{
+    row = gl_GlobalInvocationID.x / ROW_LANES;
+    lane = gl_GlobalInvocationID.x % ROW_LANES;
+    head = gl_WorkGroupID.y;
+    if (row >= push.rows)
+        return;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        acc[i] = vec4(0.0);
+    if (MODE == VT_COMBINE_SUM)
+        add_up();
+    else
+        merge();
+    uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        if (lane + i * ROW_LANES < WORDS) {
+            if (VECTOR != 0u)
+                out_elem4[(at + word_at(i)) >> 2] = vt_from_f32x4(acc[i]);
+            else
+                out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
+        }
+}
