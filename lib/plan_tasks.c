@@ -7,6 +7,7 @@
 #include "pool.h"
 #include "select.h"
 #include "sizes.h"
+#include "topk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,13 +75,14 @@ static void fill_select_info(const vt_select *s, vatten_plan *plan) {
     info->pipelines = plan->program.variant_count;
     info->q_bytes = vt_tensor_bytes(&s->problem, &s->q);
     info->k_bytes = s->k.elements * sizeof(float);
+    info->bias_bytes = s->bias.elements * sizeof(float);
     info->lists_bytes = s->lists.elements * sizeof(uint32_t);
     info->counts_bytes = d->write_counts ? s->counts.elements * sizeof(uint32_t) : 0;
     info->workspace_bytes = plan->program.workspace_bytes;
     info->offset_alignment = s->caps->storage_alignment;
     info->pairs = vt_saturating_mul(d->rows, d->blocks);
     info->flops = vt_saturating_mul(vt_saturating_mul(info->pairs, 2 * d->batch * d->heads), d->dim);
-    info->bytes = info->q_bytes + info->k_bytes + info->lists_bytes + info->counts_bytes;
+    info->bytes = info->q_bytes + info->k_bytes + info->bias_bytes + info->lists_bytes + info->counts_bytes;
     info->largest_macs = plan->program.largest_macs;
 }
 
@@ -96,5 +98,38 @@ vatten_result vatten_select_create(vatten_device *device, const vatten_select_de
         result = create_plain(device, append_select, &select, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_select_info(&select, *out_plan);
+    return result;
+}
+
+static vatten_result append_topk(const void *input, vt_program *program) {
+    return vt_topk_steps(input, program);
+}
+
+static void fill_topk_info(const vt_topk *t, vatten_plan *plan) {
+    vatten_plan_info *info = &plan->info;
+    memcpy(plan->label, t->problem.label, sizeof plan->label);
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
+    info->dispatches = (uint32_t)plan->program.step_count;
+    info->pipelines = plan->program.variant_count;
+    info->k_bytes = t->x.elements * sizeof(float);
+    info->lists_bytes = t->lists.elements * sizeof(uint32_t);
+    info->counts_bytes = t->desc.write_counts ? t->counts.elements * sizeof(uint32_t) : 0;
+    info->workspace_bytes = plan->program.workspace_bytes;
+    info->offset_alignment = t->caps->storage_alignment;
+    info->bytes = info->k_bytes + info->lists_bytes + info->counts_bytes;
+}
+
+vatten_result vatten_topk_create(vatten_device *device, const vatten_topk_desc *desc,
+                                 vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_topk topk;
+    vatten_result result = vt_topk_from(&device->caps, &device->logger, desc, &topk);
+    if (result == VATTEN_SUCCESS)
+        result = create_plain(device, append_topk, &topk, out_plan);
+    if (result == VATTEN_SUCCESS)
+        fill_topk_info(&topk, *out_plan);
     return result;
 }
