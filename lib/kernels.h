@@ -16,7 +16,9 @@ typedef enum vt_task {
     VT_TASK_SELECT,
     VT_TASK_MARK,
     VT_TASK_INVERT,
-    VT_TASK_COMBINE
+    VT_TASK_COMBINE,
+    VT_TASK_RANK,
+    VT_TASK_TOPK
 } vt_task;
 
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
@@ -47,7 +49,7 @@ extern const uint32_t vt_kernel_count;
 
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel: of attention, and of another task. */
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io);
-/* `dtype` of the task's input; select, mark and invert have F32 only. */
+/* `dtype` of the task's input; only pool, score and combine have others than F32. */
 uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype);
 
 /* How many slots of iface/interface.h such a kernel declares: the first ones. */

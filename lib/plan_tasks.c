@@ -8,6 +8,7 @@
 #include "pool.h"
 #include "select.h"
 #include "sizes.h"
+#include "topk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,5 +137,38 @@ vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_
         result = create_plain(device, append_combine, &combine, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_combine_info(&combine, *out_plan);
+    return result;
+}
+
+static vatten_result append_topk(const void *input, vt_program *program) {
+    return vt_topk_steps(input, program);
+}
+
+static void fill_topk_info(const vt_topk *t, vatten_plan *plan) {
+    vatten_plan_info *info = &plan->info;
+    memcpy(plan->label, t->problem.label, sizeof plan->label);
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
+    info->dispatches = (uint32_t)plan->program.step_count;
+    info->pipelines = plan->program.variant_count;
+    info->k_bytes = t->x.elements * sizeof(float);
+    info->lists_bytes = t->lists.elements * sizeof(uint32_t);
+    info->counts_bytes = t->desc.write_counts ? t->counts.elements * sizeof(uint32_t) : 0;
+    info->workspace_bytes = plan->program.workspace_bytes;
+    info->offset_alignment = t->caps->storage_alignment;
+    info->bytes = info->k_bytes + info->lists_bytes + info->counts_bytes;
+}
+
+vatten_result vatten_topk_create(vatten_device *device, const vatten_topk_desc *desc,
+                                 vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    if (!device || !desc || !out_plan)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_topk topk;
+    vatten_result result = vt_topk_from(&device->caps, &device->logger, desc, &topk);
+    if (result == VATTEN_SUCCESS)
+        result = create_plain(device, append_topk, &topk, out_plan);
+    if (result == VATTEN_SUCCESS)
+        fill_topk_info(&topk, *out_plan);
     return result;
 }

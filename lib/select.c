@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * Selection of blocks, from the desc to steps. A part is some batch entries, some list heads and some rows; it is scored
- * into the workspace, then selected from there.
+ * The rules of selection, its defaults and its tensors.
  */
 #include "select.h"
 
 #include "problem_check.h"
+#include "rank.h"
 #include "sizes.h"
 
 #include <math.h>
 #include <string.h>
 
-#define WORKGROUP         64u
-#define DEFAULT_WORKSPACE (UINT64_C(64) << 20)
+#define ROW_WORKSPACE  UINT64_C(1024) /* bytes of a row and query head by default, and of all of them */
+#define MOST_WORKSPACE (UINT64_C(64) << 20)
 
 /* ---- Rules ---- */
 
+static uint32_t list_heads_of(const vatten_select_desc *d) {
+    return d->rule.list_heads ? d->rule.list_heads : d->heads;
+}
+
 static vatten_result check_sizes(const vt_checker *check, const vatten_select_desc *d) {
-    vatten_result result = vt_check_length(check, "rows", d->rows);
-    if (result == VATTEN_SUCCESS)
-        result = vt_check_length(check, "blocks", d->blocks);
-    if (result != VATTEN_SUCCESS)
-        return result;
-    uint32_t list_heads = d->rule.list_heads ? d->rule.list_heads : d->heads;
+    uint32_t list_heads = list_heads_of(d);
+    INVALID_IF(d->rows == 0, "rows %d must be at least 1", 0);
+    INVALID_IF(d->blocks == 0, "blocks %d must be at least 1", 0);
+    UNSUPPORTED_IF(d->rows > VT_LENGTH_MAX, "rows %" PRIu64 " are above %u", d->rows, VT_LENGTH_MAX);
+    UNSUPPORTED_IF(d->blocks > VT_LENGTH_MAX, "blocks %" PRIu64 " are above %u", d->blocks, VT_LENGTH_MAX);
     INVALID_IF(d->heads % list_heads != 0, "heads %" PRIu32 " is not a multiple of list_heads %" PRIu32,
                d->heads, list_heads);
     INVALID_IF(d->rule.entries == 0, "entries %d must be at least 1", 0);
@@ -37,30 +40,113 @@ static vatten_result check_places(const vt_checker *check, const vatten_select_d
                "row_tokens %" PRIu64 ", row_shift %" PRIu64 ", block_tokens %" PRIu64
                ": only row_shift may be 0",
                d->row_tokens, d->row_shift, d->block_tokens);
-    INVALID_IF(!placed && (d->causal || d->rule.own || d->rule.local),
+    INVALID_IF(!placed && (d->causal || d->rule.own || d->rule.local) && d->boxes.rank == 0,
                "causal %d, own %d, local %" PRIu32 " need row_tokens and block_tokens", d->causal,
                d->rule.own, d->rule.local);
+    INVALID_IF(!placed && d->rule.complete, "complete %d needs row_tokens and block_tokens", 1);
     vt_sum end = vt_plus(vt_times(vt_sum_of(d->rows), vt_sum_of(d->row_tokens)), vt_sum_of(d->row_shift));
     UNSUPPORTED_IF(end.overflow || end.value > VT_LENGTH_MAX || d->block_tokens > VT_LENGTH_MAX,
-                   "%" PRIu64 " rows of %" PRIu64 " tokens from %" PRIu64 " on are above %u tokens", d->rows,
-                   d->row_tokens, d->row_shift, VT_LENGTH_MAX);
+                   "%" PRIu64 " rows of %" PRIu64 " tokens from %" PRIu64 " on, or block_tokens %" PRIu64
+                   ", are above %u tokens",
+                   d->rows, d->row_tokens, d->row_shift, d->block_tokens, VT_LENGTH_MAX);
     return VATTEN_SUCCESS;
 }
 
+/* ---- Boxes ---- */
+
+static vatten_result check_axis(const vt_checker *check, uint32_t a, const vt_box_axis *axis) {
+    INVALID_IF(axis->extent == 0, "boxes: axis %" PRIu32 ": extent 0 must be at least 1", a);
+    UNSUPPORTED_IF(axis->extent > VT_LENGTH_MAX, "boxes: axis %" PRIu32 ": extent %" PRIu64 " is above %u", a,
+                   axis->extent, VT_LENGTH_MAX);
+    INVALID_IF(axis->q_extent > axis->extent,
+               "boxes: q_extent %" PRIu64 " is above the extent %" PRIu64 " of axis 0", axis->q_extent,
+               axis->extent);
+    INVALID_IF(axis->q_box == 0 || axis->kv_box == 0,
+               "boxes: axis %" PRIu32 ": q_box %" PRIu32 " and kv_box %" PRIu32 " must be at least 1", a,
+               axis->q_box, axis->kv_box);
+    INVALID_IF(axis->q_box > axis->q_extent, "boxes: axis %" PRIu32 ": q_box %" PRIu32 " is above %" PRIu64 " queries",
+               a, axis->q_box, axis->q_extent);
+    INVALID_IF(axis->kv_box > axis->extent, "boxes: axis %" PRIu32 ": kv_box %" PRIu32 " is above %" PRIu64 " keys", a,
+               axis->kv_box, axis->extent);
+    return VATTEN_SUCCESS;
+}
+
+static vt_box_axis axis_of(const vatten_boxes *boxes, uint32_t a) {
+    if (a >= boxes->rank)
+        return (vt_box_axis){1, 1, 1, 1};
+    uint64_t queries = a == 0 && boxes->q_extent ? boxes->q_extent : boxes->extent[a];
+    return (vt_box_axis){boxes->extent[a], queries, boxes->q_box[a], boxes->kv_box[a]};
+}
+
+static vatten_result check_boxes(const vt_checker *check, const vatten_select_desc *d, vt_select *out) {
+    const uint32_t *reach = d->rule.reach;
+    INVALID_IF(d->boxes.rank == 0 && (reach[0] || reach[1] || reach[2]),
+               "reach %" PRIu32 ", %" PRIu32 ", %" PRIu32 " is for boxes only", reach[0], reach[1], reach[2]);
+    if (d->boxes.rank == 0)
+        return VATTEN_SUCCESS;
+    INVALID_IF(d->boxes.rank > 3, "boxes: rank %" PRIu32 " is above 3", d->boxes.rank);
+    INVALID_IF(d->causal || d->rule.complete || d->rule.local || d->row_tokens,
+               "boxes with causal %d, complete %d, local %" PRIu32 " or row_tokens %" PRIu64
+               ": those are for runs of tokens",
+               d->causal, d->rule.complete, d->rule.local, d->row_tokens);
+    vt_sum tokens = vt_sum_of(1);
+    uint64_t rows = 1, blocks = 1;
+    for (uint32_t a = 0; a < 3; ++a) {
+        const vt_box_axis axis = axis_of(&d->boxes, a);
+        vatten_result result = check_axis(check, a, &axis);
+        if (result != VATTEN_SUCCESS)
+            return result;
+        tokens = vt_times(tokens, vt_sum_of(axis.extent));
+        UNSUPPORTED_IF(tokens.overflow || tokens.value > VT_LENGTH_MAX, "boxes: extents of %u axes are above %u tokens",
+                       d->boxes.rank, VT_LENGTH_MAX);
+        rows *= vt_ceil_div(axis.q_extent, axis.q_box);
+        blocks *= vt_ceil_div(axis.extent, axis.kv_box);
+        INVALID_IF(a >= d->boxes.rank && reach[a], "reach %" PRIu32 " of axis %" PRIu32 ": boxes have rank %" PRIu32,
+                   reach[a], a, d->boxes.rank);
+        out->axis[a] = axis;
+    }
+    INVALID_IF(rows != d->rows || blocks != d->blocks,
+               "boxes: there are %" PRIu64 " of queries and %" PRIu64 " of keys, not %" PRIu64 " rows and %" PRIu64
+               " blocks",
+               rows, blocks, d->rows, d->blocks);
+    return VATTEN_SUCCESS;
+}
+
+/* ---- Budgets ---- */
+
+/* Blocks of `block` tokens that a run of `tokens` can meet, at most. */
+static uint64_t most_met(uint64_t tokens, uint64_t block) {
+    return (tokens + block - 2) / block + 1;
+}
+
 /* Own blocks of a row, at most. */
-static uint64_t most_own(const vatten_select_desc *d) {
-    return d->rule.own ? (d->row_tokens + d->block_tokens - 2) / d->block_tokens + 1 : 0;
+static uint64_t most_own(const vatten_select_desc *d, const vt_select *s) {
+    uint64_t boxes = 1;
+    if (!d->rule.own)
+        return 0;
+    if (d->boxes.rank == 0)
+        return most_met(d->row_tokens, d->block_tokens);
+    for (uint32_t a = 0; a < 3; ++a) {
+        const vt_box_axis *axis = &s->axis[a];
+        boxes *= vt_min(most_met(axis->q_box, axis->kv_box), vt_ceil_div(axis->extent, axis->kv_box));
+    }
+    return boxes;
+}
+
+static vatten_result check_forced(const vt_checker *check, const vatten_select_desc *d, const vt_select *s) {
+    uint64_t own = most_own(d, s);
+    uint64_t forced = vt_min((uint64_t)d->rule.first + vt_max(d->rule.local, own), d->blocks);
+    INVALID_IF(forced > d->rule.entries,
+               "first %" PRIu32 ", local %" PRIu32 " and %" PRIu64 " own blocks do not fit %" PRIu32
+               " entries",
+               d->rule.first, d->rule.local, own, d->rule.entries);
+    return VATTEN_SUCCESS;
 }
 
 static vatten_result check_budget(const vt_checker *check, const vatten_select_desc *d) {
     bool mass = d->rule.budget == VATTEN_BUDGET_MASS;
-    uint64_t forced = vt_min((uint64_t)d->rule.first + vt_max(d->rule.local, most_own(d)), d->blocks);
     INVALID_IF(d->rule.budget < VATTEN_BUDGET_TOP || d->rule.budget > VATTEN_BUDGET_THRESHOLD,
                "budget %d is unknown", (int)d->rule.budget);
-    INVALID_IF(forced > d->rule.entries,
-               "first %" PRIu32 ", local %" PRIu32 " and %" PRIu64 " own blocks do not fit %" PRIu32
-               " entries",
-               d->rule.first, d->rule.local, most_own(d), d->rule.entries);
     INVALID_IF(mass && !(d->rule.share >= 0.0f && d->rule.share <= 1.0f), "share %f is not between 0 and 1",
                (double)d->rule.share);
     INVALID_IF(mass && !d->rule.min_max && !d->rule.softmax,
@@ -76,6 +162,36 @@ static vatten_result check_budget(const vt_checker *check, const vatten_select_d
     return VATTEN_SUCCESS;
 }
 
+/* Who shares a budget. */
+static vatten_result check_group(const vt_checker *check, const vatten_select_desc *d, vt_select *out) {
+    const vatten_selection *rule = &d->rule;
+    uint64_t rows = vt_min(rule->budget_rows ? rule->budget_rows : 1, d->rows);
+    uint32_t heads = rule->budget_heads ? rule->budget_heads : 1;
+    uint64_t room = vt_saturating_mul(vt_saturating_mul(rows, heads), rule->entries);
+    INVALID_IF(list_heads_of(d) % heads != 0,
+               "list_heads %" PRIu32 " is not a multiple of budget_heads %" PRIu32, list_heads_of(d), heads);
+    INVALID_IF(rule->total && rule->budget != VATTEN_BUDGET_TOP, "total %" PRIu64 " is for budget TOP only",
+               rule->total);
+    INVALID_IF(rule->total > room,
+               "total %" PRIu64 " is above %" PRIu64 ", the entries of %" PRIu64 " rows of %" PRIu32 " heads",
+               rule->total, room, rows, heads);
+    out->budget_rows = rows;
+    out->budget_heads = heads;
+    out->shared = rows > 1 || heads > 1 || rule->total;
+    return VATTEN_SUCCESS;
+}
+
+static vatten_result check_rule(const vt_checker *check, const vatten_select_desc *d, vt_select *out) {
+    vatten_result result = check_places(check, d);
+    if (result == VATTEN_SUCCESS)
+        result = check_boxes(check, d, out);
+    if (result == VATTEN_SUCCESS)
+        result = check_budget(check, d);
+    if (result == VATTEN_SUCCESS)
+        result = check_forced(check, d, out);
+    return result == VATTEN_SUCCESS ? check_group(check, d, out) : result;
+}
+
 /* Loop iterations of one invocation of select, at most. */
 static uint64_t iterations(const vatten_select_desc *d, uint64_t group) {
     uint64_t walks = group * (d->rule.softmax ? 3 : 1) + 5 + 32;
@@ -85,12 +201,27 @@ static uint64_t iterations(const vatten_select_desc *d, uint64_t group) {
     return vt_saturating_mul(walks, d->blocks) + d->rule.entries + group + 64;
 }
 
-static vatten_result check_loops(const vt_checker *check, const vatten_select_desc *d, uint64_t group) {
-    uint64_t steps = iterations(d, group);
+static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t steps = iterations(d, s->group);
+    if (s->shared)
+        steps = vt_max(steps, vt_rank_iterations(vt_rank_workgroups(s->budget_rows * s->budget_heads)));
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
                    "%" PRIu64 " blocks take %" PRIu64 " steps of a row, %s allows %" PRIu64, d->blocks, steps,
                    check->caps->name, check->caps->loop_limit);
     return VATTEN_SUCCESS;
+}
+
+/* Packed or not, blocks stand side by side; rows of a head stand together. */
+static vatten_result fill_bias(const vt_checker *check, vt_select *s) {
+    const vatten_select_desc *d = &s->desc;
+    vt_shape bias = {"bias", d->bias_strides, d->rows, d->rule.list_heads, (uint32_t)d->blocks, false, sizeof(float)};
+    vatten_result result = vt_fill_tensor(check, &bias, &s->bias);
+    if (d->bias_strides.batch == 0 && d->bias_strides.head == 0 && d->bias_strides.token == 0) {
+        s->bias.token = d->blocks;
+        s->bias.head = d->blocks * d->rows;
+    }
+    return result;
 }
 
 static vatten_result fill_tensors(const vt_checker *check, vt_select *s) {
@@ -109,11 +240,27 @@ static vatten_result fill_tensors(const vt_checker *check, vt_select *s) {
     s->lists.token = d->rule.entries;
     s->lists.head = d->rule.entries * d->rows;
     s->counts = (vt_tensor){d->rule.list_heads * d->rows, d->rows, 1, s->lists.elements / d->rule.entries};
-    return result;
+    return result == VATTEN_SUCCESS && d->bias ? fill_bias(check, s) : result;
+}
+
+/* What one part holds at least. */
+static uint64_t least_workspace(const vt_select *s) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t rows = s->shared ? s->budget_rows : vt_min(d->rows, 64);
+    uint64_t heads = (uint64_t)s->group * (s->shared ? s->budget_heads : 1);
+    uint64_t lines = vt_saturating_mul(rows, heads);
+    /* scores, then the state of the group, and what lies between to align it */
+    return vt_saturating_mul(lines, d->blocks * sizeof(float) + 1) + 4096;
+}
+
+static uint64_t default_workspace(const vt_select *s) {
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(s->desc.batch, s->desc.heads), s->desc.rows);
+    return vt_max(vt_min(vt_saturating_mul(rows, ROW_WORKSPACE), MOST_WORKSPACE), least_workspace(s));
 }
 
 vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, const vatten_select_desc *desc,
                              vt_select *out) {
+    memset(out, 0, sizeof *out);
     const vt_checker checks = vt_checker_begin(caps, logger, "select", desc->label, &out->problem);
     const vt_checker *check = &checks;
     const vatten_heads heads = {.dtype = desc->dtype,
@@ -126,9 +273,7 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
     if (result == VATTEN_SUCCESS)
         result = check_sizes(check, desc);
     if (result == VATTEN_SUCCESS)
-        result = check_places(check, desc);
-    if (result == VATTEN_SUCCESS)
-        result = check_budget(check, desc);
+        result = check_rule(check, desc, out);
     if (result != VATTEN_SUCCESS)
         return result;
     out->caps = caps;
@@ -136,211 +281,9 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
     out->desc = *desc;
     out->desc.rule.scale = desc->rule.scale != 0.0f ? desc->rule.scale : 1.0f;
     out->desc.rule.list_heads = desc->rule.list_heads ? desc->rule.list_heads : desc->heads;
-    out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : DEFAULT_WORKSPACE;
     out->group = desc->heads / out->desc.rule.list_heads;
+    out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : default_workspace(out);
     vt_fill_heads(&heads, caps, &out->problem);
-    result = check_loops(check, desc, out->group);
+    result = check_loops(check, out);
     return result == VATTEN_SUCCESS ? fill_tensors(check, out) : result;
-}
-
-/* ---- Parts ---- */
-
-/* Batch entries, list heads and rows, the first of each and how many. */
-typedef struct part {
-    uint64_t batch, heads, rows;
-    uint64_t b, h, row;
-} part;
-
-static uint64_t score_bytes(const vt_select *s, const part *p) {
-    uint64_t slices = vt_saturating_mul(p->batch, p->heads * s->group);
-    return vt_saturating_mul(vt_saturating_mul(slices, s->desc.blocks), p->rows * sizeof(float));
-}
-
-static uint64_t score_groups(const vt_select *s, const part *p) {
-    return vt_saturating_mul(vt_ceil_div(p->rows, WORKGROUP * VT_SELECT_ROWS_AT_ONCE),
-                             vt_ceil_div(s->desc.blocks, VT_SELECT_BLOCKS_AT_ONCE));
-}
-
-static uint64_t span(const vt_select *s, const vt_tensor *t, uint32_t bytes, uint64_t batch, uint64_t heads,
-                     uint64_t rows, uint64_t dim) {
-    return vt_range(t, bytes, s->caps->storage_alignment, batch, heads, rows, dim);
-}
-
-static bool fits(const vt_select *s, const part *p) {
-    const vatten_select_desc *d = &s->desc;
-    uint64_t range = s->caps->storage_range;
-    uint64_t heads = p->heads * s->group;
-    uint64_t kv_heads = vt_min(vt_ceil_div(heads - 1, d->heads / d->kv_heads) + 1, d->kv_heads);
-    return score_bytes(s, p) <= vt_min(range, d->max_workspace) &&
-           span(s, &s->q, s->problem.element_bytes, p->batch, heads, p->rows, d->dim) <= range &&
-           span(s, &s->k, sizeof(float), p->batch, kv_heads, d->blocks, d->dim) <= range &&
-           span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
-           vt_max(score_groups(s, p), vt_ceil_div(p->rows, WORKGROUP)) <= s->caps->groups[0] &&
-           heads <= s->caps->groups[1] && p->batch <= s->caps->groups[2];
-}
-
-/* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. */
-static bool choose_part(const vt_select *s, part *out) {
-    part p = {.batch = s->problem.batch, .heads = s->desc.rule.list_heads, .rows = s->desc.rows};
-    while (!fits(s, &p)) {
-        if (p.batch > 1)
-            p.batch = 1;
-        else if (p.rows > 4096 || (p.rows > WORKGROUP && p.heads == 1))
-            p.rows = vt_round_up(vt_ceil_div(p.rows, 2), WORKGROUP);
-        else if (p.heads > 1)
-            p.heads = 1;
-        else
-            return false;
-    }
-    *out = p;
-    return true;
-}
-
-/* ---- Steps ---- */
-
-/* Binds the elements [start, end) of a buffer; returns where `start` lies in the bound range. */
-static uint32_t bind(const vt_select *s, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
-                     uint64_t end, uint32_t bytes) {
-    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, s->caps->storage_alignment);
-}
-
-static uint32_t bind_slab(const vt_select *s, const part *p, vt_step *step, uint32_t slot, vt_role role,
-                          const vt_tensor *t, uint32_t bytes, uint64_t head, uint64_t last_head, uint64_t row,
-                          uint64_t rows, uint64_t dim) {
-    uint64_t start = p->b * t->batch + head * t->head + row * t->token;
-    uint64_t end = (p->b + p->batch - 1) * t->batch + last_head * t->head + (row + rows - 1) * t->token + dim;
-    return bind(s, step, slot, role, start, end, bytes);
-}
-
-static vt_step step_of(const vt_select *s, const part *p, uint32_t variant) {
-    vt_step step = {.variant = variant, .barrier_before = true};
-    vt_select_push *push = &step.select;
-    push->row_first = (uint32_t)p->row;
-    push->row_end = (uint32_t)(p->row + p->rows);
-    push->blocks = (uint32_t)s->desc.blocks;
-    push->group = s->desc.heads / s->desc.kv_heads;
-    push->head_first = (uint32_t)p->h * s->group;
-    push->scale = s->desc.rule.scale;
-    push->s_head = (uint32_t)(s->desc.blocks * p->rows);
-    push->s_batch = (uint32_t)(p->heads * s->group) * push->s_head;
-    push->row_tokens = (uint32_t)s->desc.row_tokens;
-    push->row_shift = (uint32_t)s->desc.row_shift;
-    push->block_tokens = (uint32_t)s->desc.block_tokens;
-    step.binding[VT_SELECT_SLOT_SCORES] = (vt_binding){VT_ROLE_WORKSPACE, 0, score_bytes(s, p)};
-    step.groups[2] = (uint32_t)p->batch;
-    return step;
-}
-
-static void add_score(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
-    const vatten_select_desc *d = &s->desc;
-    uint64_t head = p->h * s->group, last_head = head + p->heads * s->group - 1;
-    uint64_t kv_group = d->heads / d->kv_heads;
-    vt_step step = step_of(s, p, variant);
-    step.binding_count = VT_SELECT_SLOT_COUNT_SCORE;
-    step.written = 1u << VT_SELECT_SLOT_SCORES;
-    step.groups[0] = (uint32_t)score_groups(s, p);
-    step.groups[1] = (uint32_t)(p->heads * s->group);
-    step.macs = p->batch * p->heads * s->group * p->rows * d->blocks * d->dim;
-    step.select.q_base = bind_slab(s, p, &step, VT_SELECT_SLOT_Q, VT_ROLE_Q, &s->q, s->problem.element_bytes,
-                                   head, last_head, p->row, p->rows, d->dim);
-    step.select.k_base = bind_slab(s, p, &step, VT_SELECT_SLOT_K, VT_ROLE_K, &s->k, sizeof(float),
-                                   head / kv_group, last_head / kv_group, 0, d->blocks, d->dim);
-    step.select.q_batch = (uint32_t)s->q.batch;
-    step.select.q_head = (uint32_t)s->q.head;
-    step.select.q_token = (uint32_t)s->q.token;
-    step.select.k_batch = (uint32_t)s->k.batch;
-    step.select.k_head = (uint32_t)s->k.head;
-    step.select.k_block = (uint32_t)s->k.token;
-    vt_program_add(program, &step);
-}
-
-static void add_select(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
-    uint64_t last = p->h + p->heads - 1;
-    vt_step step = step_of(s, p, variant);
-    step.binding_count = VT_SELECT_SLOT_COUNT;
-    step.written = 1u << VT_SELECT_SLOT_SCORES | 1u << VT_SELECT_SLOT_LISTS | 1u << VT_SELECT_SLOT_COUNTS;
-    step.groups[0] = (uint32_t)vt_ceil_div(p->rows, WORKGROUP);
-    step.groups[1] = (uint32_t)p->heads;
-    step.select.list_base = bind_slab(s, p, &step, VT_SELECT_SLOT_LISTS, VT_ROLE_LISTS, &s->lists,
-                                      sizeof(uint32_t), p->h, last, p->row, p->rows, s->desc.rule.entries);
-    step.select.list_batch = (uint32_t)s->lists.batch;
-    step.select.list_head = (uint32_t)s->lists.head;
-    step.select.list_row = (uint32_t)s->lists.token;
-    step.binding[VT_SELECT_SLOT_COUNTS] =
-        step.binding[VT_SELECT_SLOT_LISTS]; /* a declared slot must hold a buffer */
-    if (s->desc.write_counts)
-        step.select.count_base = bind_slab(s, p, &step, VT_SELECT_SLOT_COUNTS, VT_ROLE_COUNTS, &s->counts,
-                                           sizeof(uint32_t), p->h, last, p->row, p->rows, 1);
-    step.select.count_batch = (uint32_t)s->counts.batch;
-    step.select.count_head = (uint32_t)s->counts.head;
-    vt_program_add(program, &step);
-}
-
-static bool loads_by_four(const vt_select *s) {
-    return s->desc.dim % 4 == 0 && s->q.batch % 4 == 0 && s->q.head % 4 == 0 && s->q.token % 4 == 0;
-}
-
-static uint32_t add_variant(const vt_select *s, vt_task task, vatten_dtype dtype, vt_program *program) {
-    const vatten_select_desc *d = &s->desc;
-    vt_variant *variant = &program->variants[program->variant_count];
-    uint32_t *spec = variant->spec;
-    memset(variant, 0, sizeof *variant);
-    variant->kernel = vt_kernel_of_task(task, dtype);
-    spec[VT_SPEC_WORKGROUP] = WORKGROUP;
-    spec[VT_SELECT_SPEC_DIM] = d->dim;
-    spec[VT_SELECT_SPEC_VECTOR] = loads_by_four(s);
-    spec[VT_SELECT_SPEC_FLAGS] =
-        (d->causal ? VT_SELECT_CAUSAL : 0) | (d->rule.own ? VT_SELECT_OWN : 0) |
-        (d->rule.softmax ? VT_SELECT_SOFTMAX : 0) | (d->rule.min_max ? VT_SELECT_MIN_MAX : 0) |
-        (d->rule.crossing_out ? VT_SELECT_CROSSING_OUT : 0) | (d->write_counts ? VT_SELECT_COUNTS : 0);
-    spec[VT_SELECT_SPEC_BUDGET] = d->rule.budget == VATTEN_BUDGET_TOP    ? VT_BUDGET_TOP
-                                  : d->rule.budget == VATTEN_BUDGET_MASS ? VT_BUDGET_MASS
-                                                                         : VT_BUDGET_THRESHOLD;
-    spec[VT_SELECT_SPEC_ENTRIES] = d->rule.entries;
-    spec[VT_SELECT_SPEC_LEAST] = d->rule.least;
-    spec[VT_SELECT_SPEC_GROUP] = s->group;
-    spec[VT_SELECT_SPEC_FIRST] = d->rule.first;
-    spec[VT_SELECT_SPEC_LOCAL] = d->rule.local;
-    memcpy(&spec[VT_SELECT_SPEC_SHARE], &d->rule.share, sizeof d->rule.share);
-    return program->variant_count++;
-}
-
-static vatten_result check_steps(const vt_select *s, const vt_program *program) {
-    if (program->step_count <= VT_STEPS_MAX)
-        return VATTEN_SUCCESS;
-    vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label, "select: more than %u dispatches are needed",
-           VT_STEPS_MAX);
-    return VATTEN_ERROR_UNSUPPORTED;
-}
-
-static vatten_result refuse(const vt_select *s) {
-    vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label,
-           "select: %u rows of %" PRIu64
-           " blocks of one list head do not fit %s, whose bindings hold %" PRIu64
-           " bytes, or max_workspace %" PRIu64,
-           WORKGROUP, s->desc.blocks, s->caps->name, s->caps->storage_range, s->desc.max_workspace);
-    return VATTEN_ERROR_UNSUPPORTED;
-}
-
-vatten_result vt_select_steps(const vt_select *s, vt_program *program) {
-    part most;
-    if (!choose_part(s, &most))
-        return refuse(s);
-    uint32_t score = add_variant(s, VT_TASK_SCORE, s->problem.dtype, program);
-    uint32_t select = add_variant(s, VT_TASK_SELECT, VATTEN_DTYPE_F32, program);
-    program->workspace_bytes = vt_max(program->workspace_bytes, score_bytes(s, &most));
-    for (uint64_t b = 0; b < s->problem.batch; b += most.batch)
-        for (uint64_t h = 0; h < s->desc.rule.list_heads; h += most.heads)
-            for (uint64_t row = 0; row < s->desc.rows && program->step_count <= VT_STEPS_MAX;
-                 row += most.rows) {
-                const part p = {vt_min(most.batch, s->problem.batch - b),
-                                vt_min(most.heads, s->desc.rule.list_heads - h),
-                                vt_min(most.rows, s->desc.rows - row),
-                                b,
-                                h,
-                                row};
-                add_score(s, &p, score, program);
-                add_select(s, &p, select, program);
-            }
-    return check_steps(s, program);
 }

@@ -8,6 +8,12 @@
 #include "problem.h"
 #include "steps.h"
 
+/* Of boxes of a grid; along an axis that there is not all are 1. */
+typedef struct vt_box_axis {
+    uint64_t extent, q_extent; /* of keys and queries */
+    uint32_t q_box, kv_box;
+} vt_box_axis;
+
 typedef struct vt_select {
     const vt_caps *caps;
     const vatten_logger *logger;
@@ -18,6 +24,11 @@ typedef struct vt_select {
     vt_tensor k;      /* f32; `token`: from a block to the next */
     vt_tensor lists;  /* words; `token`: from a row to the next */
     vt_tensor counts; /* words */
+    vt_tensor bias;   /* f32; `token`: from a row to the next */
+    vt_box_axis axis[3]; /* if blocks are boxes */
+    bool shared; /* a budget is of more than a row, or not of `entries` */
+    uint64_t budget_rows;
+    uint32_t budget_heads;
 } vt_select;
 
 /* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */

@@ -18,6 +18,9 @@ typedef struct vt_push {
 typedef struct vt_pool_push {
     VT_POOL_PUSH_FIELDS
 } vt_pool_push;
+typedef struct vt_score_push {
+    VT_SCORE_PUSH_FIELDS
+} vt_score_push;
 typedef struct vt_select_push {
     VT_SELECT_PUSH_FIELDS
 } vt_select_push;
@@ -74,7 +77,8 @@ typedef struct vt_step {
     union {           /* by the task of the kernel; the rest is 0 */
         vt_push push;
         vt_pool_push pool;
-        vt_select_push select;
+        vt_score_push score;
+        vt_select_push select; /* of select, rank and topk */
         vt_mark_push mark;
         vt_invert_push invert;
         vt_combine_push combine;

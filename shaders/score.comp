@@ -18,7 +18,7 @@
 
 #define VT_UINT uint
 #define VT_FLOAT float
-layout(push_constant, std430) uniform VtPush { VT_SELECT_PUSH_FIELDS } push;
+layout(push_constant, std430) uniform VtPush { VT_SCORE_PUSH_FIELDS } push;
 
 layout(local_size_x_id = VT_SPEC_WORKGROUP, local_size_y = 1, local_size_z = 1) in;
 
@@ -26,11 +26,11 @@ layout(constant_id = VT_SPEC_WORKGROUP) const uint WORKGROUP = 64u;
 layout(constant_id = VT_SELECT_SPEC_DIM) const uint DIM = 64u;
 layout(constant_id = VT_SELECT_SPEC_VECTOR) const uint VECTOR = 0u; // 1: rows start at multiples of 4 and DIM is one
 
-layout(set = 0, binding = VT_SELECT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
-layout(set = 0, binding = VT_SELECT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
-layout(set = 0, binding = VT_SELECT_SLOT_K, std430) readonly buffer VtK { float k_elem[]; };
-layout(set = 0, binding = VT_SELECT_SLOT_K, std430) readonly buffer VtK4 { vec4 k_elem4[]; };
-layout(set = 0, binding = VT_SELECT_SLOT_SCORES, std430) writeonly buffer VtScores { float score_elem[]; };
+layout(set = 0, binding = VT_SCORE_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
+layout(set = 0, binding = VT_SCORE_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
+layout(set = 0, binding = VT_SCORE_SLOT_K, std430) readonly buffer VtK { float k_elem[]; };
+layout(set = 0, binding = VT_SCORE_SLOT_K, std430) readonly buffer VtK4 { vec4 k_elem4[]; };
+layout(set = 0, binding = VT_SCORE_SLOT_SCORES, std430) writeonly buffer VtScores { float score_elem[]; };
 
 const uint BLOCKS = VT_SELECT_BLOCKS_AT_ONCE;
 const uint ROWS = VT_SELECT_ROWS_AT_ONCE;
@@ -69,7 +69,7 @@ void add_products()
 
 void main()
 {
-    uint rows = push.row_end - push.row_first;
+    uint rows = push.rows;
     uint row_groups = (rows + WORKGROUP * ROWS - 1u) / (WORKGROUP * ROWS);
     uint row = gl_WorkGroupID.x % row_groups * WORKGROUP * ROWS + gl_LocalInvocationIndex;
     uint first = gl_WorkGroupID.x / row_groups * BLOCKS;

@@ -12,6 +12,15 @@
 extern "C" {
 #endif
 
+/* Blocks as boxes of a grid of tokens, row-major; the last ones of an axis are short. */
+typedef struct vatten_boxes {
+    uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
+    uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
+    uint64_t q_extent;  /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
+    uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
+    uint32_t kv_box[3]; /* keys of a block */
+} vatten_boxes;
+
 /* ---- Lists ---- */
 
 #define VATTEN_LIST_END UINT32_MAX /* no entry: ends a list of blocks or ranges, fills up one of keys */
@@ -132,25 +141,33 @@ typedef struct vatten_pool_desc {
 VATTEN_API vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
                                             vatten_plan **out_plan);
 
-/* How many blocks a row gets, forced ones included. */
+/* How many blocks a row, or a group of rows, gets, forced ones included. */
 typedef enum vatten_budget {
-    VATTEN_BUDGET_TOP = 0,      /* `entries`, those of the largest values */
+    VATTEN_BUDGET_TOP = 0,      /* `entries`, or `total` of a group, those of the largest values */
     VATTEN_BUDGET_MASS = 1,     /* the fewest, sorted by weight, whose share of all weight reaches `share` */
     VATTEN_BUDGET_THRESHOLD = 2 /* those whose value is `share` or more */
 } vatten_budget;
 
 /* Which key blocks a row of queries goes by. A block's value is scale q . k with the pooled block k, f32; with `softmax` its
  * share of a softmax over the row's candidates; summed over the query heads that share a list. Candidates are all blocks,
- * under causality those up to the last one that holds a token of the row. Forced blocks are listed whatever their value and
- * count towards every budget. Of equal values the higher block wins; NaN is below every number. */
+ * under causality those up to the last one that holds a token of the row; `complete` and `reach` leave fewer. Forced blocks
+ * are listed whatever their value, candidates or not (but not those that causality hides), and count towards every budget:
+ * those that `own`, `first` and `local` may force must fit `entries`. Of equal values the higher block wins; NaN is below
+ * every number.
+ *
+ * Rows may share a budget: budget_rows consecutive ones, of budget_heads consecutive list heads. Then values of all of them
+ * compete, `entries` is only the room of a list, and a row may end up empty. TOP gives the group `total` blocks, MASS and
+ * THRESHOLD go by the weights and values of the group (min_max too), `least` is of the group. Of equal values the higher
+ * head wins, then the later row, then the higher block. A row that would get more than `entries` keeps its best; what it
+ * gives up goes to nobody. */
 typedef struct vatten_selection {
     uint32_t entries;    /* required: of a list, 1..blocks */
     uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
     float scale;         /* 0 = 1: scores are not scaled; must be finite */
     bool softmax;        /* values are shares */
-    bool own;            /* forced: the blocks that hold the row's tokens */
+    bool own;            /* forced: the blocks that hold the row's tokens; boxes: those that meet the row's */
     uint32_t first;      /* forced: the first so many */
-    uint32_t local;      /* forced: so many up to the row's last own one */
+    uint32_t local;      /* forced: so many up to the row's last own one; not with boxes */
     vatten_budget budget;
     float share; /* MASS: 0..1; THRESHOLD: any number */
     bool
@@ -159,13 +176,25 @@ typedef struct vatten_selection {
     bool crossing_out; /* MASS: without the block that crosses the share */
     uint32_t
         least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
+    /* Candidates are only blocks whose block_tokens tokens are all at or before the row's last one (NSA: Yuan et al., 2025):
+     * a row without any gets its forced blocks alone. Not with boxes. */
+    bool complete;
+    uint32_t reach[3];    /* boxes: candidates are at most so many blocks from the row's own ones along each axis; 0 = any */
+    uint32_t budget_rows; /* rows that share a budget, the last ones fewer; 0 = 1, more than there are = all */
+    uint32_t budget_heads; /* list heads that share a budget, a divisor of list_heads; 0 = 1 */
+    uint64_t total; /* TOP: blocks of a group, at most what its lists hold; 0 = all of that. Fewer rows at the end get their
+                     * share of it, rounded down; a group with more forced blocks has those */
 } vatten_selection;
 
 /* Selection: args.q is [B, rows, heads, dim], rows being tokens or pooled blocks of them; args.k f32, packed
  * [B, blocks, kv_heads, dim], as vatten_pool_create writes it. args.lists is written, packed [B, list_heads, rows, entries],
  * each list ascending and filled up with VATTEN_LIST_END, as VATTEN_LIST_BLOCKS reads it; with write_counts args.counts,
  * uint32_t, packed [B, list_heads, rows], how many blocks each has. Scores pass through the workspace, as many rows at a
- * time as `max_workspace` has room for. */
+ * time as `max_workspace` has room for; rows that share a budget, all at once.
+ *
+ * With a bias, args.bias is f32 [B, list_heads, rows, blocks] and is added to scores before the softmax. -inf forbids a
+ * block: it has no value and is not listed, whatever else forces it. +inf forces a block, whose value is then that without
+ * a bias. If forced blocks do not fit `entries`, which only a bias can bring about, the first ones are listed. */
 typedef struct vatten_select_desc {
     vatten_dtype dtype; /* required, of args.q */
     uint64_t batch;     /* required */
@@ -183,8 +212,16 @@ typedef struct vatten_select_desc {
     uint64_t block_tokens;
     bool causal;
     bool write_counts;
-    uint64_t max_workspace; /* bytes; 0 = 64 MiB */
-    const char *label;      /* optional, as in vatten_heads */
+    /* Bytes; 0 = 1 KiB for each row, query head and batch entry, so that it grows with rows and not with rows x blocks, but
+     * at most 64 MiB; and never less than 64 rows of a list head, or a group of rows with one budget, need. */
+    uint64_t max_workspace;
+    const char *label; /* optional, as in vatten_heads */
+    bool bias;
+    vatten_strides bias_strides; /* in floats, `token` from a row to the next, blocks side by side; all 0: packed; else a 0
+                                  * shares */
+    /* Blocks are boxes: rows are the boxes of queries, blocks those of keys, both row-major. Not with causal; row_tokens,
+     * row_shift and block_tokens are 0. */
+    vatten_boxes boxes;
 } vatten_select_desc;
 
 /* As vatten_attention_create. */
@@ -237,6 +274,31 @@ typedef struct vatten_combine_desc {
  * and residual. */
 VATTEN_API vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,
                                                vatten_plan **out_plan);
+
+/* The largest of long rows of values: args.k is f32 [B, heads, rows, values], args.lists is written, packed
+ * [B, heads, rows, entries], the places of the `entries` largest of each row, ascending and filled up with VATTEN_LIST_END,
+ * as VATTEN_LIST_KEYS reads it; with write_counts args.counts, uint32_t, packed [B, heads, rows], how many they are. With
+ * `causal` value j is a candidate of row i iff j <= diag(i), diag as in vatten_attention_desc with `rows` queries and
+ * `values` keys. Of equal values the higher place wins; -0 equals 0; NaN is below every number, -inf is one. Rows are cut
+ * into pieces for many workgroups; the workspace takes 32 bytes for each row, and for each 4096 values of it, as many rows
+ * at a time as 64 MiB have room for. */
+typedef struct vatten_topk_desc {
+    uint64_t batch;    /* required */
+    uint32_t heads;    /* required */
+    uint64_t rows;     /* required */
+    uint64_t values;   /* required: of a row */
+    vatten_strides x;  /* of args.k, in floats, `token` from a row to the next, values side by side; all 0: packed; else a 0
+                        * shares */
+    uint32_t entries;  /* required: 1..values */
+    bool causal;
+    vatten_align align;
+    bool write_counts;
+    const char *label; /* optional, as in vatten_heads */
+} vatten_topk_desc;
+
+/* As vatten_attention_create. */
+VATTEN_API vatten_result vatten_topk_create(vatten_device *device, const vatten_topk_desc *desc,
+                                            vatten_plan **out_plan);
 
 /* Sparse attention: keys are pooled by blocks, blocks are selected for each row of queries, and the queries of the row attend
  * to the keys of their blocks, as far as causality shows them. One plan; what is between passes through its workspace. With

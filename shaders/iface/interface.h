@@ -119,16 +119,26 @@
     VT_UINT out_head;                                                                                                \
     VT_UINT out_block;
 
-/* ---- Scores and selection of blocks: two kernels, one set of slots, constants and push constants ---- */
-#define VT_SELECT_SLOT_Q           0 /* score */
-#define VT_SELECT_SLOT_K           1
-#define VT_SELECT_SLOT_SCORES      2 /* both: [batch][query head][block][row] */
-#define VT_SELECT_SLOT_COUNT_SCORE 3
-#define VT_SELECT_SLOT_LISTS       0 /* select */
-#define VT_SELECT_SLOT_COUNTS      1
-#define VT_SELECT_SLOT_COUNT       3
+/* ---- Scores, selection of blocks and of values: slots, constants and push constants of their own ---- */
+#define VT_SCORE_SLOT_Q      0
+#define VT_SCORE_SLOT_K      1
+#define VT_SCORE_SLOT_SCORES 2 /* [batch][query head][block][row] */
+#define VT_SCORE_SLOT_COUNT  3
+
+#define VT_SELECT_SLOT_LISTS  0 /* select: budgets of single rows */
+#define VT_SELECT_SLOT_COUNTS 1
+#define VT_SELECT_SLOT_SCORES 2
+#define VT_SELECT_SLOT_BIAS   3
+#define VT_SELECT_SLOT_COUNT  4
+
+#define VT_RANK_SLOT_VALUES 0 /* rank, topk: budgets over many lines. Scores, or the values of topk */
+#define VT_RANK_SLOT_STATE  1 /* [batch][group of heads][group of rows][VT_RANK_STATE_WORDS, then workgroup][word] */
+#define VT_RANK_SLOT_LISTS  2 /* of the pass VT_RANK_LIST, and the bias of VT_RANK_JOIN */
+#define VT_RANK_SLOT_COUNTS 3
+#define VT_RANK_SLOT_COUNT  4
+
 /* VT_SPEC_WORKGROUP as above */
-#define VT_SELECT_SPEC_DIM     1
+#define VT_SELECT_SPEC_DIM     1 /* score */
 #define VT_SELECT_SPEC_VECTOR  2
 #define VT_SELECT_SPEC_FLAGS   3 /* VT_SELECT_* */
 #define VT_SELECT_SPEC_BUDGET  4 /* VT_BUDGET_* */
@@ -138,13 +148,23 @@
 #define VT_SELECT_SPEC_FIRST   8
 #define VT_SELECT_SPEC_LOCAL   9
 #define VT_SELECT_SPEC_SHARE   10 /* bits of an f32 */
+#define VT_SELECT_SPEC_BOXES   11
+#define VT_SELECT_SPEC_Q_BOX   12 /* 12..14 */
+#define VT_SELECT_SPEC_KV_BOX  15 /* 15..17 */
+#define VT_SELECT_SPEC_EXTENT  18 /* 18..20: of the queries */
+#define VT_SELECT_SPEC_SHIFT   21
+#define VT_SELECT_SPEC_REACH   22 /* 22..24 */
+#define VT_SELECT_SPEC_PASS    25 /* rank, topk: VT_RANK_* */
+#define VT_SELECT_SPEC_HEADS   26 /* rank: list heads that share a budget */
 
-#define VT_SELECT_CAUSAL       1u  /* blocks after the row's last own one are no candidates */
-#define VT_SELECT_OWN          2u  /* the row's own blocks are forced */
-#define VT_SELECT_SOFTMAX      4u  /* values are shares of a softmax over the candidates */
-#define VT_SELECT_MIN_MAX      8u  /* weights run from 0 to 1 between the least and the largest value */
-#define VT_SELECT_CROSSING_OUT 16u /* without the block that crosses the share */
-#define VT_SELECT_COUNTS       32u /* also writes how many blocks a list has */
+#define VT_SELECT_CAUSAL       1u   /* blocks after the row's last own one are not listed */
+#define VT_SELECT_OWN          2u   /* the row's own blocks are forced */
+#define VT_SELECT_SOFTMAX      4u   /* values are shares of a softmax over the candidates */
+#define VT_SELECT_MIN_MAX      8u   /* weights run from 0 to 1 between the least and the largest value */
+#define VT_SELECT_CROSSING_OUT 16u  /* without the block that crosses the share */
+#define VT_SELECT_COUNTS       32u  /* also writes how many blocks a list has */
+#define VT_SELECT_COMPLETE     64u  /* only blocks that end before the row does have values */
+#define VT_SELECT_BIAS         128u /* scores have a bias */
 
 #define VT_BUDGET_TOP       0u
 #define VT_BUDGET_MASS      1u
@@ -153,11 +173,29 @@
 #define VT_SELECT_BLOCKS_AT_ONCE 4u /* of an invocation of score */
 #define VT_SELECT_ROWS_AT_ONCE 4u   /* of the same */
 
-/* Rows [row_first, row_end) of this dispatch; bases and strides in elements or words from the start of the bound range,
- * where the first of those rows is. */
-#define VT_SELECT_PUSH_FIELDS                                                                                        \
-    VT_UINT row_first;                                                                                               \
-    VT_UINT row_end;                                                                                                 \
+/* Passes over lines, a workgroup for WORKGROUP lines of a group, and between them over groups, a workgroup for each. */
+#define VT_RANK_JOIN        0u  /* lines: from scores to orders */
+#define VT_RANK_START       1u  /* group: what there is, and room for how many */
+#define VT_RANK_MASS        2u  /* lines: all weight */
+#define VT_RANK_GOAL        3u  /* group: the weight that is wanted */
+#define VT_RANK_WEIGH       4u  /* lines: weight from each of three limits up */
+#define VT_RANK_PICK_WEIGHT 5u  /* group: two bits more of the limit */
+#define VT_RANK_TIES        6u  /* lines: how many, and how much, above and at the limit */
+#define VT_RANK_BUDGET      7u  /* group: how many are wanted */
+#define VT_RANK_COUNT       8u  /* lines: how many from each of three limits up */
+#define VT_RANK_PICK        9u  /* group: two bits more of the limit */
+#define VT_RANK_ENDS        10u /* lines: how many above and at the limit */
+#define VT_RANK_SCAN        11u /* group: how many before each workgroup */
+#define VT_RANK_LIST        12u /* lines: lists */
+#define VT_RANK_PASSES      13u
+
+#define VT_RANK_STATE_WORDS   8u /* of a group */
+#define VT_RANK_PARTIAL_WORDS 8u /* of a workgroup of lines */
+#define VT_RANK_CHUNK         64u /* values of a line of topk */
+
+/* Bases and strides in elements from the start of the bound range, where the first row of the dispatch is. */
+#define VT_SCORE_PUSH_FIELDS                                                                                         \
+    VT_UINT rows;                                                                                                    \
     VT_UINT blocks;                                                                                                  \
     VT_UINT group;      /* query heads per KV head */                                                                \
     VT_UINT head_first; /* first query head of this dispatch */                                                      \
@@ -172,9 +210,21 @@
     VT_UINT k_block;                                                                                                 \
     VT_UINT s_base;                                                                                                  \
     VT_UINT s_batch;                                                                                                 \
+    VT_UINT s_head;
+
+/* Of select, rank and topk. Rows [row_first, row_end) of this dispatch; bases and strides in elements or words from the
+ * start of the bound range, where the first of those rows is. */
+#define VT_SELECT_PUSH_FIELDS                                                                                        \
+    VT_UINT row_first;                                                                                               \
+    VT_UINT row_end;                                                                                                 \
+    VT_UINT blocks; /* topk: values of a row */                                                                      \
+    VT_UINT s_base;                                                                                                  \
+    VT_UINT s_batch;                                                                                                 \
     VT_UINT s_head;                                                                                                  \
+    VT_UINT s_row;        /* rank, topk */                                                                           \
+    VT_UINT s_block;      /* rank, topk */                                                                           \
     VT_UINT row_tokens;   /* tokens of a row */                                                                      \
-    VT_UINT row_shift;    /* where the first token of row 0 stands among the keys */                                 \
+    VT_UINT row_shift;    /* where the first token of row 0 stands among the keys; topk: signed */                   \
     VT_UINT block_tokens; /* 0: rows have no place among the blocks */                                               \
     VT_UINT list_base;                                                                                               \
     VT_UINT list_batch;                                                                                              \
@@ -182,7 +232,16 @@
     VT_UINT list_row;                                                                                                \
     VT_UINT count_base;                                                                                              \
     VT_UINT count_batch;                                                                                             \
-    VT_UINT count_head;
+    VT_UINT count_head;                                                                                              \
+    VT_UINT bias_base;                                                                                               \
+    VT_UINT bias_batch;                                                                                              \
+    VT_UINT bias_head;                                                                                               \
+    VT_UINT bias_row;                                                                                                \
+    VT_UINT budget_rows; /* rank: rows that share a budget; the last group may be short */                           \
+    VT_UINT workgroups;  /* rank, topk: of a group, in passes over lines */                                          \
+    VT_UINT total;       /* rank: blocks of a group */                                                               \
+    VT_UINT total_last;  /* of a short one */                                                                        \
+    VT_UINT shift;       /* which two bits */
 
 /* ---- Lists of rows made lists of row blocks ---- */
 #define VT_MARK_SLOT_ROWS  0 /* [batch][list head][row][entry] */

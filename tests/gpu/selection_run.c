@@ -222,17 +222,6 @@ static vatten_heads attention_heads(const selection_run *r) {
                           .label = r->item->id};
 }
 
-bool selection_give(selection_piece *p, uint32_t *list_words) {
-    vatten_memory_destroy(p->lse);
-    free(p->lse_values);
-    free(p->list_words);
-    p->lse = NULL;
-    p->lse_values = NULL;
-    p->list_words = list_words;
-    p->given = true;
-    return vatten_memory_upload(p->lists, 0, list_words, list_bytes(p)) == VATTEN_SUCCESS;
-}
-
 /* Regions are runs of tokens: lists of blocks. All else is one sparse plan, which selects once more on its own. */
 bool selection_attend(selection_piece *p) {
     const selection_run *r = p->run;
@@ -246,7 +235,7 @@ bool selection_attend(selection_piece *p) {
                         .v = part(p, 2),
                         .out = part(p, 3),
                         .lse = vatten_memory_buffer(p->lse)};
-    if (selection_is_biformer(r) || p->given) {
+    if (selection_is_biformer(r)) {
         const vatten_lists_desc desc = {.heads = attention_heads(r),
                                         .q_len = p->len,
                                         .kv_len = p->len,
@@ -290,6 +279,7 @@ static vatten_selection rule_of(const selection_run *r, uint64_t blocks) {
         rule.softmax = true;
         rule.first = 1;
         rule.local = 2;
+        rule.complete = true;
     }
     return rule;
 }

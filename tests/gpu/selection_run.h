@@ -34,7 +34,6 @@ typedef struct selection_piece {
     uint64_t block, blocks; /* of keys */
     vatten_selection rule;
     uint32_t list_heads;
-    bool given; /* the lists are the caller's */
     vatten_memory *lists, *lse;
     uint32_t *list_words; /* [batch][list_heads][rows][entries] */
     float *lse_values;    /* [batch][heads][len] */
@@ -49,9 +48,6 @@ void selection_piece_end(selection_piece *piece);
 
 /* Pools and selects; the lists then lie in `lists` and `list_words`. False on failure, which has been told. */
 bool selection_choose(selection_piece *piece);
-
-/* Lists in place of those that were chosen, on the heap; attention then goes by them. */
-bool selection_give(selection_piece *piece, uint32_t *list_words);
 
 /* Attention: out lies in the run's memory[3], LSE in `lse_values`. */
 bool selection_attend(selection_piece *piece);

@@ -177,8 +177,8 @@ static void select_needs_what_is_required(void **state) {
     REFUSED_SELECT(rule.entries, 0, INVALID, "select: entries 0 must be at least 1");
     REFUSED_SELECT(rule.entries, 11, INVALID, "select: entries 11 are above 10 blocks");
     REFUSED_SELECT(q.token, -4, INVALID, "select: q strides: batch 0, head 0, token -4 must not be negative");
-    REFUSED_SELECT(rows, 1u << 30, UNSUPPORTED, "select: rows 1073741824 is above 536870911 tokens");
-    REFUSED_SELECT(blocks, 1u << 30, UNSUPPORTED, "select: blocks 1073741824 is above 536870911 tokens");
+    REFUSED_SELECT(rows, 1u << 30, UNSUPPORTED, "select: rows 1073741824 are above 536870911");
+    REFUSED_SELECT(blocks, 1u << 30, UNSUPPORTED, "select: blocks 1073741824 are above 536870911");
 }
 
 static void rows_have_places_among_blocks(void **state) {
@@ -188,9 +188,10 @@ static void rows_have_places_among_blocks(void **state) {
     REFUSED_SELECT(block_tokens, 0, INVALID,
                    "select: row_tokens 8, row_shift 0, block_tokens 0: only row_shift may be 0");
     REFUSED_SELECT(row_shift, 1u << 30, UNSUPPORTED,
-                   "select: 100 rows of 8 tokens from 1073741824 on are above 536870911 tokens");
+                   "select: 100 rows of 8 tokens from 1073741824 on, or block_tokens 16, are above 536870911 tokens");
     REFUSED_SELECT(row_tokens, UINT64_MAX, UNSUPPORTED,
-                   "select: 100 rows of 18446744073709551615 tokens from 0 on are above 536870911 tokens");
+                   "select: 100 rows of 18446744073709551615 tokens from 0 on, or block_tokens 16, are above 536870911 "
+                   "tokens");
     vatten_select_desc desc = unit_select();
     desc.row_tokens = desc.block_tokens = 0;
     assert_int_equal(selected(&desc), VATTEN_SUCCESS);
@@ -270,7 +271,7 @@ static void selection_has_defaults(void **state) {
     vatten_select_desc desc = unit_select();
     assert_int_equal(selected(&desc), VATTEN_SUCCESS);
     assert_true(selection.desc.rule.scale == 1.0f && selection.desc.rule.list_heads == 4);
-    assert_true(selection.group == 1 && selection.desc.max_workspace == 64u << 20);
+    assert_true(selection.group == 1 && selection.desc.max_workspace == 2 * 4 * 100 * 1024);
     assert_true(selection.lists.token == 5 && selection.lists.head == 500 && selection.lists.batch == 2000);
     assert_true(selection.lists.elements == 4000 && selection.counts.elements == 800);
     desc.rule.list_heads = 2;
@@ -288,8 +289,8 @@ static void scores_need_room(void **state) {
     assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
     assert_int_equal(vt_select_steps(&selection, &program), UNSUPPORTED);
     assert_said(&said,
-                "select: 64 rows of 10 blocks of one list head do not fit Desktop, whose bindings hold "
-                "4294967295 bytes, or max_workspace 2559");
+                "select: 64 rows of 10 blocks of 1 list heads take 2560 bytes of workspace and 3 workgroups "
+                "together: they do not fit Desktop, whose bindings hold 4294967295 bytes, or max_workspace 2559");
 }
 
 /* ---- Sparse attention ---- */

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "rank.h"
+
+#include "sizes.h"
+
+#include <string.h>
+
+#define LIMIT_BITS 32u
+#define BITS       2u /* of the limit, each time */
+
+uint64_t vt_rank_workgroups(uint64_t lines) {
+    return vt_ceil_div(lines, VT_RANK_WORKGROUP);
+}
+
+uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups) {
+    uint64_t words = VT_RANK_STATE_WORDS + vt_saturating_mul(workgroups, VT_RANK_PARTIAL_WORDS);
+    return vt_saturating_mul(groups, vt_saturating_mul(words, sizeof(uint32_t)));
+}
+
+/* Partials are read lane by lane, word by word, several of them; sums over lanes are short. */
+uint64_t vt_rank_iterations(uint64_t workgroups) {
+    return vt_ceil_div(workgroups, VT_RANK_WORKGROUP) * 32 + 256;
+}
+
+static bool is_over_lines(uint32_t pass) {
+    return pass == VT_RANK_JOIN || pass == VT_RANK_MASS || pass == VT_RANK_WEIGH || pass == VT_RANK_TIES ||
+           pass == VT_RANK_COUNT || pass == VT_RANK_ENDS || pass == VT_RANK_LIST;
+}
+
+static bool is_needed(uint32_t pass, vatten_budget budget, bool joins) {
+    bool weighs = pass >= VT_RANK_MASS && pass <= VT_RANK_PICK_WEIGHT;
+    bool counts = pass == VT_RANK_TIES || pass == VT_RANK_BUDGET;
+    return pass == VT_RANK_JOIN ? joins
+           : weighs             ? budget == VATTEN_BUDGET_MASS
+           : counts             ? budget != VATTEN_BUDGET_TOP
+                                : true;
+}
+
+void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatten_budget budget, bool joins,
+                      vt_program *program, uint32_t variants[VT_RANK_PASSES]) {
+    for (uint32_t pass = 0; pass < VT_RANK_PASSES; ++pass) {
+        if (!is_needed(pass, budget, joins))
+            continue;
+        vt_variant *variant = &program->variants[program->variant_count];
+        variant->kernel = kernel;
+        memcpy(variant->spec, spec, sizeof variant->spec);
+        variant->spec[VT_SPEC_WORKGROUP] = VT_RANK_WORKGROUP;
+        variant->spec[VT_SELECT_SPEC_PASS] = pass;
+        variants[pass] = program->variant_count++;
+    }
+}
+
+static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program *program) {
+    vt_step step = r->step;
+    step.variant = r->variants[pass];
+    step.binding_count = VT_RANK_SLOT_COUNT;
+    step.barrier_before = true;
+    step.groups[0] = r->groups * (is_over_lines(pass) ? step.select.workgroups : 1);
+    step.select.shift = shift;
+    step.written = 1u << VT_RANK_SLOT_STATE;
+    if (pass == VT_RANK_JOIN) {
+        step.binding[VT_RANK_SLOT_LISTS] = r->bias;
+        step.written |= 1u << VT_RANK_SLOT_VALUES;
+    }
+    if (pass == VT_RANK_LIST)
+        step.written = 1u << VT_RANK_SLOT_LISTS | 1u << VT_RANK_SLOT_COUNTS;
+    vt_program_add(program, &step);
+}
+
+/* From the highest bits down: how many, or how much, lies above each limit, then which limit it is. */
+static void add_search(const vt_rank *r, uint32_t measure, uint32_t pick, vt_program *program) {
+    for (uint32_t shift = LIMIT_BITS; shift > 0; shift -= BITS) {
+        add_pass(r, measure, shift - BITS, program);
+        add_pass(r, pick, shift - BITS, program);
+    }
+}
+
+void vt_rank_steps(const vt_rank *r, vt_program *program) {
+    if (r->joins)
+        add_pass(r, VT_RANK_JOIN, 0, program);
+    add_pass(r, VT_RANK_START, 0, program);
+    if (r->budget == VATTEN_BUDGET_MASS) {
+        add_pass(r, VT_RANK_MASS, 0, program);
+        add_pass(r, VT_RANK_GOAL, 0, program);
+        add_search(r, VT_RANK_WEIGH, VT_RANK_PICK_WEIGHT, program);
+    }
+    if (r->budget != VATTEN_BUDGET_TOP) {
+        add_pass(r, VT_RANK_TIES, 0, program);
+        add_pass(r, VT_RANK_BUDGET, 0, program);
+    }
+    add_search(r, VT_RANK_COUNT, VT_RANK_PICK, program);
+    add_pass(r, VT_RANK_ENDS, 0, program);
+    add_pass(r, VT_RANK_SCAN, 0, program);
+    add_pass(r, VT_RANK_LIST, 0, program);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A budget over many lines of values, found by many workgroups: the passes of rank.comp. Rows of blocks that share a
+ * budget are lines, and so are the pieces of a long row.
+ */
+#ifndef VT_RANK_H
+#define VT_RANK_H
+
+#include "steps.h"
+
+#define VT_RANK_WORKGROUP 64u
+
+/* One dispatch of each pass. */
+typedef struct vt_rank {
+    vt_step step;             /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
+    vt_binding bias;          /* in place of the lists, in the pass that joins */
+    uint32_t groups;          /* along x */
+    const uint32_t *variants; /* [VT_RANK_PASSES], as vt_rank_variants made them */
+    vatten_budget budget;
+    bool joins; /* scores are to become orders first */
+} vt_rank;
+
+/* Workgroups of a group of so many lines. */
+uint64_t vt_rank_workgroups(uint64_t lines);
+
+/* Bytes of the state of so many groups of so many workgroups each. */
+uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups);
+
+/* Adds a variant of `kernel` for each pass that the budget needs. */
+void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatten_budget budget, bool joins,
+                      vt_program *program, uint32_t variants[VT_RANK_PASSES]);
+
+void vt_rank_steps(const vt_rank *rank, vt_program *program);
+
+/* Loop iterations of an invocation that adds up the partials of a group. */
+uint64_t vt_rank_iterations(uint64_t workgroups);
+
+#endif /* VT_RANK_H */

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Selection as steps. A part is some batch entries, some list heads and some rows; it is scored into the workspace, then
+ * selected from there: by one dispatch, or where rows share a budget by the passes of rank.c. Such rows are in one part.
+ */
+#include "problem_check.h"
+#include "rank.h"
+#include "select.h"
+#include "sizes.h"
+
+#include <string.h>
+
+#define WORKGROUP VT_RANK_WORKGROUP
+
+/* Batch entries, list heads and rows, the first of each and how many. */
+typedef struct part {
+    uint64_t batch, heads, rows;
+    uint64_t b, h, row;
+} part;
+
+/* Kernels of all parts. */
+typedef struct kernels {
+    uint32_t score, select;
+    uint32_t rank[VT_RANK_PASSES];
+} kernels;
+
+/* ---- Parts ---- */
+
+static uint64_t score_bytes(const vt_select *s, const part *p) {
+    uint64_t slices = vt_saturating_mul(p->batch, p->heads * s->group);
+    return vt_saturating_mul(vt_saturating_mul(slices, s->desc.blocks), p->rows * sizeof(float));
+}
+
+/* Groups of a batch entry and group of heads; lines of one of them. */
+static uint64_t row_groups(const vt_select *s, const part *p) {
+    return vt_ceil_div(p->rows, s->budget_rows);
+}
+
+static uint64_t rank_workgroups(const vt_select *s) {
+    return vt_rank_workgroups(s->budget_rows * s->budget_heads);
+}
+
+static uint64_t state_bytes(const vt_select *s, const part *p) {
+    uint64_t groups = vt_saturating_mul(p->batch * (p->heads / s->budget_heads), row_groups(s, p));
+    return s->shared ? vt_rank_state_bytes(groups, rank_workgroups(s)) : 0;
+}
+
+static uint64_t state_offset(const vt_select *s, const part *p) {
+    return vt_round_up(score_bytes(s, p), s->caps->storage_alignment);
+}
+
+static uint64_t workspace_bytes(const vt_select *s, const part *p) {
+    if (!s->shared || score_bytes(s, p) > UINT64_MAX / 4 || state_bytes(s, p) > UINT64_MAX / 4)
+        return score_bytes(s, p);
+    return state_offset(s, p) + state_bytes(s, p);
+}
+
+static uint64_t score_groups(const vt_select *s, const part *p) {
+    return vt_saturating_mul(vt_ceil_div(p->rows, WORKGROUP * VT_SELECT_ROWS_AT_ONCE),
+                             vt_ceil_div(s->desc.blocks, VT_SELECT_BLOCKS_AT_ONCE));
+}
+
+static uint64_t select_groups(const vt_select *s, const part *p) {
+    return s->shared ? vt_saturating_mul(row_groups(s, p), rank_workgroups(s)) : vt_ceil_div(p->rows, WORKGROUP);
+}
+
+static uint64_t span(const vt_select *s, const vt_tensor *t, uint32_t bytes, uint64_t batch, uint64_t heads,
+                     uint64_t rows, uint64_t dim) {
+    return vt_range(t, bytes, s->caps->storage_alignment, batch, heads, rows, dim);
+}
+
+static bool inputs_fit(const vt_select *s, const part *p) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t range = s->caps->storage_range;
+    uint64_t heads = p->heads * s->group;
+    uint64_t kv_heads = vt_min(vt_ceil_div(heads - 1, d->heads / d->kv_heads) + 1, d->kv_heads);
+    return span(s, &s->q, s->problem.element_bytes, p->batch, heads, p->rows, d->dim) <= range &&
+           span(s, &s->k, sizeof(float), p->batch, kv_heads, d->blocks, d->dim) <= range &&
+           (!d->bias || span(s, &s->bias, sizeof(float), p->batch, p->heads, p->rows, d->blocks) <= range);
+}
+
+static bool fits(const vt_select *s, const part *p) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t range = s->caps->storage_range;
+    return score_bytes(s, p) <= vt_min(range, d->max_workspace) && state_bytes(s, p) <= range &&
+           workspace_bytes(s, p) <= d->max_workspace && inputs_fit(s, p) &&
+           span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
+           vt_max(score_groups(s, p), select_groups(s, p)) <= s->caps->groups[0] &&
+           p->heads * s->group <= s->caps->groups[1] && p->batch <= s->caps->groups[2];
+}
+
+/* Heads and rows that only go together. */
+static uint64_t least_heads(const vt_select *s) {
+    return s->shared ? s->budget_heads : 1;
+}
+
+static uint64_t least_rows(const vt_select *s) {
+    return s->shared ? s->budget_rows : WORKGROUP;
+}
+
+/* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. */
+static bool choose_part(const vt_select *s, part *out) {
+    part p = {.batch = s->problem.batch, .heads = s->desc.rule.list_heads, .rows = s->desc.rows};
+    uint64_t heads = least_heads(s), rows = least_rows(s);
+    while (!fits(s, &p)) {
+        if (p.batch > 1)
+            p.batch = 1;
+        else if (p.rows > vt_max(4096, rows) || (p.rows > rows && p.heads == heads))
+            p.rows = vt_round_up(vt_ceil_div(p.rows, 2), rows);
+        else if (p.heads > heads)
+            p.heads = heads;
+        else
+            return false;
+    }
+    *out = p;
+    return true;
+}
+
+/* ---- Bindings ---- */
+
+/* Binds the elements [start, end) of a buffer; returns where `start` lies in the bound range. */
+static uint32_t bind(const vt_select *s, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
+                     uint64_t end, uint32_t bytes) {
+    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, s->caps->storage_alignment);
+}
+
+static uint32_t bind_slab(const vt_select *s, const part *p, vt_step *step, uint32_t slot, vt_role role,
+                          const vt_tensor *t, uint32_t bytes, uint64_t head, uint64_t last_head, uint64_t row,
+                          uint64_t rows, uint64_t dim) {
+    uint64_t start = p->b * t->batch + head * t->head + row * t->token;
+    uint64_t end = (p->b + p->batch - 1) * t->batch + last_head * t->head + (row + rows - 1) * t->token + dim;
+    return bind(s, step, slot, role, start, end, bytes);
+}
+
+/* Lists and counts of a part. */
+static void bind_lists(const vt_select *s, const part *p, uint32_t lists, uint32_t counts, vt_step *step) {
+    uint64_t last = p->h + p->heads - 1;
+    step->select.list_base = bind_slab(s, p, step, lists, VT_ROLE_LISTS, &s->lists, sizeof(uint32_t), p->h, last,
+                                       p->row, p->rows, s->desc.rule.entries);
+    step->select.list_batch = (uint32_t)s->lists.batch;
+    step->select.list_head = (uint32_t)s->lists.head;
+    step->select.list_row = (uint32_t)s->lists.token;
+    step->binding[counts] = step->binding[lists]; /* a declared slot must hold a buffer */
+    if (s->desc.write_counts)
+        step->select.count_base = bind_slab(s, p, step, counts, VT_ROLE_COUNTS, &s->counts, sizeof(uint32_t), p->h,
+                                            last, p->row, p->rows, 1);
+    step->select.count_batch = (uint32_t)s->counts.batch;
+    step->select.count_head = (uint32_t)s->counts.head;
+}
+
+static void bind_bias(const vt_select *s, const part *p, uint32_t slot, vt_step *step) {
+    if (!s->desc.bias)
+        return;
+    step->select.bias_base = bind_slab(s, p, step, slot, VT_ROLE_BIAS, &s->bias, sizeof(float), p->h,
+                                       p->h + p->heads - 1, p->row, p->rows, s->desc.blocks);
+    step->select.bias_batch = (uint32_t)s->bias.batch;
+    step->select.bias_head = (uint32_t)s->bias.head;
+    step->select.bias_row = (uint32_t)s->bias.token;
+}
+
+static vt_binding bind_scores(const vt_select *s, const part *p) {
+    return (vt_binding){VT_ROLE_WORKSPACE, 0, score_bytes(s, p)};
+}
+
+/* ---- Steps ---- */
+
+static void add_score(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t head = p->h * s->group, last_head = head + p->heads * s->group - 1;
+    uint64_t kv_group = d->heads / d->kv_heads;
+    vt_step step = {.variant = variant,
+                    .binding_count = VT_SCORE_SLOT_COUNT,
+                    .barrier_before = true,
+                    .written = 1u << VT_SCORE_SLOT_SCORES,
+                    .groups = {(uint32_t)score_groups(s, p), (uint32_t)(p->heads * s->group), (uint32_t)p->batch},
+                    .macs = p->batch * p->heads * s->group * p->rows * d->blocks * d->dim};
+    vt_score_push *push = &step.score;
+    push->rows = (uint32_t)p->rows;
+    push->blocks = (uint32_t)d->blocks;
+    push->group = (uint32_t)kv_group;
+    push->head_first = (uint32_t)head;
+    push->scale = d->rule.scale;
+    push->s_head = (uint32_t)(d->blocks * p->rows);
+    push->s_batch = (uint32_t)(p->heads * s->group) * push->s_head;
+    step.binding[VT_SCORE_SLOT_SCORES] = bind_scores(s, p);
+    push->q_base = bind_slab(s, p, &step, VT_SCORE_SLOT_Q, VT_ROLE_Q, &s->q, s->problem.element_bytes, head,
+                             last_head, p->row, p->rows, d->dim);
+    push->k_base = bind_slab(s, p, &step, VT_SCORE_SLOT_K, VT_ROLE_K, &s->k, sizeof(float), head / kv_group,
+                             last_head / kv_group, 0, d->blocks, d->dim);
+    push->q_batch = (uint32_t)s->q.batch;
+    push->q_head = (uint32_t)s->q.head;
+    push->q_token = (uint32_t)s->q.token;
+    push->k_batch = (uint32_t)s->k.batch;
+    push->k_head = (uint32_t)s->k.head;
+    push->k_block = (uint32_t)s->k.token;
+    vt_program_add(program, &step);
+}
+
+/* Rows of a part, their scores and their places. */
+static vt_step step_of(const vt_select *s, const part *p) {
+    vt_step step = {.barrier_before = true};
+    vt_select_push *push = &step.select;
+    push->row_first = (uint32_t)p->row;
+    push->row_end = (uint32_t)(p->row + p->rows);
+    push->blocks = (uint32_t)s->desc.blocks;
+    push->s_head = (uint32_t)(s->desc.blocks * p->rows);
+    push->s_batch = (uint32_t)(p->heads * s->group) * push->s_head;
+    push->s_row = 1;
+    push->s_block = (uint32_t)p->rows;
+    push->row_tokens = (uint32_t)s->desc.row_tokens;
+    push->row_shift = (uint32_t)s->desc.row_shift;
+    push->block_tokens = (uint32_t)s->desc.block_tokens;
+    step.groups[2] = (uint32_t)p->batch;
+    return step;
+}
+
+static void add_select(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
+    vt_step step = step_of(s, p);
+    step.variant = variant;
+    step.binding_count = VT_SELECT_SLOT_COUNT;
+    step.written = 1u << VT_SELECT_SLOT_SCORES | 1u << VT_SELECT_SLOT_LISTS | 1u << VT_SELECT_SLOT_COUNTS;
+    step.groups[0] = (uint32_t)select_groups(s, p);
+    step.groups[1] = (uint32_t)p->heads;
+    step.binding[VT_SELECT_SLOT_SCORES] = bind_scores(s, p);
+    step.binding[VT_SELECT_SLOT_BIAS] = step.binding[VT_SELECT_SLOT_SCORES];
+    bind_lists(s, p, VT_SELECT_SLOT_LISTS, VT_SELECT_SLOT_COUNTS, &step);
+    bind_bias(s, p, VT_SELECT_SLOT_BIAS, &step);
+    vt_program_add(program, &step);
+}
+
+/* Blocks of a group of so many rows. */
+static uint32_t total_of(const vt_select *s, uint64_t rows) {
+    const vatten_selection *rule = &s->desc.rule;
+    if (rule->total == 0)
+        return (uint32_t)(rows * s->budget_heads * rule->entries);
+    vt_sum share = vt_times(vt_sum_of(rule->total), vt_sum_of(rows));
+    return (uint32_t)(share.value / s->budget_rows);
+}
+
+static void add_rank(const vt_select *s, const part *p, const uint32_t variants[VT_RANK_PASSES],
+                     vt_program *program) {
+    vt_rank rank = {.step = step_of(s, p),
+                    .groups = (uint32_t)row_groups(s, p),
+                    .variants = variants,
+                    .budget = s->desc.rule.budget,
+                    .joins = true};
+    vt_step *step = &rank.step;
+    step->groups[1] = (uint32_t)(p->heads / s->budget_heads);
+    step->select.budget_rows = (uint32_t)s->budget_rows;
+    step->select.workgroups = (uint32_t)rank_workgroups(s);
+    step->select.total = total_of(s, s->budget_rows);
+    step->select.total_last = total_of(s, p->rows % s->budget_rows);
+    step->binding[VT_RANK_SLOT_VALUES] = bind_scores(s, p);
+    step->binding[VT_RANK_SLOT_STATE] = (vt_binding){VT_ROLE_WORKSPACE, state_offset(s, p), state_bytes(s, p)};
+    step->binding[VT_RANK_SLOT_LISTS] = step->binding[VT_RANK_SLOT_STATE];
+    bind_bias(s, p, VT_RANK_SLOT_LISTS, step);
+    rank.bias = step->binding[VT_RANK_SLOT_LISTS];
+    bind_lists(s, p, VT_RANK_SLOT_LISTS, VT_RANK_SLOT_COUNTS, step);
+    vt_rank_steps(&rank, program);
+}
+
+/* ---- Kernels ---- */
+
+static bool loads_by_four(const vt_select *s) {
+    return s->desc.dim % 4 == 0 && s->q.batch % 4 == 0 && s->q.head % 4 == 0 && s->q.token % 4 == 0;
+}
+
+static void fill_boxes(const vt_select *s, uint32_t spec[VT_SPEC_COUNT]) {
+    spec[VT_SELECT_SPEC_BOXES] = 1;
+    spec[VT_SELECT_SPEC_SHIFT] = (uint32_t)(s->axis[0].extent - s->axis[0].q_extent);
+    for (uint32_t a = 0; a < 3; ++a) {
+        spec[VT_SELECT_SPEC_Q_BOX + a] = s->axis[a].q_box;
+        spec[VT_SELECT_SPEC_KV_BOX + a] = s->axis[a].kv_box;
+        spec[VT_SELECT_SPEC_EXTENT + a] = (uint32_t)s->axis[a].q_extent;
+        spec[VT_SELECT_SPEC_REACH + a] = s->desc.rule.reach[a];
+    }
+}
+
+static uint32_t flags_of(const vatten_select_desc *d) {
+    return (d->causal ? VT_SELECT_CAUSAL : 0) | (d->rule.own ? VT_SELECT_OWN : 0) |
+           (d->rule.softmax ? VT_SELECT_SOFTMAX : 0) | (d->rule.min_max ? VT_SELECT_MIN_MAX : 0) |
+           (d->rule.crossing_out ? VT_SELECT_CROSSING_OUT : 0) | (d->write_counts ? VT_SELECT_COUNTS : 0) |
+           (d->rule.complete ? VT_SELECT_COMPLETE : 0) | (d->bias ? VT_SELECT_BIAS : 0);
+}
+
+static void fill_spec(const vt_select *s, uint32_t spec[VT_SPEC_COUNT]) {
+    const vatten_select_desc *d = &s->desc;
+    memset(spec, 0, VT_SPEC_COUNT * sizeof *spec);
+    spec[VT_SPEC_WORKGROUP] = WORKGROUP;
+    spec[VT_SELECT_SPEC_DIM] = d->dim;
+    spec[VT_SELECT_SPEC_VECTOR] = loads_by_four(s);
+    spec[VT_SELECT_SPEC_FLAGS] = flags_of(d);
+    spec[VT_SELECT_SPEC_BUDGET] = d->rule.budget == VATTEN_BUDGET_TOP    ? VT_BUDGET_TOP
+                                  : d->rule.budget == VATTEN_BUDGET_MASS ? VT_BUDGET_MASS
+                                                                         : VT_BUDGET_THRESHOLD;
+    spec[VT_SELECT_SPEC_ENTRIES] = d->rule.entries;
+    spec[VT_SELECT_SPEC_LEAST] = d->rule.least;
+    spec[VT_SELECT_SPEC_GROUP] = s->group;
+    spec[VT_SELECT_SPEC_FIRST] = d->rule.first;
+    spec[VT_SELECT_SPEC_LOCAL] = d->rule.local;
+    spec[VT_SELECT_SPEC_HEADS] = s->budget_heads;
+    memcpy(&spec[VT_SELECT_SPEC_SHARE], &d->rule.share, sizeof d->rule.share);
+    if (d->boxes.rank)
+        fill_boxes(s, spec);
+}
+
+static uint32_t add_variant(vt_task task, vatten_dtype dtype, const uint32_t spec[VT_SPEC_COUNT],
+                            vt_program *program) {
+    vt_variant *variant = &program->variants[program->variant_count];
+    variant->kernel = vt_kernel_of_task(task, dtype);
+    memcpy(variant->spec, spec, sizeof variant->spec);
+    return program->variant_count++;
+}
+
+static void add_kernels(const vt_select *s, vt_program *program, kernels *out) {
+    uint32_t spec[VT_SPEC_COUNT];
+    fill_spec(s, spec);
+    out->score = add_variant(VT_TASK_SCORE, s->problem.dtype, spec, program);
+    if (s->shared)
+        vt_rank_variants(vt_kernel_of_task(VT_TASK_RANK, VATTEN_DTYPE_F32), spec, s->desc.rule.budget, true,
+                         program, out->rank);
+    else
+        out->select = add_variant(VT_TASK_SELECT, VATTEN_DTYPE_F32, spec, program);
+}
+
+/* ---- All of it ---- */
+
+static vatten_result check_steps(const vt_select *s, const vt_program *program) {
+    if (program->step_count <= VT_STEPS_MAX)
+        return VATTEN_SUCCESS;
+    vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label, "select: more than %u dispatches are needed",
+           VT_STEPS_MAX);
+    return VATTEN_ERROR_UNSUPPORTED;
+}
+
+static vatten_result refuse(const vt_select *s) {
+    part least = {.batch = 1, .heads = least_heads(s), .rows = vt_min(least_rows(s), s->desc.rows)};
+    vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label,
+           "select: %" PRIu64 " rows of %" PRIu64 " blocks of %" PRIu64 " list heads take %" PRIu64
+           " bytes of workspace and %" PRIu64 " workgroups together: they do not fit %s, whose bindings hold %" PRIu64
+           " bytes, or max_workspace %" PRIu64,
+           least.rows, s->desc.blocks, least.heads, workspace_bytes(s, &least),
+           vt_max(score_groups(s, &least), select_groups(s, &least)), s->caps->name, s->caps->storage_range,
+           s->desc.max_workspace);
+    return VATTEN_ERROR_UNSUPPORTED;
+}
+
+static void add_part(const vt_select *s, const part *p, const kernels *k, vt_program *program) {
+    add_score(s, p, k->score, program);
+    if (s->shared)
+        add_rank(s, p, k->rank, program);
+    else
+        add_select(s, p, k->select, program);
+}
+
+vatten_result vt_select_steps(const vt_select *s, vt_program *program) {
+    part most;
+    kernels k;
+    if (!choose_part(s, &most))
+        return refuse(s);
+    add_kernels(s, program, &k);
+    program->workspace_bytes = vt_max(program->workspace_bytes, workspace_bytes(s, &most));
+    for (uint64_t b = 0; b < s->problem.batch; b += most.batch)
+        for (uint64_t h = 0; h < s->desc.rule.list_heads; h += most.heads)
+            for (uint64_t row = 0; row < s->desc.rows && program->step_count <= VT_STEPS_MAX;
+                 row += most.rows) {
+                const part p = {vt_min(most.batch, s->problem.batch - b),
+                                vt_min(most.heads, s->desc.rule.list_heads - h),
+                                vt_min(most.rows, s->desc.rows - row),
+                                b,
+                                h,
+                                row};
+                add_part(s, &p, &k, program);
+            }
+    return check_steps(s, program);
+}

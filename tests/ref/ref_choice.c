@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "ref_choice.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A block of a row. */
+typedef struct place {
+    uint64_t head, row, block;
+    double value;
+} place;
+
+/* One group at work. */
+typedef struct group {
+    const ref_choice *c;
+    uint64_t head, row, heads, rows; /* the first, and how many */
+    place *others;
+    uint64_t count, forced;
+    double low, high, held, weight; /* of forced blocks, of all */
+    bool doubt;
+} group;
+
+/* Largest value first, NaN last; of equals the higher head, the later row, the higher block. */
+static int by_value(const void *left, const void *right) {
+    const place *a = left, *b = right;
+    if (isnan(a->value) != isnan(b->value)) {
+        return isnan(a->value) ? 1 : -1;
+    }
+    if (!isnan(a->value) && a->value != b->value) {
+        return a->value > b->value ? -1 : 1;
+    }
+    if (a->head != b->head) {
+        return a->head > b->head ? -1 : 1;
+    }
+    if (a->row != b->row) {
+        return a->row > b->row ? -1 : 1;
+    }
+    return a->block > b->block ? -1 : 1;
+}
+
+static uint64_t at(const ref_choice *c, uint64_t head, uint64_t row, uint64_t block) {
+    return (head * c->rows + row) * c->blocks + block;
+}
+
+static void gather(group *g) {
+    const ref_choice *c = g->c;
+    g->low = INFINITY;
+    g->high = -INFINITY;
+    for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
+        for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
+            for (uint64_t n = 0; n < c->blocks; ++n) {
+                uint64_t i = at(c, head, row, n);
+                if ((c->place[i] & REF_VALUED) && !isnan(c->value[i])) {
+                    g->low = fmin(g->low, c->value[i]);
+                    g->high = fmax(g->high, c->value[i]);
+                }
+                g->forced += (c->place[i] & REF_FORCED) != 0;
+                if (c->place[i] == REF_VALUED) {
+                    g->others[g->count++] = (place){head, row, n, c->value[i]};
+                }
+            }
+        }
+    }
+    qsort(g->others, g->count, sizeof *g->others, by_value);
+}
+
+static double weight(const group *g, double value) {
+    if (isnan(value)) {
+        return 0.0;
+    }
+    if (!g->c->min_max) {
+        return value;
+    }
+    return g->high > g->low ? (value - g->low) / (g->high - g->low) : 0.0;
+}
+
+static void weigh(group *g) {
+    const ref_choice *c = g->c;
+    for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
+        for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
+            for (uint64_t n = 0; n < c->blocks; ++n) {
+                uint64_t i = at(c, head, row, n);
+                double w = (c->place[i] & REF_VALUED) ? weight(g, c->value[i]) : 0.0;
+                g->weight += w;
+                g->held += (c->place[i] & REF_FORCED) ? w : 0.0;
+            }
+        }
+    }
+}
+
+static bool is_near(const ref_choice *c, double a, double b) {
+    return a != b && fabs(a - b) < c->near;
+}
+
+/* The shortest prefix whose weight reaches the share. */
+static uint64_t prefix(group *g) {
+    const ref_choice *c = g->c;
+    uint64_t n = 0;
+    weigh(g);
+    double goal = c->share * g->weight, held = g->held;
+    g->doubt = fabs(held - goal) < 1e-6 * (1.0 + g->weight);
+    while (n < g->count && held < goal) {
+        held += weight(g, g->others[n++].value);
+        g->doubt = g->doubt || fabs(held - goal) < 1e-6 * (1.0 + g->weight);
+    }
+    return n - (c->crossing_out && n > 0 ? 1 : 0);
+}
+
+static uint64_t at_least(group *g) {
+    const ref_choice *c = g->c;
+    uint64_t wanted = 0;
+    for (uint64_t n = 0; n < g->count; ++n) {
+        wanted += g->others[n].value >= c->share;
+        g->doubt = g->doubt || is_near(c, g->others[n].value, c->share);
+    }
+    return wanted;
+}
+
+static uint64_t wanted_of(group *g) {
+    const ref_choice *c = g->c;
+    uint64_t room = g->rows * g->heads * c->entries;
+    uint64_t full = c->budget_rows < c->rows ? c->budget_rows : c->rows;
+    if (c->total) {
+        room = c->total * g->rows / full;
+    }
+    room -= room < g->forced ? room : g->forced;
+    uint64_t wanted = c->budget == REF_TOP ? room : c->budget == REF_MASS ? prefix(g) : at_least(g);
+    wanted = wanted < c->least ? c->least : wanted;
+    wanted = wanted > room ? room : wanted;
+    return wanted > g->count ? g->count : wanted;
+}
+
+/* The row's forced blocks, and of those taken the best that fit. */
+static void list(const group *g, uint64_t taken, uint64_t head, uint64_t row, uint32_t *out, uint32_t *count,
+                 bool *doubt, uint8_t *in) {
+    const ref_choice *c = g->c;
+    uint64_t used = 0, rest = 0;
+    double last = NAN;
+    memset(in, 0, c->blocks);
+    for (uint64_t n = 0; n < c->blocks && used < c->entries; ++n) {
+        in[n] = (c->place[at(c, head, row, n)] & REF_FORCED) != 0;
+        used += in[n];
+    }
+    for (uint64_t i = 0; i < taken; ++i) {
+        const place *p = &g->others[i];
+        if (p->head != head || p->row != row) {
+            continue;
+        }
+        if (used < c->entries) {
+            in[p->block] = 1;
+            used++;
+            last = p->value;
+        } else if (rest++ == 0) {
+            *doubt = *doubt || is_near(c, p->value, last);
+        }
+    }
+    *count = 0;
+    for (uint64_t n = 0; n < c->blocks; ++n) {
+        if (in[n]) {
+            out[(*count)++] = (uint32_t)n;
+        }
+    }
+}
+
+/* The rows of those that are as good as the last one that is in, or the first one that is not. */
+static void doubt_ends(const group *g, uint64_t taken, bool *doubt) {
+    const ref_choice *c = g->c;
+    if (taken == 0 || taken >= g->count || !is_near(c, g->others[taken - 1].value, g->others[taken].value)) {
+        return;
+    }
+    for (uint64_t i = 0; i < g->count; ++i) {
+        double x = g->others[i].value;
+        if (fabs(x - g->others[taken - 1].value) < c->near || fabs(x - g->others[taken].value) < c->near) {
+            doubt[g->others[i].head * c->rows + g->others[i].row] = true;
+        }
+    }
+}
+
+static bool choose_group(group *g, uint32_t *lists, uint32_t *counts, bool *doubt) {
+    const ref_choice *c = g->c;
+    g->others = malloc((g->rows * g->heads * c->blocks + 1) * sizeof *g->others);
+    uint8_t *in = malloc(c->blocks);
+    bool good = g->others && in;
+    if (good) {
+        gather(g);
+        uint64_t taken = wanted_of(g);
+        for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
+            for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
+                uint64_t i = head * c->rows + row;
+                doubt[i] = g->doubt;
+                list(g, taken, head, row, lists + i * c->entries, counts + i, doubt + i, in);
+            }
+        }
+        doubt_ends(g, taken, doubt);
+    }
+    free(g->others);
+    free(in);
+    return good;
+}
+
+bool ref_choose(const ref_choice *c, uint32_t *lists, uint32_t *counts, bool *doubt) {
+    memset(lists, 0xff, c->heads * c->rows * c->entries * sizeof *lists);
+    for (uint64_t head = 0; head < c->heads; head += c->budget_heads) {
+        for (uint64_t row = 0; row < c->rows; row += c->budget_rows) {
+            uint64_t rows = c->rows - row < c->budget_rows ? c->rows - row : c->budget_rows;
+            group g = {.c = c, .head = head, .row = row, .heads = c->budget_heads, .rows = rows};
+            if (!choose_group(&g, lists, counts, doubt)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
