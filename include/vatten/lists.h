@@ -35,15 +35,6 @@ typedef enum vatten_list_kind {
     VATTEN_LIST_KEYS = 2 /* single keys, one word each; one that is listed twice counts twice */
 } vatten_list_kind;
 
-/* Blocks as boxes of a grid of tokens, row-major; the last ones of an axis are short. */
-typedef struct vatten_boxes {
-    uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
-    uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
-    uint64_t q_extent;  /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
-    uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
-    uint32_t kv_box[3]; /* keys of a block */
-} vatten_boxes;
-
 /* Attention over lists: a block of queries sees the keys that its list names, as far as the rules of dense attention
  * show them. Key j is visible to query i iff it is listed for i and
  *   (diag(i) - left <= j <= diag(i) + right, or j < prefix, or key_stride and (j + key_phase) mod key_stride = 0)
