@@ -12,43 +12,70 @@
 
 #define ROW_BLOCK 64u /* queries whose lists are joined, each with a bit */
 
+/* Tokens along axis a of the queries' grid, or of the keys'; runs of tokens are a grid of one axis. */
+static uint64_t extent_of(const vatten_sparse_desc *d, bool keys, uint32_t a) {
+    if (d->boxes.rank == 0)
+        return keys ? d->kv_len : d->q_len;
+    return !keys && a == 0 && d->boxes.q_extent ? d->boxes.q_extent : d->boxes.extent[a];
+}
+
+static uint32_t side_of(const vatten_sparse_desc *d, bool keys, uint32_t a) {
+    if (d->boxes.rank == 0)
+        return keys ? d->kv_block : d->q_block;
+    return keys ? d->boxes.kv_box[a] : d->boxes.q_box[a];
+}
+
+static uint32_t rank_of(const vatten_sparse_desc *d) {
+    return d->boxes.rank ? d->boxes.rank : 1;
+}
+
+static uint64_t blocks_of(const vatten_sparse_desc *d, bool keys) {
+    uint64_t blocks = 1;
+    for (uint32_t a = 0; a < rank_of(d); ++a)
+        blocks = vt_saturating_mul(blocks, vt_ceil_div(extent_of(d, keys, a), side_of(d, keys, a)));
+    return blocks;
+}
+
 static vatten_pool_desc pool_desc(const vatten_sparse_desc *d, bool keys) {
     const vatten_heads *h = &d->heads;
-    return (vatten_pool_desc){.dtype = h->dtype,
-                              .batch = h->batch,
-                              .heads = keys ? h->kv_heads : h->heads,
-                              .dim = h->dim,
-                              .x = keys ? h->k : h->q,
-                              .rank = 1,
-                              .extent = {keys ? d->kv_len : d->q_len},
-                              .block = {keys ? d->kv_block : d->q_block},
-                              .label = h->label};
+    vatten_pool_desc pool = {.dtype = h->dtype,
+                             .batch = h->batch,
+                             .heads = keys ? h->kv_heads : h->heads,
+                             .dim = h->dim,
+                             .x = keys ? h->k : h->q,
+                             .rank = rank_of(d),
+                             .label = h->label};
+    for (uint32_t a = 0; a < pool.rank; ++a) {
+        pool.extent[a] = extent_of(d, keys, a);
+        pool.block[a] = side_of(d, keys, a);
+    }
+    return pool;
 }
 
 static vatten_select_desc select_desc(const vatten_sparse_desc *d, const vt_sparse *s) {
     const vatten_heads *h = &d->heads;
-    bool last = d->causal && d->align == VATTEN_ALIGN_LAST;
+    bool last = d->causal && d->align == VATTEN_ALIGN_LAST, boxed = d->boxes.rank != 0;
     return (vatten_select_desc){.dtype = s->by_row ? h->dtype : VATTEN_DTYPE_F32,
                                 .batch = h->batch,
                                 .heads = h->heads,
                                 .kv_heads = h->kv_heads,
                                 .dim = h->dim,
-                                .rows = vt_ceil_div(d->q_len, d->q_block),
-                                .blocks = vt_ceil_div(d->kv_len, d->kv_block),
+                                .rows = blocks_of(d, false),
+                                .blocks = blocks_of(d, true),
                                 .q = s->by_row ? h->q : (vatten_strides){0, 0, 0},
                                 .rule = d->rule,
-                                .row_tokens = d->q_block,
+                                .row_tokens = boxed ? 0 : d->q_block,
                                 .row_shift = last ? d->kv_len - d->q_len : 0,
-                                .block_tokens = d->kv_block,
+                                .block_tokens = boxed ? 0 : d->kv_block,
                                 .causal = d->causal,
                                 .max_workspace = d->max_workspace,
-                                .label = h->label};
+                                .label = h->label,
+                                .boxes = d->boxes};
 }
 
 static vatten_lists_desc lists_desc(const vatten_sparse_desc *d, bool joins) {
-    uint64_t blocks = vt_ceil_div(d->kv_len, d->kv_block);
-    uint64_t joined = vt_min((uint64_t)d->rule.entries * ROW_BLOCK, blocks);
-    return (vatten_lists_desc){.heads = d->heads,
+    uint64_t joined = vt_min((uint64_t)d->rule.entries * ROW_BLOCK, blocks_of(d, true));
+    vatten_lists_desc lists = {.heads = d->heads,
                                .q_len = d->q_len,
                                .kv_len = d->kv_len,
                                .kind = VATTEN_LIST_BLOCKS,
@@ -58,7 +85,11 @@ static vatten_lists_desc lists_desc(const vatten_sparse_desc *d, bool joins) {
                                .list_heads = d->rule.list_heads,
                                .row_masks = joins,
                                .causal = d->causal,
-                               .align = d->align};
+                               .align = d->align,
+                               .boxes = d->boxes};
+    if (joins) /* queries one after the other, whatever box they are in */
+        memset(lists.boxes.q_box, 0, sizeof lists.boxes.q_box);
+    return lists;
 }
 
 static vt_mark mark_of(const vt_caps *caps, const vatten_logger *logger, const vt_sparse *s) {
@@ -89,30 +120,61 @@ static vatten_result check_lengths(const vt_checker *check, const vatten_sparse_
     return result == VATTEN_SUCCESS ? vt_check_length(check, "kv_len", d->kv_len) : result;
 }
 
+static vatten_result check_execution(const vt_checker *check, const vatten_sparse_desc *d) {
+    INVALID_IF(d->execution < VATTEN_SPARSE_AUTO || d->execution > VATTEN_SPARSE_GATHER,
+               "execution %d is unknown", (int)d->execution);
+    INVALID_IF(d->execution == VATTEN_SPARSE_GATHER && d->q_block != 1,
+               "execution GATHER with q_block %" PRIu32 ": queries that share lists are not gathered",
+               d->q_block);
+    return VATTEN_SUCCESS;
+}
+
+/* The blocks of a desc with boxes are those; what else boxes must be, selection says. */
+static vatten_result resolve_boxes(const vt_checker *check, vatten_sparse_desc *d) {
+    const vatten_boxes *boxes = &d->boxes;
+    uint64_t q_block = 1, kv_block = 1;
+    INVALID_IF(boxes->rank > 3, "boxes: rank %" PRIu32 " is above 3", boxes->rank);
+    for (uint32_t a = 0; a < boxes->rank; ++a) {
+        q_block = vt_saturating_mul(q_block, boxes->q_box[a]);
+        kv_block = vt_saturating_mul(kv_block, boxes->kv_box[a]);
+        INVALID_IF(boxes->q_box[a] == 0 || boxes->kv_box[a] == 0,
+                   "boxes: axis %" PRIu32 ": q_box %" PRIu32 " and kv_box %" PRIu32 " must be at least 1", a,
+                   boxes->q_box[a], boxes->kv_box[a]);
+    }
+    INVALID_IF(d->q_block && d->q_block != q_block,
+               "boxes: q_box has %" PRIu64 " tokens, q_block is %" PRIu32, q_block, d->q_block);
+    INVALID_IF(d->kv_block && d->kv_block != kv_block,
+               "boxes: kv_box has %" PRIu64 " tokens, kv_block is %" PRIu32, kv_block, d->kv_block);
+    d->q_block = (uint32_t)vt_min(q_block, UINT32_MAX);
+    d->kv_block = (uint32_t)vt_min(kv_block, UINT32_MAX);
+    return VATTEN_SUCCESS;
+}
+
 static vatten_result check_blocks(const vt_checker *check, const vatten_sparse_desc *d) {
     INVALID_IF(d->q_block == 0, "q_block %d must be at least 1", 0);
     INVALID_IF(d->kv_block == 0, "kv_block %d must be at least 1", 0);
     INVALID_IF(d->q_block > d->q_len, "q_block %" PRIu32 " is above q_len %" PRIu64, d->q_block, d->q_len);
     INVALID_IF(d->kv_block > d->kv_len, "kv_block %" PRIu32 " is above kv_len %" PRIu64, d->kv_block,
                d->kv_len);
-    INVALID_IF(d->execution < VATTEN_SPARSE_AUTO || d->execution > VATTEN_SPARSE_GATHER,
-               "execution %d is unknown", (int)d->execution);
-    INVALID_IF(d->execution == VATTEN_SPARSE_GATHER && d->q_block != 1,
-               "execution GATHER with q_block %" PRIu32 ": queries that share lists are not gathered",
-               d->q_block);
     INVALID_IF(d->causal && d->align == VATTEN_ALIGN_LAST && d->kv_len < d->q_len,
                "causal with kv_len %" PRIu64 " below q_len %" PRIu64 ": the first queries have no key",
                d->kv_len, d->q_len);
     return VATTEN_SUCCESS;
 }
 
-vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger, const vatten_sparse_desc *desc,
-                             vt_sparse *out) {
+vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger,
+                             const vatten_sparse_desc *given, vt_sparse *out) {
     memset(out, 0, sizeof *out);
+    vatten_sparse_desc resolved = *given;
+    const vatten_sparse_desc *desc = &resolved;
     const vt_checker check = vt_checker_begin(caps, logger, "sparse", desc->heads.label, &out->lists);
     vatten_result result = check_lengths(&check, desc);
+    if (result == VATTEN_SUCCESS && desc->boxes.rank)
+        result = resolve_boxes(&check, &resolved);
     if (result == VATTEN_SUCCESS)
         result = check_blocks(&check, desc);
+    if (result == VATTEN_SUCCESS)
+        result = check_execution(&check, desc);
     if (result != VATTEN_SUCCESS)
         return result;
     out->by_row = desc->q_block == 1;

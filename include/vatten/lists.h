@@ -310,6 +310,9 @@ typedef struct vatten_sparse_desc {
     vatten_align align;
     uint64_t max_workspace; /* of the scores, as in vatten_select_desc; and of what GATHER keeps */
     vatten_sparse_execution execution;
+    /* Blocks are boxes, as in vatten_lists_desc and vatten_select_desc; q_block and kv_block are 0 or their tokens. Rows are
+     * the boxes of queries, single tokens if q_box is 1 along all axes. Not causal. */
+    vatten_boxes boxes;
 } vatten_sparse_desc;
 
 /* As vatten_attention_create. Plan info: pairs, flops and bytes are those of attention with full lists; `execution` is the

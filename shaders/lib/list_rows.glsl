@@ -49,8 +49,11 @@ uint rows_state(uint slice, uint row)
     return (slice * slots + rows_slot(row)) * SLOT_HEADS + rows_index(row) % SLOT_HEADS;
 }
 
+// Where the block begins, in the units of keys.
+uint rows_unit_0() { return KV_BOXED ? kv_box_plane_0(rows_block) : rows_block * LIST_KV_BLOCK; }
+
 // Whether an earlier range of keys has begun the block.
-bool rows_resume() { return (KV_BOXED ? kv_box_plane_0(rows_block) : rows_block * LIST_KV_BLOCK) < push.k_first; }
+bool rows_resume() { return rows_unit_0() < push.k_first; }
 
 // False: no tile is left, or its block has no key of this dispatch.
 bool rows_begin()
@@ -66,6 +69,6 @@ bool rows_begin()
     rows_count = (list_word[list + rows_block + 1u] - begin) * SLOT_HEADS;
     rows_first = (tile - list_word[tiles + rows_block]) * ROWS;
     rows_slots = tiles + rows_blocks() + 1u + begin;
-    uint first = rows_block * LIST_KV_BLOCK;
-    return first < push.k_last && min(first + LIST_KV_BLOCK, push.kv_len) > push.k_first;
+    uint end = min(rows_unit_0() + (KV_BOXED ? KV_BOX_0 : LIST_KV_BLOCK), push.kv_len);
+    return rows_unit_0() < push.k_last && end > push.k_first;
 }
