@@ -30,21 +30,20 @@ typedef struct cut {
     uint64_t tiles; /* of one dispatch, of each batch entry and group of heads */
 } cut;
 
-static uint32_t common_divisor(uint32_t a, uint32_t b) {
-    while (b) {
-        uint32_t rest = a % b;
-        a = b;
-        b = rest;
+uint32_t vt_gather_slot_heads(uint32_t list_group, uint32_t kv_group) {
+    while (kv_group) {
+        uint32_t rest = list_group % kv_group;
+        list_group = kv_group;
+        kv_group = rest;
     }
-    return a;
+    return list_group;
 }
 
 static plan plan_of(const vt_gather *g) {
     const vt_problem *p = g->op.problem;
     const vt_tile *tile = g->op.tile;
     uint32_t list_group = p->list.group, kv_group = p->heads / p->kv_heads;
-    /* Heads that share both a list and a KV head make rows of the same tile. */
-    uint32_t slot_heads = common_divisor(list_group, kv_group);
+    uint32_t slot_heads = vt_gather_slot_heads(list_group, kv_group);
     return (plan){
         .in = g,
         .p = p,
