@@ -283,6 +283,7 @@ static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant,
     vt_states_fill(&g->states, heads_of(g, p), p->rows, &step);
     step.binding[VT_COMBINE_SLOT_PARTS] = (vt_binding){VT_ROLE_WORKSPACE, at.states, at.end - at.states};
     step.binding[VT_COMBINE_SLOT_RESIDUAL] = step.binding[VT_COMBINE_SLOT_PARTS];
+    push->flags = q->write_lse ? VT_COMBINE_LSE : 0;
     push->w_base = vt_invert_bind_lists(&g->invert, p, &step, VT_COMBINE_SLOT_WEIGHTS);
     push->w_head = (uint32_t)(q->q_len * q->list.entries);
     push->w_batch = (uint32_t)g->invert.list_heads * push->w_head;
@@ -291,7 +292,8 @@ static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant,
     push->o_batch = (uint32_t)q->out.batch;
     push->o_head = (uint32_t)q->out.head;
     push->o_token = (uint32_t)q->out.token;
-    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_OUT];
+    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_CARRY] =
+        step.binding[VT_COMBINE_SLOT_OUT];
     if (q->write_lse)
         push->l_base =
             bind(g, p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, heads, rows, sizeof(float), 1);

@@ -240,7 +240,7 @@ static vatten_combine_desc random_combine(unit_random *random) {
 
 static void combinations_keep_limits_and_cover_all(void **state) {
     (void)state;
-    int built = 0, split = 0;
+    int built = 0, split = 0, carried = 0;
     for (uint64_t seed = 0; seed < 4000; ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
@@ -259,21 +259,30 @@ static void combinations_keep_limits_and_cover_all(void **state) {
         b.bytes[VT_ROLE_Q] = vt_tensor_bytes(&combination.problem, &combination.residual);
         b.bytes[VT_ROLE_OUT] = vt_tensor_bytes(&combination.problem, &combination.out);
         b.bytes[VT_ROLE_LSE] = d.write_lse ? d.batch * d.heads * d.tokens * 4 : 0;
-        uint64_t rows = 0;
+        b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
+        uint64_t rows = 0, parts = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             check_step(&caps, &b, step, seed);
+            assert_int_equal(step->combine.flags & VT_COMBINE_CARRY_IN ? VT_COMBINE_CARRY_IN : 0,
+                             parts ? VT_COMBINE_CARRY_IN : 0);
+            parts += step->combine.parts;
+            assert_int_equal((step->combine.flags & VT_COMBINE_CARRY_OUT) != 0, parts < d.parts);
             assert_true((uint64_t)step->groups[0] * 64 * 16 >= (uint64_t)step->combine.rows * d.dim ||
                         program.variants[0].spec[VT_COMBINE_SPEC_VECTOR] == 0);
+            if (parts < d.parts)
+                continue;
+            assert_int_equal(parts, d.parts);
+            parts = 0;
             rows += (uint64_t)step->combine.rows * step->groups[1] * step->groups[2];
         }
-        assert_int_equal(program.workspace_bytes, 0);
+        carried += program.workspace_bytes > 0;
         assert_int_equal(rows, d.tokens * d.heads * d.batch);
         split += program.step_count > 1;
         free(program.steps);
         ++built;
     }
-    assert_true(built > 1000 && split > 500);
+    assert_true(built > 1000 && split > 500 && carried > 100);
 }
 
 /* ---- All in one ---- */
@@ -306,7 +315,8 @@ static void check_gathered(const vt_caps *caps, const vatten_sparse_desc *d, con
         } else if (task_of(step) == VT_TASK_ATTEND) {
             assert_int_equal(spec[VT_SPEC_LIST_KIND], VT_LIST_ROWS);
             assert_int_equal(step->push.q_last - step->push.q_first, inverted);
-            assert_true(step->push.flags == (VT_FLAG_CARRY_OUT | (step->push.k_first ? VT_FLAG_CARRY_IN : 0)));
+            assert_true(step->push.flags ==
+                        (VT_FLAG_CARRY_OUT | (step->push.k_first ? VT_FLAG_CARRY_IN : 0)));
             tiles = step->push.map1 == 0 ? 0 : tiles;
             assert_int_equal(step->push.map1, tiles);
             assert_true(step->push.k_first == (tiles == 0 ? end : step->push.k_first));
