@@ -11,6 +11,7 @@
 typedef enum vt_task {
     VT_TASK_ATTEND,
     VT_TASK_POOL,
+    VT_TASK_POOL_KEEP, /* out in the input's dtype; F16 and BF16 */
     VT_TASK_SCORE,
     VT_TASK_SELECT,
     VT_TASK_MARK,
