@@ -51,9 +51,9 @@ static vatten_result fill_parts(const vt_checker *check, const vatten_combine_de
     const vt_shape x = {"x", d->x, p->q_len, p->heads, p->dim, false, 0};
     vatten_result result = vt_fill_tensor(check, &x, &out->x);
     out->x_part = d->x_part ? d->x_part : out->x.elements;
-    return result == VATTEN_SUCCESS ? add_parts(check, "x", &out->x, d->parts, out->x_part, p->element_bytes,
-                                                &out->x_elements)
-                                    : result;
+    return result == VATTEN_SUCCESS
+               ? add_parts(check, "x", &out->x, d->parts, out->x_part, p->element_bytes, &out->x_elements)
+               : result;
 }
 
 /* Packed as attention writes log-sum-exps, heads outside tokens. */
@@ -137,7 +137,7 @@ static uint64_t groups_of(uint64_t rows, uint32_t dim, bool by_four) {
     return vt_ceil_div(vt_saturating_mul(rows, row_lanes(dim, by_four)), WORKGROUP);
 }
 
-static vt_variant *add_variant(vatten_dtype dtype, uint32_t mode, uint32_t dim, bool by_four, uint32_t flags,
+static vt_variant *add_variant(vatten_dtype dtype, uint32_t mode, uint32_t dim, bool by_four,
                                vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count++];
     memset(variant, 0, sizeof *variant);
@@ -146,7 +146,6 @@ static vt_variant *add_variant(vatten_dtype dtype, uint32_t mode, uint32_t dim, 
     variant->spec[VT_COMBINE_SPEC_MODE] = mode;
     variant->spec[VT_COMBINE_SPEC_DIM] = dim;
     variant->spec[VT_COMBINE_SPEC_VECTOR] = by_four;
-    variant->spec[VT_COMBINE_SPEC_FLAGS] = flags;
     variant->spec[VT_COMBINE_SPEC_LANES] = 1;
     variant->spec[VT_COMBINE_SPEC_HEADS] = 1;
     variant->spec[VT_COMBINE_SPEC_GROUP] = 1;
@@ -155,10 +154,10 @@ static vt_variant *add_variant(vatten_dtype dtype, uint32_t mode, uint32_t dim, 
 
 /* ---- Steps ---- */
 
-/* Batch entries, heads and tokens, how many and the first of each. */
+/* Batch entries, heads, tokens and parts of a dispatch, how many and the first of each. */
 typedef struct part {
-    uint64_t batch, heads, tokens;
-    uint64_t b, h, token;
+    uint64_t batch, heads, tokens, parts;
+    uint64_t b, h, token, part;
 } part;
 
 static bool loads_by_four(const vt_combine *c) {
@@ -168,9 +167,16 @@ static bool loads_by_four(const vt_combine *c) {
 
 static bool range_fits(const vt_combine *c, const part *p, const vt_tensor *t, uint32_t bytes,
                        uint64_t part_stride, uint64_t dim) {
-    uint64_t apart = vt_saturating_mul(vt_saturating_mul(c->parts - 1, part_stride), bytes);
+    uint64_t apart = vt_saturating_mul(vt_saturating_mul(p->parts - 1, part_stride), bytes);
     uint64_t one = vt_range(t, bytes, c->caps->storage_alignment, p->batch, p->heads, p->tokens, dim);
     return one <= c->caps->storage_range && apart <= c->caps->storage_range - one;
+}
+
+/* What the invocations of a dispatch hand on to those of the next parts. */
+static uint64_t carry_bytes(const vt_combine *c, const part *p) {
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->tokens);
+    uint64_t lanes = vt_saturating_mul(rows, row_lanes(c->problem.dim, loads_by_four(c)));
+    return vt_saturating_mul(lanes, (VT_COMBINE_QUADS * 4 + 2) * sizeof(float));
 }
 
 static bool fits(const vt_combine *c, const part *p) {
@@ -182,12 +188,15 @@ static bool fits(const vt_combine *c, const part *p) {
            (!c->has_residual || range_fits(c, p, &c->residual, q->element_bytes, 0, q->dim)) &&
            range_fits(c, p, &c->out, q->element_bytes, 0, q->dim) &&
            (!q->write_lse || lse * sizeof(float) + caps->storage_alignment <= caps->storage_range) &&
+           (p->parts == c->parts || carry_bytes(c, p) <= caps->storage_range) &&
            groups_of(p->tokens, q->dim, loads_by_four(c)) <= caps->groups[0] && p->heads <= caps->groups[1] &&
            p->batch <= caps->groups[2];
 }
 
-static vatten_result choose_part(const vt_combine *c, part *out) {
-    part p = {.batch = c->problem.batch, .heads = c->problem.heads, .tokens = c->problem.q_len};
+/* The largest part of the work that fits, with so many parts at once; false if there is none. */
+static bool shrink_to_fit(const vt_combine *c, uint64_t parts, part *out) {
+    part p = {
+        .batch = c->problem.batch, .heads = c->problem.heads, .tokens = c->problem.q_len, .parts = parts};
     while (!fits(c, &p)) {
         if (p.batch > 1)
             p.batch = vt_ceil_div(p.batch, 2);
@@ -195,36 +204,45 @@ static vatten_result choose_part(const vt_combine *c, part *out) {
             p.tokens = vt_ceil_div(p.tokens, 2);
         else if (p.heads > 1)
             p.heads = vt_ceil_div(p.heads, 2);
-        else {
-            vt_log(c->logger, VATTEN_LOG_ERROR, c->problem.label,
-                   "combine: one token of %" PRIu32 " parts does not fit %s: a binding holds %" PRIu64
-                   " bytes",
-                   c->parts, c->caps->name, c->caps->storage_range);
-            return VATTEN_ERROR_UNSUPPORTED;
-        }
+        else
+            return false;
     }
     *out = p;
-    return VATTEN_SUCCESS;
+    return true;
+}
+
+/* All parts at once, or else as many as leave half of a binding for one of them. */
+static vatten_result choose_part(const vt_combine *c, part *out) {
+    uint64_t room = c->caps->storage_range / 2;
+    uint64_t apart = vt_max(vt_saturating_mul(c->x_part, c->problem.element_bytes), 1);
+    uint64_t weights_apart = vt_max(vt_saturating_mul(c->weights_part, sizeof(float)), 1);
+    uint64_t some = vt_min(vt_min(room / apart, room / weights_apart) + 1, c->parts);
+    if (shrink_to_fit(c, c->parts, out) || shrink_to_fit(c, some, out) || shrink_to_fit(c, 1, out))
+        return VATTEN_SUCCESS;
+    vt_log(c->logger, VATTEN_LOG_ERROR, c->problem.label,
+           "combine: a row of %" PRIu32 " dims does not fit %s: a binding holds %" PRIu64 " bytes",
+           c->problem.dim, c->caps->name, c->caps->storage_range);
+    return VATTEN_ERROR_UNSUPPORTED;
 }
 
 static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
     return batch * t->batch + head * t->head + token * t->token;
 }
 
-/* Binds what a part has of a tensor, and of all `parts` of it; returns where the first element lies. */
+/* Binds what a dispatch has of a tensor, in all its parts, which lie `apart`; returns where the first element lies. */
 static uint32_t bind(const vt_combine *c, const part *p, vt_step *step, uint32_t slot, vt_role role,
                      const vt_tensor *t, uint32_t bytes, uint64_t apart, uint64_t dim) {
-    uint64_t start = element(t, p->b, p->h, p->token);
-    uint64_t end = element(t, p->b + p->batch - 1, p->h + p->heads - 1, p->token + p->tokens - 1) + dim;
-    return (uint32_t)vt_step_bind(step, slot, role, start, end + apart, bytes, c->caps->storage_alignment);
+    uint64_t start = element(t, p->b, p->h, p->token) + p->part * apart;
+    uint64_t end = element(t, p->b + p->batch - 1, p->h + p->heads - 1, p->token + p->tokens - 1) + dim +
+                   (p->part + p->parts - 1) * apart;
+    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, c->caps->storage_alignment);
 }
 
 static void bind_inputs(const vt_combine *c, const part *p, vt_step *step) {
     vt_combine_push *push = &step->combine;
     uint32_t bytes = c->problem.element_bytes;
-    uint64_t others = c->parts - 1, dim = c->problem.dim;
-    push->x_base =
-        bind(c, p, step, VT_COMBINE_SLOT_PARTS, VT_ROLE_V, &c->x, bytes, others * c->x_part, dim);
+    uint64_t dim = c->problem.dim;
+    push->x_base = bind(c, p, step, VT_COMBINE_SLOT_PARTS, VT_ROLE_V, &c->x, bytes, c->x_part, dim);
     push->x_batch = (uint32_t)c->x.batch;
     push->x_head = (uint32_t)c->x.head;
     push->x_token = (uint32_t)c->x.token;
@@ -233,7 +251,7 @@ static void bind_inputs(const vt_combine *c, const part *p, vt_step *step) {
         step->binding[VT_COMBINE_SLOT_PARTS]; /* a declared slot must hold a buffer */
     if (c->weighted)
         push->w_base = bind(c, p, step, VT_COMBINE_SLOT_WEIGHTS, VT_ROLE_BIAS, &c->weights, sizeof(float),
-                            others * c->weights_part, 1);
+                            c->weights_part, 1);
     push->w_batch = (uint32_t)c->weights.batch;
     push->w_head = (uint32_t)c->weights.head;
     push->w_token = (uint32_t)c->weights.token;
@@ -249,8 +267,7 @@ static void bind_outputs(const vt_combine *c, const part *p, vt_step *step) {
     const vt_problem *q = &c->problem;
     const vt_tensor lse = {q->heads * q->q_len, q->q_len, 1, 0};
     vt_combine_push *push = &step->combine;
-    push->o_base =
-        bind(c, p, step, VT_COMBINE_SLOT_OUT, VT_ROLE_OUT, &c->out, q->element_bytes, 0, q->dim);
+    push->o_base = bind(c, p, step, VT_COMBINE_SLOT_OUT, VT_ROLE_OUT, &c->out, q->element_bytes, 0, q->dim);
     push->o_batch = (uint32_t)c->out.batch;
     push->o_head = (uint32_t)c->out.head;
     push->o_token = (uint32_t)c->out.token;
@@ -259,22 +276,45 @@ static void bind_outputs(const vt_combine *c, const part *p, vt_step *step) {
         push->l_base = bind(c, p, step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, sizeof(float), 0, 1);
     push->l_batch = (uint32_t)lse.batch;
     push->l_head = (uint32_t)lse.head;
-    step->written = 1u << VT_COMBINE_SLOT_OUT | 1u << VT_COMBINE_SLOT_LSE;
+    step->binding[VT_COMBINE_SLOT_CARRY] = step->binding[VT_COMBINE_SLOT_OUT];
+    if (p->parts < c->parts)
+        step->binding[VT_COMBINE_SLOT_CARRY] = (vt_binding){VT_ROLE_WORKSPACE, 0, carry_bytes(c, p)};
+    step->written = 1u << VT_COMBINE_SLOT_OUT | 1u << VT_COMBINE_SLOT_LSE | 1u << VT_COMBINE_SLOT_CARRY;
+}
+
+/* A residual and the log-sum-exp are for the last parts. */
+static uint32_t flags_of(const vt_combine *c, const part *p) {
+    bool last = p->part + p->parts == c->parts;
+    return (c->weighted ? VT_COMBINE_WEIGHTED : 0) | (c->has_residual && last ? VT_COMBINE_RESIDUAL : 0) |
+           (c->problem.write_lse && last ? VT_COMBINE_LSE : 0) | (p->part > 0 ? VT_COMBINE_CARRY_IN : 0) |
+           (last ? 0 : VT_COMBINE_CARRY_OUT);
 }
 
 static void add_step(const vt_combine *c, const part *p, uint32_t variant, vt_program *program) {
-    vt_step step = {.variant = variant,
-                    .binding_count = VT_COMBINE_SLOT_COUNT,
-                    /* In place a step reads a range that the one before wrote other elements of. */
-                    .barrier_before = program->step_count > 0};
+    vt_step step = {
+        .variant = variant,
+        .binding_count = VT_COMBINE_SLOT_COUNT,
+        /* In place a step reads a range that the one before wrote other elements of; and an earlier
+                     * record may still be reading its carry. */
+        .barrier_before = program->step_count > 0 || p->parts < c->parts};
     step.groups[0] = (uint32_t)groups_of(p->tokens, c->problem.dim, loads_by_four(c));
     step.groups[1] = (uint32_t)p->heads;
     step.groups[2] = (uint32_t)p->batch;
     step.combine.rows = (uint32_t)p->tokens;
-    step.combine.parts = c->parts;
+    step.combine.parts = (uint32_t)p->parts;
+    step.combine.flags = flags_of(c, p);
     bind_inputs(c, p, &step);
     bind_outputs(c, p, &step);
     vt_program_add(program, &step);
+}
+
+/* All parts, as many at a time as `most` has. */
+static void add_parts_of(const vt_combine *c, const part *most, uint32_t variant, vt_program *program) {
+    part p = *most;
+    for (; p.part < c->parts; p.part += most->parts) {
+        p.parts = vt_min(most->parts, c->parts - p.part);
+        add_step(c, &p, variant, program);
+    }
 }
 
 vatten_result vt_combine_steps(const vt_combine *c, vt_program *program) {
@@ -284,20 +324,21 @@ vatten_result vt_combine_steps(const vt_combine *c, vt_program *program) {
     if (result != VATTEN_SUCCESS)
         return result;
     uint32_t variant = program->variant_count;
-    uint32_t flags = (c->weighted ? VT_COMBINE_WEIGHTED : 0) | (c->has_residual ? VT_COMBINE_RESIDUAL : 0) |
-                     (q->write_lse ? VT_COMBINE_LSE : 0);
     add_variant(q->dtype, c->kind == VATTEN_COMBINE_SUM ? VT_COMBINE_SUM : VT_COMBINE_MERGE, q->dim,
-                loads_by_four(c), flags, program);
+                loads_by_four(c), program);
+    if (most.parts < c->parts)
+        program->workspace_bytes = vt_max(program->workspace_bytes, carry_bytes(c, &most));
     for (uint64_t b = 0; b < q->batch; b += most.batch)
         for (uint64_t h = 0; h < q->heads; h += most.heads)
             for (uint64_t t = 0; t < q->q_len && program->step_count <= VT_STEPS_MAX; t += most.tokens) {
-                const part p = {vt_min(most.batch, q->batch - b),
-                                vt_min(most.heads, q->heads - h),
-                                vt_min(most.tokens, q->q_len - t),
-                                b,
-                                h,
-                                t};
-                add_step(c, &p, variant, program);
+                part p = most;
+                p.batch = vt_min(most.batch, q->batch - b);
+                p.heads = vt_min(most.heads, q->heads - h);
+                p.tokens = vt_min(most.tokens, q->q_len - t);
+                p.b = b;
+                p.h = h;
+                p.token = t;
+                add_parts_of(c, &p, variant, program);
             }
     if (program->step_count <= VT_STEPS_MAX)
         return VATTEN_SUCCESS;
@@ -326,8 +367,7 @@ uint64_t vt_states_groups(const vt_problem *p, uint64_t rows) {
 }
 
 uint32_t vt_states_variant(const vt_states *s, const vt_problem *p, vt_program *program) {
-    vt_variant *variant = add_variant(p->dtype, VT_COMBINE_STATE, p->value_dim, states_by_four(p),
-                                      p->write_lse ? VT_COMBINE_LSE : 0, program);
+    vt_variant *variant = add_variant(p->dtype, VT_COMBINE_STATE, p->value_dim, states_by_four(p), program);
     variant->spec[VT_COMBINE_SPEC_PAD] = s->pad;
     variant->spec[VT_COMBINE_SPEC_LANES] = s->lanes;
     variant->spec[VT_COMBINE_SPEC_HEADS] = s->slot_heads;

@@ -13,13 +13,14 @@
 typedef struct vt_combine {
     const vt_caps *caps;
     const vatten_logger *logger;
-    vt_problem problem; /* what messages and plan info read: label, dtype, batch, heads, dim, tokens, write_lse */
+    vt_problem
+        problem; /* what messages and plan info read: label, dtype, batch, heads, dim, tokens, write_lse */
     vatten_combine_kind kind;
     uint32_t parts;
     bool weighted; /* a sum has gains; a merge always has log-sum-exps */
     bool has_residual;
-    vt_tensor x, weights, residual, out; /* of one part */
-    uint64_t x_part, weights_part;       /* elements from a part to the next */
+    vt_tensor x, weights, residual, out;   /* of one part */
+    uint64_t x_part, weights_part;         /* elements from a part to the next */
     uint64_t x_elements, weights_elements; /* of all parts */
 } vt_combine;
 

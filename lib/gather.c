@@ -30,21 +30,20 @@ typedef struct cut {
     uint64_t tiles; /* of one dispatch, of each batch entry and group of heads */
 } cut;
 
-static uint32_t common_divisor(uint32_t a, uint32_t b) {
-    while (b) {
-        uint32_t rest = a % b;
-        a = b;
-        b = rest;
+uint32_t vt_gather_slot_heads(uint32_t list_group, uint32_t kv_group) {
+    while (kv_group) {
+        uint32_t rest = list_group % kv_group;
+        list_group = kv_group;
+        kv_group = rest;
     }
-    return a;
+    return list_group;
 }
 
 static plan plan_of(const vt_gather *g) {
     const vt_problem *p = g->op.problem;
     const vt_tile *tile = g->op.tile;
     uint32_t list_group = p->list.group, kv_group = p->heads / p->kv_heads;
-    /* Heads that share both a list and a KV head make rows of the same tile. */
-    uint32_t slot_heads = common_divisor(list_group, kv_group);
+    uint32_t slot_heads = vt_gather_slot_heads(list_group, kv_group);
     return (plan){
         .in = g,
         .p = p,
@@ -295,6 +294,7 @@ static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant,
     vt_states_fill(&g->states, heads_of(g, p), p->rows, &step);
     step.binding[VT_COMBINE_SLOT_PARTS] = (vt_binding){VT_ROLE_WORKSPACE, at.states, at.end - at.states};
     step.binding[VT_COMBINE_SLOT_RESIDUAL] = step.binding[VT_COMBINE_SLOT_PARTS];
+    push->flags = q->write_lse ? VT_COMBINE_LSE : 0;
     push->w_base = vt_invert_bind_lists(&g->invert, p, &step, VT_COMBINE_SLOT_WEIGHTS);
     push->w_head = (uint32_t)(q->q_len * q->list.entries);
     push->w_batch = (uint32_t)g->invert.list_heads * push->w_head;
@@ -303,7 +303,8 @@ static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant,
     push->o_batch = (uint32_t)q->out.batch;
     push->o_head = (uint32_t)q->out.head;
     push->o_token = (uint32_t)q->out.token;
-    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_OUT];
+    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_CARRY] =
+        step.binding[VT_COMBINE_SLOT_OUT];
     if (q->write_lse)
         push->l_base =
             bind(g, p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, heads, rows, sizeof(float), 1);

@@ -10,9 +10,13 @@
 #include "ops.h"
 
 typedef struct vt_gather {
-    vt_op_input op; /* the problem is one of lists of blocks with q_block 1; its lists are in the role LISTS, packed */
+    vt_op_input
+        op; /* the problem is one of lists of blocks with q_block 1; its lists are in the role LISTS, packed */
     uint64_t max_workspace;
 } vt_gather;
+
+/* Heads that share both a list and a KV head, and so make rows of the same tile. */
+uint32_t vt_gather_slot_heads(uint32_t list_group, uint32_t kv_group);
 
 /* Whether the device can do it at all, with a part of one row at least. */
 bool vt_gather_fits(const vt_gather *gather);

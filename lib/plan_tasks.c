@@ -117,12 +117,12 @@ static void fill_combine_info(const vt_combine *c, vatten_plan *plan) {
     info->out_bytes = vt_tensor_bytes(p, &c->out);
     info->lse_bytes = vt_lse_bytes(p);
     info->bias_bytes = c->weights_elements * sizeof(float);
+    info->workspace_bytes = plan->program.workspace_bytes;
     info->offset_alignment = c->caps->storage_alignment;
     uint64_t elements = vt_saturating_mul(p->batch * p->heads * p->q_len, p->dim);
     uint64_t read = vt_saturating_mul(elements, c->parts + c->has_residual);
     info->flops = vt_saturating_mul(read, 2);
-    info->bytes =
-        vt_saturating_mul(read + elements, p->element_bytes) + info->bias_bytes + info->lse_bytes;
+    info->bytes = vt_saturating_mul(read + elements, p->element_bytes) + info->bias_bytes + info->lse_bytes;
 }
 
 vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,

@@ -20,7 +20,7 @@ typedef struct vt_sparse {
     vt_problem lists;  /* of attention: joined lists if by_row and not to be gathered, else those of rows */
     vt_problem joined; /* what remains if gathering is tried and does not fit */
     vatten_sparse_execution execution; /* as asked for */
-    bool gathers; /* is to be tried */
+    bool gathers;                      /* is to be tried */
 } vt_sparse;
 
 /* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */

@@ -3,6 +3,7 @@
 // Several parts of one output: their sum, each times a gain and with a residual; their merge by log-sum-exps; or the same of
 // running states, as attention leaves them (VT_FLAG_CARRY_OUT), of the entries of a row's list. An invocation owns a few
 // words of one row and reads all that it needs before it writes, so that the output may be one of the parts. f32 inside.
+// Parts that no one binding holds together are several dispatches', which hand on what each invocation has so far.
 //
 //   VT_DTYPE  VT_F32, VT_F16 or VT_BF16: storage of parts, residual and output (states are f32)
 //
@@ -24,7 +25,6 @@ layout(local_size_x_id = VT_SPEC_WORKGROUP, local_size_y = 1, local_size_z = 1) 
 layout(constant_id = VT_COMBINE_SPEC_MODE) const uint MODE = 0u;
 layout(constant_id = VT_COMBINE_SPEC_DIM) const uint DIM = 64u;
 layout(constant_id = VT_COMBINE_SPEC_VECTOR) const uint VECTOR = 0u;
-layout(constant_id = VT_COMBINE_SPEC_FLAGS) const uint FLAGS = 0u;
 layout(constant_id = VT_COMBINE_SPEC_PAD) const uint PAD = 64u;
 layout(constant_id = VT_COMBINE_SPEC_LANES) const uint LANES = 1u;
 layout(constant_id = VT_COMBINE_SPEC_HEADS) const uint HEADS = 1u;
@@ -40,6 +40,7 @@ layout(set = 0, binding = VT_COMBINE_SLOT_RESIDUAL, std430) readonly buffer VtRe
 layout(set = 0, binding = VT_COMBINE_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_COMBINE_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
 layout(set = 0, binding = VT_COMBINE_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
+layout(set = 0, binding = VT_COMBINE_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
 
 const uint WIDTH = VECTOR != 0u ? 4u : 1u;             // elements of a word
 const uint WORDS = DIM / WIDTH;                        // of a row
@@ -49,6 +50,8 @@ const float LOWEST = -3.0e38;
 const float LN2 = 0.69314718055994531;
 
 vec4 acc[QUADS]; // a word of one element is x
+float row_top;   // of a merge, and the sum of weights by it
+float row_total;
 uint lane;
 uint row;
 uint head;
@@ -89,12 +92,12 @@ uint weight_at(uint part)
 void add_up()
 {
     for (uint part = 0u; part < push.parts; ++part) {
-        float gain = (FLAGS & VT_COMBINE_WEIGHTED) != 0u ? weight_elem[weight_at(part)] : 1.0;
+        float gain = (push.flags & VT_COMBINE_WEIGHTED) != 0u ? weight_elem[weight_at(part)] : 1.0;
         uint at = part_at(part);
         [[unroll]] for (uint i = 0u; i < QUADS; ++i)
             acc[i] += gain * load_part(at + word_at(i));
     }
-    if ((FLAGS & VT_COMBINE_RESIDUAL) == 0u)
+    if ((push.flags & VT_COMBINE_RESIDUAL) == 0u)
         return;
     uint at = push.r_base + gl_WorkGroupID.z * push.r_batch + head * push.r_head + row * push.r_token;
     [[unroll]] for (uint i = 0u; i < QUADS; ++i)
@@ -123,42 +126,82 @@ bool weigh(uint part, out float top, out float sum)
 // Base e in a merge, base 2 among states.
 float power(float x) { return MODE == VT_COMBINE_MERGE ? exp(x) : exp2(x); }
 
-void write_lse(bool any, float top, float sum)
-{
-    float lse = (MODE == VT_COMBINE_MERGE ? top : top * LN2) + log(sum);
-    if ((FLAGS & VT_COMBINE_LSE) != 0u && lane == 0u)
-        lse_elem[push.l_base + gl_WorkGroupID.z * push.l_batch + head * push.l_head + row] =
-            any ? lse : uintBitsToFloat(0xff800000u);
-}
-
+// The parts that have anything join what there is.
 void merge()
 {
-    float top = LOWEST;
-    bool any = false;
+    float before = row_top;
     for (uint part = 0u; part < push.parts; ++part) {
         float own;
         float sum;
-        if (weigh(part, own, sum)) {
-            top = max(top, own);
-            any = true;
-        }
+        if (weigh(part, own, sum))
+            row_top = max(row_top, own);
     }
-    float total = 0.0;
+    float shrink = power(before - row_top);
+    row_total *= shrink;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        acc[i] *= shrink;
     for (uint part = 0u; part < push.parts; ++part) {
         float own;
         float sum;
         if (weigh(part, own, sum)) {
-            float weight = power(own - top);
+            float weight = power(own - row_top);
             uint at = part_at(part);
-            total += weight * sum;
+            row_total += weight * sum;
             [[unroll]] for (uint i = 0u; i < QUADS; ++i)
                 acc[i] += weight * load_part(at + word_at(i));
         }
     }
-    float factor = any ? 1.0 / total : 0.0;
+}
+
+// A row of which no part has anything gives 0 and -inf.
+void close_merge()
+{
+    float factor = row_total != 0.0 ? 1.0 / row_total : 0.0;
     [[unroll]] for (uint i = 0u; i < QUADS; ++i)
         acc[i] *= factor;
-    write_lse(any, top, total);
+    float lse = (MODE == VT_COMBINE_MERGE ? row_top : row_top * LN2) + log(row_total);
+    if ((push.flags & VT_COMBINE_LSE) != 0u && lane == 0u)
+        lse_elem[push.l_base + gl_WorkGroupID.z * push.l_batch + head * push.l_head + row] =
+            row_total != 0.0 ? lse : uintBitsToFloat(0xff800000u);
+}
+
+// Where this invocation keeps what it has so far.
+uint carry_at()
+{
+    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + head;
+    return ((slice * push.rows + row) * ROW_LANES + lane) * (QUADS * 4u + 2u);
+}
+
+void resume()
+{
+    uint at = carry_at();
+    row_top = carry_elem[at];
+    row_total = carry_elem[at + 1u];
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        [[unroll]] for (uint e = 0u; e < 4u; ++e)
+            acc[i][e] = carry_elem[at + 2u + i * 4u + e];
+}
+
+void suspend()
+{
+    uint at = carry_at();
+    carry_elem[at] = row_top;
+    carry_elem[at + 1u] = row_total;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        [[unroll]] for (uint e = 0u; e < 4u; ++e)
+            carry_elem[at + 2u + i * 4u + e] = acc[i][e];
+}
+
+void write_out()
+{
+    uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;
+    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
+        if (lane + i * ROW_LANES < WORDS) {
+            if (VECTOR != 0u)
+                out_elem4[(at + word_at(i)) >> 2] = vt_from_f32x4(acc[i]);
+            else
+                out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
+        }
 }
 
 void main()
@@ -170,16 +213,19 @@ void main()
         return;
     [[unroll]] for (uint i = 0u; i < QUADS; ++i)
         acc[i] = vec4(0.0);
+    row_top = LOWEST;
+    row_total = 0.0;
+    if ((push.flags & VT_COMBINE_CARRY_IN) != 0u)
+        resume();
     if (MODE == VT_COMBINE_SUM)
         add_up();
     else
         merge();
-    uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;
-    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
-        if (lane + i * ROW_LANES < WORDS) {
-            if (VECTOR != 0u)
-                out_elem4[(at + word_at(i)) >> 2] = vt_from_f32x4(acc[i]);
-            else
-                out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
-        }
+    if ((push.flags & VT_COMBINE_CARRY_OUT) != 0u) {
+        suspend();
+        return;
+    }
+    if (MODE != VT_COMBINE_SUM)
+        close_merge();
+    write_out();
 }

@@ -47,7 +47,8 @@ static const option_spec case_specs[] = {
     {"agree", OPTION_FLOAT, FIELD(agree), "X",
      "part of the queries' variance that changes slowly along the tokens, 0..1, default 0"},
     {"no-dense", OPTION_FLAG, FIELD(no_dense), NULL, "without dense attention"},
-    {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather", "where queries have lists of their own"},
+    {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather",
+     "where queries have lists of their own"},
     {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix", "of attention over lists"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of attention over lists"},
 };

@@ -31,14 +31,15 @@ typedef struct sparse_settings {
 typedef struct sparse_row {
     bench_status status;
     char reason[256];
-    vatten_plan_info info;          /* of the attention over lists; where queries are gathered, of the whole */
-    uint64_t workspace_bytes;       /* of the whole plan, or of the attention where lists are drawn */
+    vatten_plan_info info;    /* of the attention over lists; where queries are gathered, of the whole */
+    uint64_t workspace_bytes; /* of the whole plan, or of the attention where lists are drawn */
     stats_summary ms[SPARSE_PARTS]; /* 0 = does not run */
     double speedup;     /* dense by the whole plan, by attention where lists are drawn; 0 = no dense */
     double ideal;       /* dense pairs by listed pairs */
     double bound;       /* dense pairs by pairs that the tiles' queries see together */
     double tile_blocks; /* mean blocks of a tile of queries */
-    double share;       /* pooling and selection by the attention that they feed, that is all else if it is gathered */
+    double
+        share; /* pooling and selection by the attention that they feed, that is all else if it is gathered */
     double max_error;
     uint32_t rounds;
 } sparse_row;

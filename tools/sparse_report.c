@@ -49,9 +49,10 @@ static void print_markdown_row(const sparse_case *c, const sparse_row *row) {
 
 static void print_memory(const sparse_result *result) {
     if (result->memory_count != 0)
-        printf("\n| tokens | workspace KiB, 128x128 top 16 | 1x512 top 3 causal union | the same, max_workspace "
-               "1 MiB | 1x512 top 3 causal gather | the same, max_workspace 1 MiB |\n"
-               "|---|---|---|---|---|---|\n");
+        printf(
+            "\n| tokens | workspace KiB, 128x128 top 16 | 1x512 top 3 causal union | the same, max_workspace "
+            "1 MiB | 1x512 top 3 causal gather | the same, max_workspace 1 MiB |\n"
+            "|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->memory_count; ++i) {
         const sparse_memory *m = &result->memory[i];
         printf("| %llu | %.0f | %.0f | %.0f | %.0f | %.0f |\n", (unsigned long long)m->tokens,

@@ -260,9 +260,9 @@ typedef struct vatten_combine_desc {
     const char *label; /* optional, as in vatten_heads */
 } vatten_combine_desc;
 
-/* As vatten_attention_create; also UNSUPPORTED if a binding of the device cannot hold one token of all parts, or the device
- * has fewer than 5 storage buffers per stage. Plan info: v_bytes, bias_bytes and q_bytes are of parts, gains or log-sum-exps,
- * and residual. */
+/* As vatten_attention_create; also UNSUPPORTED if a device has fewer than 6 storage buffers per stage. Plan info: v_bytes,
+ * bias_bytes and q_bytes are of parts, gains or log-sum-exps, and residual; workspace_bytes is 0 unless the parts of a token
+ * do not fit one binding together. */
 VATTEN_API vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,
                                                vatten_plan **out_plan);
 

@@ -424,7 +424,8 @@ VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *devic
 typedef enum vatten_sparse_execution {
     VATTEN_SPARSE_AUTO = 0,
     VATTEN_SPARSE_UNION = 1, /* neighbouring queries visit the blocks that any of them goes by */
-    VATTEN_SPARSE_GATHER = 2 /* queries are gathered by the block that they go by, and their partial results merged */
+    VATTEN_SPARSE_GATHER =
+        2 /* queries are gathered by the block that they go by, and their partial results merged */
 } vatten_sparse_execution;
 
 typedef struct vatten_plan_info {

@@ -297,27 +297,30 @@
 #define VT_COMBINE_SLOT_RESIDUAL 2
 #define VT_COMBINE_SLOT_OUT      3
 #define VT_COMBINE_SLOT_LSE      4
-#define VT_COMBINE_SLOT_COUNT    5
+#define VT_COMBINE_SLOT_CARRY    5 /* what invocations hand on to those of the next parts */
+#define VT_COMBINE_SLOT_COUNT    6
 /* VT_SPEC_WORKGROUP as above */
 #define VT_COMBINE_SPEC_MODE   1
 #define VT_COMBINE_SPEC_DIM    2
 #define VT_COMBINE_SPEC_VECTOR 3 /* 1: rows start at multiples of 4 elements and dim is one */
-#define VT_COMBINE_SPEC_FLAGS  4
-#define VT_COMBINE_SPEC_PAD    5 /* STATE: outputs of a state, before maximum and sums */
-#define VT_COMBINE_SPEC_LANES  6 /* STATE: sums of a state */
-#define VT_COMBINE_SPEC_HEADS  7 /* STATE: query heads that a slot stands for */
-#define VT_COMBINE_SPEC_GROUP  8 /* STATE: query heads that share a list */
+#define VT_COMBINE_SPEC_PAD    4 /* STATE: outputs of a state, before maximum and sums */
+#define VT_COMBINE_SPEC_LANES  5 /* STATE: sums of a state */
+#define VT_COMBINE_SPEC_HEADS  6 /* STATE: query heads that a slot stands for */
+#define VT_COMBINE_SPEC_GROUP  7 /* STATE: query heads that share a list */
 #define VT_COMBINE_SUM         0u
 #define VT_COMBINE_MERGE       1u
 #define VT_COMBINE_STATE       2u /* as VT_FLAG_CARRY_OUT leaves it */
 #define VT_COMBINE_WEIGHTED    1u /* a sum has gains */
 #define VT_COMBINE_RESIDUAL    2u
 #define VT_COMBINE_LSE         4u
+#define VT_COMBINE_CARRY_IN    8u
+#define VT_COMBINE_CARRY_OUT   16u
 #define VT_COMBINE_QUADS       4u /* words of four elements, or elements, of an invocation */
 /* Bases and strides in elements from the start of the bound range. */
 #define VT_COMBINE_PUSH_FIELDS                                                                                       \
     VT_UINT rows; /* tokens of this dispatch */                                                                      \
     VT_UINT parts;                                                                                                   \
+    VT_UINT flags; /* VT_COMBINE_* */                                                                                \
     VT_UINT x_base;                                                                                                  \
     VT_UINT x_batch;                                                                                                 \
     VT_UINT x_head; /* STATE: from VT_COMBINE_SPEC_HEADS heads to the next so many */                                \

@@ -17,7 +17,7 @@ typedef enum cases_op {
     CASES_GRID,
     CASES_LISTS,     /* block_sparse, block_list, vertical_slash, topk_gather */
     CASES_SELECTION, /* moba, vmoba, nsa_selected, biformer: test_selection_cases */
-    CASES_MERGE,     /* test_combine */
+    CASES_MERGE,     /* test_merge_cases */
     CASES_WINDOW_TABLE,
     CASES_REJECT,
     CASES_LATER /* an operator that the library does not have; only counted */
@@ -60,15 +60,15 @@ typedef struct cases_case {
     cases_op op;
     uint64_t seed;
     uint64_t batch, heads, kv_heads, dim, value_dim;
-    double scale;              /* 0 = 1/sqrt(dim) */
-    ref_dense_rule dense;      /* CASES_DENSE: lengths and rule */
-    ref_grid_rule grid;        /* CASES_GRID and the others: the axes, as far as they are given */
-    ref_lists lists;           /* CASES_LISTS: lengths, rule, and the lists themselves */
-    uint32_t *words;           /* what lists.words points at */
-    cases_selection selection; /* CASES_SELECTION */
-    uint32_t splits;           /* CASES_MERGE: parts of the keys, one after the other */
+    double scale;                     /* 0 = 1/sqrt(dim) */
+    ref_dense_rule dense;             /* CASES_DENSE: lengths and rule */
+    ref_grid_rule grid;               /* CASES_GRID and the others: the axes, as far as they are given */
+    ref_lists lists;                  /* CASES_LISTS: lengths, rule, and the lists themselves */
+    uint32_t *words;                  /* what lists.words points at */
+    cases_selection selection;        /* CASES_SELECTION */
+    uint32_t splits;                  /* CASES_MERGE: parts of the keys, one after the other */
     uint64_t split[CASES_MAX_SPLITS]; /* keys of each */
-    uint64_t blocks;           /* BLOCKS: entries of all lists of random block masks together */
+    uint64_t blocks;                  /* BLOCKS: entries of all lists of random block masks together */
     uint64_t extra_len;
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;

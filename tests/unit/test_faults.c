@@ -51,7 +51,8 @@ typedef struct made {
     vatten_device *device;
     vatten_plan *dense;
     vatten_plan *grid;
-    vatten_plan *sparse;
+    vatten_plan *sparse[2]; /* by both executions */
+    vatten_plan *combined;
     vatten_recorder *recorder;
 } made;
 
@@ -74,10 +75,11 @@ static vatten_tile small_tile(void) {
     return (vatten_tile){VATTEN_LAYOUT_SHARED, 8, 2, 4, 4};
 }
 
-/* Pools, selects, joins lists and goes by them. */
-static vatten_sparse_desc small_sparse(void) {
+/* Pools, selects, joins lists and goes by them, or gathers. */
+static vatten_sparse_desc small_sparse(vatten_sparse_execution execution) {
     const vatten_attention_desc dense = unit_dense();
-    vatten_sparse_desc sparse = {.heads = dense.heads,
+    vatten_sparse_desc sparse = {.execution = execution,
+                                 .heads = dense.heads,
                                  .q_len = 64,
                                  .kv_len = 64,
                                  .q_block = 1,
@@ -108,9 +110,17 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     result = vatten_neighborhood_create(m->device, &grid, &m->grid);
     if (result != VATTEN_SUCCESS)
         return result;
-    const vatten_sparse_desc sparse = small_sparse();
-    m->sparse = (vatten_plan *)(uintptr_t)1;
-    result = vatten_sparse_create(m->device, &sparse, &m->sparse);
+    for (int n = 0; n < 2; ++n) {
+        const vatten_sparse_desc sparse = small_sparse(n ? VATTEN_SPARSE_GATHER : VATTEN_SPARSE_UNION);
+        m->sparse[n] = (vatten_plan *)(uintptr_t)1;
+        result = vatten_sparse_create(m->device, &sparse, &m->sparse[n]);
+        if (result != VATTEN_SUCCESS)
+            return result;
+    }
+    const vatten_combine_desc combine = {
+        .dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 2, .tokens = 8, .dim = 8, .parts = 2};
+    m->combined = (vatten_plan *)(uintptr_t)1;
+    result = vatten_combine_create(m->device, &combine, &m->combined);
     if (result != VATTEN_SUCCESS)
         return result;
     const vatten_recorder_desc recorder = {.max_dispatches = 3, .workspace_bytes = 4096};
@@ -120,7 +130,9 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
 
 static void drop(const made *m) {
     vatten_recorder_destroy(m->recorder);
-    vatten_plan_destroy(m->sparse);
+    vatten_plan_destroy(m->combined);
+    vatten_plan_destroy(m->sparse[1]);
+    vatten_plan_destroy(m->sparse[0]);
     vatten_plan_destroy(m->grid);
     vatten_plan_destroy(m->dense);
     vatten_device_destroy(m->device);

@@ -365,6 +365,78 @@ static void parts_speak_for_themselves(void **state) {
                    "lists: v strides: batch 0, head -1, token 0 must not be negative");
 }
 
+static void executions_are_for_lists_of_single_queries(void **state) {
+    (void)state;
+    static vt_sparse out;
+    const vt_caps caps = unit_caps_desktop();
+    REFUSED_SPARSE(execution, (vatten_sparse_execution)3, INVALID, "sparse: execution 3 is unknown");
+    REFUSED_SPARSE(execution, VATTEN_SPARSE_GATHER, INVALID,
+                   "sparse: execution GATHER with q_block 8: queries that share lists are not gathered");
+    vatten_sparse_desc desc = unit_sparse();
+    for (int n = 0; n <= VATTEN_SPARSE_GATHER; ++n) {
+        desc.q_block = 1;
+        desc.execution = (vatten_sparse_execution)n;
+        assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+        assert_true(out.gathers == (n == VATTEN_SPARSE_GATHER) || n == VATTEN_SPARSE_AUTO);
+        assert_true(out.gathers ? !out.lists.list.row_masks && out.lists.list.q_block == 1
+                                : out.lists.list.row_masks);
+    }
+}
+
+/* By itself a plan gathers where blocks have tiles of rows to go by them. */
+static void the_choice_goes_by_rows_of_a_block(void **state) {
+    (void)state;
+    static vt_sparse out;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_sparse_desc desc = unit_sparse();
+    desc.q_block = 1;
+    desc.q_len = desc.kv_len = 4096;
+    desc.kv_block = 512;
+    desc.rule.entries = 3;
+    assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+    assert_true(out.gathers);
+    desc.q_len = 4; /* decoding */
+    assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+    assert_false(out.gathers);
+    desc.q_len = 4096;
+    desc.kv_block = 8; /* 24 rows a block */
+    desc.rule.list_heads = 4;
+    assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+    assert_false(out.gathers);
+    desc.rule.list_heads = 2; /* of two heads each */
+    assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+    assert_true(out.gathers);
+}
+
+static void gathering_needs_room(void **state) {
+    (void)state;
+    static vt_sparse out;
+    static vt_program program;
+    vt_caps caps = unit_caps_desktop();
+    vt_tile tile;
+    uint32_t row = 0;
+    vatten_sparse_desc desc = unit_sparse();
+    desc.q_block = 1;
+    desc.execution = VATTEN_SPARSE_GATHER;
+    assert_int_equal(vt_sparse_from(&caps, &said.logger, &desc, &out), VATTEN_SUCCESS);
+    assert_int_equal(vt_tune(&caps, &said.logger, &out.lists, &row, &tile), VATTEN_SUCCESS);
+    vt_gather gather = {{&caps, &said.logger, &out.lists, &tile}, 700};
+    assert_false(vt_gather_fits(&gather));
+    assert_int_equal(vt_gather_steps(&gather, &program), UNSUPPORTED);
+    assert_said(&said, "sparse: one query of 5 entries cannot be gathered on Desktop: a binding holds "
+                       "4294967295 bytes, an invocation 18446744073709551615 steps, max_workspace 700 bytes");
+    gather.max_workspace = 1 << 20;
+    caps.storage_buffers = 6;
+    assert_int_equal(vt_gather_steps(&gather, &program), UNSUPPORTED);
+    assert_said(&said, "a plan by lists needs 7 storage buffers per stage, Desktop has 6");
+    /* A choice that was left open falls back. */
+    out.execution = VATTEN_SPARSE_AUTO;
+    out.select.desc.max_workspace = 700;
+    assert_int_equal(vt_sparse_takes(&out, &gather.op), VATTEN_SPARSE_UNION);
+    out.select.desc.max_workspace = 1 << 20;
+    assert_int_equal(vt_sparse_takes(&out, &gather.op), VATTEN_SPARSE_GATHER);
+}
+
 /* What each query chose becomes lists of 64 queries: a mark for each block. */
 static void lists_of_queries_need_room(void **state) {
     (void)state;
@@ -403,6 +475,9 @@ int main(void) {
         TEST(sparse_heads_and_lengths_are_those_of_attention),
         TEST(sparse_blocks_fit_their_tokens),
         TEST(parts_speak_for_themselves),
+        TEST(executions_are_for_lists_of_single_queries),
+        TEST(the_choice_goes_by_rows_of_a_block),
+        TEST(gathering_needs_room),
         TEST(lists_of_queries_need_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

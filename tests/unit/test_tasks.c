@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random pooling, selection and sparse problems on random devices with little to offer: each step keeps the device's limits
+ * Random pooling, selection, combining and sparse problems on random devices with little to offer: each step keeps the device's limits
  * and its buffers' ends, what the steps write is the whole and nothing twice, and a workspace is as large as it is said
  * to be.
  */
 #include "unit.h"
 
+#include "combine.h"
 #include "sizes.h"
 #include "sparse.h"
 
@@ -202,6 +203,89 @@ static void selections_keep_limits_and_cover_all(void **state) {
     assert_true(built > 400);
 }
 
+/* ---- Combining ---- */
+
+static vt_combine combination;
+
+static vatten_result append_combine(vt_program *to) {
+    return vt_combine_steps(&combination, to);
+}
+
+static vatten_combine_desc random_combine(unit_random *random) {
+    bool merges = unit_chance(random, 50);
+    vatten_combine_desc d = {.kind = merges ? VATTEN_COMBINE_MERGE : VATTEN_COMBINE_SUM,
+                             .dtype = (vatten_dtype)unit_between(random, 1, 3),
+                             .batch = unit_between(random, 1, 4),
+                             .heads = (uint32_t)unit_between(random, 1, 6),
+                             .tokens = spread(random, 1, 50000),
+                             .dim = (uint32_t)unit_between(random, 1, 200),
+                             .parts = (uint32_t)unit_between(random, 1, 4)};
+    d.x = random_strides(random, d.tokens, d.heads, d.dim);
+    d.out = random_strides(random, d.tokens, d.heads, d.dim);
+    d.gains = !merges && unit_chance(random, 50);
+    d.has_residual = !merges && unit_chance(random, 50);
+    d.write_lse = merges && unit_chance(random, 50);
+    if (d.has_residual)
+        d.residual = random_strides(random, d.tokens, d.heads, d.dim);
+    if ((d.gains || merges) && unit_chance(random, 60)) {
+        d.weights = random_strides(random, d.tokens, d.heads, 1);
+        d.weights_part = unit_between(random, 0, 9);
+    }
+    if (unit_chance(random, 30)) /* parts of a row beside each other */
+        d.x = (vatten_strides){.batch = (int64_t)(d.tokens * d.heads * d.parts * d.dim),
+                               .head = (int64_t)d.parts * d.dim,
+                               .token = (int64_t)d.heads * d.parts * d.dim},
+        d.x_part = d.dim;
+    return d;
+}
+
+static void combinations_keep_limits_and_cover_all(void **state) {
+    (void)state;
+    int built = 0, split = 0, carried = 0;
+    for (uint64_t seed = 0; seed < 4000; ++seed) {
+        unit_random random = {.state = seed};
+        unit_log said;
+        unit_log_start(&said);
+        vt_caps caps = random_caps(&random);
+        const vatten_combine_desc d = random_combine(&random);
+        vatten_result result = vt_combine_from(&caps, &said.logger, &d, &combination);
+        if (result == VATTEN_SUCCESS)
+            BUILD(program, append_combine);
+        assert_int_equal(said.count, result == VATTEN_SUCCESS ? 0 : 1);
+        if (result != VATTEN_SUCCESS)
+            continue;
+        buffers b = {{0}};
+        b.bytes[VT_ROLE_V] = combination.x_elements * combination.problem.element_bytes;
+        b.bytes[VT_ROLE_BIAS] = combination.weights_elements * 4;
+        b.bytes[VT_ROLE_Q] = vt_tensor_bytes(&combination.problem, &combination.residual);
+        b.bytes[VT_ROLE_OUT] = vt_tensor_bytes(&combination.problem, &combination.out);
+        b.bytes[VT_ROLE_LSE] = d.write_lse ? d.batch * d.heads * d.tokens * 4 : 0;
+        b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
+        uint64_t rows = 0, parts = 0;
+        for (uint64_t i = 0; i < program.step_count; ++i) {
+            const vt_step *step = &program.steps[i];
+            check_step(&caps, &b, step, seed);
+            assert_int_equal(step->combine.flags & VT_COMBINE_CARRY_IN ? VT_COMBINE_CARRY_IN : 0,
+                             parts ? VT_COMBINE_CARRY_IN : 0);
+            parts += step->combine.parts;
+            assert_int_equal((step->combine.flags & VT_COMBINE_CARRY_OUT) != 0, parts < d.parts);
+            assert_true((uint64_t)step->groups[0] * 64 * 16 >= (uint64_t)step->combine.rows * d.dim ||
+                        program.variants[0].spec[VT_COMBINE_SPEC_VECTOR] == 0);
+            if (parts < d.parts)
+                continue;
+            assert_int_equal(parts, d.parts);
+            parts = 0;
+            rows += (uint64_t)step->combine.rows * step->groups[1] * step->groups[2];
+        }
+        carried += program.workspace_bytes > 0;
+        assert_int_equal(rows, d.tokens * d.heads * d.batch);
+        split += program.step_count > 1;
+        free(program.steps);
+        ++built;
+    }
+    assert_true(built > 1000 && split > 500 && carried > 100);
+}
+
 /* ---- All in one ---- */
 
 static vt_sparse sparse;
@@ -211,9 +295,58 @@ static vatten_result append_sparse(vt_program *to) {
     return vt_sparse_steps(&sparse, &sparse_input, to);
 }
 
+static vt_task task_of(const vt_step *step) {
+    return vt_kernels[program.variants[step->variant].kernel].task;
+}
+
+/* Every row is merged once, by parts that were inverted and attended to before; the tiles of each are as many as there may
+ * be, over all keys. */
+static void check_gathered(const vt_caps *caps, const vatten_sparse_desc *d, const vt_tile *tile,
+                           uint64_t seed) {
+    uint64_t merged = 0, inverted = 0, tiles = 0, end = 0;
+    for (uint64_t i = 0; i < program.step_count; ++i) {
+        const vt_step *step = &program.steps[i];
+        const uint32_t *spec = program.variants[step->variant].spec;
+        if (task_of(step) == VT_TASK_INVERT) {
+            inverted = step->invert.rows;
+            uint64_t chunk = spec[VT_INVERT_SPEC_CHUNK], walk = vt_min(chunk, inverted) * d->rule.entries;
+            assert_true(walk + step->invert.blocks <= caps->loop_limit &&
+                        step->invert.chunks <= caps->loop_limit && step->invert.chunks * chunk >= inverted);
+            tiles = end = 0;
+        } else if (task_of(step) == VT_TASK_ATTEND) {
+            assert_int_equal(spec[VT_SPEC_LIST_KIND], VT_LIST_ROWS);
+            assert_int_equal(step->push.q_last - step->push.q_first, inverted);
+            assert_true(step->push.flags ==
+                        (VT_FLAG_CARRY_OUT | (step->push.k_first ? VT_FLAG_CARRY_IN : 0)));
+            tiles = step->push.map1 == 0 ? 0 : tiles;
+            assert_int_equal(step->push.map1, tiles);
+            assert_true(step->push.k_first == (tiles == 0 ? end : step->push.k_first));
+            uint64_t keys = vt_min(step->push.k_last - step->push.k_first, d->kv_block);
+            assert_true(vt_ceil_div(keys, tile->keys) * tile->iterations + 40 <= caps->loop_limit);
+            tiles += step->groups[0];
+            end = step->push.k_last;
+        } else if (task_of(step) == VT_TASK_COMBINE) {
+            uint64_t slots = inverted * d->rule.entries, heads = spec[VT_COMBINE_SPEC_HEADS];
+            uint64_t blocks = vt_ceil_div(d->kv_len, d->kv_block);
+            if (tiles < slots * heads / tile->rows + vt_min(slots, blocks) || end != d->kv_len ||
+                step->combine.rows != inverted)
+                fail_msg("seed %llu: %llu tiles of %llu slots, keys to %llu", (unsigned long long)seed,
+                         (unsigned long long)tiles, (unsigned long long)slots, (unsigned long long)end);
+            merged += (uint64_t)step->combine.rows * step->groups[1] * step->groups[2];
+        }
+    }
+    assert_int_equal(merged, d->q_len * d->heads.heads * d->heads.batch);
+}
+
+/* The lists of all rows and what they are made of aside, a plan that gathers keeps to max_workspace. */
+static void check_gathered_workspace(const vt_caps *caps, const vatten_sparse_desc *d) {
+    uint64_t keys = sparse.keys.out.elements * 4, lists = sparse.select.lists.elements * 4;
+    assert_true(program.workspace_bytes <= keys + lists + d->max_workspace + 4 * caps->storage_alignment);
+}
+
 static void sparse_programs_keep_limits_and_their_workspace(void **state) {
     (void)state;
-    int built = 0;
+    int built = 0, gathered = 0;
     for (uint64_t seed = 0; seed < 4000; ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
@@ -231,6 +364,9 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         d.q_block = unit_chance(&random, 50) ? 1 : (uint32_t)spread(&random, 1, d.q_len);
         d.kv_block = (uint32_t)spread(&random, 1, d.kv_len);
         d.rule = random_rule(&random, vt_ceil_div(d.kv_len, d.kv_block), d.heads.heads);
+        d.execution = d.q_block == 1 ? (vatten_sparse_execution)unit_between(&random, 0, 2) : 0;
+        d.max_workspace = unit_chance(&random, 50) ? 1 << 26 : spread(&random, 10000, 1 << 24);
+        d.heads.max_macs = unit_chance(&random, 70) ? 0 : spread(&random, 1 << 16, UINT64_C(1) << 36);
         vt_tile tile;
         uint32_t row = 0;
         vatten_result result = vt_sparse_from(&caps, &said.logger, &d, &sparse);
@@ -250,16 +386,25 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
         for (uint64_t i = 0; i < program.step_count; ++i)
             check_step(&caps, &b, &program.steps[i], seed);
+        bool gathers = vt_sparse_takes(&sparse, &sparse_input) == VATTEN_SPARSE_GATHER;
+        assert_true(gathers ? d.execution != VATTEN_SPARSE_UNION && d.q_block == 1
+                            : d.execution != VATTEN_SPARSE_GATHER);
+        if (gathers) {
+            check_gathered(&caps, &d, &tile, seed);
+            check_gathered_workspace(&caps, &d);
+        }
         free(program.steps);
+        gathered += gathers;
         ++built;
     }
-    assert_true(built > 300);
+    assert_true(built > 300 && gathered > 100);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pools_keep_limits_and_cover_all),
         cmocka_unit_test(selections_keep_limits_and_cover_all),
+        cmocka_unit_test(combinations_keep_limits_and_cover_all),
         cmocka_unit_test(sparse_programs_keep_limits_and_their_workspace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
