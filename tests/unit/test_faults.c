@@ -52,6 +52,7 @@ typedef struct made {
     vatten_plan *dense;
     vatten_plan *grid;
     vatten_plan *sparse;
+    vatten_plan *topk;
     vatten_recorder *recorder;
 } made;
 
@@ -113,6 +114,11 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     result = vatten_sparse_create(m->device, &sparse, &m->sparse);
     if (result != VATTEN_SUCCESS)
         return result;
+    const vatten_topk_desc topk = {.batch = 1, .heads = 1, .rows = 2, .values = 100, .entries = 3};
+    m->topk = (vatten_plan *)(uintptr_t)1;
+    result = vatten_topk_create(m->device, &topk, &m->topk);
+    if (result != VATTEN_SUCCESS)
+        return result;
     const vatten_recorder_desc recorder = {.max_dispatches = 3, .workspace_bytes = 4096};
     m->recorder = (vatten_recorder *)(uintptr_t)1;
     return vatten_recorder_create(m->device, &recorder, &m->recorder);
@@ -120,6 +126,7 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
 
 static void drop(const made *m) {
     vatten_recorder_destroy(m->recorder);
+    vatten_plan_destroy(m->topk);
     vatten_plan_destroy(m->sparse);
     vatten_plan_destroy(m->grid);
     vatten_plan_destroy(m->dense);
