@@ -279,7 +279,7 @@ static void test_many_rows(void **state) {
 static void few_rows_are_in_doubt(void **state) {
     (void)state;
     printf("  %u of %u rows in doubt\n", (unsigned)choice_doubts, (unsigned)(choice_doubts + device.rows));
-    assert_true(choice_doubts * 20 < device.rows);
+    assert_true(choice_doubts * 10 < device.rows);
 }
 
 int main(void) {

@@ -53,6 +53,7 @@ typedef struct made {
     vatten_plan *grid;
     vatten_plan *sparse[2]; /* by both executions */
     vatten_plan *combined;
+    vatten_plan *topk;
     vatten_recorder *recorder;
 } made;
 
@@ -123,6 +124,11 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     result = vatten_combine_create(m->device, &combine, &m->combined);
     if (result != VATTEN_SUCCESS)
         return result;
+    const vatten_topk_desc topk = {.batch = 1, .heads = 1, .rows = 2, .values = 100, .entries = 3};
+    m->topk = (vatten_plan *)(uintptr_t)1;
+    result = vatten_topk_create(m->device, &topk, &m->topk);
+    if (result != VATTEN_SUCCESS)
+        return result;
     const vatten_recorder_desc recorder = {.max_dispatches = 3, .workspace_bytes = 4096};
     m->recorder = (vatten_recorder *)(uintptr_t)1;
     return vatten_recorder_create(m->device, &recorder, &m->recorder);
@@ -130,6 +136,7 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
 
 static void drop(const made *m) {
     vatten_recorder_destroy(m->recorder);
+    vatten_plan_destroy(m->topk);
     vatten_plan_destroy(m->combined);
     vatten_plan_destroy(m->sparse[1]);
     vatten_plan_destroy(m->sparse[0]);

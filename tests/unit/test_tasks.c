@@ -9,6 +9,7 @@
 #include "combine.h"
 #include "sizes.h"
 #include "sparse.h"
+#include "topk.h"
 
 #include <stdlib.h>
 
@@ -153,9 +154,46 @@ static vatten_selection random_rule(unit_random *random, uint64_t blocks, uint32
     return rule;
 }
 
+/* Who shares a budget, and a bias. */
+static void share_budgets(unit_random *random, vatten_select_desc *d) {
+    uint32_t list_heads = d->rule.list_heads ? d->rule.list_heads : d->heads;
+    d->rule.budget_heads = unit_chance(random, 50) ? list_heads : unit_chance(random, 50) ? 1 : 0;
+    d->rule.budget_rows = unit_chance(random, 20) ? UINT32_MAX : (uint32_t)spread(random, 0, 5000);
+    d->rule.total = d->rule.budget == VATTEN_BUDGET_TOP && unit_chance(random, 30) ? d->rule.entries : 0;
+    d->bias = unit_chance(random, 30);
+    if (d->bias && unit_chance(random, 50))
+        d->bias_strides = (vatten_strides){.token = (int64_t)(d->blocks * unit_between(random, 0, 1)),
+                                           .head = (int64_t)(d->blocks * d->rows * unit_between(random, 0, 1)),
+                                           .batch = (int64_t)spread(random, 0, 100000)};
+}
+
+/* Rows whose lists a step writes. */
+static uint64_t listed_rows(const vt_step *step) {
+    const vt_variant *variant = &program.variants[step->variant];
+    uint64_t rows = (uint64_t)(step->select.row_end - step->select.row_first) * step->groups[1] * step->groups[2];
+    vt_task task = vt_kernels[variant->kernel].task;
+    if (task == VT_TASK_SELECT)
+        return rows;
+    bool lists = (task == VT_TASK_RANK || task == VT_TASK_TOPK) && variant->spec[VT_SELECT_SPEC_PASS] == VT_RANK_LIST;
+    return lists ? rows * variant->spec[VT_SELECT_SPEC_HEADS] : 0;
+}
+
+/* Enough workgroups for all lines, and groups that are whole. */
+static void check_groups(const vt_step *step) {
+    const vt_select_push *push = &step->select;
+    vt_task task = vt_kernels[program.variants[step->variant].kernel].task;
+    if (task != VT_TASK_RANK)
+        return;
+    uint64_t rows = push->row_end - push->row_first, groups = vt_ceil_div(rows, push->budget_rows);
+    assert_true(step->groups[0] == groups || step->groups[0] == groups * push->workgroups);
+    assert_true((uint64_t)push->workgroups * 64 >= (uint64_t)push->budget_rows * selection.budget_heads);
+    assert_true(push->row_first % push->budget_rows == 0);
+    assert_true(push->row_end == selection.desc.rows || push->row_end % push->budget_rows == 0);
+}
+
 static void selections_keep_limits_and_cover_all(void **state) {
     (void)state;
-    int built = 0;
+    int built = 0, shared = 0;
     for (uint64_t seed = 0; seed < 4000; ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
@@ -174,6 +212,8 @@ static void selections_keep_limits_and_cover_all(void **state) {
         d.rule = random_rule(&random, d.blocks, d.heads);
         d.rule.own = false;
         d.q = random_strides(&random, d.rows, d.heads, d.dim);
+        if (unit_chance(&random, 50))
+            share_budgets(&random, &d);
         vatten_result result = vt_select_from(&caps, &said.logger, &d, &selection);
         if (result == VATTEN_SUCCESS)
             BUILD(program, append_select);
@@ -185,6 +225,7 @@ static void selections_keep_limits_and_cover_all(void **state) {
         b.bytes[VT_ROLE_K] = selection.k.elements * 4;
         b.bytes[VT_ROLE_LISTS] = selection.lists.elements * 4;
         b.bytes[VT_ROLE_COUNTS] = selection.counts.elements * 4;
+        b.bytes[VT_ROLE_BIAS] = selection.bias.elements * 4;
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
         assert_true(program.workspace_bytes <= selection.desc.max_workspace);
         uint64_t rows = 0;
@@ -192,15 +233,69 @@ static void selections_keep_limits_and_cover_all(void **state) {
             const vt_step *step = &program.steps[i];
             check_step(&caps, &b, step, seed);
             assert_true(step->barrier_before); /* scores are written over by the next part */
-            if (i % 2 == 1)
-                rows += (uint64_t)(step->select.row_end - step->select.row_first) * step->groups[1] *
-                        step->groups[2];
+            check_groups(step);
+            rows += listed_rows(step);
         }
         assert_int_equal(rows, d.rows * selection.desc.rule.list_heads * d.batch);
         free(program.steps);
         ++built;
+        shared += selection.shared;
     }
-    assert_true(built > 400);
+    assert_true(built > 400 && shared > 100);
+}
+
+/* ---- The largest values ---- */
+
+static vt_topk topk;
+
+static vatten_result append_topk(vt_program *to) {
+    return vt_topk_steps(&topk, to);
+}
+
+static void topk_keeps_limits_and_covers_all(void **state) {
+    (void)state;
+    int built = 0;
+    for (uint64_t seed = 0; seed < 4000; ++seed) {
+        unit_random random = {.state = seed};
+        unit_log said;
+        unit_log_start(&said);
+        vt_caps caps = random_caps(&random);
+        vatten_topk_desc d = {.batch = unit_between(&random, 1, 3),
+                              .heads = (uint32_t)unit_between(&random, 1, 5),
+                              .rows = spread(&random, 1, 5000),
+                              .values = spread(&random, 1, 100000),
+                              .causal = unit_chance(&random, 50),
+                              .align = unit_chance(&random, 50) ? VATTEN_ALIGN_LAST : VATTEN_ALIGN_FIRST,
+                              .write_counts = unit_chance(&random, 50)};
+        d.entries = (uint32_t)spread(&random, 1, d.values);
+        if (unit_chance(&random, 50))
+            d.x = (vatten_strides){.token = (int64_t)spread(&random, 0, d.values + 20),
+                                   .head = (int64_t)spread(&random, 0, 100000),
+                                   .batch = (int64_t)spread(&random, 0, 1000000)};
+        vatten_result result = vt_topk_from(&caps, &said.logger, &d, &topk);
+        if (result == VATTEN_SUCCESS)
+            BUILD(program, append_topk);
+        assert_int_equal(said.count, result == VATTEN_SUCCESS ? 0 : 1);
+        if (result != VATTEN_SUCCESS)
+            continue;
+        buffers b = {{0}};
+        b.bytes[VT_ROLE_K] = topk.x.elements * 4;
+        b.bytes[VT_ROLE_LISTS] = topk.lists.elements * 4;
+        b.bytes[VT_ROLE_COUNTS] = topk.counts.elements * 4;
+        b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
+        uint64_t rows = 0;
+        for (uint64_t i = 0; i < program.step_count; ++i) {
+            const vt_step *step = &program.steps[i];
+            check_step(&caps, &b, step, seed);
+            assert_true(step->barrier_before); /* each reads what the one before wrote */
+            assert_true((uint64_t)step->select.workgroups * 64 * VT_RANK_CHUNK >= d.values);
+            rows += listed_rows(step);
+        }
+        assert_int_equal(rows, d.rows * d.heads * d.batch);
+        free(program.steps);
+        ++built;
+    }
+    assert_true(built > 1000);
 }
 
 /* ---- Combining ---- */
@@ -405,6 +500,7 @@ int main(void) {
         cmocka_unit_test(pools_keep_limits_and_cover_all),
         cmocka_unit_test(selections_keep_limits_and_cover_all),
         cmocka_unit_test(combinations_keep_limits_and_cover_all),
+        cmocka_unit_test(topk_keeps_limits_and_covers_all),
         cmocka_unit_test(sparse_programs_keep_limits_and_their_workspace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
