@@ -47,12 +47,14 @@ static void format_duration(double seconds, char *out, size_t size) {
     }
 }
 
-/* In a terminal the first line comes at once, before there is anything to tell the time by. */
+/* In a terminal the first line comes at once, before there is anything to tell the time by, and the next one as soon as there
+ * is. */
 static bool is_due(const progress *p, double now, uint64_t done, uint64_t all) {
     if (p->quiet || done >= all) {
         return false;
     }
-    return p->terminal ? !p->shown || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
+    bool news = !p->shown || (done && !p->timed);
+    return p->terminal ? news || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
 }
 
 void progress_say(progress *p, uint64_t done, uint64_t all) {
@@ -65,6 +67,7 @@ void progress_say(progress *p, uint64_t done, uint64_t all) {
     if (done) {
         char left[32];
         format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(all - done), left, sizeof(left));
+        p->timed = true;
         fprintf(stderr, ", %.0f %%, about %s left", 100.0 * (double)done / (double)all, left);
     }
     fputs(p->terminal ? "\033[K" : "\n", stderr);

@@ -13,6 +13,7 @@ typedef struct progress {
     bool quiet;
     bool terminal;
     bool shown; /* the cursor stands behind the line */
+    bool timed; /* a line has told how long it will take */
     double begin_ms;
     double said_ms; /* when a line was last written */
 } progress;
