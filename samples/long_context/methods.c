@@ -88,29 +88,31 @@ bool rig_read(rig *r, uint64_t first, uint64_t count, float *out) {
 
 /* ---- Plans ---- */
 
-static vatten_selection selection_of(const rig *r) {
-    return (vatten_selection){.entries = method_top(&r->rules, r->tokens), .own = true};
+static vatten_heads heads_of(method m) {
+    return (vatten_heads){.dtype = VATTEN_DTYPE_F32,
+                          .batch = 1,
+                          .heads = 1,
+                          .kv_heads = 1,
+                          .dim = TEXT_DIM,
+                          .label = method_name(m)};
+}
+
+/* Each query chooses for itself (q_block 1) and always takes its own block. */
+static vatten_result moba_desc(const rig *r, uint64_t queries, vatten_sparse_desc *out) {
+    const vatten_heads heads = heads_of(METHOD_MOBA);
+    const vatten_logger logger = {.write = print_message, .user = (void *)&r->progress};
+    return vatten_preset_moba(&logger, &heads, queries, r->tokens, r->rules.block, r->rules.top, out);
 }
 
 static vatten_result make_plan(rig *r, method m, uint64_t queries, vatten_plan **out) {
-    const vatten_heads heads = {.dtype = VATTEN_DTYPE_F32,
-                                .batch = 1,
-                                .heads = 1,
-                                .kv_heads = 1,
-                                .dim = TEXT_DIM,
-                                .label = method_name(m)};
     vatten_device *device = vatten_context_device(r->context);
     if (m == METHOD_MOBA) {
-        const vatten_sparse_desc desc = {.heads = heads,
-                                         .q_len = queries,
-                                         .kv_len = r->tokens,
-                                         .q_block = 1, /* each query chooses for itself */
-                                         .kv_block = r->rules.block,
-                                         .rule = selection_of(r),
-                                         .causal = true};
-        return vatten_sparse_create(device, &desc, out);
+        vatten_sparse_desc desc;
+        vatten_result result = moba_desc(r, queries, &desc);
+        return result == VATTEN_SUCCESS ? vatten_sparse_create(device, &desc, out) : result;
     }
-    vatten_attention_desc desc = {.heads = heads, .q_len = queries, .kv_len = r->tokens, .causal = true};
+    vatten_attention_desc desc = {
+        .heads = heads_of(m), .q_len = queries, .kv_len = r->tokens, .causal = true};
     if (m == METHOD_STREAMING) {
         desc.window = (vatten_window){.enabled = true, .left = (int64_t)r->rules.window - 1};
         desc.prefix = r->rules.sink;
@@ -257,26 +259,30 @@ typedef struct choice {
 } choice;
 
 static bool make_choice(rig *r, uint64_t first, choice *c) {
-    const vatten_pool_desc pool = {.dtype = VATTEN_DTYPE_F32,
+    vatten_sparse_desc moba;
+    if (!good(r, "selection", moba_desc(r, r->tokens - first, &moba))) {
+        return false;
+    }
+    const vatten_pool_desc pool = {.dtype = moba.heads.dtype,
                                    .batch = 1,
-                                   .heads = 1,
-                                   .dim = TEXT_DIM,
+                                   .heads = moba.heads.kv_heads,
+                                   .dim = moba.heads.dim,
                                    .rank = 1,
-                                   .extent = {r->tokens},
-                                   .block = {r->rules.block},
+                                   .extent = {moba.kv_len},
+                                   .block = {moba.kv_block},
                                    .label = "pooling"};
-    const vatten_select_desc select = {.dtype = VATTEN_DTYPE_F32,
+    const vatten_select_desc select = {.dtype = moba.heads.dtype,
                                        .batch = 1,
-                                       .heads = 1,
-                                       .kv_heads = 1,
-                                       .dim = TEXT_DIM,
-                                       .rows = r->tokens - first,
-                                       .blocks = method_blocks(&r->rules, r->tokens),
-                                       .rule = selection_of(r),
+                                       .heads = moba.heads.heads,
+                                       .kv_heads = moba.heads.kv_heads,
+                                       .dim = moba.heads.dim,
+                                       .rows = moba.q_len,
+                                       .blocks = method_blocks(&r->rules, moba.kv_len),
+                                       .rule = moba.rule,
                                        .row_tokens = 1,
                                        .row_shift = first,
-                                       .block_tokens = r->rules.block,
-                                       .causal = true,
+                                       .block_tokens = moba.kv_block,
+                                       .causal = moba.causal,
                                        .label = "selection"};
     vatten_plan_info pool_info, select_info;
     vatten_device *device = vatten_context_device(r->context);

@@ -6,6 +6,7 @@
 #define LONG_CONTEXT_METHODS_H
 
 #include <vatten/context.h>
+#include <vatten/presets.h>
 
 #include "progress.h"
 #include "text.h"
