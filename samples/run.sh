@@ -20,8 +20,8 @@ build=${VATTEN_BUILD:-$root/build}
 pictures=$build/pictures
 
 long_context() {
-  "$build/samples/long_context/long_context" --blocks "$pictures/long-context-blocks.png" \
-    --needles "$pictures/long-context-needles.png" "$@"
+  "$build/samples/long_context/long_context" --map "$pictures/long-context-map.png" \
+    --chart "$pictures/long-context-chart.png" "$@"
 }
 
 denoise() {

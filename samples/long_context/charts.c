@@ -167,7 +167,7 @@ static void draw_legend(photo *out, uint32_t x, uint32_t y) {
     ink_text(out, at + 18, y, SCALE, letters, "the needle's block");
 }
 
-bool chart_blocks(const study *s, const char *path) {
+bool chart_map(const study *s, const char *path) {
     uint32_t side = (uint32_t)method_blocks(&s->desc.rules, s->desc.text.tokens) * cell_of(s);
     uint32_t panel = MARGIN + side + BESIDE;
     photo picture;

@@ -16,7 +16,7 @@
 typedef struct options {
     uint32_t tokens, block, top, sink, window; /* 0 = default */
     uint32_t needle, questions, seed, repeat, checks;
-    const char *device, *dense, *blocks_png, *needles_png;
+    const char *device, *dense, *map_png, *chart_png;
     bool quick, lengths, quiet, json, list_devices, help;
 } options;
 
@@ -31,13 +31,14 @@ static size_t make_rows(options *o, argument rows[MOST_ROWS]) {
         {"--sink", ARGUMENT_COUNT, &o->sink, 1, 1048576, "N", "first keys of streaming (a block)"},
         {"--window", ARGUMENT_COUNT, &o->window, 1, 1048576, "N",
          "last keys of streaming (the other blocks)"},
-        {"--needle", ARGUMENT_COUNT, &o->needle, 1, 64, "N", "tokens of a needle (32)"},
-        {"--questions", ARGUMENT_COUNT, &o->questions, 1, 64, "N", "tokens that ask for each needle (16)"},
+        {"--needle-tokens", ARGUMENT_COUNT, &o->needle, 1, 64, "N", "tokens of a needle (32)"},
+        {"--question-tokens", ARGUMENT_COUNT, &o->questions, 1, 64, "N",
+         "tokens that ask for each needle (16)"},
         {"--seed", ARGUMENT_COUNT, &o->seed, 0, 4294967295.0, "N", "of the text (1)"},
         {"--dense", ARGUMENT_TEXT, &o->dense, 0, 0, "all|rows",
          "rows that dense attention computes (all); rows: some, its time is estimated"},
-        {"--blocks", ARGUMENT_TEXT, &o->blocks_png, 0, 0, "FILE.png", "draw which blocks the queries go by"},
-        {"--needles", ARGUMENT_TEXT, &o->needles_png, 0, 0, "FILE.png",
+        {"--map", ARGUMENT_TEXT, &o->map_png, 0, 0, "FILE.png", "draw which blocks the queries go by"},
+        {"--chart", ARGUMENT_TEXT, &o->chart_png, 0, 0, "FILE.png",
          "also try shorter texts, and draw which needles are found"},
         {"--repeat", ARGUMENT_COUNT, &o->repeat, 1, 50, "N",
          "times are medians of N runs (3), of fewer where they take 20 s together"},
@@ -84,7 +85,7 @@ static void make_desc(const options *o, study_desc *out) {
         .dense_rows = o->dense && strcmp(o->dense, "rows") == 0,
         .repeat = o->repeat,
         .checks = o->checks,
-        .lengths = o->needles_png != NULL,
+        .lengths = o->chart_png != NULL,
         .quiet = o->quiet,
     };
 }
@@ -110,25 +111,27 @@ static bool check_options(const options *o, const study_desc *desc) {
         return complain("--block %u is more than the %llu tokens", rules->block,
                         (unsigned long long)t->tokens);
     }
-    if (o->blocks_png && blocks > 1024) {
-        return complain("--blocks draws at most 1024 blocks; %llu tokens in blocks of %u are %llu",
+    if (o->map_png && blocks > 1024) {
+        return complain("--map draws at most 1024 blocks; %llu tokens in blocks of %u are %llu",
                         (unsigned long long)t->tokens, rules->block, (unsigned long long)blocks);
     }
-    return (!o->blocks_png || is_png(o->blocks_png)) && (!o->needles_png || is_png(o->needles_png));
+    if (o->map_png && o->chart_png && strcmp(o->map_png, o->chart_png) == 0) {
+        return complain("--map and --chart name the same file");
+    }
+    return (!o->map_png || is_png(o->map_png)) && (!o->chart_png || is_png(o->chart_png));
 }
 
 /* Asked before minutes of work. */
 static bool can_save(const options *o) {
-    return (!o->blocks_png || photo_can_save(o->blocks_png)) &&
-           (!o->needles_png || photo_can_save(o->needles_png));
+    return (!o->map_png || photo_can_save(o->map_png)) && (!o->chart_png || photo_can_save(o->chart_png));
 }
 
 static bool run(const options *o, const study_desc *desc) {
     study s = {0};
-    bool done = can_save(o) && study_run(desc, &s) && (!o->blocks_png || chart_blocks(&s, o->blocks_png)) &&
-                (!o->needles_png || chart_needles(&s, o->needles_png));
+    bool done = can_save(o) && study_run(desc, &s) && (!o->map_png || chart_map(&s, o->map_png)) &&
+                (!o->chart_png || chart_needles(&s, o->chart_png));
     if (done) {
-        (o->json ? outcome_json : outcome_text)(&s, o->blocks_png, o->needles_png);
+        (o->json ? outcome_json : outcome_text)(&s, o->map_png, o->chart_png);
         done = study_passed(&s) ||
                complain("the device's result differs from the exact one by more than allowed");
     }

@@ -74,7 +74,7 @@ static void print_needles(const study *s) {
     printf("* found: most questions read the answer\n\n");
 }
 
-void outcome_text(const study *s, const char *blocks_png, const char *needles_png) {
+void outcome_text(const study *s, const char *map_png, const char *chart_png) {
     print_head(s);
     print_methods(s);
     print_needles(s);
@@ -83,9 +83,9 @@ void outcome_text(const study *s, const char *blocks_png, const char *needles_pn
            study_passed(s) ? "passed" : "FAILED", (unsigned long long)s->checked_rows,
            fmax(study_tolerance(s, METHOD_MOBA), study_tolerance(s, METHOD_STREAMING)),
            study_tolerance(s, METHOD_DENSE), s->list_fault ? "; " : "", s->list_fault ? s->list_fault : "");
-    if (blocks_png || needles_png) {
-        printf("written   %s%s%s\n", blocks_png ? blocks_png : "", blocks_png && needles_png ? ", " : "",
-               needles_png ? needles_png : "");
+    if (map_png || chart_png) {
+        printf("written   %s%s%s\n", map_png ? map_png : "", map_png && chart_png ? ", " : "",
+               chart_png ? chart_png : "");
     }
 }
 
@@ -161,7 +161,7 @@ static void json_settings(json_lines *j, const study *s) {
     json_number(j, "window", d->rules.window);
 }
 
-void outcome_json(const study *s, const char *blocks_png, const char *needles_png) {
+void outcome_json(const study *s, const char *map_png, const char *chart_png) {
     json_lines j = {0};
     json_open(&j, NULL, '{');
     json_settings(&j, s);
@@ -185,7 +185,7 @@ void outcome_json(const study *s, const char *blocks_png, const char *needles_pn
         json_length(&j, s, l);
     }
     json_close(&j, ']');
-    json_text(&j, "blocks_png", blocks_png);
-    json_text(&j, "needles_png", needles_png);
+    json_text(&j, "map_png", map_png);
+    json_text(&j, "chart_png", chart_png);
     json_close(&j, '}');
 }

@@ -5,7 +5,7 @@
 #include "study.h"
 
 /* A study on stdout; the pictures' names may be NULL. */
-void outcome_text(const study *s, const char *blocks_png, const char *needles_png);
-void outcome_json(const study *s, const char *blocks_png, const char *needles_png);
+void outcome_text(const study *s, const char *map_png, const char *chart_png);
+void outcome_json(const study *s, const char *map_png, const char *chart_png);
 
 #endif

@@ -57,8 +57,8 @@ class Quick(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.blocks, cls.needles = (os.path.join(cls.folder.name, name) for name in ("blocks.png", "needles.png"))
-        cls.result = study("--quick", "--blocks", cls.blocks, "--needles", cls.needles)
+        cls.map, cls.chart = (os.path.join(cls.folder.name, name) for name in ("map.png", "chart.png"))
+        cls.result = study("--quick", "--map", cls.map, "--chart", cls.chart)
 
     @classmethod
     def tearDownClass(cls):
@@ -118,10 +118,10 @@ class Quick(unittest.TestCase):
         self.assertEqual(self.result["lengths"][0]["streaming"], [True] * 11)  # sink and window are the whole text
 
     def test_pictures(self):
-        width, height = png_size(self.blocks)
+        width, height = png_size(self.map)
         self.assertGreater(width, 2 * 512)
         self.assertGreater(height, 512 + 11 * 22)
-        width, height = png_size(self.needles)
+        width, height = png_size(self.chart)
         self.assertGreater(width, 3 * 7 * 46)
         self.assertGreater(height, 11 * 26)
 
@@ -134,7 +134,7 @@ class Options(unittest.TestCase):
         self.assertGreater(result["methods"]["streaming"]["nmse"], 1e-2)
 
     def test_a_needle_of_one_token_drowns_in_the_mean_of_a_block(self):
-        result = study("--tokens", 8192, "--block", 1024, "--top", 2, "--needle", 1)
+        result = study("--tokens", 8192, "--block", 1024, "--top", 2, "--needle-tokens", 1)
         self.assertEqual(result["methods"]["dense"]["found"], 11)
         self.assertLess(result["methods"]["MoBA"]["found"], 9)
 
@@ -153,11 +153,12 @@ class Options(unittest.TestCase):
         self.assertNotEqual(picks[0], picks[2])
 
     def test_command_lines(self):
-        for options, words in ((("--tokens", 100), "--tokens takes"), (("--tokens", 2048, "--questions", 64), "too few"),
+        for options, words in ((("--tokens", 100), "--tokens takes"), (("--tokens", 2048, "--question-tokens", 64), "too few"),
                                (("--block", 20000, "--quick"), "more than the 16384 tokens"), (("--what",), "--what"),
                                (("--top", 0), "--top takes"), (("--dense", "some"), "all or rows"),
-                               (("--blocks", "x.jpg"), "must end in .png"), (("photo.png",), "no option"),
-                               (("--block", 16, "--blocks", "x.png"), "at most 1024 blocks")):
+                               (("--map", "x.jpg"), "must end in .png"), (("photo.png",), "no option"),
+                               (("--map", "x.png", "--chart", "x.png"), "the same file"),
+                               (("--block", 16, "--map", "x.png"), "at most 1024 blocks")):
             done = run(*options)
             self.assertEqual((done.returncode, done.stdout), (2, ""), options)
             self.assertIn("long_context: ", done.stderr)
@@ -165,7 +166,7 @@ class Options(unittest.TestCase):
 
     def test_failures(self):
         with tempfile.TemporaryDirectory() as folder:
-            done = run("--quick", "--blocks", os.path.join(folder, "none", "x.png"))
+            done = run("--quick", "--map", os.path.join(folder, "none", "x.png"))
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("cannot write", done.stderr)
         done = run("--quick", "--device", "no such device")
@@ -175,7 +176,7 @@ class Options(unittest.TestCase):
     def test_help(self):
         done = run("--help")
         self.assertEqual(done.returncode, 0)
-        for name in ("--tokens", "--block", "--top", "--sink", "--window", "--needles", "--quick", "--json"):
+        for name in ("--tokens", "--block", "--top", "--sink", "--window", "--chart", "--quick", "--json"):
             self.assertIn(name, done.stdout)
 
 
