@@ -92,7 +92,7 @@ class ListCase(ToolCase):
         self.assertEqual(code, 0, err)
         summary = json.loads(out)
         self.assertEqual(summary["family"], family)
-        self.assertIn("lists", summary["kernel"])
+        self.assertIn("attention", summary["kernel"])
         wanted, lse = attend(*self.tensors, whole)
         self.check(wanted, dtype, lse)
 
