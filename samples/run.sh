@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
+# samples/run.sh                                          both of these, with what they have by themselves
 # samples/run.sh [photo.png|jpg ...] [options of denoise]
+# samples/run.sh long_context [options of long_context]
 #
-# Installs what is missing, builds the sample `denoise` in build/ and denoises a photograph: the given one, or
-# the one beside the sample with noise added, to have something to measure. Several photographs are the frames
-# of a sequence. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
+# Installs what is missing and builds the samples `denoise` and `long_context` in build/. Denoises a photograph: the
+# given one, or the one beside the sample with noise added, to have something to measure; several photographs are the
+# frames of a sequence. Looks for needles in a text of 131,072 tokens; where nothing is given, dense attention is
+# asked for some rows of it only. Pictures go to build/pictures. VATTEN_BUILD names another build folder,
+# VATTEN_INSTALL=no installs nothing.
 set -eu
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,32 +17,48 @@ build=${VATTEN_BUILD:-$root/build}
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 
-photos=()
-while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do
-  photos+=("$1")
-  shift
-done
-options=()
-if [ ${#photos[@]} -eq 0 ]; then
-  photos=("$root/samples/denoise/coffee.png")
-  options=(--noise 25)
-fi
+pictures=$build/pictures
+
+long_context() {
+  "$build/samples/long_context/long_context" --map "$pictures/long-context-map.png" \
+    --chart "$pictures/long-context-chart.png" "$@"
+}
+
+denoise() {
+  local photos=() options=() number='' name
+  while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do
+    photos+=("$1")
+    shift
+  done
+  if [ ${#photos[@]} -eq 0 ]; then
+    photos=("$root/samples/denoise/coffee.png")
+    options=(--noise 25)
+  fi
+  name=$(basename "${photos[0]%.*}")
+  if [ ${#photos[@]} -gt 1 ] || [[ $name == *%*d* ]]; then
+    name=${name%%%*}
+    name=${name%[-_]}
+    name=${name:-frame}
+    number=-%03d
+  fi
+  "$build/samples/denoise/denoise" "${photos[@]}" -o "$pictures/$name-denoised$number.png" \
+    --side-by-side "$pictures/$name-side-by-side.png" "${options[@]}" "$@"
+}
 
 setup_install sample
 if [ ! -e "$build/CMakeCache.txt" ]; then
   setup_configure -DVATTEN_TESTS=OFF -DVATTEN_TOOLS=OFF
 fi
-setup_build denoise
-
-pictures=$build/pictures
-name=$(basename "${photos[0]%.*}")
-number=
-if [ ${#photos[@]} -gt 1 ] || [[ $name == *%*d* ]]; then
-  name=${name%%%*}
-  name=${name%[-_]}
-  name=${name:-frame}
-  number=-%03d
-fi
+setup_build denoise long_context
 mkdir -p "$pictures"
-exec "$build/samples/denoise/denoise" "${photos[@]}" -o "$pictures/$name-denoised$number.png" \
-  --side-by-side "$pictures/$name-side-by-side.png" "${options[@]}" "$@"
+
+if [ $# -eq 0 ]; then
+  denoise
+  printf '\n'
+  long_context --dense rows --repeat 1
+elif [ "$1" = long_context ]; then
+  shift
+  long_context "$@"
+else
+  denoise "$@"
+fi

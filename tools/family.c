@@ -8,9 +8,14 @@
 #define LAYOUT_WORDS  "auto|rows|subgroup|shared|matrix"
 #define FIELD(member) offsetof(family_options, member)
 
+#define CAUSAL_ROW                                                                                           \
+    {                                                                                                        \
+        "causal", OPTION_CHOICE, FIELD(dense_causal), FAMILY_CAUSAL_WORDS,                                   \
+            "hide later keys; the last (first) query stands on the last (first) key"                         \
+    }
+
 static const option_spec attention_rule[] = {
-    {"causal", OPTION_CHOICE, FIELD(dense_causal), FAMILY_CAUSAL_WORDS,
-     "hide later keys; the last (first) query stands on the last (first) key"},
+    CAUSAL_ROW,
     {"window", OPTION_INTS, FIELD(dense_window), "LEFT,RIGHT",
      "keys seen from the diagonal, inclusive; -1 = unlimited"},
     {"prefix", OPTION_U64, FIELD(prefix), "N", "the first N keys are visible whatever the window says"},
@@ -28,6 +33,42 @@ static const option_spec neighborhood_rule[] = {
      "tokens that the grid is shifted back by, per axis; default 0"},
     {"box", OPTION_INTS, FIELD(box), "N,N,...",
      "queries of a workgroup, per axis; default: fewest key tiles"},
+};
+
+static const option_spec lists_rule[] = {
+    {"list-kind", OPTION_CHOICE, FIELD(list_kind), "blocks|ranges|keys",
+     "what an entry names; default blocks"},
+    {"q-block", OPTION_U32, FIELD(q_block), "N",
+     "queries that share a list, required; ranges: at most so many"},
+    {"kv-block", OPTION_U32, FIELD(kv_block), "N", "keys of a block; required for blocks"},
+    {"row-masks", OPTION_FLAG, FIELD(row_masks), NULL, "entries of blocks say which rows they are for"},
+    CAUSAL_ROW,
+    {"window", OPTION_INTS, FIELD(dense_window), "LEFT,RIGHT",
+     "of the listed keys those seen from the diagonal, inclusive; -1 = unlimited"},
+    {"prefix", OPTION_U64, FIELD(prefix), "N", "the first N keys are visible whatever the window says"},
+    {"align", OPTION_CHOICE, FIELD(align), "last|first", "diagonal of a window that is not causal"},
+    {"key-stride", OPTION_U32, FIELD(key_stride), "N", "every Nth key is visible whatever the window says"},
+    {"key-phase", OPTION_U32, FIELD(key_phase), "N", "those with (key + N) mod stride = 0"},
+};
+
+static const option_spec sparse_rule[] = {
+    {"q-block", OPTION_U32, FIELD(q_block), "N", "queries that share their blocks, required"},
+    {"kv-block", OPTION_U32, FIELD(kv_block), "N", "keys of a block, required"},
+    {"entries", OPTION_U32, FIELD(selection.entries), "N", "blocks of a list, at most, required"},
+    {"list-heads", OPTION_U32, FIELD(selection.list_heads), "N", "heads that have lists; default: all"},
+    CAUSAL_ROW,
+    {"select-scale", OPTION_FLOAT, FIELD(selection.scale), "X", "factor of scores of blocks; default 1"},
+    {"softmax", OPTION_FLAG, FIELD(selection.softmax), NULL, "values of blocks are shares of a softmax"},
+    {"own", OPTION_FLAG, FIELD(selection.own), NULL, "the blocks that hold the row's tokens are in"},
+    {"first", OPTION_U32, FIELD(selection.first), "N", "so are the first N blocks"},
+    {"local", OPTION_U32, FIELD(selection.local), "N", "and N up to the row's last own one"},
+    {"budget", OPTION_CHOICE, FIELD(budget), "top|mass|threshold", "what bounds a list; default top"},
+    {"share", OPTION_FLOAT, FIELD(selection.share), "X", "of mass, 0..1; or the threshold"},
+    {"min-max", OPTION_FLAG, FIELD(selection.min_max), NULL, "mass: weights run from 0 to 1 in a row"},
+    {"crossing-out", OPTION_FLAG, FIELD(selection.crossing_out), NULL,
+     "mass: without the block that crosses the share"},
+    {"least", OPTION_U32, FIELD(selection.least), "N", "mass, threshold: at least N blocks more"},
+    {"max-workspace", OPTION_U64, FIELD(max_workspace), "BYTES", "of the scores; default 64 MiB"},
 };
 
 static const option_spec kernel_options[] = {
@@ -73,27 +114,6 @@ static bool make_heads(const family_options *options, const family_shape *shape,
     heads->write_lse = shape->write_lse;
     heads->max_macs = options->max_macs;
     return make_tile(options, &heads->tile);
-}
-
-static bool make_attention(const family_options *options, const family_shape *shape,
-                           family_problem *problem) {
-    vatten_attention_desc *desc = &problem->attention;
-    if (options->dense_window.count != 0 && options->dense_window.count != 2) {
-        say_error("--window needs 2 values (left, right), got %zu", options->dense_window.count);
-        return false;
-    }
-    desc->q_len = shape->q_len;
-    desc->kv_len = shape->kv_len;
-    desc->causal = options->dense_causal != FAMILY_CAUSAL_NONE;
-    bool first = desc->causal ? options->dense_causal == FAMILY_CAUSAL_FIRST : options->align == 1;
-    desc->align = first ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
-    desc->window.enabled = options->dense_window.count == 2;
-    if (desc->window.enabled) {
-        desc->window.left = options->dense_window.value[0];
-        desc->window.right = options->dense_window.value[1];
-    }
-    desc->prefix = options->prefix;
-    return make_heads(options, shape, &desc->heads);
 }
 
 /* One value per axis: `list` as given, or `missing` on every axis when it was not. */
@@ -151,6 +171,77 @@ static bool make_neighborhood(const family_options *options, const family_shape 
     return make_heads(options, shape, &desc->heads);
 }
 
+/* What dense attention and lists have in common. */
+static bool take_diagonal(const family_options *options, bool *causal, vatten_align *align,
+                          vatten_window *window) {
+    if (options->dense_window.count != 0 && options->dense_window.count != 2) {
+        say_error("--window needs 2 values (left, right), got %zu", options->dense_window.count);
+        return false;
+    }
+    *causal = options->dense_causal != FAMILY_CAUSAL_NONE;
+    bool first = *causal ? options->dense_causal == FAMILY_CAUSAL_FIRST : options->align == 1;
+    *align = first ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
+    window->enabled = options->dense_window.count == 2;
+    if (window->enabled) {
+        window->left = options->dense_window.value[0];
+        window->right = options->dense_window.value[1];
+    }
+    return true;
+}
+
+static bool make_attention(const family_options *options, const family_shape *shape,
+                           family_problem *problem) {
+    vatten_attention_desc *desc = &problem->attention;
+    desc->q_len = shape->q_len;
+    desc->kv_len = shape->kv_len;
+    desc->prefix = options->prefix;
+    return take_diagonal(options, &desc->causal, &desc->align, &desc->window) &&
+           make_heads(options, shape, &desc->heads);
+}
+
+uint32_t family_entry_words(const family_options *options) {
+    if (options->list_kind == VATTEN_LIST_RANGES)
+        return 2;
+    return options->row_masks ? 1 + options->q_block / 32 + (options->q_block % 32 != 0) : 1;
+}
+
+uint32_t family_front_words(const family_options *options) {
+    return options->list_kind == VATTEN_LIST_RANGES ? 2 : 0;
+}
+
+static bool make_lists(const family_options *options, const family_shape *shape, family_problem *problem) {
+    vatten_lists_desc *desc = &problem->lists;
+    desc->q_len = shape->q_len;
+    desc->kv_len = shape->kv_len;
+    desc->kind = (vatten_list_kind)options->list_kind;
+    desc->q_block = options->q_block;
+    desc->kv_block = options->kv_block;
+    desc->entries = shape->list_entries;
+    desc->rows = options->list_kind == VATTEN_LIST_RANGES ? shape->list_rows : 0;
+    desc->list_heads = shape->list_heads;
+    desc->lists = shape->list_strides;
+    desc->row_masks = options->row_masks;
+    desc->prefix = options->prefix;
+    desc->key_stride = options->key_stride;
+    desc->key_phase = options->key_phase;
+    return take_diagonal(options, &desc->causal, &desc->align, &desc->window) &&
+           make_heads(options, shape, &desc->heads);
+}
+
+static bool make_sparse(const family_options *options, const family_shape *shape, family_problem *problem) {
+    vatten_sparse_desc *desc = &problem->sparse;
+    vatten_window unused;
+    desc->q_len = shape->q_len;
+    desc->kv_len = shape->kv_len;
+    desc->q_block = options->q_block;
+    desc->kv_block = options->kv_block;
+    desc->rule = options->selection;
+    desc->rule.budget = (vatten_budget)options->budget;
+    desc->max_workspace = options->max_workspace;
+    return take_diagonal(options, &desc->causal, &desc->align, &unused) &&
+           make_heads(options, shape, &desc->heads);
+}
+
 /* ---- The table
  * --------------------------------------------------------------------------------------------------- */
 
@@ -168,6 +259,10 @@ static const family families[FAMILY_COUNT] = {
     [FAMILY_NEIGHBORHOOD] = {"neighborhood", "neighborhood attention on a grid of 1 to 3 axes",
                              neighborhood_rule, sizeof neighborhood_rule / sizeof *neighborhood_rule,
                              make_neighborhood},
+    [FAMILY_LISTS] = {"lists", "attention over lists of blocks, ranges or keys", lists_rule,
+                      sizeof lists_rule / sizeof *lists_rule, make_lists},
+    [FAMILY_SPARSE] = {"sparse", "blocks chosen by pooled keys, and attention over them", sparse_rule,
+                       sizeof sparse_rule / sizeof *sparse_rule, make_sparse},
 };
 
 const char *family_name(family_id id) {
@@ -207,13 +302,29 @@ bool family_make_problem(family_id id, const family_options *options, const fami
 
 vatten_result family_create_plan(vatten_device *device, const family_problem *problem,
                                  vatten_plan **out_plan) {
-    if (problem->id == FAMILY_ATTENTION)
+    switch (problem->id) {
+    case FAMILY_LISTS:
+        return vatten_lists_create(device, &problem->lists, out_plan);
+    case FAMILY_SPARSE:
+        return vatten_sparse_create(device, &problem->sparse, out_plan);
+    case FAMILY_NEIGHBORHOOD:
+        return vatten_neighborhood_create(device, &problem->neighborhood, out_plan);
+    default:
         return vatten_attention_create(device, &problem->attention, out_plan);
-    return vatten_neighborhood_create(device, &problem->neighborhood, out_plan);
+    }
 }
 
 const vatten_heads *family_heads(const family_problem *problem) {
-    return problem->id == FAMILY_ATTENTION ? &problem->attention.heads : &problem->neighborhood.heads;
+    switch (problem->id) {
+    case FAMILY_LISTS:
+        return &problem->lists.heads;
+    case FAMILY_SPARSE:
+        return &problem->sparse.heads;
+    case FAMILY_NEIGHBORHOOD:
+        return &problem->neighborhood.heads;
+    default:
+        return &problem->attention.heads;
+    }
 }
 
 const char *family_dtype_name(vatten_dtype dtype) {
@@ -231,7 +342,7 @@ const char *family_layout_name(vatten_layout layout) {
 }
 
 uint64_t family_tokens(family_id id, const family_shape *shape) {
-    if (id == FAMILY_ATTENTION)
+    if (id != FAMILY_NEIGHBORHOOD)
         return shape->q_len;
     uint64_t tokens = 1;
     for (uint32_t a = 0; a < shape->rank; ++a)

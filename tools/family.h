@@ -14,7 +14,13 @@
 
 #include "options.h"
 
-typedef enum family_id { FAMILY_ATTENTION, FAMILY_NEIGHBORHOOD, FAMILY_COUNT } family_id;
+typedef enum family_id {
+    FAMILY_ATTENTION,
+    FAMILY_NEIGHBORHOOD,
+    FAMILY_LISTS,
+    FAMILY_SPARSE,
+    FAMILY_COUNT
+} family_id;
 
 /* Words of --causal of dense attention; `last` and `first` also say which key stands on the diagonal. */
 #define FAMILY_CAUSAL_WORDS "none|last|first"
@@ -30,7 +36,7 @@ typedef struct family_options {
     int layout; /* vatten_layout */
     option_ints tile;
     uint64_t max_macs;
-    /* attention */
+    /* attention, lists; causality also sparse */
     int dense_causal;
     int align;
     option_ints dense_window;
@@ -38,6 +44,16 @@ typedef struct family_options {
     /* neighborhood */
     option_ints window, stride, dilation, causal, roll, box;
     int edge;
+    /* lists, sparse */
+    uint32_t q_block, kv_block;
+    /* lists */
+    int list_kind; /* vatten_list_kind */
+    bool row_masks;
+    uint32_t key_stride, key_phase;
+    /* sparse; what is missing in `selection` stands beside it */
+    vatten_selection selection;
+    int budget; /* vatten_budget */
+    uint64_t max_workspace;
 } family_options;
 
 /* What tensors say, or the options of vatten_info and vatten_bench in their place. */
@@ -45,19 +61,24 @@ typedef struct family_shape {
     vatten_dtype dtype;
     uint64_t batch;
     uint32_t heads, kv_heads, dim, value_dim;
-    uint64_t q_len, kv_len; /* attention */
+    uint64_t q_len, kv_len; /* all but neighborhood */
     uint32_t rank;          /* neighborhood */
     uint64_t extent[3];
     uint64_t extra_len;
     bool bias;    /* relative biases */
     bool weights; /* in place of q, k and dim */
     bool write_lse;
+    uint64_t list_rows; /* lists */
+    uint32_t list_entries, list_heads;
+    vatten_strides list_strides;
 } family_shape;
 
 typedef struct family_problem {
     family_id id;
     vatten_attention_desc attention; /* the one that `id` names */
     vatten_neighborhood_desc neighborhood;
+    vatten_lists_desc lists;
+    vatten_sparse_desc sparse;
 } family_problem;
 
 const char *family_name(family_id id);
@@ -75,6 +96,10 @@ bool family_make_problem(family_id id, const family_options *options, const fami
 
 vatten_result family_create_plan(vatten_device *device, const family_problem *problem,
                                  vatten_plan **out_plan);
+
+/* Words of one entry of a list, and of what stands in front of the first. */
+uint32_t family_entry_words(const family_options *options);
+uint32_t family_front_words(const family_options *options);
 
 const char *family_dtype_name(vatten_dtype dtype);
 uint32_t family_dtype_size(vatten_dtype dtype);

@@ -12,14 +12,14 @@
 #include <unistd.h>
 
 static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
-static const char *const dtype_names[] = {"<f4", "<f2", "<u2"};
+static const char *const dtype_names[] = {"<f4", "<f2", "<u2", "<u4"};
 
 const char *npy_dtype_name(npy_dtype dtype) {
     return dtype_names[dtype];
 }
 
 size_t npy_dtype_size(npy_dtype dtype) {
-    return dtype == NPY_F32 ? 4 : 2;
+    return dtype == NPY_F32 || dtype == NPY_U32 ? 4 : 2;
 }
 
 void npy_shape_text(const npy_array *array, char *out, size_t out_size) {
@@ -150,11 +150,12 @@ static bool parse_header(const char *text, header *h, char reason[NPY_REASON]) {
 static bool header_to_array(const header *h, npy_array *array, char reason[NPY_REASON]) {
     if (h->fortran)
         return fault(reason, "Fortran order; only C order is read");
+    const size_t dtypes = sizeof dtype_names / sizeof *dtype_names;
     size_t dtype = 0;
-    while (dtype < 3 && strcmp(h->descr, dtype_names[dtype]) != 0)
+    while (dtype < dtypes && strcmp(h->descr, dtype_names[dtype]) != 0)
         ++dtype;
-    if (dtype == 3)
-        return fault(reason, "dtype '%s' is not one of '<f4', '<f2' and '<u2'", h->descr);
+    if (dtype == dtypes)
+        return fault(reason, "dtype '%s' is not one of '<f4', '<f2', '<u2' and '<u4'", h->descr);
     array->dtype = (npy_dtype)dtype;
     array->rank = h->rank;
     memcpy(array->shape, h->shape, sizeof array->shape);

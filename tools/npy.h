@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * NumPy's .npy files, as far as the tools need them: versions 1.0, 2.0 and 3.0, little-endian f4, f2 and u2,
+ * NumPy's .npy files, as far as the tools need them: versions 1.0, 2.0 and 3.0, little-endian f4, f2, u2 and u4,
  * C order. Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 #ifndef TOOLS_NPY_H
@@ -13,7 +13,7 @@
 #define NPY_MAX_RANK 8
 #define NPY_REASON   256 /* bytes that a reason needs at most */
 
-typedef enum npy_dtype { NPY_F32, NPY_F16, NPY_U16 } npy_dtype;
+typedef enum npy_dtype { NPY_F32, NPY_F16, NPY_U16, NPY_U32 } npy_dtype;
 
 typedef struct npy_array {
     npy_dtype dtype;

@@ -9,7 +9,6 @@
 
 #define FIELD(member) offsetof(run_paths, member)
 
-/* What only grids have stands last, so that families without take a shorter table. */
 static const option_spec path_options[] = {
     {"q", OPTION_TEXT, FIELD(q), "FILE", "queries, required"},
     {"k", OPTION_TEXT, FIELD(k), "FILE",
@@ -19,6 +18,9 @@ static const option_spec path_options[] = {
     {"lse", OPTION_TEXT, FIELD(lse), "FILE", "also write the log-sum-exp, f32 [batch, heads, tokens]"},
     {"dtype", OPTION_CHOICE, FIELD(dtype), RUN_DTYPE_WORDS,
      "what the files hold; bf16 is read from and written to <u2"},
+};
+
+static const option_spec grid_paths[] = {
     {"extra-k", OPTION_TEXT, FIELD(extra_k), "FILE",
      "keys that every query sees, [batch, extra, kv heads, dim]"},
     {"extra-v", OPTION_TEXT, FIELD(extra_v), "FILE", "their values"},
@@ -27,21 +29,32 @@ static const option_spec path_options[] = {
     {"weights", OPTION_TEXT, FIELD(weights), "FILE",
      "in place of q and k: of each key of a window, [batch, axes, heads, keys of a window]"},
 };
-enum { PATH_COUNT = sizeof path_options / sizeof *path_options, GRID_PATHS = 4 };
 
-option_table run_path_table(family_id id, run_paths *paths) {
-    option_table table = {"tensors", path_options,
-                          id == FAMILY_NEIGHBORHOOD ? PATH_COUNT : PATH_COUNT - GRID_PATHS, paths};
+static const option_spec list_paths[] = {
+    {"lists", OPTION_TEXT, FIELD(lists), "FILE",
+     "u4 [batch or 1, list heads, rows, words of a list], required"},
+};
+
+option_table run_path_table(run_paths *paths) {
+    option_table table = {"tensors", path_options, sizeof path_options / sizeof *path_options, paths};
     return table;
 }
 
-bool run_paths_complete(const run_paths *paths) {
+option_table run_own_path_table(family_id id, run_paths *paths) {
+    option_table grid = {"tensors of grids", grid_paths, sizeof grid_paths / sizeof *grid_paths, paths};
+    option_table lists = {"lists", list_paths, sizeof list_paths / sizeof *list_paths, paths};
+    option_table none = {"none", NULL, 0, paths};
+    return id == FAMILY_NEIGHBORHOOD ? grid : id == FAMILY_LISTS ? lists : none;
+}
+
+bool run_paths_complete(family_id id, const run_paths *paths) {
     bool weights = paths->weights != NULL;
-    const char *missing = paths->q == NULL && !weights   ? "--q"
-                          : paths->k == NULL && !weights ? "--k"
-                          : paths->v == NULL             ? "--v"
-                          : paths->out == NULL           ? "--out"
-                                                         : NULL;
+    const char *missing = paths->q == NULL && !weights                 ? "--q"
+                          : paths->k == NULL && !weights               ? "--k"
+                          : paths->v == NULL                           ? "--v"
+                          : paths->out == NULL                         ? "--out"
+                          : id == FAMILY_LISTS && paths->lists == NULL ? "--lists"
+                                                                       : NULL;
     if (missing != NULL) {
         say_error("%s is required", missing);
         return false;
@@ -227,6 +240,49 @@ static bool load_bias(const run_paths *paths, run_tensors *t) {
     return t->bias.dtype == NPY_F32;
 }
 
+static bool load_lists(const run_paths *paths, run_tensors *t) {
+    if (!read_tensor(paths->lists, 4, 4, "[batch or 1, list heads, rows, words of a list]", &t->lists))
+        return false;
+    if (t->lists.dtype != NPY_U32)
+        say_error("%s: dtype '%s', lists are '<u4'", paths->lists, npy_dtype_name(t->lists.dtype));
+    return t->lists.dtype == NPY_U32;
+}
+
+static bool lists_misfit(const run_paths *paths, const npy_array *lists, const char *what, uint64_t got,
+                         uint64_t wanted) {
+    char shape[128];
+    npy_shape_text(lists, shape, sizeof shape);
+    say_error("%s: shape %s: %s %llu, wanted %llu", paths->lists, shape, what, (unsigned long long)got,
+              (unsigned long long)wanted);
+    return false;
+}
+
+bool run_lists_shape(const run_paths *paths, const run_tensors *tensors, const family_options *options,
+                     family_shape *shape) {
+    const npy_array *lists = &tensors->lists;
+    const uint64_t batch = lists->shape[0], rows = lists->shape[2], words = lists->shape[3];
+    const uint64_t front = family_front_words(options), each = family_entry_words(options);
+    if (batch != 1 && batch != shape->batch)
+        return lists_misfit(paths, lists, "batch", batch, shape->batch);
+    if (options->list_kind != VATTEN_LIST_RANGES && options->q_block != 0) {
+        uint64_t wanted = (shape->q_len + options->q_block - 1) / options->q_block;
+        if (rows != wanted)
+            return lists_misfit(paths, lists, "rows", rows, wanted);
+    }
+    if (lists->bytes == 0 || words < front + each || (words - front) % each != 0) {
+        say_error("%s: a list of %llu words is not %llu in front and whole entries of %llu", paths->lists,
+                  (unsigned long long)words, (unsigned long long)front, (unsigned long long)each);
+        return false;
+    }
+    shape->list_rows = rows;
+    if (batch != shape->batch) { /* all entries of the batch go by the one that there is */
+        shape->list_strides.head = (int64_t)(rows * words);
+        shape->list_strides.token = (int64_t)words;
+    }
+    return narrow(paths->lists, "list heads", lists->shape[1], &shape->list_heads) &&
+           narrow(paths->lists, "entries", (words - front) / each, &shape->list_entries);
+}
+
 static bool as_large(const char *path, const npy_array *array, uint64_t bytes, const char *axes) {
     char shape[128];
     if (bytes == array->bytes)
@@ -238,7 +294,9 @@ static bool as_large(const char *path, const npy_array *array, uint64_t bytes, c
 }
 
 bool run_scores_fit(const run_paths *paths, const run_tensors *tensors, const vatten_plan_info *info) {
-    return (!paths->bias ||
+    return (!paths->lists || as_large(paths->lists, &tensors->lists, info->lists_bytes,
+                                      "[batch or 1, list heads, rows, words of a list]")) &&
+           (!paths->bias ||
             as_large(paths->bias, &tensors->bias, info->bias_bytes, "[heads, 2 window - 1 per axis]")) &&
            (!paths->weights ||
             as_large(paths->weights, &tensors->q, info->q_bytes, "[batch, axes, heads, keys of a window]"));
@@ -252,7 +310,7 @@ bool run_tensors_load(family_id id, const run_paths *paths, run_tensors *out_ten
     if (paths->weights != NULL ? !load_weights(paths, t, &out_shape->dtype)
                                : !load_main(id, paths, t, &out_shape->dtype))
         return false;
-    if (paths->bias != NULL && !load_bias(paths, t))
+    if ((paths->bias != NULL && !load_bias(paths, t)) || (paths->lists != NULL && !load_lists(paths, t)))
         return false;
     if (paths->extra_k != NULL) {
         const char *extra_axes = "[batch, extra, kv heads, dim]";
@@ -270,6 +328,7 @@ void run_tensors_free(run_tensors *tensors) {
     npy_free(&tensors->extra_k);
     npy_free(&tensors->extra_v);
     npy_free(&tensors->bias);
+    npy_free(&tensors->lists);
 }
 
 /* ---- Writing

@@ -14,25 +14,30 @@
 #define RUN_DTYPE_WORDS "auto|" FAMILY_DTYPE_WORDS
 
 typedef struct run_paths {
-    const char *q, *k, *v, *out, *lse, *extra_k, *extra_v, *bias, *weights;
+    const char *q, *k, *v, *out, *lse, *extra_k, *extra_v, *bias, *weights, *lists;
     int dtype;
 } run_paths;
 
 typedef struct run_tensors {
-    npy_array q, k, v, extra_k, extra_v, bias; /* those not given stay zero; q may be the weights */
+    npy_array q, k, v, extra_k, extra_v, bias, lists; /* those not given stay zero; q may be the weights */
 } run_tensors;
 
-/* --q, --k and so on; `id` decides whether what only grids have is offered. */
-option_table run_path_table(family_id id, run_paths *paths);
+/* --q, --k and so on, and what only some families have; the latter may be empty. */
+option_table run_path_table(run_paths *paths);
+option_table run_own_path_table(family_id id, run_paths *paths);
 
 /* Required options present and not contradicting each other; says what is wrong: a usage error. */
-bool run_paths_complete(const run_paths *paths);
+bool run_paths_complete(family_id id, const run_paths *paths);
 
 /* Reads all files and checks dtype, rank and shapes against each other; says file and reason. Free with
  * run_tensors_free in either case. */
 bool run_tensors_load(family_id id, const run_paths *paths, run_tensors *out_tensors,
                       family_shape *out_shape);
 void run_tensors_free(run_tensors *tensors);
+
+/* Adds to the shape what the file of lists says, given how `options` read it; says what does not fit. */
+bool run_lists_shape(const run_paths *paths, const run_tensors *tensors, const family_options *options,
+                     family_shape *shape);
 
 /* Whether biases and weights are as large as the plan wants them; says what is wrong. */
 bool run_scores_fit(const run_paths *paths, const run_tensors *tensors, const vatten_plan_info *info);

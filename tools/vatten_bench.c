@@ -179,6 +179,10 @@ int main(int argc, char **argv) {
                              .settings = {.repeat = 9, .warmup = 1, .rows = 24, .seconds = 10}};
     family_id id = FAMILY_ATTENTION;
     bool family_named = argc > 1 && family_find(argv[1], &id);
+    if (family_named && id != FAMILY_ATTENTION && id != FAMILY_NEIGHBORHOOD) {
+        say_error("%s is no family of this bench, see vatten_bench sparse", argv[1]);
+        return SAY_USAGE;
+    }
     int skip = family_named ? 1 : 0;
     const option_table tables[] = {
         sweep_table(id, &options.sweep),

@@ -17,6 +17,8 @@ static const char usage_text[] =
     "usage: vatten_info [options]\n"
     "       vatten_info attention --q-len N --kv-len N --heads N --dim N [options]\n"
     "       vatten_info neighborhood --extent N,N,... --window N,N,... --heads N --dim N [options]\n"
+    "       vatten_info lists --q-len N --q-block N --kv-block N --entries N --heads N --dim N [options]\n"
+    "       vatten_info sparse --q-len N --q-block N --kv-block N --entries N --heads N --dim N [options]\n"
     "\n"
     "Lists the devices and what vatten found on the chosen one; with a problem, also the kernel, tile, "
     "dispatches and\n"
@@ -27,8 +29,8 @@ typedef struct info_options {
     tool_options tool;
     family_options family;
     int dtype;
-    uint64_t batch, q_len, kv_len, extra_len;
-    uint32_t heads, kv_heads, dim, value_dim;
+    uint64_t batch, q_len, kv_len, extra_len, rows;
+    uint32_t heads, kv_heads, dim, value_dim, entries, list_heads;
     option_ints extent;
     bool lse, bias, weights;
 } info_options;
@@ -47,6 +49,13 @@ static const option_spec heads_specs[] = {
 static const option_spec dense_specs[] = {
     {"q-len", OPTION_U64, FIELD(q_len), "N", "query tokens, required"},
     {"kv-len", OPTION_U64, FIELD(kv_len), "N", "key tokens; default: as q-len"},
+};
+static const option_spec list_specs[] = {
+    {"q-len", OPTION_U64, FIELD(q_len), "N", "query tokens, required"},
+    {"kv-len", OPTION_U64, FIELD(kv_len), "N", "key tokens; default: as q-len"},
+    {"entries", OPTION_U32, FIELD(entries), "N", "of a list, at most, required"},
+    {"rows", OPTION_U64, FIELD(rows), "N", "lists of a head, required for ranges"},
+    {"list-heads", OPTION_U32, FIELD(list_heads), "N", "heads that have lists; default: all"},
 };
 static const option_spec grid_specs[] = {
     {"extent", OPTION_INTS, FIELD(extent), "N,N,...", "tokens per axis, required"},
@@ -71,6 +80,9 @@ static bool make_shape(family_id id, const info_options *options, family_shape *
     shape->bias = options->bias;
     shape->weights = options->weights;
     shape->write_lse = options->lse;
+    shape->list_entries = options->entries;
+    shape->list_rows = options->rows;
+    shape->list_heads = options->list_heads;
     if (id != FAMILY_NEIGHBORHOOD)
         return true;
     if (options->extent.count < 1 || options->extent.count > 3) {
@@ -144,6 +156,7 @@ static void add_buffers(cJSON *object, const vatten_plan_info *info) {
     add_count(object, "extra_k_bytes", info->extra_k_bytes);
     add_count(object, "extra_v_bytes", info->extra_v_bytes);
     add_count(object, "bias_bytes", info->bias_bytes);
+    add_count(object, "lists_bytes", info->lists_bytes);
     add_count(object, "offset_alignment", info->offset_alignment);
 }
 
@@ -224,14 +237,23 @@ static int show(const info_options *options, const family_problem *problem) {
     return ok ? SAY_OK : SAY_FAILED;
 }
 
+#define TABLE(SPECS)                                                                                         \
+    { "shape", SPECS, sizeof SPECS / sizeof *SPECS, NULL }
+
+/* What says a shape of each family. */
+static const option_table shape_tables[FAMILY_COUNT] = {
+    [FAMILY_ATTENTION] = TABLE(dense_specs),
+    [FAMILY_NEIGHBORHOOD] = TABLE(grid_specs),
+    [FAMILY_LISTS] = TABLE(list_specs),
+    [FAMILY_SPARSE] = TABLE(dense_specs),
+};
+
 /* The tables of a family; without one (FAMILY_COUNT) only the common options. Returns how many. */
 static size_t make_tables(family_id id, info_options *options, option_table tables[5]) {
     size_t count = 0;
     if (id != FAMILY_COUNT) {
-        bool grid = id == FAMILY_NEIGHBORHOOD;
-        size_t shape_count =
-            grid ? sizeof grid_specs / sizeof *grid_specs : sizeof dense_specs / sizeof *dense_specs;
-        option_table shape = {"shape", grid ? grid_specs : dense_specs, shape_count, options};
+        option_table shape = shape_tables[id];
+        shape.target = options;
         option_table heads = {"heads", heads_specs, sizeof heads_specs / sizeof *heads_specs, options};
         tables[count++] = shape;
         tables[count++] = heads;

@@ -23,10 +23,14 @@ static const char usage_text[] =
     "usage: vatten_run attention --q FILE --k FILE --v FILE --out FILE [options]\n"
     "       vatten_run neighborhood --q FILE --k FILE --v FILE --out FILE --window N,N,... [options]\n"
     "       vatten_run neighborhood --weights FILE --v FILE --out FILE --window N,N,... [options]\n"
+    "       vatten_run lists --q FILE --k FILE --v FILE --out FILE --lists FILE --q-block N [options]\n"
+    "       vatten_run sparse --q FILE --k FILE --v FILE --out FILE --q-block N --kv-block N --entries N "
+    "[options]\n"
     "\n"
     "Tensors are .npy files (<f4, <f2, or <u2 with --dtype bf16; C order):\n"
-    "  attention     [batch, tokens, heads, dim]\n"
-    "  neighborhood  [batch, 1 to 3 axes, heads, dim]\n"
+    "  attention, lists, sparse  [batch, tokens, heads, dim]\n"
+    "  neighborhood              [batch, 1 to 3 axes, heads, dim]\n"
+    "  lists itself              <u4 [batch or 1, list heads, rows, words of a list]\n"
     "Prints device, kernel, tile and GPU milliseconds as one JSON object.\n"
     "Exit status: 0 done, 1 refused or failed (no output is left), 2 wrong command line.\n";
 
@@ -49,7 +53,7 @@ typedef struct run_state {
     npy_array out, lse;
     vatten_context *context;
     vatten_plan *plan;
-    vatten_memory *memory[8]; /* buffers of vatten_args: q k v out lse extra_k extra_v bias */
+    vatten_memory *memory[9]; /* buffers of vatten_args: q k v out lse extra_k extra_v bias lists */
     family_shape shape;
     vatten_plan_info info;
     stats_summary gpu_ms;
@@ -89,7 +93,8 @@ static bool make_args(run_state *state, vatten_args *args) {
            make_buffer(state, 4, info->lse_bytes, NULL, &args->lse) &&
            make_buffer(state, 5, info->extra_k_bytes, &t->extra_k, &args->extra_k) &&
            make_buffer(state, 6, info->extra_v_bytes, &t->extra_v, &args->extra_v) &&
-           make_buffer(state, 7, info->bias_bytes, &t->bias, &args->bias);
+           make_buffer(state, 7, info->bias_bytes, &t->bias, &args->bias) &&
+           make_buffer(state, 8, info->lists_bytes, &t->lists, &args->lists);
 }
 
 static bool run_repeated(run_state *state, const vatten_args *args, uint32_t repeat) {
@@ -134,12 +139,26 @@ static bool print_summary(const run_options *options, const run_state *state, fa
     return tool_json_print(object, !options->tool.json);
 }
 
+/* Nobody checks lists once they are on the device. */
+static bool lists_are_good(const run_options *options, const run_state *state,
+                           const family_problem *problem) {
+    const vatten_logger logger = say_logger(options->tool.verbose);
+    vatten_result result = problem->id == FAMILY_LISTS
+                               ? vatten_lists_check(&logger, &problem->lists, state->tensors.lists.data)
+                               : VATTEN_SUCCESS;
+    return said(result == VATTEN_SUCCESS, "lists", result);
+}
+
 static int run(const run_options *options, family_id id, run_state *state) {
     family_problem problem;
-    if (!run_tensors_load(id, &options->paths, &state->tensors, &state->shape))
+    if (!run_tensors_load(id, &options->paths, &state->tensors, &state->shape) ||
+        (id == FAMILY_LISTS &&
+         !run_lists_shape(&options->paths, &state->tensors, &options->family, &state->shape)))
         return SAY_FAILED;
     if (!family_make_problem(id, &options->family, &state->shape, &problem))
         return SAY_USAGE;
+    if (!lists_are_good(options, state, &problem))
+        return SAY_FAILED;
     if (!tool_open(&options->tool, say_logger(options->tool.verbose), &state->context))
         return SAY_FAILED;
     vatten_result result = family_create_plan(vatten_context_device(state->context), &problem, &state->plan);
@@ -165,20 +184,29 @@ static void clean_up(run_state *state) {
     run_tensors_free(&state->tensors);
 }
 
+/* The tables of a family; returns how many. */
+static size_t make_tables(family_id id, run_options *options, option_table tables[6]) {
+    const option_table own = run_own_path_table(id, &options->paths);
+    const option_table run = {"run", run_specs, sizeof run_specs / sizeof *run_specs, options};
+    size_t count = 0;
+    tables[count++] = run_path_table(&options->paths);
+    if (own.count != 0)
+        tables[count++] = own;
+    tables[count++] = family_rule_table(id, &options->family);
+    tables[count++] = family_kernel_table(&options->family);
+    tables[count++] = run;
+    tables[count++] = tool_option_table(&options->tool);
+    return count;
+}
+
 static int run_family(int argc, char **argv, family_id id) {
     run_options options = {.repeat = 1};
-    const option_table tables[] = {
-        run_path_table(id, &options.paths),
-        family_rule_table(id, &options.family),
-        family_kernel_table(&options.family),
-        {"run", run_specs, sizeof run_specs / sizeof *run_specs, &options},
-        tool_option_table(&options.tool),
-    };
-    const size_t table_count = sizeof tables / sizeof *tables;
+    option_table tables[6];
+    const size_t table_count = make_tables(id, &options, tables);
     int status;
     if (!tool_parse("vatten_run", argc, argv, tables, table_count, usage_text, &options.tool, &status))
         return status;
-    if (!run_paths_complete(&options.paths))
+    if (!run_paths_complete(id, &options.paths))
         return SAY_USAGE;
     if (options.repeat == 0 || options.repeat > MAX_REPEAT) {
         say_error("--repeat: %u is not between 1 and %d", options.repeat, MAX_REPEAT);
@@ -207,6 +235,7 @@ int main(int argc, char **argv) {
         tool_print_version("vatten_run");
         return SAY_OK;
     }
-    say_error("'%s' is not a family: attention or neighborhood is wanted first, see --help", first);
+    say_error("'%s' is not a family: attention, neighborhood, lists or sparse is wanted first, see --help",
+              first);
     return SAY_USAGE;
 }
