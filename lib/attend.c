@@ -312,9 +312,9 @@ static vatten_result check_program(const vt_attend_input *in, const vt_program *
                "%s needs %" PRIu32 " storage buffers per stage, %s has %" PRIu32,
                io == VT_IO_LISTS_BIAS ? "a plan by lists with a bias"
                : io == VT_IO_LISTS    ? "a plan by lists"
-               : problem->bias_bytes        ? "a bias"
-               : problem->write_lse         ? "write_lse"
-                                            : "a plan that splits its keys",
+               : problem->bias_bytes  ? "a bias"
+               : problem->write_lse   ? "write_lse"
+                                      : "a plan that splits its keys",
                vt_io_slots(io), caps->name, caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }

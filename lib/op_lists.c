@@ -65,7 +65,9 @@ static vt_geometry geometry_of(const vt_problem *p, const vt_tile *tile) {
         .q_grain = ranges ? p->q_len : list->row_units,
         .k_grain = list->kv_boxed ? 1 : tile->keys,
         .grain_tiles = vt_saturating_mul(ranges ? list->rows : list->row_lists, block_tiles),
-        .q_fine = ranges ? 0 : list->q_boxed ? 1 : tile->rows,
+        .q_fine = ranges          ? 0
+                  : list->q_boxed ? 1
+                                  : tile->rows,
         .fine_tiles = list->q_boxed ? 0 : 1,
         .keys_across = keys_across(p),
         .begun = begun_tiles(p, tile),

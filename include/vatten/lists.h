@@ -30,7 +30,8 @@ typedef enum vatten_list_kind {
 typedef struct vatten_boxes {
     uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
     uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
-    uint64_t q_extent;  /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
+    uint64_t
+        q_extent; /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
     uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
     uint32_t kv_box[3]; /* keys of a block */
 } vatten_boxes;

@@ -11,7 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char *const roles[] = {"q", "k", "v", "out", "lse", "extra_k", "extra_v", "workspace", "bias", "lists"};
+static const char *const roles[] = {"q",       "k",       "v",         "out",  "lse",
+                                    "extra_k", "extra_v", "workspace", "bias", "lists"};
 
 typedef struct sheet {
     char text[65536];
@@ -216,14 +217,18 @@ static void weights_on_a_desktop(void **state) {
 static void boxes_on_lavapipe(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_lavapipe();
-    const vatten_lists_desc desc = {
-        .heads = {.dtype = VATTEN_DTYPE_F16, .batch = 1, .heads = 4, .kv_heads = 2, .dim = 32, .max_macs = 4000000},
-        .q_len = 4 * 80,
-        .kv_len = 6 * 80,
-        .entries = 5,
-        .list_heads = 2,
-        .row_masks = true,
-        .boxes = {3, {6, 8, 10}, 4, {2, 4, 4}, {2, 3, 4}}};
+    const vatten_lists_desc desc = {.heads = {.dtype = VATTEN_DTYPE_F16,
+                                              .batch = 1,
+                                              .heads = 4,
+                                              .kv_heads = 2,
+                                              .dim = 32,
+                                              .max_macs = 4000000},
+                                    .q_len = 4 * 80,
+                                    .kv_len = 6 * 80,
+                                    .entries = 5,
+                                    .list_heads = 2,
+                                    .row_masks = true,
+                                    .boxes = {3, {6, 8, 10}, 4, {2, 4, 4}, {2, 3, 4}}};
     check_lists("lists_boxes", &caps, &desc);
 }
 
@@ -232,7 +237,8 @@ static void lists_with_a_bias(void **state) {
     vt_caps caps = unit_caps_desktop();
     caps.storage_range = 32768; /* the bias is cut along queries and keys */
     const vatten_lists_desc desc = {
-        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 2, .kv_heads = 1, .dim = 32, .write_lse = true},
+        .heads =
+            {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 2, .kv_heads = 1, .dim = 32, .write_lse = true},
         .q_len = 100,
         .kv_len = 500,
         .q_block = 32,

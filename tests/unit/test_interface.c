@@ -18,7 +18,7 @@ static void the_push_block_has_the_128_bytes_that_vulkan_guarantees(void **state
 
 static void slots_are_unique_and_count_from_zero(void **state) {
     (void)state;
-    const uint32_t slots[] = {VT_SLOT_Q,   VT_SLOT_K,     VT_SLOT_V,   VT_SLOT_OUT,
+    const uint32_t slots[] = {VT_SLOT_Q,   VT_SLOT_K,     VT_SLOT_V,    VT_SLOT_OUT,
                               VT_SLOT_LSE, VT_SLOT_CARRY, VT_SLOT_BIAS, VT_SLOT_LIST_BIAS};
     assert_int_equal(sizeof slots / sizeof slots[0], VT_SLOT_COUNT);
     for (uint32_t i = 0; i < VT_SLOT_COUNT; ++i)
@@ -36,15 +36,42 @@ static void slots_are_unique_and_count_from_zero(void **state) {
 static void specialization_ids_are_unique_and_without_gaps(void **state) {
     (void)state;
     const uint32_t ids[] = {
-        VT_SPEC_WORKGROUP,  VT_SPEC_ROWS,       VT_SPEC_KEYS,         VT_SPEC_LANES_PER_ROW,
-        VT_SPEC_DIM,        VT_SPEC_VALUE_DIM,  VT_SPEC_DIM_PAD,      VT_SPEC_VALUE_PAD,
-        VT_SPEC_DIM_CHUNK,  VT_SPEC_VECTOR,     VT_SPEC_MASK,         VT_SPEC_WINDOW,
-        VT_SPEC_WINDOW + 1, VT_SPEC_WINDOW + 2, VT_SPEC_STRIDE,       VT_SPEC_STRIDE + 1,
-        VT_SPEC_STRIDE + 2, VT_SPEC_DILATION,   VT_SPEC_DILATION + 1, VT_SPEC_DILATION + 2,
-        VT_SPEC_BOX,        VT_SPEC_BOX + 1,    VT_SPEC_BOX + 2,      VT_SPEC_SUBGROUP,
-        VT_SPEC_MATRIX,     VT_SPEC_MATRIX + 1, VT_SPEC_MATRIX + 2,   VT_SPEC_ROLL,
-        VT_SPEC_ROLL + 1,   VT_SPEC_ROLL + 2,   VT_SPEC_TABLE,        VT_SPEC_TABLE + 1,
-        VT_SPEC_TABLE + 2,  VT_SPEC_LIST_HEADS, VT_SPEC_LIST_BIAS_GROUP, VT_SPEC_LIST_BIAS_BATCH,
+        VT_SPEC_WORKGROUP,
+        VT_SPEC_ROWS,
+        VT_SPEC_KEYS,
+        VT_SPEC_LANES_PER_ROW,
+        VT_SPEC_DIM,
+        VT_SPEC_VALUE_DIM,
+        VT_SPEC_DIM_PAD,
+        VT_SPEC_VALUE_PAD,
+        VT_SPEC_DIM_CHUNK,
+        VT_SPEC_VECTOR,
+        VT_SPEC_MASK,
+        VT_SPEC_WINDOW,
+        VT_SPEC_WINDOW + 1,
+        VT_SPEC_WINDOW + 2,
+        VT_SPEC_STRIDE,
+        VT_SPEC_STRIDE + 1,
+        VT_SPEC_STRIDE + 2,
+        VT_SPEC_DILATION,
+        VT_SPEC_DILATION + 1,
+        VT_SPEC_DILATION + 2,
+        VT_SPEC_BOX,
+        VT_SPEC_BOX + 1,
+        VT_SPEC_BOX + 2,
+        VT_SPEC_SUBGROUP,
+        VT_SPEC_MATRIX,
+        VT_SPEC_MATRIX + 1,
+        VT_SPEC_MATRIX + 2,
+        VT_SPEC_ROLL,
+        VT_SPEC_ROLL + 1,
+        VT_SPEC_ROLL + 2,
+        VT_SPEC_TABLE,
+        VT_SPEC_TABLE + 1,
+        VT_SPEC_TABLE + 2,
+        VT_SPEC_LIST_HEADS,
+        VT_SPEC_LIST_BIAS_GROUP,
+        VT_SPEC_LIST_BIAS_BATCH,
     };
     int seen[VT_SPEC_COUNT] = {0};
     assert_int_equal(sizeof ids / sizeof ids[0], VT_SPEC_COUNT);
@@ -58,12 +85,30 @@ static void specialization_ids_are_unique_and_without_gaps(void **state) {
 static void specialization_ids_of_lists_do_not_share(void **state) {
     (void)state;
     const uint32_t ids[] = {
-        VT_SPEC_MASK,         VT_SPEC_SUBGROUP,      VT_SPEC_MATRIX,        VT_SPEC_MATRIX + 1,
-        VT_SPEC_MATRIX + 2,   VT_SPEC_LIST_KIND,     VT_SPEC_LIST_Q_BLOCK,  VT_SPEC_LIST_KV_BLOCK,
-        VT_SPEC_LIST_ENTRIES, VT_SPEC_LIST_ROW,      VT_SPEC_LIST_GROUP,    VT_SPEC_LIST_LEFT,
-        VT_SPEC_LIST_RIGHT,   VT_SPEC_LIST_PREFIX,   VT_SPEC_LIST_STRIDE,   VT_SPEC_LIST_PHASE,
-        VT_SPEC_LIST_EXTENT,  VT_SPEC_LIST_EXTENT + 1, VT_SPEC_LIST_Q_BOX,  VT_SPEC_LIST_Q_BOX + 1,
-        VT_SPEC_LIST_KV_BOX,  VT_SPEC_LIST_KV_BOX + 1, VT_SPEC_LIST_HEADS,  VT_SPEC_LIST_BIAS_GROUP,
+        VT_SPEC_MASK,
+        VT_SPEC_SUBGROUP,
+        VT_SPEC_MATRIX,
+        VT_SPEC_MATRIX + 1,
+        VT_SPEC_MATRIX + 2,
+        VT_SPEC_LIST_KIND,
+        VT_SPEC_LIST_Q_BLOCK,
+        VT_SPEC_LIST_KV_BLOCK,
+        VT_SPEC_LIST_ENTRIES,
+        VT_SPEC_LIST_ROW,
+        VT_SPEC_LIST_GROUP,
+        VT_SPEC_LIST_LEFT,
+        VT_SPEC_LIST_RIGHT,
+        VT_SPEC_LIST_PREFIX,
+        VT_SPEC_LIST_STRIDE,
+        VT_SPEC_LIST_PHASE,
+        VT_SPEC_LIST_EXTENT,
+        VT_SPEC_LIST_EXTENT + 1,
+        VT_SPEC_LIST_Q_BOX,
+        VT_SPEC_LIST_Q_BOX + 1,
+        VT_SPEC_LIST_KV_BOX,
+        VT_SPEC_LIST_KV_BOX + 1,
+        VT_SPEC_LIST_HEADS,
+        VT_SPEC_LIST_BIAS_GROUP,
         VT_SPEC_LIST_BIAS_BATCH,
     };
     int seen[VT_SPEC_COUNT] = {0};

@@ -169,14 +169,14 @@ static void boxes_fill_a_grid(void **state) {
     REFUSED_BOXES(boxes.q_extent, 7, "lists: boxes: q_extent 7 is above extent[0] 6");
     REFUSED_BOXES(boxes.q_extent, 3, "lists: boxes: q_extent makes 105 tokens, q_len is 140");
     REFUSED_BOXES(boxes.q_extent, 0, "lists: boxes: q_extent makes 210 tokens, q_len is 140");
-    REFUSED_BOXES(entries, 19,
-                  "lists: entries 19 are above the 18 blocks of 16 keys that 210 keys make");
+    REFUSED_BOXES(entries, 19, "lists: entries 19 are above the 18 blocks of 16 keys that 210 keys make");
 }
 
 static void sides_of_boxes_are_given_and_bounded(void **state) {
     (void)state;
     REFUSED_BOXES(boxes.kv_box[2], 0, "lists: boxes: sides of kv_box along 3 axes must be at least 1");
-    REFUSED_BOXES(boxes.q_box[1], 0, "lists: boxes: sides of q_box along 3 axes must be at least 1, or all 0");
+    REFUSED_BOXES(boxes.q_box[1], 0,
+                  "lists: boxes: sides of q_box along 3 axes must be at least 1, or all 0");
     REFUSED_BOXES(boxes.kv_box[0], 262144, "lists: boxes: kv_box of 2097152 tokens is above 1048576");
     REFUSED_BOXES(boxes.q_box[0], 262144, "lists: boxes: q_box of 2359296 tokens is above 1048576");
     REFUSED_BOXES(kv_block, 15, "lists: boxes: kv_box has 16 tokens, kv_block is 15");

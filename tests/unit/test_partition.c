@@ -289,8 +289,13 @@ static void a_bias_of_lists_needs_eight_buffers(void **state) {
 static void blocks_of_queries_are_cut_inside_if_they_must(void **state) {
     (void)state;
     vt_caps caps = unit_caps_desktop();
-    vatten_lists_desc lists = {.heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 64},
-                               .q_len = 1200, .kv_len = 200, .q_block = 512, .kv_block = 50, .entries = 4};
+    vatten_lists_desc lists = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 64},
+        .q_len = 1200,
+        .kv_len = 200,
+        .q_block = 512,
+        .kv_block = 50,
+        .entries = 4};
     caps.storage_range = 65536; /* 256 rows and some */
     built.caps = caps;
     assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
