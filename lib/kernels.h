@@ -25,10 +25,10 @@ typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 
 /* What a kernel has beside q, k, v and out. The last three are also full ones. */
 typedef enum vt_io {
-    VT_IO_PLAIN, /* nothing: the four buffers that Vulkan guarantees */
-    VT_IO_FULL,  /* writes LSE and carries state */
-    VT_IO_BIAS,  /* adds a bias to scores */
-    VT_IO_LISTS, /* reads lists where others have a bias */
+    VT_IO_PLAIN,      /* nothing: the four buffers that Vulkan guarantees */
+    VT_IO_FULL,       /* writes LSE and carries state */
+    VT_IO_BIAS,       /* adds a bias to scores */
+    VT_IO_LISTS,      /* reads lists where others have a bias */
     VT_IO_LISTS_BIAS, /* reads lists and adds a bias */
     VT_IO_COUNT
 } vt_io;

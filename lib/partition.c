@@ -72,10 +72,9 @@ static bool queries_fit(const input_type *in, const vt_part_size *part) {
 static bool bias_fits(const input_type *in, const vt_part_size *part, uint64_t keys) {
     const vt_problem *p = in->problem;
     const vt_list_rule *list = &p->list;
-    return !list->biased ||
-           vt_bias_range(p, in->caps->storage_alignment, part->batch,
-                         heads_within(part->heads, list->bias_group, p->heads), part->q * in->keys.q_plane,
-                         keys) <= in->caps->storage_range;
+    return !list->biased || vt_bias_range(p, in->caps->storage_alignment, part->batch,
+                                          heads_within(part->heads, list->bias_group, p->heads),
+                                          part->q * in->keys.q_plane, keys) <= in->caps->storage_range;
 }
 
 static bool source_fits(const input_type *in, const vt_geometry *geometry, const vt_part_size *part,
@@ -253,7 +252,6 @@ vatten_result vt_partition(const input_type *in, vt_part_size *out) {
            vt_min(in->keys.q_fine ? vt_min(in->keys.q_fine, in->keys.q_grain) : in->keys.q_grain,
                   in->keys.q_units) *
                in->keys.q_plane,
-           in->keys.k_grain * in->keys.k_plane,
-           in->caps->name, in->caps->storage_range, in->caps->groups[0]);
+           in->keys.k_grain * in->keys.k_plane, in->caps->name, in->caps->storage_range, in->caps->groups[0]);
     return VATTEN_ERROR_UNSUPPORTED;
 }

@@ -18,7 +18,7 @@ typedef struct vt_geometry {
     uint64_t q_grain;     /* queries are cut at multiples of this */
     uint64_t k_grain;     /* keys likewise */
     uint64_t grain_tiles; /* query tiles in q_grain units of queries, one head */
-    uint64_t q_fine;      /* where no grain fits: parts are multiples of this inside one grain; 0 = they are not */
+    uint64_t q_fine; /* where no grain fits: parts are multiples of this inside one grain; 0 = they are not */
     uint64_t fine_tiles;  /* query tiles in q_fine units; 0 = as in a whole grain */
     uint64_t keys_across; /* most key units that one query tile visits, in steps of key_step units */
     uint64_t key_step;

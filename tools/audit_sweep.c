@@ -16,7 +16,7 @@ static const audit_dims default_dims = {
 };
 
 /* What the keys of a query are told by. */
-typedef enum audit_map { AUDIT_DENSE, AUDIT_GRID, AUDIT_LISTS } audit_map;
+typedef enum audit_map { AUDIT_DENSE, AUDIT_GRID, AUDIT_LISTS, AUDIT_BOXES } audit_map;
 
 /* The rules that are compiled in: a plain kernel and one with all its branches for each map, and what becomes of
  * scores. */
@@ -37,6 +37,8 @@ static const audit_rule rules[] = {
     {"bias3", AUDIT_GRID, true, "_bias", VATTEN_BIAS_RELATIVE, false},
     {"weights2", AUDIT_GRID, false, "", VATTEN_BIAS_NONE, true},
     {"masked", AUDIT_LISTS, true, "", VATTEN_BIAS_NONE, false},
+    {"boxes3", AUDIT_BOXES, true, "", VATTEN_BIAS_NONE, false},
+    {"boxes3 biased", AUDIT_BOXES, true, "_bias", VATTEN_BIAS_TENSOR, false},
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
@@ -90,6 +92,16 @@ static void lists_of(vatten_lists_desc *desc) {
     desc->key_stride = 16;
 }
 
+/* Blocks as boxes on both sides, with row masks. */
+static void boxes_of(const audit_rule *rule, vatten_lists_desc *desc) {
+    desc->q_len = desc->kv_len = 4096;
+    desc->kind = VATTEN_LIST_BLOCKS;
+    desc->entries = 8;
+    desc->boxes = (vatten_boxes){3, {16, 16, 16}, 0, {2, 8, 8}, {2, 8, 6}};
+    desc->row_masks = true;
+    desc->bias = rule->bias;
+}
+
 static vatten_result create_plan(vatten_device *device, const audit_rule *rule, const vatten_heads *heads,
                                  vatten_plan **out) {
     vatten_attention_desc dense = {.heads = *heads};
@@ -103,13 +115,16 @@ static vatten_result create_plan(vatten_device *device, const audit_rule *rule, 
         neighborhood_of(rule, &grid);
         return vatten_neighborhood_create(device, &grid, out);
     }
-    lists_of(&lists);
+    if (rule->map == AUDIT_BOXES)
+        boxes_of(rule, &lists);
+    else
+        lists_of(&lists);
     return vatten_lists_create(device, &lists, out);
 }
 
 /* "attention_dense_f32_subgroup", before there is a plan to ask. */
 static void kernel_name(const audit_rule *rule, const vatten_heads *heads, char *out, size_t out_size) {
-    static const char *const maps[] = {"dense", "neighborhood", "lists"};
+    static const char *const maps[] = {"dense", "neighborhood", "lists", "lists"};
     snprintf(out, out_size, "attention_%s_%s_%s%s", maps[rule->map], family_dtype_name(heads->dtype),
              family_layout_name(heads->tile.layout), rule->suffix);
 }

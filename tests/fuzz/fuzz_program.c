@@ -70,6 +70,34 @@ static vatten_result raw_grid(program_case *c, const uint8_t *data, size_t size,
     return vt_problem_from_neighborhood(&c->caps, NULL, &desc, &c->problem);
 }
 
+static vatten_result raw_lists(program_case *c, const uint8_t *data, size_t size, uint8_t bits) {
+    vatten_lists_desc desc;
+    copy(&desc, sizeof desc, data, size);
+    mend_heads(&desc.heads, bits);
+    desc.kind = (vatten_list_kind)((uint32_t)desc.kind & 3);
+    desc.bias = (vatten_bias)((uint32_t)desc.bias & 2);
+    desc.boxes.rank &= 3;
+    for (int a = 0; a < 3; ++a) {
+        desc.boxes.extent[a] &= 255;
+        desc.boxes.q_box[a] &= 15;
+        desc.boxes.kv_box[a] &= 15;
+    }
+    memset(&desc.row_masks, 0, sizeof desc.row_masks);
+    memset(&desc.causal, 0, sizeof desc.causal);
+    memset(&desc.window.enabled, 0, sizeof desc.window.enabled);
+    desc.row_masks = (bits & 4) != 0;
+    desc.causal = (bits & 24) == 24;
+    desc.window.enabled = (bits & 40) == 40;
+    if (desc.boxes.rank) { /* lengths that follow */
+        uint64_t plane = desc.boxes.rank > 1 ? desc.boxes.extent[1] : 1;
+        plane *= desc.boxes.rank > 2 ? desc.boxes.extent[2] : 1;
+        desc.boxes.q_extent &= 255;
+        desc.q_len = plane * (desc.boxes.q_extent ? desc.boxes.q_extent : desc.boxes.extent[0]);
+        desc.kv_len = plane * desc.boxes.extent[0];
+    }
+    return vt_problem_from_lists(&c->caps, NULL, &desc, &c->problem);
+}
+
 static vatten_result read_problem(program_case *c, const uint8_t *data, size_t size) {
     uint8_t how = data[0];
     unit_random random = {.state = how, .bytes = data + 1, .left = size - 1};
@@ -77,8 +105,9 @@ static vatten_result read_problem(program_case *c, const uint8_t *data, size_t s
     if (how < 128)
         return result;
     size_t used = size < 40 ? size : 40; /* what the device was made of */
-    return how & 2 ? raw_dense(c, data + used, size - used, data[size - 1])
-                   : raw_grid(c, data + used, size - used, data[size - 1]);
+    return how & 4   ? raw_lists(c, data + used, size - used, data[size - 1])
+           : how & 2 ? raw_dense(c, data + used, size - used, data[size - 1])
+                     : raw_grid(c, data + used, size - used, data[size - 1]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -58,7 +58,8 @@ static float case_value(const void *user, gpu_slot slot, uint64_t b, uint64_t to
     if (item->kv_lens && (slot == GPU_K || slot == GPU_V) && token >= item->kv_len[b]) {
         return NAN; /* past the length of this batch entry: must not leak */
     }
-    return cases_value(item, tensors[slot], b, token, head, d);
+    return slot == GPU_BIAS ? cases_bias(item, b, head, token, d)
+                            : cases_value(item, tensors[slot], b, token, head, d);
 }
 
 static void set_dense(const cases_case *item, vatten_attention_desc *desc) {
@@ -103,6 +104,8 @@ static void set_lists(const cases_case *item, gpu_problem *p) {
     desc->window.left = lists->dense.left;
     desc->window.right = lists->dense.right;
     desc->prefix = lists->dense.prefix;
+    desc->bias = item->biased ? VATTEN_BIAS_TENSOR : VATTEN_BIAS_NONE;
+    desc->bias_heads = item->biased ? (uint32_t)item->kv_heads : 0;
     p->words = lists->words;
     p->v_is_k = item->v_is_k;
     if (item->v_is_k) { /* v lies in k: its rows are as long as those of k */

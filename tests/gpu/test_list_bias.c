@@ -108,7 +108,16 @@ static void test_lists(void **state) {
     (void)state;
     static const bias_row rows[] = {
         {VATTEN_LIST_BLOCKS, 2, 1, 0, 0, 16, 16, 7, {0, 0, 0}, false},
-        {VATTEN_LIST_BLOCKS, 4, 2, 2, 2, 24, 20, 5, {0, 100, 0}, true}, /* of keys, by KV head, for all batch entries */
+        {VATTEN_LIST_BLOCKS,
+         4,
+         2,
+         2,
+         2,
+         24,
+         20,
+         5,
+         {0, 100, 0},
+         true}, /* of keys, by KV head, for all batch entries */
         {VATTEN_LIST_RANGES, 2, 2, 1, 1, 40, 0, 3, {7301, 0, 103}, false}, /* for all heads, with gaps */
         {VATTEN_LIST_KEYS, 4, 2, 4, 2, 1, 0, 33, {0, 0, 0}, true},
         {VATTEN_LIST_KEYS, 4, 1, 1, 4, 64, 0, 40, {401, 100, 0}, false},

@@ -20,12 +20,8 @@ static uint64_t below(uint64_t seed, uint64_t i, uint64_t below) {
 
 static gpu_problem problem_of(uint64_t q_len, uint64_t kv_len, uint32_t heads, uint64_t seed) {
     gpu_problem p = {.seed = seed, .listed = true, .rows = 300};
-    p.lists.heads = (vatten_heads){.dtype = VATTEN_DTYPE_F32,
-                                   .batch = 1,
-                                   .heads = heads,
-                                   .kv_heads = 1,
-                                   .dim = 16,
-                                   .write_lse = true};
+    p.lists.heads = (vatten_heads){
+        .dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = heads, .kv_heads = 1, .dim = 16, .write_lse = true};
     p.lists.q_len = q_len;
     p.lists.kv_len = kv_len;
     p.small_tiles = seed % 2 == 1;
@@ -92,7 +88,8 @@ static void test_boxes(void **state) {
         p.lists.entries = 12;
         p.lists.row_masks = n == 1;
         if (n == 2) {
-            p.lists.bias = VATTEN_BIAS_TENSOR; /* of keys alone: a plane by all keys would be more than a binding */
+            p.lists.bias =
+                VATTEN_BIAS_TENSOR; /* of keys alone: a plane by all keys would be more than a binding */
             p.lists.bias_strides.head = 1;
         }
         check(&p, "box cut inside", 3); /* 5 planes of 1536 bytes bind */

@@ -221,10 +221,11 @@ static bool among(const char *name, const char *const *names) {
 /* An operator that is in none of these lists is an error. */
 static bool read_op(const char *name, cases_case *out) {
     static const char *const grids[] = {"na1d", "na2d", "na3d", NULL};
-    static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash", "topk_gather", NULL};
+    static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash",
+                                        "topk_gather",  "dma",        NULL};
     static const char *const selection[] = {"moba", "vmoba", "nsa_selected", "biformer", NULL};
-    static const char *const later[] = {"dma",    "varlen",     "paged",          "splitkv",
-                                        "stress", "mla_decode", "kvcache_append", NULL};
+    static const char *const later[] = {"varlen",     "paged",          "splitkv", "stress",
+                                        "mla_decode", "kvcache_append", NULL};
     if (strcmp(name, "dense") == 0 || strcmp(name, "mask_predicate") == 0) {
         out->op = CASES_DENSE;
     } else if (among(name, grids)) {

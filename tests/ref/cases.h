@@ -15,7 +15,7 @@
 typedef enum cases_op {
     CASES_DENSE,
     CASES_GRID,
-    CASES_LISTS,     /* block_sparse, block_list, vertical_slash, topk_gather */
+    CASES_LISTS,     /* block_sparse, block_list, vertical_slash, topk_gather, dma */
     CASES_SELECTION, /* moba, vmoba, nsa_selected, biformer: test_selection_cases */
     CASES_MERGE,     /* test_merge_cases */
     CASES_WINDOW_TABLE,
@@ -69,6 +69,7 @@ typedef struct cases_case {
     uint32_t splits;                  /* CASES_MERGE: parts of the keys, one after the other */
     uint64_t split[CASES_MAX_SPLITS]; /* keys of each */
     uint64_t blocks;                  /* BLOCKS: entries of all lists of random block masks together */
+    bool biased;                      /* cases_bias is added to scores; kv_heads are its heads */
     uint64_t extra_len;
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;
@@ -105,6 +106,9 @@ uint64_t cases_kv_len(const cases_case *item);
 /* One element of an input, exact in every dtype. */
 float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,
                   uint64_t d);
+
+/* What is added to the score of a pair in a case that is biased, exact in f32. */
+float cases_bias(const cases_case *item, uint64_t b, uint64_t kv_head, uint64_t query, uint64_t key);
 
 /* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0), tables in it one after the
  * other. NULL if there is none. The caller frees it. */

@@ -333,12 +333,69 @@ static bool read_topk_gather(const cJSON *params, cases_case *out) {
     return true;
 }
 
+/* ---- dma: of the keys that a query sees, those with the largest biases, for each KV head ---- */
+
+float cases_bias(const cases_case *item, uint64_t b, uint64_t kv_head, uint64_t query, uint64_t key) {
+    uint64_t queries = item->dense.q_len, keys = item->dense.kv_len;
+    uint64_t i = ((b * item->kv_heads + kv_head) * queries + query) * keys + key;
+    int byte = (int)(cases_bits(item, 5, i) >> 56) - 128;
+    return (float)byte / 64.0f + (float)key * 0x1p-20f;
+}
+
+static int falling(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* No two keys of a query have the same bias, so that the last one that is kept says which are. */
+static void fill_largest(cases_case *out, uint64_t b, uint64_t kv_head, uint64_t query, float *sorted) {
+    uint32_t *list = list_at(out, b, kv_head, query);
+    uint64_t visible = 0, used = 0;
+    for (uint64_t key = 0; key < out->dense.kv_len; ++key) {
+        if (ref_dense_visible(&out->dense, query, key)) {
+            sorted[visible++] = cases_bias(out, b, kv_head, query, key);
+        }
+    }
+    qsort(sorted, visible, sizeof *sorted, falling);
+    uint64_t kept = visible < out->lists.entries ? visible : out->lists.entries;
+    for (uint64_t key = 0; key < out->dense.kv_len && kept > 0; ++key) {
+        if (ref_dense_visible(&out->dense, query, key) &&
+            cases_bias(out, b, kv_head, query, key) >= sorted[kept - 1]) {
+            list[used++] = (uint32_t)key;
+        }
+    }
+}
+
+static bool read_dma(const cJSON *params, cases_case *out) {
+    static const char *const names[] = {"window", "causal", "bias", "rule", NULL};
+    uint64_t window = cases_get_u64(params, "window", 1), keys = out->dense.kv_len;
+    if (!cases_names_only(params, names, out) ||
+        !cases_says(params, "bias", "[B,Hkv,S,S] = r8(seed*16+5,i)/64 + j*2^-20 (f32)", out) ||
+        !cases_says(params, "rule",
+                    "keep top-W of bias among visible keys (none dropped if S<=W); s=q.k*scale+bias", out)) {
+        return false;
+    }
+    out->dense.causal = cases_get_bool(params, "causal");
+    out->biased = true;
+    out->lists.q_block = 1;
+    float *sorted = malloc(keys * sizeof *sorted + 1);
+    bool good =
+        sorted && make_words(out, REF_KEYS, out->kv_heads, out->dense.q_len, window < keys ? window : keys);
+    uint64_t rows = out->kv_heads * out->dense.q_len;
+    for (uint64_t n = 0; good && n < out->batch * rows; ++n) {
+        fill_largest(out, n / rows, n / out->dense.q_len % out->kv_heads, n % out->dense.q_len, sorted);
+    }
+    free(sorted);
+    return good;
+}
+
 bool cases_read_lists(const char *op, const cJSON *params, cases_case *out) {
     out->op = CASES_LISTS;
     out->dense.left = out->dense.right = -1;
     bool good = strcmp(op, "block_sparse") == 0     ? read_block_sparse(params, out)
                 : strcmp(op, "block_list") == 0     ? read_block_list(params, out)
                 : strcmp(op, "vertical_slash") == 0 ? read_vertical_slash(params, out)
+                : strcmp(op, "dma") == 0            ? read_dma(params, out)
                                                     : read_topk_gather(params, out);
     if (!good) {
         fprintf(stderr, "%s: lists cannot be made\n", out->id);

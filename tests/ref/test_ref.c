@@ -420,6 +420,16 @@ static double relative(double got, double want) {
     return got == want ? 0.0 : fabs(got - want) / fmax(1.0, fabs(want)); /* -inf equals itself */
 }
 
+/* The biases of one head of the probe's batch entry, wherever the oracle asks. */
+static ref_bias biases_of(const cases_case *item, uint64_t b, uint64_t kv_head) {
+    uint64_t queries = cases_q_len(item), keys = cases_kv_len(item);
+    float *data = malloc(queries * keys * sizeof *data);
+    for (uint64_t i = 0; data && i < queries * keys; ++i) {
+        data[i] = cases_bias(item, b, kv_head, i / keys, i % keys);
+    }
+    return (ref_bias){.data = data, .token = (int64_t)keys, .heads = 1};
+}
+
 /* Returns the largest difference from the known answer. */
 static double check_probe(const cases_case *item, const cases_probe *probe) {
     uint64_t b = probe->b, kv_head = probe->h / (item->heads / item->kv_heads), tokens = cases_kv_len(item);
@@ -427,12 +437,17 @@ static double check_probe(const cases_case *item, const cases_probe *probe) {
     if (item->kv_lens) {
         rule.kv_len = item->kv_len[b];
     }
+    ref_bias bias = {0};
+    if (item->biased) {
+        bias = biases_of(item, b, kv_head);
+    }
     ref_problem problem = {
         .heads = item->heads,
         .kv_heads = item->kv_heads,
         .dim = item->dim,
         .value_dim = item->value_dim,
         .scale = item->scale,
+        .bias = item->biased ? &bias : NULL,
         .dense = item->op == CASES_DENSE ? &rule : NULL,
         .grid = item->op == CASES_GRID ? &item->grid : NULL,
         .lists = item->op == CASES_LISTS ? &item->lists : NULL,
@@ -462,6 +477,7 @@ static double check_probe(const cases_case *item, const cases_probe *probe) {
     free((void *)(uintptr_t)problem.v.data);
     free((void *)(uintptr_t)problem.extra_k.data);
     free((void *)(uintptr_t)problem.extra_v.data);
+    free((void *)(uintptr_t)bias.data);
     return worst;
 }
 

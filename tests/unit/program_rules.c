@@ -4,7 +4,7 @@
  * problem once and in order, every address that a shader computes lies in what is bound, no limit is broken,
  * and whoever resumes a state waits for it.
  */
-#include "program_build.h"
+#include "program_must.h"
 
 #include "sizes.h"
 
@@ -35,19 +35,6 @@ typedef struct walk {
 } walk;
 
 static char text[256];
-
-/* Rules are written as the truth; the one that fails is the message. */
-#define MUST(CONDITION)                                                                                      \
-    do {                                                                                                     \
-        if (!(CONDITION))                                                                                    \
-            return #CONDITION;                                                                               \
-    } while (0)
-#define MUST_ALL(CALL)                                                                                       \
-    do {                                                                                                     \
-        const char *broken_ = CALL;                                                                          \
-        if (broken_)                                                                                         \
-            return broken_;                                                                                  \
-    } while (0)
 
 static bool is_extra(const vt_step *step) {
     return step->variant == 1;
@@ -218,23 +205,6 @@ static vt_io io_of(const program_case *c, vt_map map) {
     return c->problem.write_lse || c->program.carries ? VT_IO_FULL : VT_IO_PLAIN;
 }
 
-/* No side is ever 0: shaders divide by them. */
-static const char *check_boxes_of_lists(const vt_list_rule *list, const vt_variant *v) {
-    const uint32_t *extent = v->spec + VT_SPEC_LIST_EXTENT, *q = v->spec + VT_SPEC_LIST_Q_BOX;
-    const uint32_t *kv = v->spec + VT_SPEC_LIST_KV_BOX;
-    uint32_t mask = v->spec[VT_SPEC_MASK];
-    MUST(((mask & VT_MASK_Q_BOXES) != 0) == list->q_boxed);
-    MUST(((mask & VT_MASK_KV_BOXES) != 0) == list->kv_boxed);
-    for (uint32_t a = 0; a < 2; ++a) {
-        MUST(extent[a] == (list->q_boxed || list->kv_boxed ? list->extent[a + 1] : 1));
-        MUST(q[a] == (list->q_boxed ? list->q_box[a + 1] : 1) && q[a] > 0);
-        MUST(kv[a] == (list->kv_boxed ? list->kv_box[a + 1] : 1) && kv[a] > 0);
-    }
-    MUST(!list->q_boxed || list->q_block == (uint64_t)list->q_box[0] * q[0] * q[1]);
-    MUST(!list->kv_boxed || list->kv_block == (uint64_t)list->kv_box[0] * kv[0] * kv[1]);
-    return NULL;
-}
-
 static const char *check_variant(const walk *w, uint32_t i) {
     const program_case *c = w->c;
     const vt_problem *p = &c->problem;
@@ -264,7 +234,7 @@ static const char *check_variant(const walk *w, uint32_t i) {
         MUST(v->spec[VT_SPEC_LIST_KV_BLOCK] == p->list.kv_block && v->spec[VT_SPEC_LIST_STRIDE] > 0);
         MUST(v->spec[VT_SPEC_LIST_ROW] == p->list.words.token &&
              v->spec[VT_SPEC_LIST_GROUP] == p->list.group);
-        return check_boxes_of_lists(&p->list, v);
+        return program_lists_variant(&p->list, v);
     }
     for (uint32_t a = 0; a < 3; ++a) {
         MUST(v->spec[VT_SPEC_WINDOW + a] == p->axis[a].window &&
@@ -312,21 +282,6 @@ static const char *check_visits(walk *w, const vt_step *step) {
     return NULL;
 }
 
-/* Lists may be full: every entry a run of its own. */
-static const char *check_list_visits(const walk *w, const vt_step *step) {
-    const program_case *c = w->c;
-    const vt_problem *p = &c->problem;
-    const vt_list_rule *list = &p->list;
-    uint64_t keys = (step->push.k_last - step->push.k_first) * w->k_plane;
-    uint64_t listed = list->kind == VATTEN_LIST_RANGES ? p->kv_len : (uint64_t)list->entries * list->kv_block;
-    uint64_t least = ceil_to(listed < keys ? listed : keys, c->tile.keys) / c->tile.keys;
-    uint64_t pairs = (uint64_t)step->groups[0] * c->tile.rows * c->tile.keys;
-    MUST(least * pairs * w->head_count * w->batch_count * (p->dim + p->value_dim) <= step->macs);
-    MUST(least * c->tile.iterations + (list->kind == VATTEN_LIST_KEYS ? 1 : list->entries) <=
-         c->caps.loop_limit);
-    return NULL;
-}
-
 /* Dispatches of several queries or keys keep the bounds; the smallest ones cannot be made smaller. */
 static const char *check_work(walk *w, const vt_step *step) {
     const program_case *c = w->c;
@@ -350,7 +305,7 @@ static const char *check_work(walk *w, const vt_step *step) {
     bool least = w->batch_count == 1 && w->head_count == 1 && w->q_end - w->q <= q_grain && keys <= k_grain;
     MUST(step->macs <= p->max_macs || least);
     if (p->map == VT_MAP_LISTS)
-        return check_list_visits(w, step);
+        return program_lists_visits(c, step);
     return extra || is_dense(w) ? check_visits(w, step) : NULL; /* program_grid.c walks the boxes */
 }
 
@@ -361,14 +316,7 @@ static const char *check_groups(const walk *w, const vt_step *step) {
     for (int i = 0; i < 3; ++i)
         MUST(step->groups[i] >= 1 && step->groups[i] <= c->caps.groups[i]);
     if (c->problem.map == VT_MAP_LISTS) {
-        const vt_list_rule *list = &c->problem.list;
-        bool ranges = list->kind == VATTEN_LIST_RANGES;
-        uint64_t blocks = ceil_to(units, list->row_units) / list->row_units * list->row_lists;
-        uint64_t rows = units < list->row_units && !ranges && !list->q_boxed ? units : list->q_block;
-        MUST(ranges || w->q % list->row_units == 0 ||
-             w->q / list->row_units == (w->q_end - 1) / list->row_units); /* inside one block */
-        MUST(ranges || list->q_boxed || w->q % list->row_units % c->tile.rows == 0);
-        tiles = (ranges ? list->rows : blocks) * (ceil_to(rows, c->tile.rows) / c->tile.rows);
+        return program_lists_groups(c, step);
     } else if (is_dense(w) || is_extra(step)) {
         tiles = ceil_to(units * w->plane, c->tile.rows) / c->tile.rows;
     } else {
@@ -477,58 +425,11 @@ static const char *check_barrier(walk *w, uint64_t index) {
 
 /* ---- Addresses, in the shaders' own 32 bits ---- */
 
-/* `at` as a shader computes it: is it element `expected` of the tensor, and are the `dim` elements from there
- * bound? */
-static const char *check_element(const vt_binding *b, uint32_t at, uint64_t expected, uint64_t dim,
-                                 uint64_t element_bytes) {
+const char *program_element(const vt_binding *b, uint32_t at, uint64_t expected, uint64_t dim,
+                            uint64_t element_bytes) {
     MUST(b->offset / element_bytes + at == expected);
     MUST((at + dim) * element_bytes <= b->range);
     return NULL;
-}
-
-/* The list of a query, counted from that of the unit `first`. */
-static uint64_t list_of(const vt_list_rule *list, uint64_t query, uint64_t first) {
-    uint64_t row = (query / list->q_plane / list->row_units - first / list->row_units) * list->row_lists;
-    if (!list->q_boxed)
-        return row;
-    uint64_t y = query / list->extent[2] % list->extent[1], x = query % list->extent[2];
-    uint64_t across = (list->extent[2] + list->q_box[2] - 1) / list->q_box[2];
-    return row + y / list->q_box[1] * across + x / list->q_box[2];
-}
-
-/* The list that a query goes by, from its first word to its last; the lists of ranges as if queries were in order. */
-static const char *check_list(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query) {
-    const vt_problem *p = &w->c->problem;
-    const vt_list_rule *list = &p->list;
-    const vt_push *push = &step->push;
-    bool ranges = list->kind == VATTEN_LIST_RANGES;
-    uint64_t row = ranges ? list->rows - 1 : list_of(list, query, 0);
-    uint64_t block = ranges ? row : list_of(list, query, push->q_first);
-    uint32_t head = (push->head_first + y) / list->group - push->head_first / list->group;
-    uint32_t base = list->biased ? push->map2 & 0xffff : push->map2;
-    MUST(row < list->rows);
-    uint32_t at = base + z * push->map0 + head * push->map1 + (uint32_t)(block * list->words.token);
-    uint64_t expected = (w->batch + z) * list->words.batch + (w->head + y) / list->group * list->words.head +
-                        row * list->words.token;
-    MUST_ALL(check_element(&step->binding[VT_SLOT_LISTS], at, expected, list->row_words, 4));
-    return NULL;
-}
-
-/* The bias of a pair, by the sums that the map makes. */
-static const char *check_pair_bias(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
-                                   uint32_t key) {
-    const vt_list_rule *list = &w->c->problem.list;
-    const vt_push *push = &step->push;
-    const uint32_t *spec = w->c->program.variants[step->variant].spec;
-    uint32_t group = spec[VT_SPEC_LIST_BIAS_GROUP];
-    uint32_t head = (push->head_first + y) / group - push->head_first / group;
-    uint32_t k_first = lists_keys(&w->c->problem) ? 0 : push->k_first * (uint32_t)w->k_plane;
-    uint32_t at = (push->map2 >> 16) + z * spec[VT_SPEC_LIST_BIAS_BATCH] + head * push->lse_head -
-                  push->q_first * (uint32_t)w->plane * push->lse_batch - k_first + query * push->lse_batch +
-                  key;
-    uint64_t expected = (w->batch + z) * list->bias.batch +
-                        (w->head + y) / list->bias_group * list->bias.head + query * list->bias.token + key;
-    return check_element(&step->binding[VT_SLOT_LIST_BIAS], at, expected, 1, 4);
 }
 
 static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, uint32_t y, uint32_t query,
@@ -555,23 +456,20 @@ static const char *check_rows(const walk *w, const vt_step *step, uint32_t z, ui
         if (p->weights && i == 1) /* there is no k */
             continue;
         uint32_t dim = i == 0 ? p->q_dim : i == 1 ? p->dim : p->value_dim;
-        MUST_ALL(check_element(&b[i], at[i], expected[i], dim, bytes));
+        MUST_ALL(program_element(&b[i], at[i], expected[i], dim, bytes));
         if (w->c->program.variants[step->variant].spec[VT_SPEC_VECTOR] &&
             !(p->weights && i == 0)) /* rows are read four elements at a time */
             MUST(at[i] % 4 == 0 && p->dim % 4 == 0 && p->value_dim % 4 == 0);
     }
     if (p->map == VT_MAP_LISTS)
-        MUST_ALL(check_list(w, step, z, y, query));
-    if (p->list.biased)
-        MUST_ALL(check_pair_bias(w, step, z, y, query, key));
+        MUST_ALL(program_lists_addresses(w->c, step, &(program_pair){w->batch, w->head, z, y, query, key}));
     if (p->write_lse) {
         uint32_t lse_head = p->list.biased ? push->q_len * (uint32_t)w->plane : push->lse_head;
-        uint32_t lse_batch =
-            p->list.biased
-                ? lse_head * w->c->program.variants[step->variant].spec[VT_SPEC_LIST_HEADS]
-                : push->lse_batch;
+        uint32_t lse_batch = p->list.biased
+                                 ? lse_head * w->c->program.variants[step->variant].spec[VT_SPEC_LIST_HEADS]
+                                 : push->lse_batch;
         uint32_t lse = push->lse_base + z * lse_batch + y * lse_head + query;
-        MUST_ALL(check_element(&b[VT_SLOT_LSE], lse, (batch * p->heads + head) * p->q_len + query, 1, 4));
+        MUST_ALL(program_element(&b[VT_SLOT_LSE], lse, (batch * p->heads + head) * p->q_len + query, 1, 4));
     }
     if (moves_state(step)) {
         uint64_t row = w->c->tile.value_pad + 1 + w->c->tile.lanes_per_row;
@@ -641,7 +539,11 @@ static const char *explain(uint64_t step, const char *broken) {
 
 const char *program_broken(const program_case *c, uint64_t random) {
     const vt_problem *p = &c->problem;
-    walk w = {.c = c, .random = {.state = random}, .plane = 1, .q_units = p->q_len, .k_plane = 1,
+    walk w = {.c = c,
+              .random = {.state = random},
+              .plane = 1,
+              .q_units = p->q_len,
+              .k_plane = 1,
               .k_units = p->kv_len};
     if (p->map == VT_MAP_NEIGHBORHOOD) {
         w.plane = w.k_plane = p->axis[1].extent * p->axis[2].extent;

@@ -11,7 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static const char *const roles[] = {"q", "k", "v", "out", "lse", "extra_k", "extra_v", "workspace", "bias"};
+static const char *const roles[] = {"q",       "k",       "v",         "out",  "lse",
+                                    "extra_k", "extra_v", "workspace", "bias", "lists"};
 
 typedef struct sheet {
     char text[65536];
@@ -105,6 +106,11 @@ static void check_dense(const char *name, const vt_caps *caps, const vatten_atte
 static void check_grid(const char *name, const vt_caps *caps, const vatten_neighborhood_desc *desc) {
     program_case c = {.caps = *caps};
     check(name, &c, vt_problem_from_neighborhood(caps, NULL, desc, &c.problem));
+}
+
+static void check_lists(const char *name, const vt_caps *caps, const vatten_lists_desc *desc) {
+    program_case c = {.caps = *caps};
+    check(name, &c, vt_problem_from_lists(caps, NULL, desc, &c.problem));
 }
 
 /* ---- The problems ---- */
@@ -208,6 +214,41 @@ static void weights_on_a_desktop(void **state) {
     check_grid("grid_weights", &caps, &desc);
 }
 
+static void boxes_on_lavapipe(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_lavapipe();
+    const vatten_lists_desc desc = {.heads = {.dtype = VATTEN_DTYPE_F16,
+                                              .batch = 1,
+                                              .heads = 4,
+                                              .kv_heads = 2,
+                                              .dim = 32,
+                                              .max_macs = 4000000},
+                                    .q_len = 4 * 80,
+                                    .kv_len = 6 * 80,
+                                    .entries = 5,
+                                    .list_heads = 2,
+                                    .row_masks = true,
+                                    .boxes = {3, {6, 8, 10}, 4, {2, 4, 4}, {2, 3, 4}}};
+    check_lists("lists_boxes", &caps, &desc);
+}
+
+static void lists_with_a_bias(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    caps.storage_range = 32768; /* the bias is cut along queries and keys */
+    const vatten_lists_desc desc = {
+        .heads =
+            {.dtype = VATTEN_DTYPE_F32, .batch = 2, .heads = 2, .kv_heads = 1, .dim = 32, .write_lse = true},
+        .q_len = 100,
+        .kv_len = 500,
+        .q_block = 32,
+        .kv_block = 64,
+        .entries = 4,
+        .bias = VATTEN_BIAS_TENSOR,
+        .bias_heads = 1};
+    check_lists("lists_bias", &caps, &desc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_on_a_desktop),
@@ -220,6 +261,8 @@ int main(void) {
         cmocka_unit_test(grid_of_three_axes_cut_along_the_first),
         cmocka_unit_test(grid_with_a_bias_on_lavapipe),
         cmocka_unit_test(weights_on_a_desktop),
+        cmocka_unit_test(boxes_on_lavapipe),
+        cmocka_unit_test(lists_with_a_bias),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,155 @@ static void pairs_are_the_most_there_can_be(void **state) {
     assert_int_equal(problem.pairs, 4 * 100 * 90);
 }
 
+/* ---- Boxes ---- */
+
+/* Keys 6 x 5 x 7 in 3 x 3 x 2 blocks, queries the last 4 planes in 2 x 2 x 3. */
+static vatten_lists_desc unit_boxes(void) {
+    vatten_lists_desc desc = unit_lists();
+    desc.boxes = (vatten_boxes){3, {6, 5, 7}, 4, {2, 3, 3}, {2, 2, 4}};
+    desc.q_len = 4 * 35;
+    desc.kv_len = 6 * 35;
+    desc.q_block = desc.kv_block = 0;
+    desc.entries = 18;
+    return desc;
+}
+
+#define REFUSED_BOXES(FIELD, VALUE, TEXT)                                                                    \
+    do {                                                                                                     \
+        vatten_lists_desc desc = unit_boxes();                                                               \
+        desc.FIELD = VALUE;                                                                                  \
+        assert_int_equal(lists(&desc), INVALID);                                                             \
+        assert_said(&said, TEXT);                                                                            \
+    } while (0)
+
+static void boxes_fill_a_grid(void **state) {
+    (void)state;
+    REFUSED_BOXES(boxes.rank, 4, "lists: boxes: rank 4 is above 3");
+    REFUSED_BOXES(boxes.extent[1], 0, "lists: boxes: extents of 3 axes must be at least 1");
+    REFUSED_BOXES(boxes.extent[0], 7, "lists: boxes: extents make 245 tokens, kv_len is 210");
+    REFUSED_BOXES(boxes.extent[2], UINT64_MAX,
+                  "lists: boxes: extents make 18446744073709551615 tokens, kv_len is 210");
+    REFUSED_BOXES(boxes.q_extent, 7, "lists: boxes: q_extent 7 is above extent[0] 6");
+    REFUSED_BOXES(boxes.q_extent, 3, "lists: boxes: q_extent makes 105 tokens, q_len is 140");
+    REFUSED_BOXES(boxes.q_extent, 0, "lists: boxes: q_extent makes 210 tokens, q_len is 140");
+    REFUSED_BOXES(entries, 19, "lists: entries 19 are above the 18 blocks of 16 keys that 210 keys make");
+}
+
+static void sides_of_boxes_are_given_and_bounded(void **state) {
+    (void)state;
+    REFUSED_BOXES(boxes.kv_box[2], 0, "lists: boxes: sides of kv_box along 3 axes must be at least 1");
+    REFUSED_BOXES(boxes.q_box[1], 0,
+                  "lists: boxes: sides of q_box along 3 axes must be at least 1, or all 0");
+    REFUSED_BOXES(boxes.kv_box[0], 262144, "lists: boxes: kv_box of 2097152 tokens is above 1048576");
+    REFUSED_BOXES(boxes.q_box[0], 262144, "lists: boxes: q_box of 2359296 tokens is above 1048576");
+    REFUSED_BOXES(kv_block, 15, "lists: boxes: kv_box has 16 tokens, kv_block is 15");
+    REFUSED_BOXES(q_block, 17, "lists: boxes: q_box has 18 tokens, q_block is 17");
+}
+
+static void boxes_go_with_blocks_and_no_diagonal(void **state) {
+    (void)state;
+    REFUSED_BOXES(kind, VATTEN_LIST_KEYS, "lists: boxes of rank 3 are for lists of blocks only");
+    REFUSED_BOXES(kind, VATTEN_LIST_RANGES, "lists: boxes of rank 3 are for lists of blocks only");
+    REFUSED_BOXES(causal, true, "lists: boxes go with no causal, it is 1");
+    REFUSED_BOXES(window.enabled, true, "lists: boxes go with no window, enabled is 1");
+    REFUSED_BOXES(prefix, 3, "lists: boxes go with no prefix, it is 3");
+    REFUSED_BOXES(key_stride, 5, "lists: boxes go with no key_stride, it is 5");
+}
+
+static void boxes_are_counted_along_their_axes(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_boxes();
+    const vt_list_rule *list = &problem.list;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(list->q_boxed && list->kv_boxed && list->q_block == 18 && list->kv_block == 16);
+    assert_true(list->blocks == 3 * 3 * 2 && list->rows == 2 * 2 * 3 && list->row_lists == 6);
+    assert_true(list->q_plane == 35 && list->kv_plane == 35 && list->q_units == 4 && list->kv_units == 6);
+    assert_int_equal(list->row_units, 2);
+    desc.q_block = 18;
+    desc.kv_block = 16;
+    desc.row_masks = true;
+    assert_int_equal(vatten_lists_words(&desc), 36);
+    desc.q_block = 0;
+    assert_int_equal(vatten_lists_words(&desc), 36);
+    desc.boxes.q_box[2] = 6; /* 36 rows: another word */
+    assert_int_equal(vatten_lists_words(&desc), 54);
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(list->rows, 2 * 2 * 2);
+}
+
+/* What is no more than runs of tokens costs no more. */
+static void boxes_that_are_runs_are_told_as_such(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_boxes();
+    const vt_list_rule *list = &problem.list;
+    for (int a = 0; a < 3; ++a)
+        desc.boxes.q_box[a] = 1;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(!list->q_boxed && list->kv_boxed && list->q_block == 1 && list->rows == 140);
+    assert_true(list->q_plane == 1 && list->q_units == 140);
+    for (int a = 0; a < 3; ++a)
+        desc.boxes.q_box[a] = 0;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: q_block 0 must be at least 1");
+    desc.q_block = 64;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(!list->q_boxed && list->kv_boxed && list->q_block == 64 && list->rows == 3);
+    for (int a = 0; a < 3; ++a)
+        desc.boxes.kv_box[a] = 1;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(!list->kv_boxed && list->kv_block == 1 && list->blocks == 210);
+    desc = unit_lists();
+    desc.boxes = (vatten_boxes){1, {70}, 50, {32}, {16}};
+    desc.q_len = 50;
+    desc.q_block = desc.kv_block = 0;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(!list->q_boxed && !list->kv_boxed && list->q_block == 32 && list->kv_block == 16);
+    assert_true(list->rows == 2 && list->blocks == 5);
+}
+
+/* ---- The bias ---- */
+
+static void a_bias_is_a_tensor(void **state) {
+    (void)state;
+    REFUSED_LISTS(bias, VATTEN_BIAS_RELATIVE, INVALID, "lists: bias 1 is neither NONE (0) nor TENSOR (2)");
+    REFUSED_LISTS(bias_heads, 2, INVALID, "lists: bias_heads 2 without a bias");
+    REFUSED_LISTS(bias_strides, ((vatten_strides){1, 2, 3}), INVALID,
+                  "lists: bias_strides batch 1, head 2, token 3 without a bias");
+    vatten_lists_desc desc = unit_lists();
+    desc.bias = VATTEN_BIAS_TENSOR;
+    desc.bias_heads = 3;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: heads 4 is not a multiple of bias_heads 3");
+    desc.bias_heads = 2;
+    desc.bias_strides.token = -70;
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: bias strides: batch 0, head 0, token -70 must not be negative");
+    desc.bias_strides = (vatten_strides){INT64_MAX, 1, 1};
+    assert_int_equal(lists(&desc), INVALID);
+    assert_said(&said, "lists: bias overflows 64 bits: batch 2, tokens 100, heads 2, dim 70");
+}
+
+static void a_bias_is_packed_by_head_before_query(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_lists();
+    const vt_tensor *bias = &problem.list.bias;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(!problem.list.biased && problem.bias_bytes == 0);
+    desc.bias = VATTEN_BIAS_TENSOR;
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_true(problem.list.biased && problem.list.bias_group == 1);
+    assert_true(bias->token == 70 && bias->head == 7000 && bias->batch == 28000);
+    assert_int_equal(problem.bias_bytes, 2 * 28000 * 4);
+    desc.bias_heads = 2;
+    desc.bias_strides.head = 70; /* of keys alone */
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.list.bias_group, 2);
+    assert_int_equal(problem.bias_bytes, 2 * 70 * 4);
+    desc.bias_heads = 1; /* one row for all */
+    assert_int_equal(lists(&desc), VATTEN_SUCCESS);
+    assert_int_equal(problem.bias_bytes, 70 * 4);
+}
+
 /* ---- Lists themselves ---- */
 
 #define WRONG(TEXT)                                                                                          \
@@ -164,6 +313,19 @@ static void lists_of_blocks_are_checked(void **state) {
     assert_int_equal(vatten_lists_check(&said.logger, NULL, words), INVALID);
     desc.entries = 0;
     WRONG("lists: entries 0 must be at least 1");
+}
+
+static void lists_of_boxes_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = unit_boxes();
+    desc.list_heads = 1;
+    desc.entries = 2;
+    uint32_t words[2 * 12 * 2];
+    for (uint32_t i = 0; i < 48; ++i)
+        words[i] = 16 + i % 2;
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    words[24 + 2 * 7] = 18;
+    WRONG("lists: batch 1, head 0, row 7: entry 0: block 18 is not below 18");
 }
 
 static void lists_of_ranges_are_checked(void **state) {
@@ -211,7 +373,15 @@ int main(void) {
         TEST(lists_are_packed_row_by_row),
         TEST(given_strides_may_share_lists),
         TEST(pairs_are_the_most_there_can_be),
+        TEST(boxes_fill_a_grid),
+        TEST(sides_of_boxes_are_given_and_bounded),
+        TEST(boxes_go_with_blocks_and_no_diagonal),
+        TEST(boxes_are_counted_along_their_axes),
+        TEST(boxes_that_are_runs_are_told_as_such),
+        TEST(a_bias_is_a_tensor),
+        TEST(a_bias_is_packed_by_head_before_query),
         TEST(lists_of_blocks_are_checked),
+        TEST(lists_of_boxes_are_checked),
         TEST(lists_of_ranges_are_checked),
         TEST(lists_of_keys_are_checked),
     };

@@ -261,6 +261,72 @@ static void lse_and_carried_state_need_six_buffers(void **state) {
     assert_said(&said, "a plan that splits its keys needs 6 storage buffers per stage, Desktop has 5");
 }
 
+static void a_bias_of_lists_needs_eight_buffers(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_lists_desc lists = {
+        .heads = unit_dense().heads, .q_len = 64, .kv_len = 64, .q_block = 16, .kv_block = 16, .entries = 4};
+    caps.storage_buffers = 7;
+    built.caps = caps;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_SUCCESS);
+    program_free(&built);
+    lists.bias = VATTEN_BIAS_TENSOR;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "a plan by lists with a bias needs 8 storage buffers per stage, Desktop has 7");
+    built.caps.storage_buffers = 8;
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_SUCCESS);
+    program_free(&built);
+    built.caps.storage_buffers = 6;
+    lists.bias = VATTEN_BIAS_NONE;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "a plan by lists needs 7 storage buffers per stage, Desktop has 6");
+}
+
+/* A block of queries that does not bind is cut inside, at the tile's rows; one that does is not. */
+static void blocks_of_queries_are_cut_inside_if_they_must(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_lists_desc lists = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 64},
+        .q_len = 1200,
+        .kv_len = 200,
+        .q_block = 512,
+        .kv_block = 50,
+        .entries = 4};
+    caps.storage_range = 65536; /* 256 rows and some */
+    built.caps = caps;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_SUCCESS);
+    const vt_step *steps = built.program.steps;
+    assert_true(built.program.step_count >= 6);
+    assert_true(steps[0].push.q_last < 256 + 1 && steps[0].push.q_last % built.tile.rows == 0);
+    assert_null(program_broken(&built, 1));
+    program_free(&built);
+    lists.q_block = 128;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_SUCCESS);
+    assert_int_equal(built.program.steps[0].push.q_last % 128, 0);
+    program_free(&built);
+    lists.boxes = (vatten_boxes){3, {10, 10, 2}, 0, {4, 2, 2}, {2, 2, 2}}; /* one plane is 5120 bytes */
+    lists.q_len = 200;
+    lists.q_block = lists.kv_block = 0;
+    caps.storage_range = built.caps.storage_range = 16384;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_SUCCESS);
+    steps = built.program.steps;
+    assert_int_equal(steps[0].push.q_last, 2); /* half a box: 3 planes would bind */
+    assert_null(program_broken(&built, 1));
+    program_free(&built);
+    caps.storage_range = built.caps.storage_range = 5120;
+    assert_int_equal(vt_problem_from_lists(&caps, &said.logger, &lists, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &said.logger), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "the smallest part, 20 query and 20 key tokens of one head, does not fit Desktop: a "
+                       "binding holds 5120 bytes, a dispatch 2147483647 workgroups");
+}
+
 static void too_many_dispatches_are_refused(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_desktop();
@@ -345,6 +411,8 @@ int main(void) {
         TEST(planes_that_cannot_be_bound_are_refused),
         TEST(rows_far_apart_get_a_smaller_tile),
         TEST(lse_and_carried_state_need_six_buffers),
+        TEST(a_bias_of_lists_needs_eight_buffers),
+        TEST(blocks_of_queries_are_cut_inside_if_they_must),
         TEST(too_many_dispatches_are_refused),
         TEST(too_many_dispatches_are_refused_soon),
         TEST(loops_past_the_drivers_limit_are_refused),
