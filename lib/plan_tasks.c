@@ -76,13 +76,14 @@ static void fill_select_info(const vt_select *s, vatten_plan *plan) {
     info->pipelines = plan->program.variant_count;
     info->q_bytes = vt_tensor_bytes(&s->problem, &s->q);
     info->k_bytes = s->k.elements * sizeof(float);
+    info->bias_bytes = s->bias.elements * sizeof(float);
     info->lists_bytes = s->lists.elements * sizeof(uint32_t);
     info->counts_bytes = d->write_counts ? s->counts.elements * sizeof(uint32_t) : 0;
     info->workspace_bytes = plan->program.workspace_bytes;
     info->offset_alignment = s->caps->storage_alignment;
     info->pairs = vt_saturating_mul(d->rows, d->blocks);
     info->flops = vt_saturating_mul(vt_saturating_mul(info->pairs, 2 * d->batch * d->heads), d->dim);
-    info->bytes = info->q_bytes + info->k_bytes + info->lists_bytes + info->counts_bytes;
+    info->bytes = info->q_bytes + info->k_bytes + info->bias_bytes + info->lists_bytes + info->counts_bytes;
     info->largest_macs = plan->program.largest_macs;
 }
 

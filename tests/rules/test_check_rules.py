@@ -16,6 +16,7 @@ SPDX = "/* SPDX-License-Identifier: MIT */\n"
 
 def broken(files):
     """The complaints about a tree of these files: (path, line, rule)."""
+    files = {"lib/CMakeLists.txt": "# SPDX-License-Identifier: MIT\nadd_library(vatten_pure OBJECT\n  caps.c steps.c tune.c op_attention.c op_neighborhood.c)\n", **files}
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():
             full = os.path.join(root, path)

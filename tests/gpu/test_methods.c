@@ -584,6 +584,6 @@ int main(void) {
         cmocka_unit_test(test_vmoba), cmocka_unit_test(test_biformer), cmocka_unit_test(test_flashvsr),
         cmocka_unit_test(test_dma),   cmocka_unit_test(test_nsa),
     };
-    int opened = gpu_open(&device, "test_presets", NULL);
+    int opened = gpu_open(&device, "test_methods", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));
 }
