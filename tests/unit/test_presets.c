@@ -212,6 +212,99 @@ static void broken_rules_are_named(void **state) {
     assert_silent(&said);
 }
 
+/* What a method refuses itself; the rest is the business of the create functions. */
+static void broken_methods_are_named(void **state) {
+    (void)state;
+    const vatten_logger *to = &said.logger;
+    const vatten_result bad = VATTEN_ERROR_INVALID_ARGUMENT;
+    const uint64_t extent[2] = {14, 0};
+    vatten_sparse_desc s;
+    vatten_topk_desc choose;
+    vatten_lists_desc attend;
+    vatten_nsa_descs d;
+    vatten_vmoba vmoba = {.rank = 4, .extent = {4, 4, 4}, .block = {2, 5, 2}};
+    assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
+    assert_said(&said, "layer 3: vmoba: rank 4 is outside 1..3");
+    vmoba.rank = 3;
+    assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
+    assert_said(&said, "layer 3: vmoba: axis 1: block 5 is outside 1..4");
+    vmoba.block[1] = 2;
+    vmoba.scope = (vatten_vmoba_scope)3;
+    assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
+    assert_said(&said, "layer 3: vmoba: scope 3 is unknown");
+    vmoba.scope = VATTEN_VMOBA_QUERY;
+    vmoba.extent[0] = UINT64_MAX / 2;
+    assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
+    assert_said(&said, "layer 3: vmoba: extents 9223372036854775807 x 4 x 4 are above 536870911 tokens");
+    assert_int_equal(vatten_preset_biformer(to, &heads, extent, 7, 0, &s), bad);
+    assert_said(&said, "layer 3: biformer: regions 7 and topk 0 must be at least 1");
+    assert_int_equal(vatten_preset_biformer(to, &heads, extent, 7, 1, &s), bad);
+    assert_said(&said, "layer 3: biformer: axis 1: block 0 is outside 1..0");
+    vatten_flashvsr vsr = {.extent = {4, 8, 8}, .q_extent = 6, .block = {2, 4, 4}, .range = 4, .total = 8};
+    assert_int_equal(vatten_preset_flashvsr(to, &heads, &vsr, &s), bad);
+    assert_said(&said, "layer 3: flashvsr: q_extent 6 is above extent 4");
+    vsr.q_extent = 2;
+    assert_int_equal(vatten_preset_flashvsr(to, &heads, &vsr, &s), bad);
+    assert_said(&said, "layer 3: flashvsr: range 4 must be odd");
+    vsr = (vatten_flashvsr){.extent = {4, 8, 8}, .block = {2, 4, 4}};
+    assert_int_equal(vatten_preset_flashvsr(to, &heads, &vsr, &s), bad);
+    assert_said(&said, "layer 3: flashvsr: total 0 must be at least 1");
+    assert_int_equal(vatten_preset_dma(to, &heads, 9, 8, 4, &choose, &attend), bad);
+    assert_said(
+        &said,
+        "layer 3: dma: width 4, q_len 9, kv_len 8: none may be 0, and queries are the last of the keys");
+    vatten_nsa nsa = {.block = 8, .entries = 2, .window = 4};
+    assert_int_equal(vatten_preset_nsa(to, &heads, 65, 64, &nsa, &d), bad);
+    assert_said(&said, "layer 3: nsa: q_len 65 and kv_len 64: queries are the last of the keys");
+    assert_int_equal(vatten_preset_nsa(to, &heads, 64, 64, &nsa, &d), bad);
+    assert_said(&said, "layer 3: nsa: entries 2 have no room for the first, the own and the block before it");
+    nsa = (vatten_nsa){.block = 65, .entries = 3, .window = 4};
+    assert_int_equal(vatten_preset_nsa(to, &heads, 64, 64, &nsa, &d), bad);
+    assert_said(&said, "layer 3: nsa: block 65 is outside 1..64");
+    nsa = (vatten_nsa){.block = 8, .entries = 3};
+    assert_int_equal(vatten_preset_nsa(to, &heads, 64, 64, &nsa, &d), bad);
+    assert_said(&said, "layer 3: nsa: window 0 must be at least 1");
+    vatten_heads with_lse = heads;
+    with_lse.write_lse = true;
+    nsa.window = 1;
+    assert_int_equal(vatten_preset_nsa(to, &with_lse, 64, 64, &nsa, &d), bad);
+    assert_said(&said, "layer 3: nsa: kv_heads 2 and write_lse 1: a sum of branches has no log-sum-exp");
+    assert_int_equal(vatten_preset_nsa(NULL, &heads, 64, 64, NULL, &d), bad);
+    assert_int_equal(vatten_preset_dma(NULL, &heads, 8, 8, 4, NULL, &attend), bad);
+    assert_int_equal(vatten_preset_flashvsr(NULL, NULL, &vsr, &s), bad);
+    assert_int_equal(vatten_preset_biformer(NULL, &heads, NULL, 7, 1, &s), bad);
+    assert_int_equal(vatten_preset_vmoba(NULL, &heads, &vmoba, NULL), bad);
+    assert_silent(&said);
+}
+
+/* Every query of a cache is in exactly one list, which names the blocks that end at it or before. */
+static void nsa_lists_complete_blocks(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 500; ++seed) {
+        unit_random random = {.state = seed};
+        uint64_t q_len = unit_between(&random, 1, 90), kv_len = q_len + unit_between(&random, 0, 60);
+        const vatten_nsa nsa = {.block = (uint32_t)unit_between(&random, 1, kv_len < 20 ? kv_len : 20),
+                                .entries = 200,
+                                .window = 1};
+        vatten_nsa_descs d;
+        assert_int_equal(vatten_preset_nsa(&said.logger, &heads, q_len, kv_len, &nsa, &d), VATTEN_SUCCESS);
+        vatten_fill_nsa(&d, words);
+        check_words(&d.compressed, 4 * d.compressed.rows);
+        for (uint64_t query = 0; query < q_len; ++query) {
+            uint64_t complete = (query + kv_len - q_len + 1) / nsa.block, found = 0;
+            for (uint64_t row = 0; row < d.compressed.rows; ++row) {
+                const uint32_t *list = words + 4 * row;
+                if (query < list[0] || query >= list[1])
+                    continue;
+                ++found;
+                assert_int_equal(list[2], complete ? 0 : VATTEN_LIST_END);
+                assert_int_equal(list[3], complete ? complete : VATTEN_LIST_END);
+            }
+            assert_int_equal(found, 1);
+        }
+    }
+}
+
 static int start(void **state) {
     (void)state;
     unit_log_start(&said);
@@ -226,6 +319,8 @@ int main(void) {
         cmocka_unit_test(vertical_slash_lists_all_it_promises),
         cmocka_unit_test(moba_counts_the_own_block),
         cmocka_unit_test(broken_rules_are_named),
+        cmocka_unit_test(broken_methods_are_named),
+        cmocka_unit_test(nsa_lists_complete_blocks),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
