@@ -222,6 +222,11 @@ static vatten_heads attention_heads(const selection_run *r) {
                           .label = r->item->id};
 }
 
+/* In turns. */
+static vatten_sparse_execution execution_of(const selection_run *r) {
+    return ((unsigned)r->item->seed + (unsigned)r->type) % 2 ? VATTEN_SPARSE_GATHER : VATTEN_SPARSE_UNION;
+}
+
 /* Regions are runs of tokens: lists of blocks. All else is one sparse plan, which selects once more on its own. */
 bool selection_attend(selection_piece *p) {
     const selection_run *r = p->run;
@@ -254,7 +259,8 @@ bool selection_attend(selection_piece *p) {
                                          .q_block = 1,
                                          .kv_block = (uint32_t)p->block,
                                          .rule = p->rule,
-                                         .causal = r->item->dense.causal};
+                                         .causal = r->item->dense.causal,
+                                         .execution = execution_of(r)};
         created = vatten_sparse_create(r->device->device, &desc, &plan);
     }
     return finish(r, "attention", created, &plan, &args) && p->lse_values &&
