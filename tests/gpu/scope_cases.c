@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASES  4
-#define LENGTH 150
-#define BLOCK  32
-#define BLOCKS 5
-#define HEADS  4
-#define DIM    16
-#define ROWS   (HEADS * LENGTH)
+#define CASES     4
+#define LENGTH    150
+#define BLOCK     32
+#define BLOCKS    5
+#define HEADS     4
+#define DIM       16
+#define ROWS      (HEADS * LENGTH)
 #define FILE_NAME "scope_cases.json"
 
 /* What a case comes to: lists of all rows, and which of them rounding may change. */
@@ -105,7 +105,9 @@ static void print_probe(FILE *file, const cases_case *item, const answer *a, uin
     for (int d = 0; d < DIM; ++d) {
         sum += out[d];
     }
-    fprintf(file, "%s{\"b\":0,\"q\":%u,\"h\":%u,\"visible\":%u,\"lse\":%.9g,\"o\":[%.9g,%.9g,%.9g,%.9g],\"osum\":%.9g,\"chunks\":[",
+    fprintf(file,
+            "%s{\"b\":0,\"q\":%u,\"h\":%u,\"visible\":%u,\"lse\":%.9g,\"o\":[%.9g,%.9g,%.9g,%.9g],\"osum\":%."
+            "9g,\"chunks\":[",
             first ? "" : ",", (unsigned)query, (unsigned)head, (unsigned)visible, lse, out[0], out[1], out[2],
             out[3], sum);
     for (uint32_t i = 0; i < a->counts[row]; ++i) {
@@ -118,12 +120,14 @@ static void print_probe(FILE *file, const cases_case *item, const answer *a, uin
 static void print_case(FILE *file, unsigned n, unsigned seed, const cases_case *item, const answer *a) {
     uint64_t hash = CASES_HASH_START;
     fprintf(file, "%s{\"id\":\"vmoba-made-%u\",\"op\":\"vmoba\",\"seed\":%u,", n ? "," : "", n, seed);
-    fprintf(file, "\"shapes\":{\"B\":1,\"total\":%d,\"seqlens\":[%d],\"Hq\":%d,\"Hkv\":%d,\"D\":%d,\"Dv\":%d},", LENGTH,
-            LENGTH, HEADS, HEADS, DIM, DIM);
+    fprintf(file,
+            "\"shapes\":{\"B\":1,\"total\":%d,\"seqlens\":[%d],\"Hq\":%d,\"Hkv\":%d,\"D\":%d,\"Dv\":%d},",
+            LENGTH, LENGTH, HEADS, HEADS, DIM, DIM);
     fprintf(file, "\"params\":{\"chunk\":%d,\"mode\":\"%s\",\"scope\":\"%s\",", BLOCK,
             is_top(n) ? "topk" : "threshold", is_overall(n) ? "overall" : "head_global");
     fprintf(file, is_top(n) ? "\"topk\":2,\"threshold\":null," : "\"topk\":null,\"threshold\":0.3,");
-    fprintf(file, "\"causal\":false},\"dtypes\":[\"f32\",\"f16\",\"bf16\"],\"macs\":1,\"expected\":{\"ambiguous_rows\":[");
+    fprintf(file, "\"causal\":false},\"dtypes\":[\"f32\",\"f16\",\"bf16\"],\"macs\":1,\"expected\":{"
+                  "\"ambiguous_rows\":[");
     for (unsigned row = 0, some = 0; a && row < ROWS; ++row) {
         if (a->doubt[row]) {
             fprintf(file, "%s%u", some++ ? "," : "", row);
@@ -141,7 +145,8 @@ static void print_case(FILE *file, unsigned n, unsigned seed, const cases_case *
 }
 
 /* All cases, with the answers of `known`; NULL: without. */
-static bool write_and_read(const unsigned *seeds, const cases_list *known, const answer *answers, cases_list *out) {
+static bool write_and_read(const unsigned *seeds, const cases_list *known, const answer *answers,
+                           cases_list *out) {
     FILE *file = fopen(FILE_NAME, "w");
     if (!file) {
         return false;

@@ -114,19 +114,16 @@ static void test_bias_strides(void **state) {
 }
 
 static vatten_select_desc grid(void) {
-    return (vatten_select_desc){.batch = 1,
-                                .heads = 2,
-                                .kv_heads = 1,
-                                .dim = 5,
-                                .rows = 2 * 3 * 4,
-                                .blocks = 2 * 2 * 6,
-                                .write_counts = true,
-                                .boxes = {.rank = 3,
-                                          .extent = {7, 6, 11},
-                                          .q_extent = 4,
-                                          .q_box = {2, 2, 3},
-                                          .kv_box = {4, 4, 2}},
-                                .rule = {.entries = 12, .own = true}};
+    return (vatten_select_desc){
+        .batch = 1,
+        .heads = 2,
+        .kv_heads = 1,
+        .dim = 5,
+        .rows = 2 * 3 * 4,
+        .blocks = 2 * 2 * 6,
+        .write_counts = true,
+        .boxes = {.rank = 3, .extent = {7, 6, 11}, .q_extent = 4, .q_box = {2, 2, 3}, .kv_box = {4, 4, 2}},
+        .rule = {.entries = 12, .own = true}};
 }
 
 static void test_boxes(void **state) {
@@ -252,16 +249,17 @@ static void test_threshold_of_groups(void **state) {
 /* Lines for several workgroups of a group, and several groups. */
 static void test_many_rows(void **state) {
     (void)state;
-    vatten_select_desc d = {.batch = 1,
-                            .heads = 4,
-                            .kv_heads = 4,
-                            .dim = 4,
-                            .rows = 2500,
-                            .blocks = 9,
-                            .row_tokens = 1,
-                            .block_tokens = 300,
-                            .write_counts = true,
-                            .rule = {.entries = 9, .own = true, .budget_rows = 1100, .budget_heads = 2, .total = 5000}};
+    vatten_select_desc d = {
+        .batch = 1,
+        .heads = 4,
+        .kv_heads = 4,
+        .dim = 4,
+        .rows = 2500,
+        .blocks = 9,
+        .row_tokens = 1,
+        .block_tokens = 300,
+        .write_counts = true,
+        .rule = {.entries = 9, .own = true, .budget_rows = 1100, .budget_heads = 2, .total = 5000}};
     check("many rows", &d, 200000);
     d.rule.budget_rows = UINT32_MAX;
     d.rule.budget_heads = 4;

@@ -113,8 +113,7 @@ static void a_kernels_name_is_its_address(void **state) {
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
     const char *const ios[] = {"", "_full", "_bias", ""};
-    const char *const tasks[] = {"attention", "pool", "pool_keep", "score",
-                                 "select",    "mark", "rank",      "topk"};
+    const char *const tasks[] = {"attention", "pool", "pool_keep", "score", "select", "mark", "rank", "topk"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
