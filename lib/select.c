@@ -195,18 +195,21 @@ static vatten_result check_rule(const vt_checker *check, const vatten_select_des
     return result == VATTEN_SUCCESS ? check_group(check, d, out) : result;
 }
 
-/* Loop iterations of one invocation of select, at most. */
-static uint64_t iterations(const vatten_select_desc *d, uint64_t group) {
-    uint64_t walks = group * (d->rule.softmax ? 3 : 1) + 5 + 32;
-    walks += d->rule.budget == VATTEN_BUDGET_MASS        ? 32 + 8
-             : d->rule.budget == VATTEN_BUDGET_THRESHOLD ? 1
-                                                         : 0;
-    return vt_saturating_mul(walks, d->blocks) + d->rule.entries + group + 64;
+/* Loop iterations of one invocation of select, at most. Of rows that share a budget each walk is a dispatch of its own, but
+ * those that join heads and those that cut a list. */
+static uint64_t iterations(const vt_select *s) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t walks = (uint64_t)s->group * (d->rule.softmax ? 3 : 1) + 5 + 32;
+    if (!s->shared)
+        walks += d->rule.budget == VATTEN_BUDGET_MASS        ? 32 + 8
+                 : d->rule.budget == VATTEN_BUDGET_THRESHOLD ? 1
+                                                             : 0;
+    return vt_saturating_mul(walks, d->blocks) + d->rule.entries + s->group + 64;
 }
 
 static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t steps = iterations(d, s->group);
+    uint64_t steps = iterations(s);
     if (s->shared)
         steps = vt_max(steps, vt_rank_iterations(vt_rank_workgroups(s->budget_rows * s->budget_heads)));
     UNSUPPORTED_IF(steps > check->caps->loop_limit,

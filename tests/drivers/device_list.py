@@ -136,10 +136,10 @@ def device(ident):
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
 WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists", "pool",
-         "select", "sparse", "mechanisms", "cases",
+         "select", "select_groups", "topk", "sparse", "mechanisms", "cases",
          "random")
 # Every layout, family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "sparse", "random 1 40")
+SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "topk", "sparse", "random 1 40")
 
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "limits", "properties", "random 1 60")
