@@ -64,10 +64,12 @@ static vatten_result check_axis(const vt_checker *check, uint32_t a, const vt_bo
     INVALID_IF(axis->q_box == 0 || axis->kv_box == 0,
                "boxes: axis %" PRIu32 ": q_box %" PRIu32 " and kv_box %" PRIu32 " must be at least 1", a,
                axis->q_box, axis->kv_box);
-    INVALID_IF(axis->q_box > axis->q_extent, "boxes: axis %" PRIu32 ": q_box %" PRIu32 " is above %" PRIu64 " queries",
-               a, axis->q_box, axis->q_extent);
-    INVALID_IF(axis->kv_box > axis->extent, "boxes: axis %" PRIu32 ": kv_box %" PRIu32 " is above %" PRIu64 " keys", a,
-               axis->kv_box, axis->extent);
+    INVALID_IF(axis->q_box > axis->q_extent,
+               "boxes: axis %" PRIu32 ": q_box %" PRIu32 " is above %" PRIu64 " queries", a, axis->q_box,
+               axis->q_extent);
+    INVALID_IF(axis->kv_box > axis->extent,
+               "boxes: axis %" PRIu32 ": kv_box %" PRIu32 " is above %" PRIu64 " keys", a, axis->kv_box,
+               axis->extent);
     return VATTEN_SUCCESS;
 }
 
@@ -97,17 +99,18 @@ static vatten_result check_boxes(const vt_checker *check, const vatten_select_de
         if (result != VATTEN_SUCCESS)
             return result;
         tokens = vt_times(tokens, vt_sum_of(axis.extent));
-        UNSUPPORTED_IF(tokens.overflow || tokens.value > VT_LENGTH_MAX, "boxes: extents of %u axes are above %u tokens",
-                       d->boxes.rank, VT_LENGTH_MAX);
+        UNSUPPORTED_IF(tokens.overflow || tokens.value > VT_LENGTH_MAX,
+                       "boxes: extents of %u axes are above %u tokens", d->boxes.rank, VT_LENGTH_MAX);
         rows *= vt_ceil_div(axis.q_extent, axis.q_box);
         blocks *= vt_ceil_div(axis.extent, axis.kv_box);
-        INVALID_IF(a >= d->boxes.rank && reach[a], "reach %" PRIu32 " of axis %" PRIu32 ": boxes have rank %" PRIu32,
-                   reach[a], a, d->boxes.rank);
+        INVALID_IF(a >= d->boxes.rank && reach[a],
+                   "reach %" PRIu32 " of axis %" PRIu32 ": boxes have rank %" PRIu32, reach[a], a,
+                   d->boxes.rank);
         out->axis[a] = axis;
     }
     INVALID_IF(rows != d->rows || blocks != d->blocks,
-               "boxes: there are %" PRIu64 " of queries and %" PRIu64 " of keys, not %" PRIu64 " rows and %" PRIu64
-               " blocks",
+               "boxes: there are %" PRIu64 " of queries and %" PRIu64 " of keys, not %" PRIu64
+               " rows and %" PRIu64 " blocks",
                rows, blocks, d->rows, d->blocks);
     return VATTEN_SUCCESS;
 }
@@ -192,18 +195,21 @@ static vatten_result check_rule(const vt_checker *check, const vatten_select_des
     return result == VATTEN_SUCCESS ? check_group(check, d, out) : result;
 }
 
-/* Loop iterations of one invocation of select, at most. */
-static uint64_t iterations(const vatten_select_desc *d, uint64_t group) {
-    uint64_t walks = group * (d->rule.softmax ? 3 : 1) + 5 + 32;
-    walks += d->rule.budget == VATTEN_BUDGET_MASS        ? 32 + 8
-             : d->rule.budget == VATTEN_BUDGET_THRESHOLD ? 1
-                                                         : 0;
-    return vt_saturating_mul(walks, d->blocks) + d->rule.entries + group + 64;
+/* Loop iterations of one invocation of select, at most. Of rows that share a budget each walk is a dispatch of its own, but
+ * those that join heads and those that cut a list. */
+static uint64_t iterations(const vt_select *s) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t walks = (uint64_t)s->group * (d->rule.softmax ? 3 : 1) + 5 + 32;
+    if (!s->shared)
+        walks += d->rule.budget == VATTEN_BUDGET_MASS        ? 32 + 8
+                 : d->rule.budget == VATTEN_BUDGET_THRESHOLD ? 1
+                                                             : 0;
+    return vt_saturating_mul(walks, d->blocks) + d->rule.entries + s->group + 64;
 }
 
 static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t steps = iterations(d, s->group);
+    uint64_t steps = iterations(s);
     if (s->shared)
         steps = vt_max(steps, vt_rank_iterations(vt_rank_workgroups(s->budget_rows * s->budget_heads)));
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
@@ -215,7 +221,8 @@ static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
 /* Packed or not, blocks stand side by side; rows of a head stand together. */
 static vatten_result fill_bias(const vt_checker *check, vt_select *s) {
     const vatten_select_desc *d = &s->desc;
-    vt_shape bias = {"bias", d->bias_strides, d->rows, d->rule.list_heads, (uint32_t)d->blocks, false, sizeof(float)};
+    vt_shape bias = {"bias", d->bias_strides, d->rows, d->rule.list_heads, (uint32_t)d->blocks,
+                     false,  sizeof(float)};
     vatten_result result = vt_fill_tensor(check, &bias, &s->bias);
     if (d->bias_strides.batch == 0 && d->bias_strides.head == 0 && d->bias_strides.token == 0) {
         s->bias.token = d->blocks;

@@ -21,12 +21,12 @@ typedef struct vt_select {
     vt_problem problem;      /* what messages and plan info read: label, dtype, batch, heads, dim */
     uint32_t group;          /* query heads that share a list */
     vt_tensor q;
-    vt_tensor k;      /* f32; `token`: from a block to the next */
-    vt_tensor lists;  /* words; `token`: from a row to the next */
-    vt_tensor counts; /* words */
-    vt_tensor bias;   /* f32; `token`: from a row to the next */
+    vt_tensor k;         /* f32; `token`: from a block to the next */
+    vt_tensor lists;     /* words; `token`: from a row to the next */
+    vt_tensor counts;    /* words */
+    vt_tensor bias;      /* f32; `token`: from a row to the next */
     vt_box_axis axis[3]; /* if blocks are boxes */
-    bool shared; /* a budget is of more than a row, or not of `entries` */
+    bool shared;         /* a budget is of more than a row, or not of `entries` */
     uint64_t budget_rows;
     uint32_t budget_heads;
 } vt_select;

@@ -61,7 +61,8 @@ static uint64_t score_groups(const vt_select *s, const part *p) {
 }
 
 static uint64_t select_groups(const vt_select *s, const part *p) {
-    return s->shared ? vt_saturating_mul(row_groups(s, p), rank_workgroups(s)) : vt_ceil_div(p->rows, WORKGROUP);
+    return s->shared ? vt_saturating_mul(row_groups(s, p), rank_workgroups(s))
+                     : vt_ceil_div(p->rows, WORKGROUP);
 }
 
 static uint64_t span(const vt_select *s, const vt_tensor *t, uint32_t bytes, uint64_t batch, uint64_t heads,
@@ -135,15 +136,15 @@ static uint32_t bind_slab(const vt_select *s, const part *p, vt_step *step, uint
 /* Lists and counts of a part. */
 static void bind_lists(const vt_select *s, const part *p, uint32_t lists, uint32_t counts, vt_step *step) {
     uint64_t last = p->h + p->heads - 1;
-    step->select.list_base = bind_slab(s, p, step, lists, VT_ROLE_LISTS, &s->lists, sizeof(uint32_t), p->h, last,
-                                       p->row, p->rows, s->desc.rule.entries);
+    step->select.list_base = bind_slab(s, p, step, lists, VT_ROLE_LISTS, &s->lists, sizeof(uint32_t), p->h,
+                                       last, p->row, p->rows, s->desc.rule.entries);
     step->select.list_batch = (uint32_t)s->lists.batch;
     step->select.list_head = (uint32_t)s->lists.head;
     step->select.list_row = (uint32_t)s->lists.token;
     step->binding[counts] = step->binding[lists]; /* a declared slot must hold a buffer */
     if (s->desc.write_counts)
-        step->select.count_base = bind_slab(s, p, step, counts, VT_ROLE_COUNTS, &s->counts, sizeof(uint32_t), p->h,
-                                            last, p->row, p->rows, 1);
+        step->select.count_base = bind_slab(s, p, step, counts, VT_ROLE_COUNTS, &s->counts, sizeof(uint32_t),
+                                            p->h, last, p->row, p->rows, 1);
     step->select.count_batch = (uint32_t)s->counts.batch;
     step->select.count_head = (uint32_t)s->counts.head;
 }
@@ -168,12 +169,13 @@ static void add_score(const vt_select *s, const part *p, uint32_t variant, vt_pr
     const vatten_select_desc *d = &s->desc;
     uint64_t head = p->h * s->group, last_head = head + p->heads * s->group - 1;
     uint64_t kv_group = d->heads / d->kv_heads;
-    vt_step step = {.variant = variant,
-                    .binding_count = VT_SCORE_SLOT_COUNT,
-                    .barrier_before = true,
-                    .written = 1u << VT_SCORE_SLOT_SCORES,
-                    .groups = {(uint32_t)score_groups(s, p), (uint32_t)(p->heads * s->group), (uint32_t)p->batch},
-                    .macs = p->batch * p->heads * s->group * p->rows * d->blocks * d->dim};
+    vt_step step = {
+        .variant = variant,
+        .binding_count = VT_SCORE_SLOT_COUNT,
+        .barrier_before = true,
+        .written = 1u << VT_SCORE_SLOT_SCORES,
+        .groups = {(uint32_t)score_groups(s, p), (uint32_t)(p->heads * s->group), (uint32_t)p->batch},
+        .macs = p->batch * p->heads * s->group * p->rows * d->blocks * d->dim};
     vt_score_push *push = &step.score;
     push->rows = (uint32_t)p->rows;
     push->blocks = (uint32_t)d->blocks;
@@ -251,7 +253,8 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
     step->select.total = total_of(s, s->budget_rows);
     step->select.total_last = total_of(s, p->rows % s->budget_rows);
     step->binding[VT_RANK_SLOT_VALUES] = bind_scores(s, p);
-    step->binding[VT_RANK_SLOT_STATE] = (vt_binding){VT_ROLE_WORKSPACE, state_offset(s, p), state_bytes(s, p)};
+    step->binding[VT_RANK_SLOT_STATE] =
+        (vt_binding){VT_ROLE_WORKSPACE, state_offset(s, p), state_bytes(s, p)};
     step->binding[VT_RANK_SLOT_LISTS] = step->binding[VT_RANK_SLOT_STATE];
     bind_bias(s, p, VT_RANK_SLOT_LISTS, step);
     rank.bias = step->binding[VT_RANK_SLOT_LISTS];
@@ -337,7 +340,8 @@ static vatten_result refuse(const vt_select *s) {
     part least = {.batch = 1, .heads = least_heads(s), .rows = vt_min(least_rows(s), s->desc.rows)};
     vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label,
            "select: %" PRIu64 " rows of %" PRIu64 " blocks of %" PRIu64 " list heads take %" PRIu64
-           " bytes of workspace and %" PRIu64 " workgroups together: they do not fit %s, whose bindings hold %" PRIu64
+           " bytes of workspace and %" PRIu64
+           " workgroups together: they do not fit %s, whose bindings hold %" PRIu64
            " bytes, or max_workspace %" PRIu64,
            least.rows, s->desc.blocks, least.heads, workspace_bytes(s, &least),
            vt_max(score_groups(s, &least), select_groups(s, &least)), s->caps->name, s->caps->storage_range,

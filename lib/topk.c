@@ -22,12 +22,14 @@ static vatten_result check_sizes(const vt_checker *check, const vatten_topk_desc
     INVALID_IF(d->values == 0, "values %d must be at least 1", 0);
     UNSUPPORTED_IF(d->batch > VT_LENGTH_MAX || d->heads > VT_LENGTH_MAX || d->rows > VT_LENGTH_MAX ||
                        d->values > VT_LENGTH_MAX,
-                   "batch %" PRIu64 ", heads %" PRIu32 ", rows %" PRIu64 " or values %" PRIu64 " are above %u",
+                   "batch %" PRIu64 ", heads %" PRIu32 ", rows %" PRIu64 " or values %" PRIu64
+                   " are above %u",
                    d->batch, d->heads, d->rows, d->values, VT_LENGTH_MAX);
     INVALID_IF(d->entries == 0, "entries %d must be at least 1", 0);
     INVALID_IF(d->entries > d->values, "entries %" PRIu32 " are above %" PRIu64 " values", d->entries,
                d->values);
-    INVALID_IF(d->align != VATTEN_ALIGN_LAST && d->align != VATTEN_ALIGN_FIRST, "align %d is unknown", (int)d->align);
+    INVALID_IF(d->align != VATTEN_ALIGN_LAST && d->align != VATTEN_ALIGN_FIRST, "align %d is unknown",
+               (int)d->align);
     return VATTEN_SUCCESS;
 }
 
@@ -38,8 +40,8 @@ static uint64_t workgroups(const vt_topk *t) {
 static vatten_result check_loops(const vt_checker *check, const vt_topk *t) {
     uint64_t steps = vt_rank_iterations(workgroups(t)) + t->desc.entries / VT_RANK_WORKGROUP / workgroups(t);
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
-                   "%" PRIu64 " values take %" PRIu64 " steps of an invocation, %s allows %" PRIu64, t->desc.values,
-                   steps, check->caps->name, check->caps->loop_limit);
+                   "%" PRIu64 " values take %" PRIu64 " steps of an invocation, %s allows %" PRIu64,
+                   t->desc.values, steps, check->caps->name, check->caps->loop_limit);
     return VATTEN_SUCCESS;
 }
 
@@ -122,8 +124,10 @@ static vatten_result choose_part(const vt_topk *t, part *out) {
         else {
             vt_log(t->logger, VATTEN_LOG_ERROR, t->problem.label,
                    "topk: a row of %" PRIu64 " values, or its list of %" PRIu32
-                   " entries, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32 " workgroups",
-                   t->desc.values, t->desc.entries, t->caps->name, t->caps->storage_range, t->caps->groups[0]);
+                   " entries, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32
+                   " workgroups",
+                   t->desc.values, t->desc.entries, t->caps->name, t->caps->storage_range,
+                   t->caps->groups[0]);
             return VATTEN_ERROR_UNSUPPORTED;
         }
     }
@@ -137,7 +141,8 @@ static vatten_result choose_part(const vt_topk *t, part *out) {
 static uint32_t bind(const vt_topk *t, const part *p, vt_step *step, uint32_t slot, vt_role role,
                      const vt_tensor *x, uint64_t dim) {
     uint64_t start = p->b * x->batch + p->h * x->head + p->row * x->token;
-    uint64_t end = start + (p->batch - 1) * x->batch + (p->heads - 1) * x->head + (p->rows - 1) * x->token + dim;
+    uint64_t end =
+        start + (p->batch - 1) * x->batch + (p->heads - 1) * x->head + (p->rows - 1) * x->token + dim;
     return (uint32_t)vt_step_bind(step, slot, role, start, end, sizeof(float), t->caps->storage_alignment);
 }
 
@@ -150,7 +155,8 @@ static void fill_push(const vt_topk *t, const part *p, vt_select_push *push) {
     push->s_head = (uint32_t)t->x.head;
     push->s_row = (uint32_t)t->x.token;
     push->s_block = 1;
-    push->row_shift = d->align == VATTEN_ALIGN_LAST ? (uint32_t)(d->values - d->rows) : 0; /* may be below 0 */
+    push->row_shift =
+        d->align == VATTEN_ALIGN_LAST ? (uint32_t)(d->values - d->rows) : 0; /* may be below 0 */
     push->list_batch = (uint32_t)t->lists.batch;
     push->list_head = (uint32_t)t->lists.head;
     push->list_row = (uint32_t)t->lists.token;
@@ -162,14 +168,16 @@ static void fill_push(const vt_topk *t, const part *p, vt_select_push *push) {
 
 static void add_part(const vt_topk *t, const part *p, const uint32_t variants[VT_RANK_PASSES],
                      vt_program *program) {
-    vt_rank rank = {.groups = (uint32_t)p->rows, .variants = variants, .budget = VATTEN_BUDGET_TOP, .joins = false};
+    vt_rank rank = {
+        .groups = (uint32_t)p->rows, .variants = variants, .budget = VATTEN_BUDGET_TOP, .joins = false};
     vt_step *step = &rank.step;
     fill_push(t, p, &step->select);
     step->groups[1] = (uint32_t)p->heads;
     step->groups[2] = (uint32_t)p->batch;
     step->select.s_base = bind(t, p, step, VT_RANK_SLOT_VALUES, VT_ROLE_K, &t->x, t->desc.values);
     step->select.list_base = bind(t, p, step, VT_RANK_SLOT_LISTS, VT_ROLE_LISTS, &t->lists, t->desc.entries);
-    step->binding[VT_RANK_SLOT_COUNTS] = step->binding[VT_RANK_SLOT_LISTS]; /* a declared slot must hold a buffer */
+    step->binding[VT_RANK_SLOT_COUNTS] =
+        step->binding[VT_RANK_SLOT_LISTS]; /* a declared slot must hold a buffer */
     if (t->desc.write_counts)
         step->select.count_base = bind(t, p, step, VT_RANK_SLOT_COUNTS, VT_ROLE_COUNTS, &t->counts, 1);
     step->binding[VT_RANK_SLOT_STATE] = (vt_binding){VT_ROLE_WORKSPACE, 0, state_bytes(t, p)};
@@ -195,12 +203,13 @@ vatten_result vt_topk_steps(const vt_topk *t, vt_program *program) {
     spec[VT_SELECT_SPEC_BUDGET] = VT_BUDGET_TOP;
     spec[VT_SELECT_SPEC_ENTRIES] = t->desc.entries;
     spec[VT_SELECT_SPEC_HEADS] = 1;
-    vt_rank_variants(vt_kernel_of_task(VT_TASK_TOPK, VATTEN_DTYPE_F32), spec, VATTEN_BUDGET_TOP, false, program,
-                     variants);
+    vt_rank_variants(vt_kernel_of_task(VT_TASK_TOPK, VATTEN_DTYPE_F32), spec, VATTEN_BUDGET_TOP, false,
+                     program, variants);
     program->workspace_bytes = vt_max(program->workspace_bytes, state_bytes(t, &most));
     for (uint64_t b = 0; b < t->desc.batch; b += most.batch)
         for (uint64_t h = 0; h < t->desc.heads; h += most.heads)
-            for (uint64_t row = 0; row < t->desc.rows && program->step_count <= VT_STEPS_MAX; row += most.rows) {
+            for (uint64_t row = 0; row < t->desc.rows && program->step_count <= VT_STEPS_MAX;
+                 row += most.rows) {
                 const part p = {vt_min(most.batch, t->desc.batch - b),
                                 vt_min(most.heads, t->desc.heads - h),
                                 vt_min(most.rows, t->desc.rows - row),

@@ -16,7 +16,8 @@ extern "C" {
 typedef struct vatten_boxes {
     uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
     uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
-    uint64_t q_extent;  /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
+    uint64_t
+        q_extent; /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
     uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
     uint32_t kv_box[3]; /* keys of a block */
 } vatten_boxes;
@@ -170,11 +171,13 @@ typedef struct vatten_selection {
     /* Candidates are only blocks whose block_tokens tokens are all at or before the row's last one (NSA: Yuan et al., 2025):
      * a row without any gets its forced blocks alone. Not with boxes. */
     bool complete;
-    uint32_t reach[3];    /* boxes: candidates are at most so many blocks from the row's own ones along each axis; 0 = any */
-    uint32_t budget_rows; /* rows that share a budget, the last ones fewer; 0 = 1, more than there are = all */
+    /* Boxes: candidates are at most so many blocks from the row's own ones along each axis; 0 = any. */
+    uint32_t reach[3];
+    uint32_t budget_rows;  /* share a budget, the last ones are fewer; 0 = 1; more than there are: all */
     uint32_t budget_heads; /* list heads that share a budget, a divisor of list_heads; 0 = 1 */
-    uint64_t total; /* TOP: blocks of a group, at most what its lists hold; 0 = all of that. Fewer rows at the end get their
-                     * share of it, rounded down; a group with more forced blocks has those */
+    /* TOP: blocks of a group, at most what its lists hold; 0 = all of that. A group of fewer rows at the end gets its share
+     * of it, rounded down; one with more forced blocks gets those. */
+    uint64_t total;
 } vatten_selection;
 
 /* Selection: args.q is [B, rows, heads, dim], rows being tokens or pooled blocks of them; args.k f32, packed
@@ -208,8 +211,8 @@ typedef struct vatten_select_desc {
     uint64_t max_workspace;
     const char *label; /* optional, as in vatten_heads */
     bool bias;
-    vatten_strides bias_strides; /* in floats, `token` from a row to the next, blocks side by side; all 0: packed; else a 0
-                                  * shares */
+    /* Of args.bias in floats, `token` from a row to the next, blocks side by side; all 0: packed, else a 0 shares. */
+    vatten_strides bias_strides;
     /* Blocks are boxes: rows are the boxes of queries, blocks those of keys, both row-major. Not with causal; row_tokens,
      * row_shift and block_tokens are 0. */
     vatten_boxes boxes;
@@ -274,13 +277,13 @@ VATTEN_API vatten_result vatten_combine_create(vatten_device *device, const vatt
  * into pieces for many workgroups; the workspace takes 32 bytes for each row, and for each 4096 values of it, as many rows
  * at a time as 64 MiB have room for. */
 typedef struct vatten_topk_desc {
-    uint64_t batch;    /* required */
-    uint32_t heads;    /* required */
-    uint64_t rows;     /* required */
-    uint64_t values;   /* required: of a row */
-    vatten_strides x;  /* of args.k, in floats, `token` from a row to the next, values side by side; all 0: packed; else a 0
-                        * shares */
-    uint32_t entries;  /* required: 1..values */
+    uint64_t batch;  /* required */
+    uint32_t heads;  /* required */
+    uint64_t rows;   /* required */
+    uint64_t values; /* required: of a row */
+    /* Of args.k in floats, `token` from a row to the next, values side by side; all 0: packed, else a 0 shares. */
+    vatten_strides x;
+    uint32_t entries; /* required: 1..values */
     bool causal;
     vatten_align align;
     bool write_counts;

@@ -136,10 +136,10 @@ def device(ident):
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
 WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists", "pool",
-         "select", "sparse", "combine", "merge_cases", "mechanisms", "cases",
+         "select", "select_groups", "topk", "sparse", "combine", "merge_cases", "mechanisms", "cases",
          "random")
 # Every layout, family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "sparse", "combine",
+SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "topk", "sparse", "combine",
          "random 1 40")
 
 # What depends on how wide a subgroup is.

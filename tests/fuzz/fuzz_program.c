@@ -6,6 +6,7 @@
  * The first byte chooses how the rest is read: as the raw memory of a desc, which finds what no sane caller
  * writes, or as choices of a generator of likely problems, which gets further.
  */
+#include "fuzz_tasks.h"
 #include "program_random.h"
 
 #include <stdio.h>
@@ -110,10 +111,24 @@ static vatten_result read_problem(program_case *c, const uint8_t *data, size_t s
                      : raw_grid(c, data + used, size - used, data[size - 1]);
 }
 
+/* The device is that of the first bytes, as in read_problem. */
+static void try_tasks(program_case *c, const uint8_t *data, size_t size) {
+    size_t used = size < 40 ? size : 40;
+    const char *broken = fuzz_tasks(&c->caps, data + used, size - used);
+    if (broken) {
+        fprintf(stderr, "%s\n", broken);
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static program_case c;
-    if (size < 2 || read_problem(&c, data, size) != VATTEN_SUCCESS ||
-        program_build(&c, NULL) != VATTEN_SUCCESS)
+    if (size < 2)
+        return 0;
+    vatten_result result = read_problem(&c, data, size);
+    if (data[0] % 4 == 3)
+        try_tasks(&c, data, size);
+    if (result != VATTEN_SUCCESS || program_build(&c, NULL) != VATTEN_SUCCESS)
         return 0;
     const char *broken = program_broken(&c, data[0]);
     if (!broken)

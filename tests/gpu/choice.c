@@ -140,13 +140,15 @@ static double score(const trial *t, uint64_t b, uint64_t row, uint64_t head, uin
     const vatten_select_desc *d = t->d;
     double sum = 0.0;
     for (uint64_t i = 0; i < d->dim; ++i) {
-        sum += (double)q_at(t, b, row, head, i) * (double)k_at(t, b, block, head / (d->heads / d->kv_heads), i);
+        sum +=
+            (double)q_at(t, b, row, head, i) * (double)k_at(t, b, block, head / (d->heads / d->kv_heads), i);
     }
     return sum * (d->rule.scale != 0.0f ? (double)d->rule.scale : 1.0);
 }
 
 /* Values of one row of one list head. */
-static void value_row(const trial *t, uint64_t b, uint64_t head, uint64_t row, double *value, uint8_t *places) {
+static void value_row(const trial *t, uint64_t b, uint64_t head, uint64_t row, double *value,
+                      uint8_t *places) {
     const vatten_select_desc *d = t->d;
     double *s = calloc(d->blocks, sizeof *s);
     memset(value, 0, d->blocks * sizeof *value);
@@ -209,12 +211,12 @@ static bool compare_row(const trial *t, uint64_t row, const uint32_t *want, uint
     while (n < entries && words(t, LISTS)[row * entries + n] == want[n]) {
         ++n;
     }
-    gpu_fail(t->g,
-             "%s: batch entry %u, head %u, row %u: entry %u is %u, %u is right; %u are listed, the count is %u",
-             t->name, (unsigned)(row / t->d->rows / t->list_heads), (unsigned)(row / t->d->rows % t->list_heads),
-             (unsigned)(row % t->d->rows), (unsigned)n,
-             n < entries ? words(t, LISTS)[row * entries + n] : 0, n < entries ? want[n] : 0, count,
-             t->d->write_counts ? words(t, COUNTS)[row] : 0);
+    gpu_fail(
+        t->g,
+        "%s: batch entry %u, head %u, row %u: entry %u is %u, %u is right; %u are listed, the count is %u",
+        t->name, (unsigned)(row / t->d->rows / t->list_heads), (unsigned)(row / t->d->rows % t->list_heads),
+        (unsigned)(row % t->d->rows), (unsigned)n, n < entries ? words(t, LISTS)[row * entries + n] : 0,
+        n < entries ? want[n] : 0, count, t->d->write_counts ? words(t, COUNTS)[row] : 0);
     return false;
 }
 
@@ -222,11 +224,13 @@ static void compare(trial *t) {
     uint64_t rows = t->list_heads * t->d->rows;
     double *value = malloc(rows * t->d->blocks * sizeof *value);
     uint8_t *places = malloc(rows * t->d->blocks);
-    uint32_t *lists = malloc(rows * t->d->rule.entries * sizeof *lists), *counts = malloc(rows * sizeof *counts);
+    uint32_t *lists = malloc(rows * t->d->rule.entries * sizeof *lists),
+             *counts = malloc(rows * sizeof *counts);
     bool *doubt = calloc(rows, sizeof *doubt), good = value && places && lists && counts && doubt;
     for (uint64_t b = 0; good && b < t->d->batch; ++b) {
         for (uint64_t n = 0; n < rows; ++n) {
-            value_row(t, b, n / t->d->rows, n % t->d->rows, value + n * t->d->blocks, places + n * t->d->blocks);
+            value_row(t, b, n / t->d->rows, n % t->d->rows, value + n * t->d->blocks,
+                      places + n * t->d->blocks);
         }
         const ref_choice choice = choice_of(t, value, places);
         good = ref_choose(&choice, lists, counts, doubt);
@@ -253,7 +257,8 @@ static void fill(trial *t) {
         gpu_region_write(&t->regions[Q], &t->q, n, q_at(t, b, row, head, i));
     }
     for (uint64_t n = 0; n < d->batch * d->blocks * d->kv_heads * d->dim; ++n) {
-        uint64_t i = n % d->dim, head = n / d->dim % d->kv_heads, block = n / d->dim / d->kv_heads % d->blocks;
+        uint64_t i = n % d->dim, head = n / d->dim % d->kv_heads,
+                 block = n / d->dim / d->kv_heads % d->blocks;
         uint64_t b = n / d->dim / d->kv_heads / d->blocks;
         gpu_region_write(&t->regions[K], &t->k, n, k_at(t, b, block, head, i));
     }

@@ -269,7 +269,16 @@ bool selection_attend(selection_piece *p) {
 
 /* ---- Begin and end ---- */
 
-static vatten_selection rule_of(const selection_run *r, uint64_t blocks) {
+/* The budget of a query becomes that of all that share it; a list has room for all blocks. */
+static void share_budget(const selection_run *r, uint64_t rows, uint64_t blocks, vatten_selection *rule) {
+    uint64_t heads = r->selection->scope == CASES_OVERALL ? r->item->heads : 1;
+    rule->total = rule->budget == VATTEN_BUDGET_TOP ? rule->entries * rows * heads : 0;
+    rule->entries = (uint32_t)blocks;
+    rule->budget_rows = UINT32_MAX;
+    rule->budget_heads = (uint32_t)heads;
+}
+
+static vatten_selection rule_of(const selection_run *r, uint64_t rows, uint64_t blocks) {
     const cases_selection *s = r->selection;
     vatten_selection rule = {.entries = (uint32_t)smaller(s->entries ? s->entries : blocks, blocks),
                              .own = s->own};
@@ -278,6 +287,9 @@ static vatten_selection rule_of(const selection_run *r, uint64_t blocks) {
         rule.share = (float)s->threshold;
         rule.min_max = true;
         rule.least = 1;
+    }
+    if (s->scope != CASES_QUERY_HEAD) {
+        share_budget(r, rows, blocks, &rule);
     }
     if (s->preset == CASES_NSA) {
         rule.list_heads = (uint32_t)r->item->kv_heads;
@@ -302,7 +314,7 @@ selection_piece selection_piece_of(selection_run *r, uint64_t first, uint64_t le
         p.blocks = ceil_div(len, p.block);
         p.list_heads = (uint32_t)(s->preset == CASES_NSA ? r->item->kv_heads : r->item->heads);
     }
-    p.rule = rule_of(r, p.blocks);
+    p.rule = rule_of(r, p.rows, p.blocks);
     return p;
 }
 

@@ -54,21 +54,21 @@ static void test_complete(void **state) {
     d.rule.first = 1;
     d.rule.local = 2;
     d.rule.list_heads = 2;
-    check("NSA", &d, 40000);
+    check("NSA", &d, 24000);
     d.row_shift = 0; /* the first rows have no complete block at all */
     d.rule.first = d.rule.local = 0;
     d.rule.softmax = false;
-    check("complete, own", &d, 40000);
+    check("complete, own", &d, 24000);
     d.rule.own = false;
-    check("complete, nothing forced", &d, 40000);
+    check("complete, nothing forced", &d, 24000);
     d.causal = false; /* forced blocks may lie ahead */
     d.rule.first = 5;
-    check("complete, not causal", &d, 40000);
+    check("complete, not causal", &d, 24000);
     d.rule.budget = VATTEN_BUDGET_MASS;
     d.rule.softmax = true;
     d.rule.share = 0.61f;
     d.rule.first = 1;
-    check("complete, mass", &d, 40000);
+    check("complete, mass", &d, 24000);
     gpu_assert_clean(&device);
 }
 
@@ -76,25 +76,25 @@ static void test_bias(void **state) {
     (void)state;
     vatten_select_desc d = tokens(6);
     d.bias = true;
-    check("bias", &d, 40000);
+    check("bias", &d, 24000);
     d.causal = d.rule.own = true;
-    check("bias, causal, own", &d, 40000);
+    check("bias, causal, own", &d, 24000);
     d.rule.list_heads = 1;
     d.rule.softmax = true;
-    check("bias, softmax of all heads", &d, 40000);
+    check("bias, softmax of all heads", &d, 24000);
     d.rule.budget = VATTEN_BUDGET_MASS;
     d.rule.share = 0.7f;
     d.rule.entries = 23;
-    check("bias, mass", &d, 40000);
+    check("bias, mass", &d, 24000);
     d.rule.softmax = false;
     d.rule.min_max = true;
     d.rule.share = 0.37f;
     d.rule.list_heads = 4;
-    check("bias, mass from least to largest", &d, 40000);
+    check("bias, mass from least to largest", &d, 24000);
     d.rule = (vatten_selection){.entries = 4, .budget = VATTEN_BUDGET_THRESHOLD, .share = 2.5f, .least = 1};
-    check("bias, threshold", &d, 40000);
+    check("bias, threshold", &d, 24000);
     d.rule.entries = 1; /* more are forced than fit */
-    check("bias, one entry", &d, 40000);
+    check("bias, one entry", &d, 24000);
     gpu_assert_clean(&device);
 }
 
@@ -114,45 +114,42 @@ static void test_bias_strides(void **state) {
 }
 
 static vatten_select_desc grid(void) {
-    return (vatten_select_desc){.batch = 1,
-                                .heads = 2,
-                                .kv_heads = 1,
-                                .dim = 5,
-                                .rows = 2 * 3 * 4,
-                                .blocks = 2 * 2 * 6,
-                                .write_counts = true,
-                                .boxes = {.rank = 3,
-                                          .extent = {7, 6, 11},
-                                          .q_extent = 4,
-                                          .q_box = {2, 2, 3},
-                                          .kv_box = {4, 4, 2}},
-                                .rule = {.entries = 12, .own = true}};
+    return (vatten_select_desc){
+        .batch = 1,
+        .heads = 2,
+        .kv_heads = 1,
+        .dim = 5,
+        .rows = 2 * 3 * 4,
+        .blocks = 2 * 2 * 6,
+        .write_counts = true,
+        .boxes = {.rank = 3, .extent = {7, 6, 11}, .q_extent = 4, .q_box = {2, 2, 3}, .kv_box = {4, 4, 2}},
+        .rule = {.entries = 12, .own = true}};
 }
 
 static void test_boxes(void **state) {
     (void)state;
     vatten_select_desc d = grid();
-    check("boxes", &d, 5000);
+    check("boxes", &d, 3000);
     d.rule.reach[1] = 1;
     d.rule.reach[2] = 2;
-    check("boxes, reach", &d, 5000);
+    check("boxes, reach", &d, 3000);
     d.rule.own = false;
     d.rule.first = 3; /* forced, in reach or not */
     d.rule.softmax = true;
-    check("boxes, reach, first", &d, 5000);
+    check("boxes, reach, first", &d, 3000);
     d.bias = true;
     d.rule.budget_rows = 12; /* of one slice */
-    check("boxes, reach, bias, a budget of slices", &d, 9000);
+    check("boxes, reach, bias, a budget of slices", &d, 3000);
     d = grid();
     d.boxes = (vatten_boxes){.rank = 2, .extent = {9, 10}, .q_box = {1, 1}, .kv_box = {3, 4}};
     d.rows = 90;
     d.blocks = 9;
     d.rule = (vatten_selection){.entries = 4, .own = true};
-    check("boxes of single queries", &d, 9000);
+    check("boxes of single queries", &d, 3000);
     d.boxes = (vatten_boxes){.rank = 1, .extent = {100}, .q_extent = 30, .q_box = {7}, .kv_box = {9}};
     d.rows = 5;
     d.blocks = 12;
-    check("boxes of one axis", &d, 9000);
+    check("boxes of one axis", &d, 3000);
     gpu_assert_clean(&device);
 }
 
@@ -201,13 +198,13 @@ static void test_total(void **state) {
     (void)state;
     vatten_select_desc d = tokens(9);
     d.rule.total = 5; /* of a row */
-    check("total of a row", &d, 40000);
+    check("total of a row", &d, 24000);
     d.rule.budget_rows = 30; /* the last group has 15 rows: half of it, rounded down */
     d.rule.total = 31;
-    check("total of 30 rows", &d, 40000);
+    check("total of 30 rows", &d, 24000);
     d.rule.own = true; /* more forced ones than it has */
     d.rule.total = 7;
-    check("total below what is forced", &d, 40000);
+    check("total below what is forced", &d, 24000);
     gpu_assert_clean(&device);
 }
 
@@ -252,16 +249,17 @@ static void test_threshold_of_groups(void **state) {
 /* Lines for several workgroups of a group, and several groups. */
 static void test_many_rows(void **state) {
     (void)state;
-    vatten_select_desc d = {.batch = 1,
-                            .heads = 4,
-                            .kv_heads = 4,
-                            .dim = 4,
-                            .rows = 2500,
-                            .blocks = 9,
-                            .row_tokens = 1,
-                            .block_tokens = 300,
-                            .write_counts = true,
-                            .rule = {.entries = 9, .own = true, .budget_rows = 1100, .budget_heads = 2, .total = 5000}};
+    vatten_select_desc d = {
+        .batch = 1,
+        .heads = 4,
+        .kv_heads = 4,
+        .dim = 4,
+        .rows = 2500,
+        .blocks = 9,
+        .row_tokens = 1,
+        .block_tokens = 300,
+        .write_counts = true,
+        .rule = {.entries = 9, .own = true, .budget_rows = 1100, .budget_heads = 2, .total = 5000}};
     check("many rows", &d, 200000);
     d.rule.budget_rows = UINT32_MAX;
     d.rule.budget_heads = 4;

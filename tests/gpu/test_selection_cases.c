@@ -7,6 +7,7 @@
  *   test_selection_cases [cases.json [ID...]]     only cases whose id begins with an ID
  *   VATTEN_THOROUGH, VATTEN_CASES_MACS            as in test_cases
  */
+#include "scope_cases.h"
 #include "selection_run.h"
 
 #include <inttypes.h>
@@ -311,9 +312,27 @@ static void test_known_selections(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* VMoBA's budgets of many queries, of which the file has no case. */
+static void test_shared_budgets(void **state) {
+    (void)state;
+    cases_list made = {0};
+    if (*wanted) {
+        return;
+    }
+    assert_true(scope_cases(&made));
+    unsigned before = probes_checked;
+    for (size_t n = 0; n < made.count; ++n) {
+        run_dtypes(&made.items[n], (unsigned)n);
+    }
+    assert_int_equal(probes_checked - before, 4 * 4);
+    cases_free(&made);
+    gpu_assert_clean(&device);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_selections),
+        cmocka_unit_test(test_shared_budgets),
     };
     const char *limit = getenv("VATTEN_CASES_MACS");
     wanted = argv + (argc > 2 ? 2 : argc); /* argv ends with NULL */

@@ -16,7 +16,12 @@ static const gpu_slot slots[REGIONS] = {GPU_K, GPU_LISTS, GPU_LSE, GPU_WORKSPACE
 
 static gpu device;
 
-typedef enum numbers { ANY, WHOLE, ODD, NONE } numbers; /* ODD: with all that is special; NONE: NaN and -inf alone */
+typedef enum numbers {
+    ANY,
+    WHOLE,
+    ODD,
+    NONE
+} numbers; /* ODD: with all that is special; NONE: NaN and -inf alone */
 
 typedef struct trial {
     vatten_topk_desc desc;
@@ -102,9 +107,10 @@ static void compare(const trial *t) {
             ++i;
         }
         if (i < d->entries || (d->write_counts && words(t, COUNTS)[n] != count)) {
-            gpu_fail(&device, "%s: list %u: entry %u is %u, %u is right; %u are listed, the count is %u", t->name,
-                     (unsigned)n, (unsigned)i, i < d->entries ? list[i] : 0, i < count ? sorted[i].place : 0,
-                     (unsigned)count, d->write_counts ? words(t, COUNTS)[n] : 0);
+            gpu_fail(&device, "%s: list %u: entry %u is %u, %u is right; %u are listed, the count is %u",
+                     t->name, (unsigned)n, (unsigned)i, i < d->entries ? list[i] : 0,
+                     i < count ? sorted[i].place : 0, (unsigned)count,
+                     d->write_counts ? words(t, COUNTS)[n] : 0);
             break;
         }
         device.rows++;
@@ -164,9 +170,10 @@ static bool begin(trial *t) {
     vatten_plan_info info;
     bool packed = d->x.batch == 0 && d->x.head == 0 && d->x.token == 0;
     int64_t row = (int64_t)d->values;
-    t->x = packed
-               ? (vatten_strides){.batch = row * (int64_t)(d->rows * d->heads), .head = row * (int64_t)d->rows, .token = row}
-               : d->x;
+    t->x = packed ? (vatten_strides){.batch = row * (int64_t)(d->rows * d->heads),
+                                     .head = row * (int64_t)d->rows,
+                                     .token = row}
+                  : d->x;
     if (vatten_topk_create(device.device, d, &t->plan) != VATTEN_SUCCESS) {
         gpu_fail(&device, "%s: create: %s", t->name, device.message);
         return false;
@@ -221,7 +228,8 @@ static void test_sizes(void **state) {
     static const struct {
         uint64_t values;
         uint32_t entries;
-    } sizes[] = {{1, 1}, {2, 1}, {63, 63}, {64, 5}, {65, 64}, {1000, 31}, {4096, 1024}, {4097, 33}, {10000, 9999}};
+    } sizes[] = {{1, 1},     {2, 1},       {63, 63},   {64, 5},      {65, 64},
+                 {1000, 31}, {4096, 1024}, {4097, 33}, {10000, 9999}};
     for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; ++n) {
         char name[32];
         const vatten_topk_desc d = {.batch = 2,
@@ -238,7 +246,13 @@ static void test_sizes(void **state) {
 
 static void test_causal(void **state) {
     (void)state;
-    vatten_topk_desc d = {.batch = 1, .heads = 2, .rows = 150, .values = 200, .entries = 40, .causal = true, .write_counts = true};
+    vatten_topk_desc d = {.batch = 1,
+                          .heads = 2,
+                          .rows = 150,
+                          .values = 200,
+                          .entries = 40,
+                          .causal = true,
+                          .write_counts = true};
     check_all("causal, last", &d);
     d.align = VATTEN_ALIGN_FIRST;
     check_all("causal, first", &d);
@@ -270,9 +284,11 @@ static void test_strides(void **state) {
 /* Keys of one key-only bias for each KV head; a row of a million. */
 static void test_long_rows(void **state) {
     (void)state;
-    vatten_topk_desc d = {.batch = 1, .heads = 2, .rows = 1, .values = 100000, .entries = 2048, .write_counts = true};
+    vatten_topk_desc d = {
+        .batch = 1, .heads = 2, .rows = 1, .values = 100000, .entries = 2048, .write_counts = true};
     check_all("2048 of 100000", &d);
-    d = (vatten_topk_desc){.batch = 1, .heads = 1, .rows = 1, .values = 1u << 20, .entries = 1024, .write_counts = true};
+    d = (vatten_topk_desc){
+        .batch = 1, .heads = 1, .rows = 1, .values = 1u << 20, .entries = 1024, .write_counts = true};
     check("1024 of a million", &d, ANY);
     check("1024 of a million", &d, WHOLE);
     d.entries = 1000000;
@@ -282,7 +298,8 @@ static void test_long_rows(void **state) {
 
 static void test_many_rows(void **state) {
     (void)state;
-    const vatten_topk_desc d = {.batch = 2, .heads = 2, .rows = 700, .values = 700, .entries = 64, .causal = true};
+    const vatten_topk_desc d = {
+        .batch = 2, .heads = 2, .rows = 700, .values = 700, .entries = 64, .causal = true};
     check("many rows", &d, WHOLE);
     check("many rows", &d, ANY);
     gpu_assert_clean(&device);

@@ -41,11 +41,19 @@ typedef struct cases_probe {
 
 typedef enum cases_preset { CASES_MOBA, CASES_VMOBA, CASES_NSA, CASES_BIFORMER } cases_preset;
 
+/* VMOBA: who shares a budget. */
+typedef enum cases_scope {
+    CASES_QUERY_HEAD,  /* nobody */
+    CASES_HEAD_GLOBAL, /* all queries of a head */
+    CASES_OVERALL      /* all queries of all heads */
+} cases_scope;
+
 /* Which blocks of keys a query goes by. `dense` has the lengths, of all sequences together, and whether it is causal. */
 typedef struct cases_selection {
     cases_preset preset;
     uint64_t block;     /* tokens of a block; BIFORMER: 0 */
     uint64_t entries;   /* blocks of a query, forced ones included; 0: as many as `threshold` takes */
+    cases_scope scope;  /* beyond a query `entries` are those of a query on average */
     double threshold;   /* VMOBA: share of all weight */
     bool own;           /* the query's own block is forced */
     uint64_t extent[2]; /* BIFORMER: tokens along each axis */

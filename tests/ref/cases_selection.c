@@ -43,6 +43,21 @@ static bool read_moba(const cJSON *shapes, const cJSON *params, cases_case *out)
            read_sequences(shapes, cases_get_u64(shapes, "total", 0), out);
 }
 
+/* Scope "block" gives each block of keys a budget of queries; nothing in the library is that. Groups beyond a sequence would
+ * go over all of them. */
+static bool read_scope(const char *scope, cases_case *out) {
+    if (strcmp(scope, "query_head") == 0) {
+        out->selection.scope = CASES_QUERY_HEAD;
+        return true;
+    }
+    if (strcmp(scope, "block") == 0) {
+        return cases_later(out, "budgets of blocks");
+    }
+    out->selection.scope = strcmp(scope, "overall") == 0 ? CASES_OVERALL : CASES_HEAD_GLOBAL;
+    bool known = out->selection.scope == CASES_OVERALL || strcmp(scope, "head_global") == 0;
+    return known && (out->selection.sequences == 1 || cases_later(out, "budgets over sequences"));
+}
+
 static bool read_vmoba(const cJSON *shapes, const cJSON *params, cases_case *out) {
     static const char *const names[] = {"chunk", "mode", "scope", "topk", "threshold", "causal", NULL};
     out->selection.preset = CASES_VMOBA;
@@ -57,8 +72,7 @@ static bool read_vmoba(const cJSON *shapes, const cJSON *params, cases_case *out
         !read_sequences(shapes, cases_get_u64(shapes, "total", 0), out)) {
         return false;
     }
-    bool by_row = strcmp(cases_get_text(params, "scope"), "query_head") == 0;
-    return by_row || cases_later(out, "selection over many rows");
+    return read_scope(cases_get_text(params, "scope"), out);
 }
 
 static bool read_nsa(const cJSON *shapes, const cJSON *params, cases_case *out) {

@@ -36,18 +36,18 @@ static vatten_result selected(const vatten_select_desc *desc) {
 
 #define REFUSED_SELECT(FIELD, VALUE, RESULT, TEXT)                                                           \
     do {                                                                                                     \
-        vatten_select_desc refused = unit_select();                                                             \
-        refused.FIELD = VALUE;                                                                                  \
-        assert_int_equal(selected(&refused), RESULT);                                                           \
+        vatten_select_desc refused = unit_select();                                                          \
+        refused.FIELD = VALUE;                                                                               \
+        assert_int_equal(selected(&refused), RESULT);                                                        \
         assert_said(&said, TEXT);                                                                            \
     } while (0)
 
 /* With a rule; row_tokens and block_tokens are there. */
 #define REFUSED_RULE(RULE, TEXT)                                                                             \
     do {                                                                                                     \
-        vatten_select_desc refused = unit_select();                                                             \
-        refused.rule = RULE;                                                                                    \
-        assert_int_equal(selected(&refused), INVALID);                                                          \
+        vatten_select_desc refused = unit_select();                                                          \
+        refused.rule = RULE;                                                                                 \
+        assert_int_equal(selected(&refused), INVALID);                                                       \
         assert_said(&said, TEXT);                                                                            \
     } while (0)
 
@@ -91,16 +91,16 @@ static vatten_select_desc unit_boxes(void) {
     desc.row_tokens = desc.block_tokens = 0;
     desc.rows = 2 * 3;
     desc.blocks = 3 * 2;
-    desc.boxes = (vatten_boxes){
-        .rank = 2, .extent = {10, 7}, .q_extent = 6, .q_box = {3, 3}, .kv_box = {4, 4}};
+    desc.boxes =
+        (vatten_boxes){.rank = 2, .extent = {10, 7}, .q_extent = 6, .q_box = {3, 3}, .kv_box = {4, 4}};
     return desc;
 }
 
 #define REFUSED_BOXES(FIELD, VALUE, RESULT, TEXT)                                                            \
     do {                                                                                                     \
-        vatten_select_desc refused = unit_boxes();                                                              \
-        refused.FIELD = VALUE;                                                                                  \
-        assert_int_equal(selected(&refused), RESULT);                                                           \
+        vatten_select_desc refused = unit_boxes();                                                           \
+        refused.FIELD = VALUE;                                                                               \
+        assert_int_equal(selected(&refused), RESULT);                                                        \
         assert_said(&said, TEXT);                                                                            \
     } while (0)
 
@@ -108,24 +108,31 @@ static void boxes_cover_their_grid(void **state) {
     (void)state;
     vatten_select_desc desc = unit_boxes();
     assert_int_equal(selected(&desc), VATTEN_SUCCESS);
-    assert_true(selection.axis[0].q_extent == 6 && selection.axis[1].q_extent == 7 && selection.axis[2].extent == 1);
+    assert_true(selection.axis[0].q_extent == 6 && selection.axis[1].q_extent == 7 &&
+                selection.axis[2].extent == 1);
     REFUSED_BOXES(boxes.rank, 4, INVALID, "select: boxes: rank 4 is above 3");
     REFUSED_BOXES(boxes.rank, 3, INVALID, "select: boxes: axis 2: extent 0 must be at least 1");
-    REFUSED_BOXES(boxes.extent[1], 1u << 30, UNSUPPORTED, "select: boxes: axis 1: extent 1073741824 is above 536870911");
-    REFUSED_BOXES(boxes.extent[1], 1u << 28, UNSUPPORTED, "select: boxes: extents of 2 axes are above 536870911 tokens");
+    REFUSED_BOXES(boxes.extent[1], 1u << 30, UNSUPPORTED,
+                  "select: boxes: axis 1: extent 1073741824 is above 536870911");
+    REFUSED_BOXES(boxes.extent[1], 1u << 28, UNSUPPORTED,
+                  "select: boxes: extents of 2 axes are above 536870911 tokens");
     REFUSED_BOXES(boxes.q_extent, 11, INVALID, "select: boxes: q_extent 11 is above the extent 10 of axis 0");
-    REFUSED_BOXES(boxes.q_box[1], 0, INVALID, "select: boxes: axis 1: q_box 0 and kv_box 4 must be at least 1");
-    REFUSED_BOXES(boxes.kv_box[0], 0, INVALID, "select: boxes: axis 0: q_box 3 and kv_box 0 must be at least 1");
+    REFUSED_BOXES(boxes.q_box[1], 0, INVALID,
+                  "select: boxes: axis 1: q_box 0 and kv_box 4 must be at least 1");
+    REFUSED_BOXES(boxes.kv_box[0], 0, INVALID,
+                  "select: boxes: axis 0: q_box 3 and kv_box 0 must be at least 1");
     REFUSED_BOXES(boxes.q_box[0], 7, INVALID, "select: boxes: axis 0: q_box 7 is above 6 queries");
     REFUSED_BOXES(boxes.kv_box[1], 8, INVALID, "select: boxes: axis 1: kv_box 8 is above 7 keys");
     REFUSED_BOXES(rows, 7, INVALID,
                   "select: boxes: there are 6 of queries and 6 of keys, not 7 rows and 6 blocks");
     REFUSED_BOXES(blocks, 5, INVALID,
                   "select: boxes: there are 6 of queries and 6 of keys, not 6 rows and 5 blocks");
-    REFUSED_BOXES(causal, true, INVALID,
-                  "select: boxes with causal 1, complete 0, local 0 or row_tokens 0: those are for runs of tokens");
-    REFUSED_BOXES(rule.local, 1, INVALID,
-                  "select: boxes with causal 0, complete 0, local 1 or row_tokens 0: those are for runs of tokens");
+    REFUSED_BOXES(
+        causal, true, INVALID,
+        "select: boxes with causal 1, complete 0, local 0 or row_tokens 0: those are for runs of tokens");
+    REFUSED_BOXES(
+        rule.local, 1, INVALID,
+        "select: boxes with causal 0, complete 0, local 1 or row_tokens 0: those are for runs of tokens");
     REFUSED_BOXES(rule.complete, true, INVALID, "select: complete 1 needs row_tokens and block_tokens");
 }
 
@@ -195,9 +202,10 @@ static void groups_need_room(void **state) {
     assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
     memset(&program, 0, sizeof program);
     assert_int_equal(vt_select_steps(&selection, &program), UNSUPPORTED);
-    assert_said(&said,
-                "select: 50 rows of 10 blocks of 2 list heads take 4096 bytes of workspace and 3 workgroups "
-                "together: they do not fit Desktop, whose bindings hold 4294967295 bytes, or max_workspace 4095");
+    assert_said(
+        &said,
+        "select: 50 rows of 10 blocks of 2 list heads take 4096 bytes of workspace and 3 workgroups "
+        "together: they do not fit Desktop, whose bindings hold 4294967295 bytes, or max_workspace 4095");
     desc.max_workspace = 4096;
     assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
     memset(&program, 0, sizeof program);
@@ -230,7 +238,8 @@ static void the_default_workspace_grows_with_rows(void **state) {
 static vt_topk topk;
 
 static vatten_topk_desc unit_topk(void) {
-    return (vatten_topk_desc){.batch = 2, .heads = 3, .rows = 4, .values = 100, .entries = 7, .write_counts = true};
+    return (vatten_topk_desc){
+        .batch = 2, .heads = 3, .rows = 4, .values = 100, .entries = 7, .write_counts = true};
 }
 
 static vatten_result topped(const vatten_topk_desc *desc) {
@@ -240,9 +249,9 @@ static vatten_result topped(const vatten_topk_desc *desc) {
 
 #define REFUSED_TOPK(FIELD, VALUE, RESULT, TEXT)                                                             \
     do {                                                                                                     \
-        vatten_topk_desc refused = unit_topk();                                                                 \
-        refused.FIELD = VALUE;                                                                                  \
-        assert_int_equal(topped(&refused), RESULT);                                                             \
+        vatten_topk_desc refused = unit_topk();                                                              \
+        refused.FIELD = VALUE;                                                                               \
+        assert_int_equal(topped(&refused), RESULT);                                                          \
         assert_said(&said, TEXT);                                                                            \
     } while (0)
 
@@ -258,7 +267,8 @@ static void topk_needs_what_is_required(void **state) {
     REFUSED_TOPK(values, 1u << 30, UNSUPPORTED,
                  "topk: batch 2, heads 3, rows 4 or values 1073741824 are above 536870911");
     REFUSED_TOPK(x.head, -2, INVALID, "topk: x strides: batch 0, head -2, token 0 must not be negative");
-    REFUSED_TOPK(x.batch, INT64_MAX, INVALID, "topk: x overflows 64 bits: batch 2, tokens 4, heads 3, dim 100");
+    REFUSED_TOPK(x.batch, INT64_MAX, INVALID,
+                 "topk: x overflows 64 bits: batch 2, tokens 4, heads 3, dim 100");
     vatten_topk_desc desc = unit_topk();
     assert_int_equal(topped(&desc), VATTEN_SUCCESS);
     assert_true(topk.x.token == 100 && topk.x.head == 400 && topk.x.batch == 1200 && topk.x.elements == 2400);
@@ -277,9 +287,10 @@ static void rows_of_topk_fit_a_binding(void **state) {
     assert_int_equal(vt_topk_from(&caps, &said.logger, &desc, &topk), VATTEN_SUCCESS);
     memset(&program, 0, sizeof program);
     assert_int_equal(vt_topk_steps(&topk, &program), UNSUPPORTED);
-    assert_said(&said,
-                "topk: a row of 100000 values, or its list of 7 entries, does not fit Desktop: a binding holds 65536 "
-                "bytes, a dispatch 2147483647 workgroups");
+    assert_said(
+        &said,
+        "topk: a row of 100000 values, or its list of 7 entries, does not fit Desktop: a binding holds 65536 "
+        "bytes, a dispatch 2147483647 workgroups");
 }
 
 /* A long row is many workgroups' work, and adding up is in steps of an invocation. */
@@ -298,8 +309,9 @@ static void long_rows_stay_in_the_loop_limit(void **state) {
     vt_caps slow = caps;
     slow.loop_limit = 400;
     assert_int_equal(vt_topk_from(&slow, &said.logger, &desc, &topk), UNSUPPORTED);
-    assert_said(&said,
-                "topk: 1048576 values take 448 steps of an invocation, llvmpipe (LLVM 15.0.6, 256 bits) allows 400");
+    assert_said(
+        &said,
+        "topk: 1048576 values take 448 steps of an invocation, llvmpipe (LLVM 15.0.6, 256 bits) allows 400");
 }
 
 int main(void) {

@@ -187,11 +187,13 @@ static void rows_have_places_among_blocks(void **state) {
                    "select: row_tokens 0, row_shift 0, block_tokens 16: only row_shift may be 0");
     REFUSED_SELECT(block_tokens, 0, INVALID,
                    "select: row_tokens 8, row_shift 0, block_tokens 0: only row_shift may be 0");
-    REFUSED_SELECT(row_shift, 1u << 30, UNSUPPORTED,
-                   "select: 100 rows of 8 tokens from 1073741824 on, or block_tokens 16, are above 536870911 tokens");
-    REFUSED_SELECT(row_tokens, UINT64_MAX, UNSUPPORTED,
-                   "select: 100 rows of 18446744073709551615 tokens from 0 on, or block_tokens 16, are above 536870911 "
-                   "tokens");
+    REFUSED_SELECT(
+        row_shift, 1u << 30, UNSUPPORTED,
+        "select: 100 rows of 8 tokens from 1073741824 on, or block_tokens 16, are above 536870911 tokens");
+    REFUSED_SELECT(
+        row_tokens, UINT64_MAX, UNSUPPORTED,
+        "select: 100 rows of 18446744073709551615 tokens from 0 on, or block_tokens 16, are above 536870911 "
+        "tokens");
     vatten_select_desc desc = unit_select();
     desc.row_tokens = desc.block_tokens = 0;
     assert_int_equal(selected(&desc), VATTEN_SUCCESS);
@@ -288,9 +290,10 @@ static void scores_need_room(void **state) {
     desc.max_workspace = 64 * 10 * sizeof(float) - 1; /* one byte short of 64 rows of one head */
     assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
     assert_int_equal(vt_select_steps(&selection, &program), UNSUPPORTED);
-    assert_said(&said,
-                "select: 64 rows of 10 blocks of 1 list heads take 2560 bytes of workspace and 3 workgroups "
-                "together: they do not fit Desktop, whose bindings hold 4294967295 bytes, or max_workspace 2559");
+    assert_said(
+        &said,
+        "select: 64 rows of 10 blocks of 1 list heads take 2560 bytes of workspace and 3 workgroups "
+        "together: they do not fit Desktop, whose bindings hold 4294967295 bytes, or max_workspace 2559");
 }
 
 /* ---- Sparse attention ---- */

@@ -162,19 +162,22 @@ static void share_budgets(unit_random *random, vatten_select_desc *d) {
     d->rule.total = d->rule.budget == VATTEN_BUDGET_TOP && unit_chance(random, 30) ? d->rule.entries : 0;
     d->bias = unit_chance(random, 30);
     if (d->bias && unit_chance(random, 50))
-        d->bias_strides = (vatten_strides){.token = (int64_t)(d->blocks * unit_between(random, 0, 1)),
-                                           .head = (int64_t)(d->blocks * d->rows * unit_between(random, 0, 1)),
-                                           .batch = (int64_t)spread(random, 0, 100000)};
+        d->bias_strides =
+            (vatten_strides){.token = (int64_t)(d->blocks * unit_between(random, 0, 1)),
+                             .head = (int64_t)(d->blocks * d->rows * unit_between(random, 0, 1)),
+                             .batch = (int64_t)spread(random, 0, 100000)};
 }
 
 /* Rows whose lists a step writes. */
 static uint64_t listed_rows(const vt_step *step) {
     const vt_variant *variant = &program.variants[step->variant];
-    uint64_t rows = (uint64_t)(step->select.row_end - step->select.row_first) * step->groups[1] * step->groups[2];
+    uint64_t rows =
+        (uint64_t)(step->select.row_end - step->select.row_first) * step->groups[1] * step->groups[2];
     vt_task task = vt_kernels[variant->kernel].task;
     if (task == VT_TASK_SELECT)
         return rows;
-    bool lists = (task == VT_TASK_RANK || task == VT_TASK_TOPK) && variant->spec[VT_SELECT_SPEC_PASS] == VT_RANK_LIST;
+    bool lists =
+        (task == VT_TASK_RANK || task == VT_TASK_TOPK) && variant->spec[VT_SELECT_SPEC_PASS] == VT_RANK_LIST;
     return lists ? rows * variant->spec[VT_SELECT_SPEC_HEADS] : 0;
 }
 
