@@ -135,9 +135,8 @@ def device(ident):
 
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
-WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists", "pool",
-         "select", "sparse", "mechanisms", "cases",
-         "random")
+WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
+         "boxes", "list_bias", "list_limits", "pool", "select", "sparse", "mechanisms", "cases", "random")
 # Every layout, family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "sparse", "random 1 40")
 
