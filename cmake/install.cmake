@@ -7,7 +7,8 @@ include(CMakePackageConfigHelpers)
 
 set(VATTEN_INSTALL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/vatten)
 set(VATTEN_INSTALL_TARGETS vatten)
-install(FILES include/vatten/vatten.h include/vatten/lists.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vatten)
+install(FILES include/vatten/vatten.h include/vatten/lists.h include/vatten/presets.h
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vatten)
 if(TARGET vatten_context)
   list(APPEND VATTEN_INSTALL_TARGETS vatten_context)
   install(FILES include/vatten/context.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vatten)

@@ -8,7 +8,14 @@
 #include <vatten/vatten.h>
 
 /* What a kernel is for. Only VT_TASK_ATTEND has map, layout and io. */
-typedef enum vt_task { VT_TASK_ATTEND, VT_TASK_POOL, VT_TASK_SCORE, VT_TASK_SELECT, VT_TASK_MARK } vt_task;
+typedef enum vt_task {
+    VT_TASK_ATTEND,
+    VT_TASK_POOL,
+    VT_TASK_POOL_KEEP, /* out in the input's dtype; F16 and BF16 */
+    VT_TASK_SCORE,
+    VT_TASK_SELECT,
+    VT_TASK_MARK
+} vt_task;
 
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 

@@ -2,6 +2,7 @@
  *
  * Plans of the tasks that are not attention: no tile is chosen for them.
  */
+#include "alloc.h"
 #include "plan.h"
 #include "pool.h"
 #include "select.h"
@@ -38,7 +39,7 @@ static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
     info->dispatches = (uint32_t)plan->program.step_count;
     info->pipelines = plan->program.variant_count;
     info->k_bytes = vt_tensor_bytes(p, &pool->x);
-    info->out_bytes = pool->out.elements * sizeof(float);
+    info->out_bytes = pool->out.elements * pool->out_element;
     info->offset_alignment = pool->caps->storage_alignment;
     uint64_t elements = p->batch * p->heads * p->kv_len * p->dim;
     info->flops = elements;

@@ -49,8 +49,9 @@ static vatten_result fill_tensors(const vt_checker *check, const vatten_pool_des
     const vt_problem *p = &out->problem;
     uint64_t blocks = out->blocks[0] * out->blocks[1] * out->blocks[2];
     out->out_dim = p->dim * (out->kind == VATTEN_POOL_MIN_MAX ? 2 : 1);
+    out->out_element = desc->keep_dtype ? p->element_bytes : (uint32_t)sizeof(float);
     const vt_shape x = {"x", desc->x, p->kv_len, p->heads, p->dim, false, 0};
-    const vt_shape pooled = {"out", {0, 0, 0}, blocks, p->heads, out->out_dim, true, sizeof(float)};
+    const vt_shape pooled = {"out", {0, 0, 0}, blocks, p->heads, out->out_dim, true, out->out_element};
     vatten_result result = vt_fill_tensor(check, &x, &out->x);
     return result == VATTEN_SUCCESS ? vt_fill_tensor(check, &pooled, &out->out) : result;
 }
@@ -101,7 +102,7 @@ static bool fits(const vt_pool *pool, const part *p) {
     uint64_t groups = vt_ceil_div(vt_saturating_mul(blocks, pool->problem.dim), WORKGROUP);
     return vt_range(&pool->x, pool->problem.element_bytes, caps->storage_alignment, p->batch, p->heads,
                     tokens, pool->problem.dim) <= caps->storage_range &&
-           vt_range(&pool->out, sizeof(float), caps->storage_alignment, p->batch, p->heads, blocks,
+           vt_range(&pool->out, pool->out_element, caps->storage_alignment, p->batch, p->heads, blocks,
                     pool->out_dim) <= caps->storage_range &&
            groups <= caps->groups[0] && p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
 }
@@ -153,7 +154,7 @@ static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row,
         bind(pool, step, VT_POOL_SLOT_X, VT_ROLE_K, element(x, b, h, token),
              element(x, last_b, last_h, last_token) + pool->problem.dim, pool->problem.element_bytes);
     uint64_t out_at = bind(pool, step, VT_POOL_SLOT_OUT, VT_ROLE_OUT, element(out, b, h, block),
-                           element(out, last_b, last_h, last_block) + pool->out_dim, sizeof(float));
+                           element(out, last_b, last_h, last_block) + pool->out_dim, pool->out_element);
     step->pool.x_base = (uint32_t)(x_at - token * x->token);
     step->pool.out_base = (uint32_t)(out_at - block * out->token);
     step->pool.x_batch = (uint32_t)x->batch;
@@ -188,7 +189,8 @@ static void add_step(const vt_pool *pool, uint32_t variant, uint64_t b, uint64_t
 static uint32_t add_variant(const vt_pool *pool, vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
     memset(variant, 0, sizeof *variant);
-    variant->kernel = vt_kernel_of_task(VT_TASK_POOL, pool->problem.dtype);
+    bool keeps = pool->out_element != sizeof(float);
+    variant->kernel = vt_kernel_of_task(keeps ? VT_TASK_POOL_KEEP : VT_TASK_POOL, pool->problem.dtype);
     variant->spec[VT_SPEC_WORKGROUP] = WORKGROUP;
     variant->spec[VT_POOL_SPEC_DIM] = pool->problem.dim;
     variant->spec[VT_POOL_SPEC_KIND] = pool->kind == VATTEN_POOL_MEAN  ? VT_POOL_MEAN

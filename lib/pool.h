@@ -17,8 +17,9 @@ typedef struct vt_pool {
     uint32_t side[3];
     uint64_t blocks[3];
     vt_tensor x;
-    vt_tensor out; /* f32; `token`: from a block to the next */
+    vt_tensor out; /* `token`: from a block to the next */
     uint32_t out_dim;
+    uint32_t out_element; /* bytes */
 } vt_pool;
 
 /* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */

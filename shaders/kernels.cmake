@@ -85,6 +85,10 @@ foreach(dtype F32 F16 BF16)
   endforeach()
   vatten_kernel(pool_${d} pool.comp VT_TASK_POOL
     VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
+  if(NOT dtype STREQUAL F32)
+    vatten_kernel(pool_keep_${d} pool.comp VT_TASK_POOL_KEEP
+      VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype} VT_KEEP)
+  endif()
   vatten_kernel(score_${d} score.comp VT_TASK_SCORE
     VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
 endforeach()

@@ -4,6 +4,7 @@
 // owns one dim of one block and walks its tokens, so that neighbours read neighbours and sums have one order.
 //
 //   VT_DTYPE  VT_F32, VT_F16 or VT_BF16: storage of what is pooled
+//   VT_KEEP   what comes out is stored likewise; else it is f32
 //
 // Grid: x dims of blocks, y heads, z batch.
 
@@ -17,6 +18,14 @@
 #define VT_UINT uint
 layout(push_constant, std430) uniform VtPush { VT_POOL_PUSH_FIELDS } push;
 
+#ifdef VT_KEEP
+#define VT_OUT VT_ELEM
+#define to_out(x) vt_from_f32(x)
+#else
+#define VT_OUT float
+#define to_out(x) (x)
+#endif
+
 layout(local_size_x_id = VT_SPEC_WORKGROUP, local_size_y = 1, local_size_z = 1) in;
 
 layout(constant_id = VT_POOL_SPEC_DIM) const uint DIM = 64u;
@@ -26,7 +35,7 @@ layout(constant_id = VT_POOL_SPEC_SIDE + 1) const uint SIDE_1 = 1u;
 layout(constant_id = VT_POOL_SPEC_SIDE + 2) const uint SIDE_2 = 1u;
 
 layout(set = 0, binding = VT_POOL_SLOT_X, std430) readonly buffer VtX { VT_ELEM x_elem[]; };
-layout(set = 0, binding = VT_POOL_SLOT_OUT, std430) writeonly buffer VtOut { float out_elem[]; };
+layout(set = 0, binding = VT_POOL_SLOT_OUT, std430) writeonly buffer VtOut { VT_OUT out_elem[]; };
 
 void main()
 {
@@ -56,9 +65,9 @@ void main()
     uint at = push.out_base + gl_WorkGroupID.z * push.out_batch + gl_WorkGroupID.y * push.out_head +
               block * push.out_block + d;
     if (KIND == VT_POOL_MEAN)
-        out_elem[at] = sum / float(size.x * size.y * size.z);
+        out_elem[at] = to_out(sum / float(size.x * size.y * size.z));
     else
-        out_elem[at] = KIND == VT_POOL_MAX ? most : least;
+        out_elem[at] = to_out(KIND == VT_POOL_MAX ? most : least);
     if (KIND == VT_POOL_MIN_MAX)
-        out_elem[at + DIM] = most;
+        out_elem[at + DIM] = to_out(most);
 }

@@ -113,7 +113,7 @@ typedef enum vatten_pool_kind {
 
 /* Pooling: tokens on a grid of 1 to 3 axes, row-major, are cut into blocks of block[0] x block[1] x block[2], the last
  * ones of an axis short; each becomes one row, over the tokens that it has. args.k is [B, tokens, heads, dim], args.out
- * f32, packed [B, blocks, heads, dim, for MIN_MAX twice dim], blocks row-major too. NaN spreads in means; whether it does in
+ * f32 unless keep_dtype, packed [B, blocks, heads, dim, for MIN_MAX twice dim], blocks row-major too. NaN spreads in means; whether it does in
  * a minimum or maximum is the device's affair. Sums are f32, in the order of tokens. */
 typedef struct vatten_pool_desc {
     vatten_dtype dtype; /* required, of args.k */
@@ -126,6 +126,7 @@ typedef struct vatten_pool_desc {
     uint32_t block[3];  /* required: tokens of a block along them, at most the extent */
     vatten_pool_kind kind;
     const char *label; /* optional, as in vatten_heads */
+    bool keep_dtype;   /* args.out has `dtype` too, rounded once: keys or values of an attention plan */
 } vatten_pool_desc;
 
 /* As vatten_attention_create. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "complain.h"
 
 static bool make_frames(clip *out, uint32_t frames, uint32_t width, uint32_t height) {
     *out = (clip){frames, width, height, calloc(frames, sizeof(photo))};

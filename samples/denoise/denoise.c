@@ -10,6 +10,7 @@
 
 #include <vatten/context.h>
 
+#include "complain.h"
 #include "denoise_options.h"
 #include "names.h"
 #include "nlm.h"
@@ -246,6 +247,7 @@ static bool denoise(const denoise_options *options, album *photos) {
 
 int main(int argc, char **argv) {
     denoise_options options;
+    complain_begin("denoise");
     if (!options_parse(argc, argv, &options)) {
         return 2;
     }

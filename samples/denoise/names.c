@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "complain.h"
 
 #define FIRST_NUMBERS 5   /* a sequence may begin with any of 0..4 */
 #define MAX_DIGITS    20u /* of %0Nd */

@@ -12,11 +12,12 @@
 #include <vatten/context.h>
 #include <vatten/vatten.h>
 
+#include "complain.h"
+#include "median.h"
 #include "nlm.h"
 #include "patches.h"
 #include "pieces.h"
 #include "progress.h"
-#include "report.h"
 
 /* A binding of this size is allowed on every Vulkan device, and enough to keep the largest busy. */
 #define MAX_BINDING_BYTES ((uint64_t)128 << 20)
@@ -250,7 +251,7 @@ static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
     uint64_t done = 0;
     result->gpu_ms = 0.0;
     result->wall_ms = 0.0;
-    j->progress = progress_begin(j->progress.quiet);
+    j->progress = progress_begin("piece", j->progress.quiet);
     progress_say(&j->progress, done, result->pieces);
     for (clip_piece p = {0}; pieces_next(j->cut, &p);) {
         double begin_ms = progress_now_ms();
@@ -270,17 +271,6 @@ static bool run_pieces(job *j, nlm_taker taker, nlm_gpu_result *result) {
     }
     progress_clear(&j->progress);
     return true;
-}
-
-static int by_time(const void *a, const void *b) {
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *times, uint32_t count) {
-    qsort(times, count, sizeof(*times), by_time);
-    return (times[(count - 1) / 2] + times[count / 2]) / 2.0;
 }
 
 /* The first of several runs is left out of the times: some drivers compile in it. The last one's pixels are taken. */
@@ -318,7 +308,7 @@ static void describe(const job *j, nlm_gpu_result *result) {
 bool nlm_gpu(const clip *noisy, const nlm_settings *settings, const nlm_gpu_desc *desc, nlm_taker taker,
              nlm_gpu_result *out_result) {
     *out_result = (nlm_gpu_result){0};
-    job j = {.noisy = noisy, .settings = settings, .progress = progress_begin(desc->quiet)};
+    job j = {.noisy = noisy, .settings = settings, .progress = progress_begin("piece", desc->quiet)};
     bool ok = job_open(&j, desc);
     if (ok) {
         describe(&j, out_result);

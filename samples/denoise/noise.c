@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "report.h"
+#include "complain.h"
 
 /* splitmix64 (Steele, Lea, Flood 2014): one state word, good enough for pictures, equal on every machine. */
 static uint64_t next_random(uint64_t *state) {

@@ -1,58 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "picture.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include <stb_easy_font.h>
+#include "ink.h"
 
-#define ZOOM              4u
-#define GAP               8u
-#define CAPTION           24u /* height of the line of captions */
-#define FONT_SCALE        2
-#define MAX_CAPTION_QUADS 512
+#define ZOOM       4u
+#define GAP        8u
+#define CAPTION    24u /* height of the line of captions */
+#define FONT_SCALE 2
 
-static const uint8_t paper = 255;
-static const uint8_t ink = 32;
-
-/* A corner as stb_easy_font writes it. */
-typedef struct font_vertex {
-    float x, y, z;
-    unsigned char colour[4];
-} font_vertex;
-
-static void fill(photo *out, uint32_t x0, uint32_t y0, uint32_t x1, uint32_t y1, uint8_t level) {
-    for (uint32_t y = y0; y < y1 && y < out->height; y++) {
-        for (uint32_t x = x0; x < x1 && x < out->width; x++) {
-            for (uint32_t c = 0; c < 3; c++) {
-                out->rgb[((size_t)y * out->width + x) * 3 + c] = level;
-            }
-        }
-    }
-}
-
-static void outline(photo *out, picture_crop box, uint8_t level) {
-    uint32_t right = box.x + box.width;
-    uint32_t bottom = box.y + box.height;
-    fill(out, box.x, box.y, right, box.y + 1, level);
-    fill(out, box.x, bottom - 1, right, bottom, level);
-    fill(out, box.x, box.y, box.x + 1, bottom, level);
-    fill(out, right - 1, box.y, right, bottom, level);
-}
-
-/* The font's letters are made of upright rectangles: the first and the third corner say it all. */
-static void write_caption(photo *out, uint32_t x, uint32_t y, const char *caption) {
-    font_vertex corners[4 * MAX_CAPTION_QUADS];
-    char text[64];
-    snprintf(text, sizeof(text), "%s", caption);
-    int quads = stb_easy_font_print(0, 0, text, NULL, corners, (int)sizeof(corners));
-    for (int i = 0; i < quads; i++) {
-        const font_vertex *a = &corners[4 * i];
-        const font_vertex *b = &corners[4 * i + 2];
-        fill(out, x + (uint32_t)(FONT_SCALE * a->x), y + (uint32_t)(FONT_SCALE * a->y),
-             x + (uint32_t)(FONT_SCALE * b->x), y + (uint32_t)(FONT_SCALE * b->y), ink);
-    }
-}
+static const ink paper = {255, 255, 255};
+static const ink letters = {32, 32, 32};
 
 /* Copies `from` of the image to (x, y), each pixel as a square of `zoom` x `zoom`. */
 static void paste(photo *out, uint32_t x, uint32_t y, const photo *image, picture_crop from, uint32_t zoom) {
@@ -97,15 +56,15 @@ bool picture_side_by_side(photo *out, const picture_panel *panels, uint32_t coun
     if (!photo_create(out, width, height)) {
         return false;
     }
-    fill(out, 0, 0, width, height, paper);
+    ink_fill(out, (ink_box){0, 0, width, height}, paper);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t x = GAP + i * (panel_width + GAP);
-        write_caption(out, x, 4, panels[i].caption);
+        ink_text(out, x, 4, FONT_SCALE, letters, panels[i].caption);
         paste(out, x, CAPTION, panels[i].image, crop, 1);
         paste(out, x, CAPTION + crop.height + GAP, panels[i].image, part, ZOOM);
-        picture_crop frame = {part.width + 2, part.height + 2, x + part.x - crop.x - 1,
-                              CAPTION + part.y - crop.y - 1};
-        outline(out, frame, paper);
+        ink_box frame = {x + part.x - crop.x - 1, CAPTION + part.y - crop.y - 1, part.width + 2,
+                         part.height + 2};
+        ink_outline(out, frame, paper);
     }
     return true;
 }

@@ -2,24 +2,15 @@
 #include "report.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
+
+#include "json_lines.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/resource.h>
 #endif
 
 #define MEGA (1024.0 * 1024.0)
-
-bool complain(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    fputs("denoise: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return false;
-}
 
 /* The most that was resident since the program began; 0 where the system does not tell. */
 static double peak_bytes(void) {
@@ -108,83 +99,58 @@ void report_text(const report *r) {
            r->side_by_side ? r->side_by_side : "");
 }
 
-static void print_json_text(const char *name, const char *text) {
-    if (!text) {
-        printf("  \"%s\": null,\n", name);
-        return;
-    }
-    printf("  \"%s\": \"", name);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"' || *c == '\\') {
-            printf("\\%c", *c);
-        } else if ((unsigned char)*c < 0x20) {
-            printf("\\u%04x", (unsigned)*c);
-        } else {
-            putchar(*c);
-        }
-    }
-    printf("\",\n");
-}
-
-/* JSON has no infinity and no NaN. */
-static void print_json_number(const char *name, double number) {
-    if (isfinite(number)) {
-        printf("  \"%s\": %.12g,\n", name, number);
-    } else {
-        printf("  \"%s\": null,\n", name);
-    }
-}
-
-static void print_json_psnr(const report *r) {
-    print_json_number("psnr_noisy", r->psnr_noisy.all);
-    print_json_number("psnr_noisy_least", r->psnr_noisy.least);
-    print_json_number("psnr_denoised", r->psnr_denoised.all);
-    print_json_number("psnr_denoised_least", r->psnr_denoised.least);
+static void json_psnr(json_lines *j, const report *r) {
+    json_number(j, "psnr_noisy", r->psnr_noisy.all);
+    json_number(j, "psnr_noisy_least", r->psnr_noisy.least);
+    json_number(j, "psnr_denoised", r->psnr_denoised.all);
+    json_number(j, "psnr_denoised_least", r->psnr_denoised.least);
     if (r->has_alone) {
-        print_json_number("psnr_alone", r->psnr_alone);
-        print_json_number("psnr_middle", r->psnr_middle);
+        json_number(j, "psnr_alone", r->psnr_alone);
+        json_number(j, "psnr_middle", r->psnr_middle);
     }
 }
 
-static void print_json_check(const nlm_check_result *check) {
-    print_json_number("check_pixels", (double)check->pixels);
-    print_json_number("check_max_diff", check->max_diff);
-    print_json_number("check_tolerance", check->tolerance);
-    printf("  \"check_passed\": %s,\n", check->passed ? "true" : "false");
+static void json_check(json_lines *j, const nlm_check_result *check) {
+    json_number(j, "check_pixels", (double)check->pixels);
+    json_number(j, "check_max_diff", check->max_diff);
+    json_number(j, "check_tolerance", check->tolerance);
+    json_bool(j, "check_passed", check->passed);
 }
 
-static void print_json_gpu(const nlm_gpu_result *gpu) {
-    print_json_text("device", gpu->device);
-    print_json_text("kernel", gpu->kernel);
-    print_json_number("pieces", (double)gpu->pieces);
-    print_json_number("piece_frames", gpu->piece[CLIP_T]);
-    print_json_number("piece_height", gpu->piece[CLIP_Y]);
-    print_json_number("piece_width", gpu->piece[CLIP_X]);
-    print_json_number("piece_bytes", (double)gpu->piece_bytes);
-    print_json_number("gpu_ms", gpu->gpu_ms);
-    print_json_number("wall_ms", gpu->wall_ms);
+static void json_gpu(json_lines *j, const nlm_gpu_result *gpu) {
+    json_text(j, "device", gpu->device);
+    json_text(j, "kernel", gpu->kernel);
+    json_number(j, "pieces", (double)gpu->pieces);
+    json_number(j, "piece_frames", gpu->piece[CLIP_T]);
+    json_number(j, "piece_height", gpu->piece[CLIP_Y]);
+    json_number(j, "piece_width", gpu->piece[CLIP_X]);
+    json_number(j, "piece_bytes", (double)gpu->piece_bytes);
+    json_number(j, "gpu_ms", gpu->gpu_ms);
+    json_number(j, "wall_ms", gpu->wall_ms);
 }
 
 void report_json(const report *r) {
-    printf("{\n");
-    print_json_text("photo", r->first);
-    print_json_number("frames", r->frames);
-    print_json_number("width", r->width);
-    print_json_number("height", r->height);
-    print_json_gpu(&r->gpu);
-    print_json_number("peak_bytes", peak_bytes());
-    print_json_number("sigma", r->settings.sigma);
-    print_json_number("strength", r->settings.strength);
-    print_json_number("patch", r->settings.patch);
-    print_json_number("window", r->settings.window);
-    print_json_number("window_time", r->settings.window_time);
+    json_lines j = {0};
+    json_open(&j, NULL, '{');
+    json_text(&j, "photo", r->first);
+    json_number(&j, "frames", r->frames);
+    json_number(&j, "width", r->width);
+    json_number(&j, "height", r->height);
+    json_gpu(&j, &r->gpu);
+    json_number(&j, "peak_bytes", peak_bytes());
+    json_number(&j, "sigma", r->settings.sigma);
+    json_number(&j, "strength", r->settings.strength);
+    json_number(&j, "patch", r->settings.patch);
+    json_number(&j, "window", r->settings.window);
+    json_number(&j, "window_time", r->settings.window_time);
     if (r->has_psnr) {
-        print_json_psnr(r);
+        json_psnr(&j, r);
     }
     if (r->has_check) {
-        print_json_check(&r->check);
+        json_check(&j, &r->check);
     }
-    print_json_text("side_by_side", r->side_by_side);
-    print_json_text("output", r->output);
-    printf("  \"sigma_estimated\": %s\n}\n", r->sigma_estimated ? "true" : "false");
+    json_text(&j, "side_by_side", r->side_by_side);
+    json_text(&j, "output", r->output);
+    json_bool(&j, "sigma_estimated", r->sigma_estimated);
+    json_close(&j, '}');
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the sample says: complaints on stderr, results on stdout as text or JSON.
+ * The results of a run on stdout, as text or JSON.
  */
 #ifndef DENOISE_REPORT_H
 #define DENOISE_REPORT_H
@@ -10,15 +10,6 @@
 #include <stdint.h>
 
 #include "nlm.h"
-
-#if defined(__GNUC__)
-#define DENOISE_PRINTF __attribute__((format(printf, 1, 2)))
-#else
-#define DENOISE_PRINTF
-#endif
-
-/* Prints "denoise: ..." to stderr; always false, so that a failing function can return it. */
-DENOISE_PRINTF bool complain(const char *format, ...);
 
 /* Decibels over all frames, and of the worst and the best frame. */
 typedef struct report_psnr {

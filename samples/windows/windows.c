@@ -3,6 +3,7 @@
  * What neighborhood attention looks at: pictures of windows, strides, dilations, causality and edges. Nothing is
  * worked out here: the GPU is asked. See README.md.
  */
+#include "complain.h"
 #include "draw.h"
 
 #include <vatten/context.h>
@@ -24,7 +25,7 @@ typedef struct buffers {
 static void say(void *user, vatten_log_level level, const char *message) {
     (void)user;
     if (level != VATTEN_LOG_INFO)
-        fprintf(stderr, "windows: %s\n", message);
+        complain("%s", message);
 }
 
 static vatten_result create_buffers(vatten_context *context, buffers *b) {
@@ -88,24 +89,24 @@ static bool save_one(const char *folder, const pattern *p, const float *row) {
         sum += (double)row[token];
     }
     snprintf(path, sizeof path, "%s/%s.png", folder, p->name);
-    canvas c = canvas_create(PANEL, PANEL);
-    bool good = c.pixels != NULL;
+    photo c;
+    bool good = photo_create(&c, PANEL, PANEL);
     if (good) {
         draw_weights(&c, 0, 0, p, row);
-        good = canvas_save(&c, path);
+        good = photo_save(&c, path);
     }
-    canvas_destroy(&c);
+    photo_destroy(&c);
     printf("%-12s %3d keys, %5.1f %% of the weight: %s\n", p->name, keys, sum * 100, p->text);
-    if (!good)
-        fprintf(stderr, "windows: %s cannot be written\n", path);
     return good;
 }
 
 static bool draw_all(vatten_context *context, const buffers *b, const char *folder) {
     unsigned rows = (pattern_count + ACROSS - 1) / ACROSS;
-    canvas sheet = canvas_create(ACROSS * (PANEL + GAP) + GAP, rows * (PANEL + GAP) + GAP);
     char path[1024];
-    bool good = sheet.pixels != NULL;
+    photo sheet;
+    bool good = photo_create(&sheet, ACROSS * (PANEL + GAP) + GAP, rows * (PANEL + GAP) + GAP);
+    if (good)
+        memset(sheet.rgb, 255, photo_values(&sheet));
     for (unsigned n = 0; n < pattern_count && good; n++) {
         const pattern *p = &patterns[n];
         good = ask(context, b, p) == VATTEN_SUCCESS;
@@ -116,13 +117,10 @@ static bool draw_all(vatten_context *context, const buffers *b, const char *fold
         good = save_one(folder, p, row);
     }
     snprintf(path, sizeof path, "%s/all.png", folder);
-    if (good && !canvas_save(&sheet, path)) {
-        fprintf(stderr, "windows: %s cannot be written\n", path);
-        good = false;
-    }
+    good = good && photo_save(&sheet, path);
     if (good)
         printf("all of them: %s\n", path);
-    canvas_destroy(&sheet);
+    photo_destroy(&sheet);
     return good;
 }
 
@@ -130,6 +128,7 @@ int main(int argc, char **argv) {
     vatten_context_desc desc = {.logger = {.write = say}};
     vatten_context *context = NULL;
     buffers b = {NULL, NULL, NULL};
+    complain_begin("windows");
     if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
         fprintf(stderr,
                 "usage: windows [FOLDER]   writes a picture of each pattern there; default: this folder\n");

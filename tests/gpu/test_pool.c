@@ -44,7 +44,7 @@ static void set_sizes(trial *t) {
     }
     int64_t row = (int64_t)(t->out_dim * d->heads);
     t->out = (gpu_view){
-        true,           REF_F32,
+        true,           d->keep_dtype ? t->x.dtype : REF_F32,
         d->batch,       t->block_count,
         t->block_count, d->heads,
         t->out_dim,     {.batch = row * (int64_t)t->block_count, .head = (int64_t)t->out_dim, .token = row}};
@@ -97,7 +97,9 @@ static void compare(trial *t, const char *name) {
         uint64_t index = gpu_view_index(&t->out, b, block, head, d);
         double got = (double)gpu_region_read(&t->out_region, &t->out, index),
                want = pooled(t, b, block, head, d);
-        double tolerance = t->desc.kind == VATTEN_POOL_MEAN ? 1e-6 : 0.0;
+        /* a rounding of f32, or half a step of what is stored; least and largest are stored as they are */
+        double step = t->out.dtype == REF_F16 ? 0x1p-11 : t->out.dtype == REF_BF16 ? 0x1p-8 : 0.0;
+        double tolerance = t->desc.kind == VATTEN_POOL_MEAN ? 1e-6 + step * fabs(want) : 0.0;
         if (!(fabs(got - want) <= tolerance)) {
             gpu_fail(&device, "%s: b %u block %u head %u dim %u is %.9g, not %.9g", name, (unsigned)b,
                      (unsigned)block, (unsigned)head, (unsigned)d, got, want);
@@ -183,6 +185,28 @@ static void test_kinds(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* In the input's dtype; f32 is what it is anyway. */
+static void test_kept_dtype(void **state) {
+    (void)state;
+    for (int dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype) {
+        for (int kind = VATTEN_POOL_MEAN; kind <= VATTEN_POOL_MIN_MAX; ++kind) {
+            const vatten_pool_desc desc = {.dtype = (vatten_dtype)dtype,
+                                           .batch = 2,
+                                           .heads = 3,
+                                           .dim = 21,
+                                           .rank = 2,
+                                           .extent = {11, 9},
+                                           .block = {3, 4},
+                                           .kind = (vatten_pool_kind)kind,
+                                           .keep_dtype = true};
+            char name[64];
+            snprintf(name, sizeof name, "pool kept in dtype %d kind %d", dtype, kind);
+            check(name, &desc);
+        }
+    }
+    gpu_assert_clean(&device);
+}
+
 /* Head-major with gaps, and one set of tokens for all batch entries. */
 static void test_strides(void **state) {
     (void)state;
@@ -201,6 +225,7 @@ static void test_strides(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_kept_dtype),
         cmocka_unit_test(test_strides),
     };
     int opened = gpu_open(&device, "test_pool", NULL);

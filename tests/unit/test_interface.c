@@ -160,9 +160,10 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
                     ++found;
                 }
     for (vt_task task = VT_TASK_POOL; task <= VT_TASK_MARK; ++task) {
-        vatten_dtype last =
-            task == VT_TASK_POOL || task == VT_TASK_SCORE ? VATTEN_DTYPE_BF16 : VATTEN_DTYPE_F32;
-        for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= last; ++dtype) {
+        bool many = task == VT_TASK_POOL || task == VT_TASK_POOL_KEEP || task == VT_TASK_SCORE;
+        vatten_dtype last = many ? VATTEN_DTYPE_BF16 : VATTEN_DTYPE_F32;
+        vatten_dtype first = task == VT_TASK_POOL_KEEP ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
+        for (vatten_dtype dtype = first; dtype <= last; ++dtype) {
             uint32_t i = vt_kernel_of_task(task, dtype);
             assert_true(i < vt_kernel_count && vt_kernels[i].task == task && vt_kernels[i].dtype == dtype);
             ++found;
@@ -178,7 +179,7 @@ static void a_kernels_name_is_its_address(void **state) {
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
     const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
-    const char *const tasks[] = {"attention", "pool", "score", "select", "mark"};
+    const char *const tasks[] = {"attention", "pool", "pool_keep", "score", "select", "mark"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];

@@ -89,7 +89,8 @@ static vatten_pool_desc random_pool(unit_random *random) {
                           .heads = (uint32_t)unit_between(random, 1, 6),
                           .dim = (uint32_t)unit_between(random, 1, 200),
                           .rank = (uint32_t)unit_between(random, 1, 3),
-                          .kind = (vatten_pool_kind)unit_between(random, 0, 2)};
+                          .kind = (vatten_pool_kind)unit_between(random, 0, 2),
+                          .keep_dtype = unit_chance(random, 50)};
     uint64_t tokens = 1;
     for (uint32_t a = 0; a < d.rank; ++a) {
         d.extent[a] = spread(random, 1, d.rank == 1 ? 100000 : 60);
@@ -117,7 +118,7 @@ static void pools_keep_limits_and_cover_all(void **state) {
             continue;
         buffers b = {{0}};
         b.bytes[VT_ROLE_K] = vt_tensor_bytes(&pool.problem, &pool.x);
-        b.bytes[VT_ROLE_OUT] = pool.out.elements * 4;
+        b.bytes[VT_ROLE_OUT] = pool.out.elements * pool.out_element;
         uint64_t rows = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];

@@ -10,7 +10,7 @@
 #include <stb_image.h>
 #include <stb_image_write.h>
 
-#include "report.h"
+#include "complain.h"
 
 #define MAX_PIXELS     ((uint64_t)400 * 1000 * 1000)
 #define MAX_FILE_BYTES ((long)1 << 30)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A photograph in memory: read, written, compared.
+ * A picture in memory: read, written.
  */
-#ifndef DENOISE_PHOTO_H
-#define DENOISE_PHOTO_H
+#ifndef SAMPLES_PHOTO_H
+#define SAMPLES_PHOTO_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "complain.h"
+
 #if defined(_WIN32)
 #include <io.h>
 #else
@@ -27,9 +29,10 @@ double progress_now_ms(void) {
     return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
 }
 
-progress progress_begin(bool quiet) {
+progress progress_begin(const char *unit, bool quiet) {
     double now = progress_now_ms();
-    return (progress){.quiet = quiet, .terminal = is_terminal(), .begin_ms = now, .said_ms = now};
+    return (progress){
+        .unit = unit, .quiet = quiet, .terminal = is_terminal(), .begin_ms = now, .said_ms = now};
 }
 
 /* As long as a reader wants to know it: 42 s, 3 min 10 s, 2 h 5 min. */
@@ -44,26 +47,28 @@ static void format_duration(double seconds, char *out, size_t size) {
     }
 }
 
-/* In a terminal the first line comes at once, before there is anything to tell the time by. */
-static bool is_due(const progress *p, double now, uint64_t done, uint64_t pieces) {
-    if (p->quiet || done >= pieces) {
+/* In a terminal the first line comes at once, before there is anything to tell the time by, and the next one as soon as there
+ * is. */
+static bool is_due(const progress *p, double now, uint64_t done, uint64_t all) {
+    if (p->quiet || done >= all) {
         return false;
     }
-    return p->terminal ? !p->shown || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
+    bool news = !p->shown || (done && !p->timed);
+    return p->terminal ? news || now - p->said_ms >= TERMINAL_MS : done && now - p->said_ms >= LINES_MS;
 }
 
-void progress_say(progress *p, uint64_t done, uint64_t pieces) {
+void progress_say(progress *p, uint64_t done, uint64_t all) {
     double now = progress_now_ms();
-    if (!is_due(p, now, done, pieces)) {
+    if (!is_due(p, now, done, all)) {
         return;
     }
-    fprintf(stderr, "%sdenoise: %llu of %llu piece%s", p->terminal ? "\r" : "", (unsigned long long)done,
-            (unsigned long long)pieces, pieces == 1 ? "" : "s");
+    fprintf(stderr, "%s%s: %llu of %llu %s%s", p->terminal ? "\r" : "", complain_program(),
+            (unsigned long long)done, (unsigned long long)all, p->unit, all == 1 ? "" : "s");
     if (done) {
         char left[32];
-        format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(pieces - done), left,
-                        sizeof(left));
-        fprintf(stderr, ", %.0f %%, about %s left", 100.0 * (double)done / (double)pieces, left);
+        format_duration((now - p->begin_ms) / 1e3 / (double)done * (double)(all - done), left, sizeof(left));
+        p->timed = true;
+        fprintf(stderr, ", %.0f %%, about %s left", 100.0 * (double)done / (double)all, left);
     }
     fputs(p->terminal ? "\033[K" : "\n", stderr);
     fflush(stderr);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Command lines from tables: one row an option, with its bounds and its help line.
+ */
+#ifndef SAMPLES_ARGUMENTS_H
+#define SAMPLES_ARGUMENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum argument_kind { ARGUMENT_FLAG, ARGUMENT_TEXT, ARGUMENT_COUNT, ARGUMENT_REAL } argument_kind;
+
+typedef struct argument {
+    const char *name;
+    argument_kind kind;
+    void *target; /* bool, const char *, uint32_t, double */
+    double min;   /* of COUNT and REAL */
+    double max;
+    const char *value; /* what stands for it in the help */
+    const char *help;
+} argument;
+
+/* Reads argv[1..]. What is no option is gathered in front, argv[0..*rest) (what stood there has been read); with `rest`
+ * NULL it is refused. False after a message. */
+bool arguments_read(const argument *rows, size_t count, int argc, char **argv, uint32_t *rest);
+
+/* One line an option. */
+void arguments_help(const argument *rows, size_t count);
+
+#endif
