@@ -53,9 +53,9 @@ typedef struct vatten_lists_desc {
     uint64_t q_len;  /* required: query tokens */
     uint64_t kv_len; /* required: key tokens */
     vatten_list_kind kind;
-    uint32_t
-        q_block; /* required: queries that share a list, the last block may be short; RANGES: at most so many */
-    uint32_t kv_block; /* BLOCKS: required, keys of a block, the last may be short; else 0 */
+    /* Required unless `boxes` says it: queries that share a list, the last block may be short; RANGES: at most so many. */
+    uint32_t q_block;
+    uint32_t kv_block; /* BLOCKS without boxes: required, keys of a block, the last may be short; else 0 */
     uint32_t entries;  /* required: of a list, at most */
     uint64_t rows;     /* RANGES: required, lists of a head; else 0 */
     uint32_t
@@ -75,7 +75,7 @@ typedef struct vatten_lists_desc {
      * row-major, in a whole box: rows past the grid do not exist, and bits of row_masks are by that number. Queries are
      * numbered by their own grid, q_extent planes of axis 0. Rules: q_len and kv_len are the products of the extents; every
      * side of kv_box is at least 1; q_box likewise, or all 0 for runs of q_block queries, row-major; products are at most
-     * 2^20; q_block and kv_block are 0 or those products. No causal, window, prefix or key_stride. One plane of axis 0 must
+     * 2^20; q_block and kv_block are 0 or those products; what stands past the rank is not read. No causal, window, prefix or key_stride. One plane of axis 0 must
      * fit a binding. */
     vatten_boxes boxes;
     /* NONE, or TENSOR: args.bias holds f32 [B, bias_heads, q_len, kv_len], keys next to each other, and the entry of a

@@ -135,9 +135,9 @@ def device(ident):
 
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
-WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists", "pool",
-         "select", "select_groups", "topk", "sparse", "combine", "merge_cases", "mechanisms", "cases",
-         "random")
+WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
+         "boxes", "list_bias", "list_limits", "pool", "select", "select_groups", "topk", "sparse", "combine", "merge_cases",
+         "selection_cases", "methods", "mechanisms", "cases", "random")
 # Every layout, family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "topk", "sparse", "combine",
          "random 1 40")

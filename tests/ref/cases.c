@@ -268,6 +268,7 @@ static bool read_splits(const cJSON *params, cases_case *out) {
         return false;
     }
     out->splits = (uint32_t)count;
+    out->dense.left = out->dense.right = -1;
     for (uint64_t n = 0; n < count; ++n) {
         out->split[n] = cases_get_item(splits, n);
     }

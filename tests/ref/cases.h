@@ -82,9 +82,9 @@ typedef struct cases_case {
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;
     bool v_is_k; /* v is the first value_dim of each k */
-    char beyond
-        [32]; /* what the case needs beyond plain softmax over visible keys ("softcap", "bias"...), the operator
-                        of CASES_LATER; "" = nothing */
+    /* What the case needs beyond plain softmax over visible keys ("softcap", "bias"...), or the operator of CASES_LATER;
+     * "" = nothing. */
+    char beyond[32];
     bool dtype[3];       /* by ref_dtype */
     double tolerance[3]; /* by ref_dtype, of out */
     double lse_tolerance;

@@ -448,7 +448,7 @@ static double check_probe(const cases_case *item, const cases_probe *probe) {
         .value_dim = item->value_dim,
         .scale = item->scale,
         .bias = item->biased ? &bias : NULL,
-        .dense = item->op == CASES_DENSE ? &rule : NULL,
+        .dense = item->op == CASES_DENSE || item->op == CASES_MERGE ? &rule : NULL,
         .grid = item->op == CASES_GRID ? &item->grid : NULL,
         .lists = item->op == CASES_LISTS ? &item->lists : NULL,
         .q = slice(item, CASES_Q, b, probe->h, probe->q, 1, item->dim),
