@@ -3,7 +3,7 @@
  * Every documented rule of vatten_pool_desc, vatten_select_desc and vatten_sparse_desc: what is refused, with which result
  * and words, and what becomes of defaults.
  */
-#include "problem_kit.h"
+#include "select_kit.h"
 
 #include "sparse.h"
 
@@ -117,49 +117,6 @@ static void pooling_needs_room(void **state) {
 }
 
 /* ---- Selection ---- */
-
-static vt_select selection;
-
-static vatten_select_desc unit_select(void) {
-    return (vatten_select_desc){
-        .dtype = VATTEN_DTYPE_F32,
-        .batch = 2,
-        .heads = 4,
-        .kv_heads = 2,
-        .dim = 16,
-        .rows = 100,
-        .blocks = 10,
-        .rule = {.entries = 5},
-        .row_tokens = 8,
-        .block_tokens = 16,
-    };
-}
-
-static vatten_result select_on(const vt_caps *caps, const vatten_select_desc *desc) {
-    return vt_select_from(caps, &said.logger, desc, &selection);
-}
-
-static vatten_result selected(const vatten_select_desc *desc) {
-    const vt_caps caps = unit_caps_desktop();
-    return select_on(&caps, desc);
-}
-
-#define REFUSED_SELECT(FIELD, VALUE, RESULT, TEXT)                                                           \
-    do {                                                                                                     \
-        vatten_select_desc desc = unit_select();                                                             \
-        desc.FIELD = VALUE;                                                                                  \
-        assert_int_equal(selected(&desc), RESULT);                                                           \
-        assert_said(&said, TEXT);                                                                            \
-    } while (0)
-
-/* With a rule; row_tokens and block_tokens are there. */
-#define REFUSED_RULE(RULE, TEXT)                                                                             \
-    do {                                                                                                     \
-        vatten_select_desc desc = unit_select();                                                             \
-        desc.rule = RULE;                                                                                    \
-        assert_int_equal(selected(&desc), INVALID);                                                          \
-        assert_said(&said, TEXT);                                                                            \
-    } while (0)
 
 static void select_needs_what_is_required(void **state) {
     (void)state;
