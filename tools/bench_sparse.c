@@ -14,12 +14,9 @@ static const char usage_text[] =
     "usage: vatten_bench sparse [options]                  the suite\n"
     "       vatten_bench sparse --tokens 4096,16384 --q-block 1 --kv-block 512 --entries 3 [--causal] ...\n"
     "\n"
-    "Attention over lists of blocks: drawn at random (--random), or selected by pooled keys, with and "
-    "without the cost "
-    "of\n"
-    "the selection, and dense attention over the same tokens, all in turns. One head, f32. Lists and rows "
-    "are checked "
-    "first.\n"
+    "Attention over lists of blocks: drawn at random (--random), or selected by pooled keys, with and\n"
+    "without the cost of the selection, and dense attention over the same tokens, all in turns. One head,\n"
+    "f32. Lists and rows are checked first.\n"
     "Exit status: 0 all right, 1 a wrong, refused or failed line, 2 wrong command line.\n";
 
 enum { MOST_CASES = OPTION_MAX_ITEMS }; /* the suite has fewer */

@@ -269,21 +269,14 @@ static void fill(trial *t) {
     }
 }
 
-static vatten_buffer buffer_of(const gpu_region *region) {
-    vatten_buffer none = {0};
-    return region->memory
-               ? (vatten_buffer){vatten_memory_buffer(region->memory).buffer, region->offset, region->bytes}
-               : none;
-}
-
 static bool run_once(trial *t) {
     double ms;
-    const vatten_args args = {.q = buffer_of(&t->regions[Q]),
-                              .k = buffer_of(&t->regions[K]),
-                              .bias = buffer_of(&t->regions[BIAS]),
-                              .lists = buffer_of(&t->regions[LISTS]),
-                              .counts = buffer_of(&t->regions[COUNTS]),
-                              .workspace = buffer_of(&t->regions[WORKSPACE])};
+    const vatten_args args = {.q = gpu_region_buffer(&t->regions[Q]),
+                              .k = gpu_region_buffer(&t->regions[K]),
+                              .bias = gpu_region_buffer(&t->regions[BIAS]),
+                              .lists = gpu_region_buffer(&t->regions[LISTS]),
+                              .counts = gpu_region_buffer(&t->regions[COUNTS]),
+                              .workspace = gpu_region_buffer(&t->regions[WORKSPACE])};
     bool good = true;
     for (int n = 0; n < REGIONS; ++n) {
         good = good && gpu_region_upload(&t->regions[n]);

@@ -222,6 +222,7 @@ float gpu_region_read(const gpu_region *region, const gpu_view *view, uint64_t i
 void gpu_region_restore(gpu_region *region, const gpu_view *view, uint64_t index); /* seen := image */
 bool gpu_region_upload(gpu_region *region);
 bool gpu_region_download(gpu_region *region);
+vatten_buffer gpu_region_buffer(const gpu_region *region); /* of nothing: {0} */
 /* The first byte that differs between seen and image in [from, to), or UINT64_MAX. */
 uint64_t gpu_region_changed(const gpu_region *region, uint64_t from, uint64_t to);
 void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot);

@@ -103,6 +103,13 @@ bool gpu_region_download(gpu_region *region) {
            vatten_memory_download(region->memory, 0, region->seen, region->total) == VATTEN_SUCCESS;
 }
 
+vatten_buffer gpu_region_buffer(const gpu_region *region) {
+    vatten_buffer none = {0};
+    return region->memory
+               ? (vatten_buffer){vatten_memory_buffer(region->memory).buffer, region->offset, region->bytes}
+               : none;
+}
+
 uint64_t gpu_region_changed(const gpu_region *region, uint64_t from, uint64_t to) {
     if (!region->memory || memcmp(region->seen + from, region->image + from, to - from) == 0) {
         return UINT64_MAX;

@@ -207,21 +207,14 @@ static void fill(trial *t) {
     }
 }
 
-static vatten_buffer buffer_of(const gpu_region *region) {
-    vatten_buffer none = {0};
-    return region->memory
-               ? (vatten_buffer){vatten_memory_buffer(region->memory).buffer, region->offset, region->bytes}
-               : none;
-}
-
 static bool run(trial *t) {
     double ms;
     bool good = true;
-    vatten_args args = {.q = buffer_of(&t->regions[0]),
-                        .k = buffer_of(&t->regions[1]),
-                        .lists = buffer_of(&t->regions[2]),
-                        .counts = buffer_of(&t->regions[3]),
-                        .workspace = buffer_of(&t->regions[4])};
+    vatten_args args = {.q = gpu_region_buffer(&t->regions[0]),
+                        .k = gpu_region_buffer(&t->regions[1]),
+                        .lists = gpu_region_buffer(&t->regions[2]),
+                        .counts = gpu_region_buffer(&t->regions[3]),
+                        .workspace = gpu_region_buffer(&t->regions[4])};
     for (int n = 0; n < 5; ++n) {
         good = good && gpu_region_upload(&t->regions[n]);
     }

@@ -220,22 +220,15 @@ static void fill(trial *t) {
     }
 }
 
-static vatten_buffer buffer_of(const gpu_region *region) {
-    vatten_buffer none = {0};
-    return region->memory
-               ? (vatten_buffer){vatten_memory_buffer(region->memory).buffer, region->offset, region->bytes}
-               : none;
-}
-
 static bool run(trial *t, const char *name) {
     double ms;
     bool good = true;
-    const vatten_args args = {.q = buffer_of(&t->regions[0]),
-                              .k = buffer_of(&t->regions[1]),
-                              .v = buffer_of(&t->regions[2]),
-                              .out = buffer_of(&t->regions[3]),
-                              .lse = buffer_of(&t->regions[4]),
-                              .workspace = buffer_of(&t->regions[5])};
+    const vatten_args args = {.q = gpu_region_buffer(&t->regions[0]),
+                              .k = gpu_region_buffer(&t->regions[1]),
+                              .v = gpu_region_buffer(&t->regions[2]),
+                              .out = gpu_region_buffer(&t->regions[3]),
+                              .lse = gpu_region_buffer(&t->regions[4]),
+                              .workspace = gpu_region_buffer(&t->regions[5])};
     for (int n = 0; n < 6; ++n) {
         good = good && gpu_region_upload(&t->regions[n]);
     }

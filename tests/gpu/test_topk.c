@@ -120,19 +120,12 @@ static void compare(const trial *t) {
 
 /* ---- The device ---- */
 
-static vatten_buffer buffer_of(const gpu_region *region) {
-    vatten_buffer none = {0};
-    return region->memory
-               ? (vatten_buffer){vatten_memory_buffer(region->memory).buffer, region->offset, region->bytes}
-               : none;
-}
-
 static bool run_once(trial *t) {
     double ms;
-    const vatten_args args = {.k = buffer_of(&t->regions[X]),
-                              .lists = buffer_of(&t->regions[LISTS]),
-                              .counts = buffer_of(&t->regions[COUNTS]),
-                              .workspace = buffer_of(&t->regions[WORKSPACE])};
+    const vatten_args args = {.k = gpu_region_buffer(&t->regions[X]),
+                              .lists = gpu_region_buffer(&t->regions[LISTS]),
+                              .counts = gpu_region_buffer(&t->regions[COUNTS]),
+                              .workspace = gpu_region_buffer(&t->regions[WORKSPACE])};
     bool good = true;
     for (int n = 0; n < REGIONS; ++n) {
         good = good && gpu_region_upload(&t->regions[n]);
