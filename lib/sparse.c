@@ -108,8 +108,9 @@ static vt_mark mark_of(const vt_caps *caps, const vatten_logger *logger, const v
 }
 
 /* Whether a plan that leaves the choice open gathers: if blocks have at least a tile of rows each, on average, that go by
- * them. Then gathering was never much slower and up to five times as fast, also where neighbouring queries agree on 0.99 of
- * their variance (docs/performance.md has the figures); with fewer rows its tiles are not full. */
+ * them. Then gathering takes nearly the same time whatever the data: up to five times as fast where neighbouring queries
+ * disagree, at worst half as fast where all agree (docs/performance.md has the figures). With fewer rows its tiles are not
+ * full. */
 static bool gathers_by_itself(const vatten_sparse_desc *d) {
     const vatten_heads *h = &d->heads;
     uint32_t list_group = d->rule.list_heads ? h->heads / d->rule.list_heads : 1;
