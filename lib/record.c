@@ -109,9 +109,20 @@ static vatten_result resolve(recording *r, const vatten_args *args) {
 }
 
 /* Slots of the set's layout that a kernel does not declare get a buffer of the step too: some drivers look at what an
- * earlier record left there (Mesa's llvmpipe 22), whose buffer may be gone. */
-static uint32_t written_slots(const vatten_device *device, const vt_step *step) {
-    return vt_device_pushes(device) ? step->binding_count : device->slots;
+ * earlier record left there (Mesa's llvmpipe 22), whose buffer may be gone. Returns how many slots there are. The loops stay
+ * apart: of one that tells declared slots from others, gcc 12 with -O3 lost what the later ones are set to. */
+static uint32_t find_buffers(const recording *r, const vt_step *step,
+                             VkDescriptorBufferInfo infos[VT_SLOT_COUNT]) {
+    const vatten_device *device = r->recorder->device;
+    uint32_t slots = vt_device_pushes(device) ? step->binding_count : device->slots;
+    for (uint32_t i = 0; i < step->binding_count; ++i) {
+        const vt_binding *binding = &step->binding[i];
+        const vatten_buffer *buffer = &r->buffers[binding->role];
+        infos[i] = (VkDescriptorBufferInfo){buffer->buffer, buffer->offset + binding->offset, binding->range};
+    }
+    for (uint32_t i = step->binding_count; i < slots; ++i)
+        infos[i] = infos[0];
+    return slots;
 }
 
 static void bind_buffers(const recording *r, const vt_step *step) {
@@ -120,11 +131,8 @@ static void bind_buffers(const recording *r, const vt_step *step) {
     VkDescriptorBufferInfo infos[VT_SLOT_COUNT];
     VkWriteDescriptorSet writes[VT_SLOT_COUNT];
     VkDescriptorSet set = vt_device_pushes(device) ? VK_NULL_HANDLE : recorder->sets[recorder->sets_used++];
-    uint32_t slots = written_slots(device, step);
+    uint32_t slots = find_buffers(r, step, infos);
     for (uint32_t i = 0; i < slots; ++i) {
-        const vt_binding *binding = &step->binding[i < step->binding_count ? i : 0];
-        const vatten_buffer *buffer = &r->buffers[binding->role];
-        infos[i] = (VkDescriptorBufferInfo){buffer->buffer, buffer->offset + binding->offset, binding->range};
         writes[i] = (VkWriteDescriptorSet){
             .sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET,
             .dstSet = set,
