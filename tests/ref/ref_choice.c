@@ -18,7 +18,6 @@ typedef struct group {
     place *others;
     uint64_t count, forced;
     double low, high, held, weight; /* of forced blocks, of all */
-    bool doubt;
 } group;
 
 /* Largest value first, NaN last; of equals the higher head, the later row, the higher block. */
@@ -93,31 +92,27 @@ static bool is_near(const ref_choice *c, double a, double b) {
     return a != b && fabs(a - b) < c->near;
 }
 
-/* The shortest prefix whose weight reaches the share. */
-static uint64_t prefix(group *g) {
+/* The shortest prefix whose weight reaches the share; `shift` -1 and 1: as little and as much as rounding may need. */
+static uint64_t prefix(const group *g, int shift) {
     const ref_choice *c = g->c;
     uint64_t n = 0;
-    weigh(g);
-    double goal = c->share * g->weight, held = g->held;
-    g->doubt = fabs(held - goal) < 1e-6 * (1.0 + g->weight);
+    bool exact = g->weight == 0.0 || (c->share == 0.0 && g->forced == 0); /* sums of nothing but zeros */
+    double goal = c->share * g->weight + (exact ? 0.0 : 1e-6 * shift * (1.0 + g->weight)), held = g->held;
     while (n < g->count && held < goal) {
         held += weight(g, g->others[n++].value);
-        g->doubt = g->doubt || fabs(held - goal) < 1e-6 * (1.0 + g->weight);
     }
     return n - (c->crossing_out && n > 0 ? 1 : 0);
 }
 
-static uint64_t at_least(group *g) {
-    const ref_choice *c = g->c;
+static uint64_t at_least(const group *g, int shift) {
     uint64_t wanted = 0;
-    for (uint64_t n = 0; n < g->count; ++n) {
-        wanted += g->others[n].value >= c->share;
-        g->doubt = g->doubt || is_near(c, g->others[n].value, c->share);
+    while (wanted < g->count && g->others[wanted].value >= g->c->share - shift * g->c->near) {
+        wanted++;
     }
     return wanted;
 }
 
-static uint64_t wanted_of(group *g) {
+static uint64_t wanted_of(const group *g, int shift) {
     const ref_choice *c = g->c;
     uint64_t room = g->rows * g->heads * (c->by_block ? 1 : c->entries);
     uint64_t full = c->budget_rows < c->rows ? c->budget_rows : c->rows;
@@ -125,7 +120,9 @@ static uint64_t wanted_of(group *g) {
         room = c->total * g->rows / full;
     }
     room -= room < g->forced ? room : g->forced;
-    uint64_t wanted = c->budget == REF_TOP ? room : c->budget == REF_MASS ? prefix(g) : at_least(g);
+    uint64_t wanted = c->budget == REF_TOP    ? room
+                      : c->budget == REF_MASS ? prefix(g, shift)
+                                              : at_least(g, shift);
     wanted = wanted < c->least ? c->least : wanted;
     wanted = wanted > room ? room : wanted;
     return wanted > g->count ? g->count : wanted;
@@ -177,15 +174,17 @@ static void doubt_ends(const group *g, uint64_t taken, bool *doubt) {
 static void choose_group(group *g, uint8_t *in, bool *doubt) {
     const ref_choice *c = g->c;
     gather(g);
-    uint64_t taken = wanted_of(g);
+    weigh(g);
+    uint64_t taken = wanted_of(g, 0), least = wanted_of(g, -1), most = wanted_of(g, 1);
     for (uint64_t i = 0; i < taken; ++i) {
         in[at(c, g->others[i].head, g->others[i].row, g->others[i].block)] = 1;
     }
-    for (uint64_t i = 0; i < g->heads * g->rows; ++i) {
-        bool *row = doubt + (g->head + i / g->rows) * c->rows + g->row + i % g->rows;
-        *row = *row || g->doubt;
+    for (uint64_t i = least; i < most; ++i) {
+        doubt[g->others[i].head * c->rows + g->others[i].row] = true;
     }
     doubt_ends(g, taken, doubt);
+    doubt_ends(g, least, doubt);
+    doubt_ends(g, most, doubt);
 }
 
 static void choose_groups(const ref_choice *c, place *others, uint8_t *in, bool *doubt) {
