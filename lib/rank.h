@@ -13,10 +13,10 @@
 
 /* One dispatch of each pass. */
 typedef struct vt_rank {
-    vt_step step;             /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
-    vt_binding bias;          /* in place of the lists, in passes that ask which blocks are forced */
-    uint32_t groups;          /* along x */
-    uint32_t blocks;          /* that have a budget each, as VT_SELECT_BY_BLOCK says; 0: rows have theirs together */
+    vt_step step;    /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
+    vt_binding bias; /* in place of the lists, in passes that ask which blocks are forced */
+    uint32_t groups; /* along x */
+    uint32_t blocks; /* that have a budget each, as VT_SELECT_BY_BLOCK says; 0: rows have theirs together */
     const uint32_t *variants; /* [VT_RANK_PASSES], as vt_rank_variants made them */
     vatten_budget budget;
     bool joins; /* scores are to become orders first */

@@ -92,7 +92,8 @@ static bool fits(const vt_select *s, const part *p) {
            workspace_bytes(s, p) <= d->max_workspace && inputs_fit(s, p) &&
            span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
            vt_max(score_groups(s, p), select_groups(s, p)) <= s->caps->groups[0] &&
-           vt_max(p->heads * s->group, head_groups(s, p)) <= s->caps->groups[1] && p->batch <= s->caps->groups[2];
+           vt_max(p->heads * s->group, head_groups(s, p)) <= s->caps->groups[1] &&
+           p->batch <= s->caps->groups[2];
 }
 
 /* Heads and rows that only go together. */

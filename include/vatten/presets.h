@@ -30,7 +30,8 @@ typedef enum vatten_vmoba_scope {
     VATTEN_VMOBA_QUERY = 0, /* each query of each head chooses for itself */
     VATTEN_VMOBA_HEAD = 1,  /* the queries of a head share a budget */
     VATTEN_VMOBA_ALL = 2,   /* all heads do */
-    VATTEN_VMOBA_BLOCK = 3  /* each block has a budget of the queries of all heads, and chooses them; by `share` only */
+    VATTEN_VMOBA_BLOCK =
+        3 /* each block has a budget of the queries of all heads, and chooses them; by `share` only */
 } vatten_vmoba_scope;
 
 typedef struct vatten_vmoba {

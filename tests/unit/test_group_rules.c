@@ -336,18 +336,12 @@ static void long_rows_stay_in_the_loop_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(complete_blocks_need_places),
-        TEST(biases_have_strides),
-        TEST(boxes_cover_their_grid),
-        TEST(reach_is_along_axes_of_boxes),
-        TEST(own_boxes_fit_the_list),
-        TEST(groups_are_whole),
-        TEST(blocks_have_budgets_of_pairs),
-        TEST(groups_need_room),
-        TEST(groups_of_blocks_need_room),
-        TEST(the_default_workspace_grows_with_rows),
-        TEST(topk_needs_what_is_required),
-        TEST(rows_of_topk_fit_a_binding),
+        TEST(complete_blocks_need_places),      TEST(biases_have_strides),
+        TEST(boxes_cover_their_grid),           TEST(reach_is_along_axes_of_boxes),
+        TEST(own_boxes_fit_the_list),           TEST(groups_are_whole),
+        TEST(blocks_have_budgets_of_pairs),     TEST(groups_need_room),
+        TEST(groups_of_blocks_need_room),       TEST(the_default_workspace_grows_with_rows),
+        TEST(topk_needs_what_is_required),      TEST(rows_of_topk_fit_a_binding),
         TEST(long_rows_stay_in_the_loop_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
