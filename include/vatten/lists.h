@@ -153,8 +153,8 @@ typedef enum vatten_budget {
  * head wins, then the later row, then the higher block. A row that would get more than `entries` keeps its best; what it
  * gives up goes to nobody.
  *
- * With `by_block` each block has such a budget of its own: not the blocks of its rows and heads compete, but for each block
- * the pairs of it and a row of a head (VMoBA's scope "block": Wu et al., 2025). */
+ * With `by_block` each block has a budget of its own over those rows and heads: it is not the blocks of a row that compete,
+ * but the rows of a block (the scope "block" of VMoBA: Wu et al., 2025). A list is what a row has won of all blocks. */
 typedef struct vatten_selection {
     uint32_t entries;    /* required: of a list, 1..blocks */
     uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
@@ -182,9 +182,8 @@ typedef struct vatten_selection {
      * of it, rounded down; one with more forced blocks gets those. With by_block: rows and heads of a block, required, at
      * most budget_rows x budget_heads. */
     uint64_t total;
-    /* A budget is that of each block over budget_rows rows of budget_heads heads: `total` of them, the fewest whose share of
-     * the block's weight reaches `share` (min_max: from its least value to its largest), those of `share` or more, `least`
-     * besides the forced ones. */
+    /* Budgets are those of single blocks, over budget_rows rows of budget_heads heads each: `total`, `share`, `least` and
+     * min_max are of the values that these rows have for the block, and rows in which it is forced count. */
     bool by_block;
 } vatten_selection;
 

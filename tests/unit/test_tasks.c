@@ -473,6 +473,11 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         d.q_block = unit_chance(&random, 50) ? 1 : (uint32_t)spread(&random, 1, d.q_len);
         d.kv_block = (uint32_t)spread(&random, 1, d.kv_len);
         d.rule = random_rule(&random, vt_ceil_div(d.kv_len, d.kv_block), d.heads.heads);
+        if (unit_chance(&random, 20)) { /* budgets of blocks */
+            d.rule.by_block = true;
+            d.rule.budget_rows = (uint32_t)spread(&random, 1, 5000);
+            d.rule.total = d.rule.budget == VATTEN_BUDGET_TOP;
+        }
         d.execution = d.q_block == 1 ? (vatten_sparse_execution)unit_between(&random, 0, 2) : 0;
         d.max_workspace = unit_chance(&random, 50) ? 1 << 26 : spread(&random, 10000, 1 << 24);
         d.heads.max_macs = unit_chance(&random, 70) ? 0 : spread(&random, 1 << 16, UINT64_C(1) << 36);
