@@ -83,8 +83,11 @@ vatten_result vatten_preset_vmoba(const vatten_logger *logger, const vatten_head
     if (!heads || !method || !out ||
         !count_boxes(&preset, method->rank, method->extent, method->block, &tokens, &blocks))
         return VATTEN_ERROR_INVALID_ARGUMENT;
-    if (method->scope < VATTEN_VMOBA_QUERY || method->scope > VATTEN_VMOBA_ALL)
+    if (method->scope < VATTEN_VMOBA_QUERY || method->scope > VATTEN_VMOBA_BLOCK)
         return vt_preset_refuse(&preset, "scope %d is unknown", (int)method->scope);
+    if (method->scope == VATTEN_VMOBA_BLOCK && method->topk)
+        return vt_preset_refuse(&preset, "topk %" PRIu32 " with scope BLOCK: blocks choose by share only",
+                                method->topk);
     set_boxes(method->rank, method->extent, NULL, method->block, &boxes);
     set_sparse(heads, tokens, &boxes, out);
     bool each = method->scope == VATTEN_VMOBA_QUERY;
@@ -92,7 +95,8 @@ vatten_result vatten_preset_vmoba(const vatten_logger *logger, const vatten_head
     rule->own = true;
     rule->entries = (uint32_t)(each && method->topk ? vt_min(method->topk, blocks) : blocks);
     rule->budget_rows = each ? 0 : UINT32_MAX;
-    rule->budget_heads = method->scope == VATTEN_VMOBA_ALL ? heads->heads : 0;
+    rule->budget_heads = method->scope >= VATTEN_VMOBA_ALL ? heads->heads : 0;
+    rule->by_block = method->scope == VATTEN_VMOBA_BLOCK;
     if (method->topk) {
         uint64_t rows = tokens * (rule->budget_heads ? rule->budget_heads : 1);
         rule->total = each ? 0 : vt_saturating_mul(vt_min(method->topk, blocks), rows);

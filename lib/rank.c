@@ -23,14 +23,22 @@ uint64_t vt_rank_iterations(uint64_t workgroups) {
 }
 
 static bool is_over_lines(uint32_t pass) {
-    return pass == VT_RANK_JOIN || pass == VT_RANK_MASS || pass == VT_RANK_WEIGH || pass == VT_RANK_TIES ||
-           pass == VT_RANK_COUNT || pass == VT_RANK_ENDS || pass == VT_RANK_LIST;
+    return pass == VT_RANK_JOIN || pass == VT_RANK_MEASURE || pass == VT_RANK_MASS || pass == VT_RANK_WEIGH ||
+           pass == VT_RANK_TIES || pass == VT_RANK_COUNT || pass == VT_RANK_ENDS || pass == VT_RANK_MARK ||
+           pass == VT_RANK_LIST;
 }
 
-static bool is_needed(uint32_t pass, vatten_budget budget, bool joins) {
+/* Whose lines are whole rows, whatever has the budgets. */
+static bool is_of_rows(uint32_t pass) {
+    return pass == VT_RANK_JOIN || pass == VT_RANK_LIST;
+}
+
+static bool is_needed(uint32_t pass, vatten_budget budget, bool joins, bool by_block) {
+    bool of_blocks = pass == VT_RANK_MEASURE || pass == VT_RANK_MARK;
     bool weighs = pass >= VT_RANK_MASS && pass <= VT_RANK_PICK_WEIGHT;
     bool counts = pass == VT_RANK_TIES || pass == VT_RANK_BUDGET;
     return pass == VT_RANK_JOIN ? joins
+           : of_blocks          ? by_block
            : weighs             ? budget == VATTEN_BUDGET_MASS
            : counts             ? budget != VATTEN_BUDGET_TOP
                                 : true;
@@ -38,8 +46,9 @@ static bool is_needed(uint32_t pass, vatten_budget budget, bool joins) {
 
 void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatten_budget budget, bool joins,
                       vt_program *program, uint32_t variants[VT_RANK_PASSES]) {
+    bool by_block = (spec[VT_SELECT_SPEC_FLAGS] & VT_SELECT_BY_BLOCK) != 0;
     for (uint32_t pass = 0; pass < VT_RANK_PASSES; ++pass) {
-        if (!is_needed(pass, budget, joins))
+        if (!is_needed(pass, budget, joins, by_block))
             continue;
         vt_variant *variant = &program->variants[program->variant_count];
         variant->kernel = kernel;
@@ -56,12 +65,13 @@ static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program
     step.binding_count = VT_RANK_SLOT_COUNT;
     step.barrier_before = true;
     step.groups[0] = r->groups * (is_over_lines(pass) ? step.select.workgroups : 1);
+    step.groups[1] *= r->blocks && !is_of_rows(pass) ? r->blocks : 1;
     step.select.shift = shift;
     step.written = 1u << VT_RANK_SLOT_STATE;
-    if (pass == VT_RANK_JOIN) {
+    if (pass == VT_RANK_JOIN || pass == VT_RANK_MEASURE)
         step.binding[VT_RANK_SLOT_LISTS] = r->bias;
+    if (pass == VT_RANK_JOIN || pass == VT_RANK_MEASURE || pass == VT_RANK_MARK)
         step.written |= 1u << VT_RANK_SLOT_VALUES;
-    }
     if (pass == VT_RANK_LIST)
         step.written = 1u << VT_RANK_SLOT_LISTS | 1u << VT_RANK_SLOT_COUNTS;
     vt_program_add(program, &step);
@@ -78,6 +88,8 @@ static void add_search(const vt_rank *r, uint32_t measure, uint32_t pick, vt_pro
 void vt_rank_steps(const vt_rank *r, vt_program *program) {
     if (r->joins)
         add_pass(r, VT_RANK_JOIN, 0, program);
+    if (r->blocks)
+        add_pass(r, VT_RANK_MEASURE, 0, program);
     add_pass(r, VT_RANK_START, 0, program);
     if (r->budget == VATTEN_BUDGET_MASS) {
         add_pass(r, VT_RANK_MASS, 0, program);
@@ -91,5 +103,7 @@ void vt_rank_steps(const vt_rank *r, vt_program *program) {
     add_search(r, VT_RANK_COUNT, VT_RANK_PICK, program);
     add_pass(r, VT_RANK_ENDS, 0, program);
     add_pass(r, VT_RANK_SCAN, 0, program);
+    if (r->blocks)
+        add_pass(r, VT_RANK_MARK, 0, program);
     add_pass(r, VT_RANK_LIST, 0, program);
 }

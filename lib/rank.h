@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A budget over many lines of values, found by many workgroups: the passes of rank.comp. Rows of blocks that share a
- * budget are lines, and so are the pieces of a long row.
+ * budget are lines, and so are the pieces of a long row; where each block has a budget of such rows, the pairs of a row and
+ * the block are.
  */
 #ifndef VT_RANK_H
 #define VT_RANK_H
@@ -12,9 +13,10 @@
 
 /* One dispatch of each pass. */
 typedef struct vt_rank {
-    vt_step step;             /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
-    vt_binding bias;          /* in place of the lists, in the pass that joins */
-    uint32_t groups;          /* along x */
+    vt_step step;    /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
+    vt_binding bias; /* in place of the lists, in passes that ask which blocks are forced */
+    uint32_t groups; /* along x */
+    uint32_t blocks; /* that have a budget each, as VT_SELECT_BY_BLOCK says; 0: rows have theirs together */
     const uint32_t *variants; /* [VT_RANK_PASSES], as vt_rank_variants made them */
     vatten_budget budget;
     bool joins; /* scores are to become orders first */

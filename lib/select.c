@@ -165,23 +165,34 @@ static vatten_result check_budget(const vt_checker *check, const vatten_select_d
     return VATTEN_SUCCESS;
 }
 
+/* Of a group, or of a block's pairs. */
+static vatten_result check_total(const vt_checker *check, const vatten_selection *rule, uint64_t rows,
+                                 uint32_t heads) {
+    uint64_t pairs = vt_saturating_mul(rows, heads), room = vt_saturating_mul(pairs, rule->entries);
+    INVALID_IF(rule->total && rule->budget != VATTEN_BUDGET_TOP, "total %" PRIu64 " is for budget TOP only",
+               rule->total);
+    INVALID_IF(rule->by_block && rule->budget == VATTEN_BUDGET_TOP &&
+                   (rule->total == 0 || rule->total > pairs),
+               "by_block with budget TOP: total %" PRIu64 " is outside 1..%" PRIu64
+               ", the pairs of a block with %" PRIu64 " rows of %" PRIu32 " heads",
+               rule->total, pairs, rows, heads);
+    INVALID_IF(rule->total > room,
+               "total %" PRIu64 " is above %" PRIu64 ", the entries of %" PRIu64 " rows of %" PRIu32 " heads",
+               rule->total, room, rows, heads);
+    return VATTEN_SUCCESS;
+}
+
 /* Who shares a budget. */
 static vatten_result check_group(const vt_checker *check, const vatten_select_desc *d, vt_select *out) {
     const vatten_selection *rule = &d->rule;
     uint64_t rows = vt_min(rule->budget_rows ? rule->budget_rows : 1, d->rows);
     uint32_t heads = rule->budget_heads ? rule->budget_heads : 1;
-    uint64_t room = vt_saturating_mul(vt_saturating_mul(rows, heads), rule->entries);
     INVALID_IF(list_heads_of(d) % heads != 0,
                "list_heads %" PRIu32 " is not a multiple of budget_heads %" PRIu32, list_heads_of(d), heads);
-    INVALID_IF(rule->total && rule->budget != VATTEN_BUDGET_TOP, "total %" PRIu64 " is for budget TOP only",
-               rule->total);
-    INVALID_IF(rule->total > room,
-               "total %" PRIu64 " is above %" PRIu64 ", the entries of %" PRIu64 " rows of %" PRIu32 " heads",
-               rule->total, room, rows, heads);
     out->budget_rows = rows;
     out->budget_heads = heads;
-    out->shared = rows > 1 || heads > 1 || rule->total;
-    return VATTEN_SUCCESS;
+    out->shared = rows > 1 || heads > 1 || rule->total || rule->by_block;
+    return check_total(check, rule, rows, heads);
 }
 
 static vatten_result check_rule(const vt_checker *check, const vatten_select_desc *d, vt_select *out) {
@@ -256,8 +267,12 @@ static uint64_t least_workspace(const vt_select *s) {
     uint64_t rows = s->shared ? s->budget_rows : vt_min(d->rows, 64);
     uint64_t heads = (uint64_t)s->group * (s->shared ? s->budget_heads : 1);
     uint64_t lines = vt_saturating_mul(rows, heads);
-    /* scores, then the state of the group, and what lies between to align it */
-    return vt_saturating_mul(lines, d->blocks * sizeof(float) + 1) + 4096;
+    uint64_t groups = d->rule.by_block ? d->blocks : s->shared;
+    /* scores, then the state of the groups, and what lies between to align it */
+    vt_sum bytes = vt_times(vt_sum_of(lines), vt_sum_of(d->blocks * sizeof(float)));
+    bytes = vt_plus(bytes, vt_sum_of(vt_rank_state_bytes(groups, vt_rank_workgroups(lines))));
+    bytes = vt_plus(bytes, vt_sum_of(4096));
+    return bytes.overflow ? UINT64_MAX : bytes.value;
 }
 
 static uint64_t default_workspace(const vt_select *s) {

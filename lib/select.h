@@ -26,7 +26,7 @@ typedef struct vt_select {
     vt_tensor counts;    /* words */
     vt_tensor bias;      /* f32; `token`: from a row to the next */
     vt_box_axis axis[3]; /* if blocks are boxes */
-    bool shared;         /* a budget is of more than a row, or not of `entries` */
+    bool shared;         /* a budget is of more than a row, not of `entries`, or of a block */
     uint64_t budget_rows;
     uint32_t budget_heads;
 } vt_select;

@@ -40,8 +40,13 @@ static uint64_t rank_workgroups(const vt_select *s) {
     return vt_rank_workgroups(s->budget_rows * s->budget_heads);
 }
 
+/* Groups of heads; those of each block, where blocks have the budgets. */
+static uint64_t head_groups(const vt_select *s, const part *p) {
+    return vt_saturating_mul(p->heads / s->budget_heads, s->desc.rule.by_block ? s->desc.blocks : 1);
+}
+
 static uint64_t state_bytes(const vt_select *s, const part *p) {
-    uint64_t groups = vt_saturating_mul(p->batch * (p->heads / s->budget_heads), row_groups(s, p));
+    uint64_t groups = vt_saturating_mul(vt_saturating_mul(p->batch, head_groups(s, p)), row_groups(s, p));
     return s->shared ? vt_rank_state_bytes(groups, rank_workgroups(s)) : 0;
 }
 
@@ -87,7 +92,8 @@ static bool fits(const vt_select *s, const part *p) {
            workspace_bytes(s, p) <= d->max_workspace && inputs_fit(s, p) &&
            span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
            vt_max(score_groups(s, p), select_groups(s, p)) <= s->caps->groups[0] &&
-           p->heads * s->group <= s->caps->groups[1] && p->batch <= s->caps->groups[2];
+           vt_max(p->heads * s->group, head_groups(s, p)) <= s->caps->groups[1] &&
+           p->batch <= s->caps->groups[2];
 }
 
 /* Heads and rows that only go together. */
@@ -230,11 +236,11 @@ static void add_select(const vt_select *s, const part *p, uint32_t variant, vt_p
     vt_program_add(program, &step);
 }
 
-/* Blocks of a group of so many rows. */
+/* Blocks of a group of so many rows; where a group is that of a block, its pairs. */
 static uint32_t total_of(const vt_select *s, uint64_t rows) {
     const vatten_selection *rule = &s->desc.rule;
     if (rule->total == 0)
-        return (uint32_t)(rows * s->budget_heads * rule->entries);
+        return (uint32_t)(rows * s->budget_heads * (rule->by_block ? 1 : rule->entries));
     vt_sum share = vt_times(vt_sum_of(rule->total), vt_sum_of(rows));
     return (uint32_t)(share.value / s->budget_rows);
 }
@@ -243,6 +249,7 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
                      vt_program *program) {
     vt_rank rank = {.step = step_of(s, p),
                     .groups = (uint32_t)row_groups(s, p),
+                    .blocks = s->desc.rule.by_block ? (uint32_t)s->desc.blocks : 0,
                     .variants = variants,
                     .budget = s->desc.rule.budget,
                     .joins = true};
@@ -283,7 +290,8 @@ static uint32_t flags_of(const vatten_select_desc *d) {
     return (d->causal ? VT_SELECT_CAUSAL : 0) | (d->rule.own ? VT_SELECT_OWN : 0) |
            (d->rule.softmax ? VT_SELECT_SOFTMAX : 0) | (d->rule.min_max ? VT_SELECT_MIN_MAX : 0) |
            (d->rule.crossing_out ? VT_SELECT_CROSSING_OUT : 0) | (d->write_counts ? VT_SELECT_COUNTS : 0) |
-           (d->rule.complete ? VT_SELECT_COMPLETE : 0) | (d->bias ? VT_SELECT_BIAS : 0);
+           (d->rule.complete ? VT_SELECT_COMPLETE : 0) | (d->bias ? VT_SELECT_BIAS : 0) |
+           (d->rule.by_block ? VT_SELECT_BY_BLOCK : 0);
 }
 
 static void fill_spec(const vt_select *s, uint32_t spec[VT_SPEC_COUNT]) {

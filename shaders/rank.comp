@@ -8,7 +8,11 @@
 //
 // Lines of a group follow each other by head, then row; of VT_TOPK by place.
 //
-// Grid: x groups of rows, in passes over lines by the workgroups of a group; y groups of heads; z batch.
+// Where each block has a budget (VT_SELECT_BY_BLOCK), lines are rows at first and at last: in between they are pairs of a row
+// and the group's block. Those that are not in lose their orders, and rows list what they still have.
+//
+// Grid: x groups of rows, in passes over lines by the workgroups of a group; y groups of heads, where groups are of blocks
+// by the blocks of each; z batch.
 
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -143,9 +147,12 @@ float state_float(uint word) { return uintBitsToFloat(state_word[state + word]);
 
 bool over_lines()
 {
-    return PASS == VT_RANK_JOIN || PASS == VT_RANK_MASS || PASS == VT_RANK_WEIGH || PASS == VT_RANK_TIES ||
-           PASS == VT_RANK_COUNT || PASS == VT_RANK_ENDS || PASS == VT_RANK_LIST;
+    return PASS == VT_RANK_JOIN || PASS == VT_RANK_MEASURE || PASS == VT_RANK_MASS || PASS == VT_RANK_WEIGH ||
+           PASS == VT_RANK_TIES || PASS == VT_RANK_COUNT || PASS == VT_RANK_ENDS || PASS == VT_RANK_MARK ||
+           PASS == VT_RANK_LIST;
 }
+
+bool by_block() { return has(VT_SELECT_BY_BLOCK) && PASS != VT_RANK_JOIN && PASS != VT_RANK_LIST; }
 
 void find_group()
 {
@@ -182,13 +189,19 @@ void find_line()
     line_end = min(candidates() - min(candidates(), line_first), VT_RANK_CHUNK);
     line_at = push.s_base + gl_WorkGroupID.z * push.s_batch + head * push.s_head + row * push.s_row + line_first;
 #else
+    uint heads = by_block() ? gl_WorkGroupID.y / push.blocks : gl_WorkGroupID.y; // which group of them
     row = group * push.budget_rows + line % group_rows;
-    head = gl_WorkGroupID.y * HEADS + line / group_rows;
+    head = heads * HEADS + line / group_rows;
     line_at = push.s_base + gl_WorkGroupID.z * push.s_batch + head * GROUP * push.s_head + row * push.s_row;
     if (line >= group_rows * HEADS)
         return;
     find_place(push.row_first + row);
     line_end = listable;
+    if (by_block()) {
+        line_first = gl_WorkGroupID.y % push.blocks;
+        line_end = line_first < listable ? 1u : 0u;
+        line_at += line_first * push.s_block;
+    }
 #endif
 }
 
@@ -202,17 +215,14 @@ void leave(uvec4 words)
 }
 
 #ifndef VT_TOPK
-void join_line()
+uint bias_of_line()
 {
-    forced_count = 0u;
-    forced_numbers = 0u;
-    others_count = 0u;
-    forced_sum = 0.0;
-    lowest = 0xffffffffu;
-    highest = 0u;
-    if (line_end > 0u)
-        join_heads(line_at, push.s_block, push.bias_base + gl_WorkGroupID.z * push.bias_batch + head * push.bias_head +
-                                              row * push.bias_row);
+    return push.bias_base + gl_WorkGroupID.z * push.bias_batch + head * push.bias_head + row * push.bias_row;
+}
+
+// What was kept of the lines.
+void leave_sums()
+{
     uvec4 counts = sum_lanes(uvec4(forced_count, others_count, forced_numbers, 0u));
     vec4 sums = sum_lanes(vec4(forced_sum, 0.0, 0.0, 0.0));
     uvec4 ends = most_of_lanes(uvec4(~lowest, highest, 0u, 0u));
@@ -221,6 +231,24 @@ void join_line()
         state_word[partial(part) + 4u] = ends.x;
         state_word[partial(part) + 5u] = ends.y;
     }
+}
+
+void join_line()
+{
+    forget();
+    if (line_end > 0u)
+        join_heads(line_at, push.s_block, bias_of_line());
+    if (!has(VT_SELECT_BY_BLOCK))
+        leave_sums();
+}
+
+void measure_line()
+{
+    float bias;
+    forget();
+    if (line_end > 0u)
+        score_word[line_at] = note(judge(line_first, bias_of_line(), bias), score_word[line_at]);
+    leave_sums();
 }
 #endif
 
@@ -253,9 +281,8 @@ uvec3 count_line(uvec3 from)
 }
 
 // Others above the limit, others at it. A limit of ORDER_NONE is none's.
-uvec2 ends_of_line()
+uvec2 ends_of_line(uint limit)
 {
-    uint limit = state_word[state + STATE_LIMIT];
     uvec2 ends = uvec2(0u);
     for (uint n = 0u; n < line_end; ++n) {
         uint order = order_at(n);
@@ -274,7 +301,7 @@ void ties_of_line()
         float x = order >= limit && is_other(order, 1u) ? weight(order) : 0.0;
         sums += vec2(order > limit ? x : 0.0, x);
     }
-    uvec2 counts = sum_lanes(uvec4(ends_of_line(), 0u, 0u)).xy;
+    uvec2 counts = sum_lanes(uvec4(ends_of_line(limit), 0u, 0u)).xy;
     leave(uvec4(counts, floatBitsToUint(sum_lanes(vec4(sums, 0.0, 0.0)).xy)));
 }
 
@@ -291,56 +318,92 @@ void write_count(uint count)
         count_word[push.count_base + gl_WorkGroupID.z * push.count_batch + head * push.count_head + row] = count;
 }
 
-// Orders of the line that are in, the first `skipped` of those that equal the limit not.
+// Whether an order of the line is in: the first `skipped` of those that equal the limit are not. `ties` counts those.
+bool is_in(uint x, uint limit, uint skipped, inout uint ties)
+{
+    bool result = x == ORDER_FORCED || x > limit;
+    if (!result && x == limit && x != ORDER_NONE)
+        result = ties++ >= skipped;
+    return result;
+}
+
 uint list_line(uint limit, uint skipped, uint list, uint room)
 {
     uint used = 0u;
     uint ties = 0u;
-    for (uint n = 0u; n < line_end && used < room; ++n) {
-        uint x = order_at(n);
-        bool in_list = x == ORDER_FORCED || x > limit;
-        if (!in_list && x == limit && x != ORDER_NONE)
-            in_list = ties++ >= skipped;
-        if (in_list)
+    for (uint n = 0u; n < line_end && used < room; ++n)
+        if (is_in(order_at(n), limit, skipped, ties))
             list_word[list + used++] = line_first + n;
-    }
     return used;
 }
 
-// Where the line's lists begin follows from what was before it: above the limit, and at it without the skipped ones.
+// Others of the lines before this one, above the limit and at it.
+uvec2 ends_before(uvec2 ends)
+{
+    uvec2 all;
+    return sum_before(ends, all) + uvec2(state_word[partial(part)], state_word[partial(part) + 1u]);
+}
+
+uint skipped_here(uvec2 ends, uvec2 before)
+{
+    uint skipped = state_word[state + STATE_SKIPPED];
+    return min(skipped - min(skipped, before.y), ends.y);
+}
+
+#ifdef VT_TOPK
+// Where the line's part of the list begins follows from what was before it: above the limit, and at it without the skipped
+// ones.
 void list_lines()
 {
     uint limit = state_word[state + STATE_LIMIT];
     uint skipped = state_word[state + STATE_SKIPPED];
-    uvec2 ends = ends_of_line();
-    uvec2 all;
-    uvec2 before = sum_before(ends, all) + uvec2(state_word[partial(part)], state_word[partial(part) + 1u]);
-    uint skipped_here = min(skipped - min(skipped, before.y), ends.y);
-#ifdef VT_TOPK
     uint wanted = state_word[state + STATE_WANTED];
+    uvec2 ends = ends_of_line(limit);
+    uvec2 before = ends_before(ends);
     if (line_end > 0u)
-        list_line(limit, skipped_here, list_of() + before.x + before.y - min(skipped, before.y), line_end);
+        list_line(limit, skipped_here(ends, before), list_of() + before.x + before.y - min(skipped, before.y), line_end);
     for (uint i = wanted + part * WORKGROUP + lane; i < ENTRIES; i += parts * WORKGROUP)
         list_word[list_of() + i] = VT_LIST_END;
     if (part == 0u && lane == 0u)
         write_count(wanted);
+}
 #else
-    if (line_end == 0u)
-        return;
+// `ends` are in, but for the first `skipped` of those that equal the limit; the row has room for the best of them.
+void list_row(uint limit, uvec2 ends, uint skipped)
+{
     uint forced = 0u;
     for (uint n = 0u; n < line_end; ++n)
         forced += order_at(n) == ORDER_FORCED ? 1u : 0u;
     uint room = ENTRIES - min(ENTRIES, forced);
-    if (ends.x + ends.y - skipped_here > room) { // the row keeps its best
+    if (ends.x + ends.y - skipped > room) {
         limit = limit_of_count(room);
-        skipped_here = limit == ORDER_FORCED ? 0u : count_from(limit) - room;
+        skipped = limit == ORDER_FORCED ? 0u : count_from(limit) - room;
     }
-    uint used = list_line(limit, skipped_here, list_of(), ENTRIES);
+    uint used = list_line(limit, skipped, list_of(), ENTRIES);
     write_count(used);
     for (; used < ENTRIES; ++used)
         list_word[list_of() + used] = VT_LIST_END;
-#endif
 }
+
+void list_lines()
+{
+    uint limit = has(VT_SELECT_BY_BLOCK) ? ORDER_NONE : state_word[state + STATE_LIMIT];
+    uvec2 ends = ends_of_line(limit);
+    uint skipped = has(VT_SELECT_BY_BLOCK) ? 0u : skipped_here(ends, ends_before(ends));
+    if (line_end > 0u)
+        list_row(limit, ends, skipped);
+}
+
+void mark_line()
+{
+    uint limit = state_word[state + STATE_LIMIT];
+    uint ties = 0u;
+    uvec2 ends = ends_of_line(limit);
+    uint skipped = skipped_here(ends, ends_before(ends));
+    if (line_end > 0u && !is_in(score_word[line_at], limit, skipped, ties))
+        score_word[line_at] = ORDER_NONE;
+}
+#endif
 
 // ---- Passes over groups ----
 
@@ -464,6 +527,8 @@ void main()
 #ifndef VT_TOPK
     if (PASS == VT_RANK_JOIN)
         join_line();
+    if (PASS == VT_RANK_MEASURE)
+        measure_line();
     if (PASS == VT_RANK_MASS)
         weigh_line(uvec3(1u));
     if (PASS == VT_RANK_GOAL)
@@ -476,6 +541,8 @@ void main()
         ties_of_line();
     if (PASS == VT_RANK_BUDGET)
         set_budget();
+    if (PASS == VT_RANK_MARK)
+        mark_line();
 #endif
     if (PASS == VT_RANK_START)
         start();
@@ -484,7 +551,7 @@ void main()
     if (PASS == VT_RANK_PICK)
         pick(greaterThanEqual(add_up().xyz, uvec3(state_word[state + STATE_WANTED])));
     if (PASS == VT_RANK_ENDS)
-        leave(sum_lanes(uvec4(ends_of_line(), 0u, 0u)));
+        leave(sum_lanes(uvec4(ends_of_line(state_word[state + STATE_LIMIT]), 0u, 0u)));
     if (PASS == VT_RANK_SCAN)
         scan();
     if (PASS == VT_RANK_LIST)

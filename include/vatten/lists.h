@@ -151,7 +151,10 @@ typedef enum vatten_budget {
  * compete, `entries` is only the room of a list, and a row may end up empty. TOP gives the group `total` blocks, MASS and
  * THRESHOLD go by the weights and values of the group (min_max too), `least` is of the group. Of equal values the higher
  * head wins, then the later row, then the higher block. A row that would get more than `entries` keeps its best; what it
- * gives up goes to nobody. */
+ * gives up goes to nobody.
+ *
+ * With `by_block` each block has a budget of its own over those rows and heads: it is not the blocks of a row that compete,
+ * but the rows of a block (the scope "block" of VMoBA: Wu et al., 2025). A list is what a row has won of all blocks. */
 typedef struct vatten_selection {
     uint32_t entries;    /* required: of a list, 1..blocks */
     uint32_t list_heads; /* heads that have lists, a divisor of heads; 0 = heads */
@@ -176,8 +179,12 @@ typedef struct vatten_selection {
     uint32_t budget_rows;  /* share a budget, the last ones are fewer; 0 = 1; more than there are: all */
     uint32_t budget_heads; /* list heads that share a budget, a divisor of list_heads; 0 = 1 */
     /* TOP: blocks of a group, at most what its lists hold; 0 = all of that. A group of fewer rows at the end gets its share
-     * of it, rounded down; one with more forced blocks gets those. */
+     * of it, rounded down; one with more forced blocks gets those. With by_block: rows and heads of a block, required, at
+     * most budget_rows x budget_heads. */
     uint64_t total;
+    /* Budgets are those of single blocks, over budget_rows rows of budget_heads heads each: `total`, `share`, `least` and
+     * min_max are of the values that these rows have for the block, and rows in which it is forced count. */
+    bool by_block;
 } vatten_selection;
 
 /* Selection: args.q is [B, rows, heads, dim], rows being tokens or pooled blocks of them; args.k f32, packed

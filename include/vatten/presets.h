@@ -29,7 +29,8 @@ VATTEN_API vatten_result vatten_preset_moba(const vatten_logger *logger, const v
 typedef enum vatten_vmoba_scope {
     VATTEN_VMOBA_QUERY = 0, /* each query of each head chooses for itself */
     VATTEN_VMOBA_HEAD = 1,  /* the queries of a head share a budget */
-    VATTEN_VMOBA_ALL = 2    /* all heads do */
+    VATTEN_VMOBA_ALL = 2,   /* all heads do */
+    VATTEN_VMOBA_BLOCK = 3  /* each block chooses among the queries of all heads; by `share` only */
 } vatten_vmoba_scope;
 
 typedef struct vatten_vmoba {
@@ -40,7 +41,8 @@ typedef struct vatten_vmoba {
     uint32_t
         topk; /* blocks of a query, the mean of those that share a budget, the own one counted; 0: by `share` */
     /* Scores run from 0 for the least of those that share a budget to 1 for the largest; the own blocks, and the fewest others
-     * whose scores together with those reach this share of the sum of all, at least one. 0..1 */
+     * whose scores together with those reach this share of the sum of all, at least one. 0..1. Scope BLOCK: the same of the
+     * scores of one block: the queries in it, and the fewest others */
     float share;
 } vatten_vmoba;
 

@@ -132,8 +132,9 @@
 #define VT_SELECT_SLOT_COUNT  4
 
 #define VT_RANK_SLOT_VALUES 0 /* rank, topk: budgets over many lines. Scores, or the values of topk */
-#define VT_RANK_SLOT_STATE  1 /* [batch][group of heads][group of rows][VT_RANK_STATE_WORDS, then workgroup][word] */
-#define VT_RANK_SLOT_LISTS  2 /* of the pass VT_RANK_LIST, and the bias of VT_RANK_JOIN */
+#define VT_RANK_SLOT_STATE  1 /* [batch][group of heads][block, if each has a budget][group of rows][VT_RANK_STATE_WORDS, then
+                                 workgroup][word] */
+#define VT_RANK_SLOT_LISTS  2 /* of the pass VT_RANK_LIST, and the bias of VT_RANK_JOIN and VT_RANK_MEASURE */
 #define VT_RANK_SLOT_COUNTS 3
 #define VT_RANK_SLOT_COUNT  4
 
@@ -165,6 +166,7 @@
 #define VT_SELECT_COUNTS       32u  /* also writes how many blocks a list has */
 #define VT_SELECT_COMPLETE     64u  /* only blocks that end before the row does have values */
 #define VT_SELECT_BIAS         128u /* scores have a bias */
+#define VT_SELECT_BY_BLOCK     256u /* a budget is that of a block, of its rows and heads */
 
 #define VT_BUDGET_TOP       0u
 #define VT_BUDGET_MASS      1u
@@ -173,21 +175,24 @@
 #define VT_SELECT_BLOCKS_AT_ONCE 4u /* of an invocation of score */
 #define VT_SELECT_ROWS_AT_ONCE 4u   /* of the same */
 
-/* Passes over lines, a workgroup for WORKGROUP lines of a group, and between them over groups, a workgroup for each. */
+/* Passes over lines, a workgroup for WORKGROUP lines of a group, and between them over groups, a workgroup for each. With
+ * VT_SELECT_BY_BLOCK a group is one of each block, and a line has one value, but for JOIN and LIST. */
 #define VT_RANK_JOIN        0u  /* lines: from scores to orders */
-#define VT_RANK_START       1u  /* group: what there is, and room for how many */
-#define VT_RANK_MASS        2u  /* lines: all weight */
-#define VT_RANK_GOAL        3u  /* group: the weight that is wanted */
-#define VT_RANK_WEIGH       4u  /* lines: weight from each of three limits up */
-#define VT_RANK_PICK_WEIGHT 5u  /* group: two bits more of the limit */
-#define VT_RANK_TIES        6u  /* lines: how many, and how much, above and at the limit */
-#define VT_RANK_BUDGET      7u  /* group: how many are wanted */
-#define VT_RANK_COUNT       8u  /* lines: how many from each of three limits up */
-#define VT_RANK_PICK        9u  /* group: two bits more of the limit */
-#define VT_RANK_ENDS        10u /* lines: how many above and at the limit */
-#define VT_RANK_SCAN        11u /* group: how many before each workgroup */
-#define VT_RANK_LIST        12u /* lines: lists */
-#define VT_RANK_PASSES      13u
+#define VT_RANK_MEASURE     1u  /* lines, by block: which of the orders are forced */
+#define VT_RANK_START       2u  /* group: what there is, and room for how many */
+#define VT_RANK_MASS        3u  /* lines: all weight */
+#define VT_RANK_GOAL        4u  /* group: the weight that is wanted */
+#define VT_RANK_WEIGH       5u  /* lines: weight from each of three limits up */
+#define VT_RANK_PICK_WEIGHT 6u  /* group: two bits more of the limit */
+#define VT_RANK_TIES        7u  /* lines: how many, and how much, above and at the limit */
+#define VT_RANK_BUDGET      8u  /* group: how many are wanted */
+#define VT_RANK_COUNT       9u  /* lines: how many from each of three limits up */
+#define VT_RANK_PICK        10u /* group: two bits more of the limit */
+#define VT_RANK_ENDS        11u /* lines: how many above and at the limit */
+#define VT_RANK_SCAN        12u /* group: how many before each workgroup */
+#define VT_RANK_MARK        13u /* lines, by block: no order for what is not in */
+#define VT_RANK_LIST        14u /* lines: lists */
+#define VT_RANK_PASSES      15u
 
 #define VT_RANK_STATE_WORDS   8u /* of a group */
 #define VT_RANK_PARTIAL_WORDS 8u /* of a workgroup of lines */

@@ -55,26 +55,7 @@ void note_number(uint order)
     highest = max(highest, order);
 }
 
-// The order of a block whose value is known, and what is kept of it.
-uint settle(uint place, float x)
-{
-    uint order = order_of(floatBitsToUint(x));
-    bool valued = (place & PLACE_VALUED) != 0u;
-    bool number = valued && order != ORDER_NAN;
-    if (number)
-        note_number(order);
-    if ((place & PLACE_FORCED) != 0u) {
-        ++forced_count;
-        forced_numbers += number ? 1u : 0u;
-        forced_sum += number ? x : 0.0;
-        return ORDER_FORCED;
-    }
-    others_count += valued ? 1u : 0u;
-    return valued ? order : ORDER_NONE;
-}
-
-// `from`: block 0 of the first head; `stride`: from a block to the next.
-void join_heads(uint from, uint stride, uint bias_at)
+void forget()
 {
     forced_count = 0u;
     forced_numbers = 0u;
@@ -82,6 +63,37 @@ void join_heads(uint from, uint stride, uint bias_at)
     others_count = 0u;
     lowest = 0xffffffffu;
     highest = 0u;
+}
+
+// Keeps what is kept of a block whose order is known, if it has one; returns the order that it goes by.
+uint note(uint place, uint order)
+{
+    bool valued = order != ORDER_NONE;
+    bool number = valued && order != ORDER_NAN;
+    if (number)
+        note_number(order);
+    if ((place & PLACE_FORCED) != 0u) {
+        ++forced_count;
+        forced_numbers += number ? 1u : 0u;
+        forced_sum += number ? value_of(order) : 0.0;
+        return ORDER_FORCED;
+    }
+    others_count += valued ? 1u : 0u;
+    return order;
+}
+
+// The order of a block whose value is known. Where blocks have the budgets, what is kept is theirs, not the row's: that of
+// forced ones has to stay.
+uint settle(uint place, float x)
+{
+    uint order = (place & PLACE_VALUED) != 0u ? order_of(floatBitsToUint(x)) : ORDER_NONE;
+    return has(VT_SELECT_BY_BLOCK) ? order : note(place, order);
+}
+
+// `from`: block 0 of the first head; `stride`: from a block to the next.
+void join_heads(uint from, uint stride, uint bias_at)
+{
+    forget();
     for (uint g = 0u; g < GROUP; ++g) {
         uint head = from + g * push.s_head;
         float top = 0.0;

@@ -29,8 +29,8 @@ static vatten_select_desc raw_select(const uint8_t *data, size_t size) {
     vatten_select_desc d;
     copy(&d, sizeof d, data, size);
     uint8_t bits = data[size - 1];
-    bool *bools[] = {&d.rule.softmax, &d.rule.own,      &d.rule.min_max, &d.rule.crossing_out,
-                     &d.causal,       &d.rule.complete, &d.write_counts, &d.bias};
+    bool *bools[] = {&d.rule.softmax,  &d.rule.own,     &d.rule.min_max, &d.rule.crossing_out, &d.causal,
+                     &d.rule.complete, &d.write_counts, &d.bias,         &d.rule.by_block};
     for (size_t n = 0; n < sizeof bools / sizeof bools[0]; ++n)
         mend_bool(bools[n]);
     d.label = bits & 1 ? "%s%n" : NULL;

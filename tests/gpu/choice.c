@@ -184,6 +184,7 @@ static ref_choice choice_of(const trial *t, const double *value, const uint8_t *
                         .entries = rule->entries,
                         .budget_heads = rule->budget_heads ? rule->budget_heads : 1,
                         .budget_rows = rule->budget_rows ? rule->budget_rows : 1,
+                        .by_block = rule->by_block,
                         .total = rule->total,
                         .budget = rule->budget == VATTEN_BUDGET_TOP    ? REF_TOP
                                   : rule->budget == VATTEN_BUDGET_MASS ? REF_MASS

@@ -191,3 +191,68 @@ bool kit_take(const double *values, uint64_t count, uint64_t take, bool *in) {
     }
     return last - next > KIT_NEAR || isinf(last);
 }
+
+/* ---- Boxes of a grid ---- */
+
+kit_grid kit_grid_of(uint32_t rank, const uint64_t *extent, const uint32_t *block) {
+    kit_grid g = {.count = 1};
+    for (uint32_t a = 0; a < 3; ++a) {
+        g.extent[a] = a < rank ? extent[a] : 1;
+        g.block[a] = a < rank ? block[a] : 1;
+        g.blocks[a] = (g.extent[a] + g.block[a] - 1) / g.block[a];
+        g.count *= g.blocks[a];
+    }
+    return g;
+}
+
+uint64_t kit_block_of(const kit_grid *g, uint64_t token) {
+    uint64_t x = token % g->extent[2], y = token / g->extent[2] % g->extent[1],
+             z = token / g->extent[2] / g->extent[1];
+    return (z / g->block[0] * g->blocks[1] + y / g->block[1]) * g->blocks[2] + x / g->block[2];
+}
+
+float *kit_means(const kit_grid *g, const float *x, uint64_t tokens, uint64_t heads, uint64_t head,
+                 uint32_t dim) {
+    double *sum = calloc(g->count * (dim + 1), sizeof *sum);
+    float *mean = malloc(g->count * dim * sizeof *mean);
+    for (uint64_t token = 0; token < tokens; ++token) {
+        double *row = sum + kit_block_of(g, token) * (dim + 1);
+        for (uint32_t d = 0; d < dim; ++d) {
+            row[d] += (double)x[(token * heads + head) * dim + d];
+        }
+        row[dim] += 1.0;
+    }
+    for (uint64_t n = 0; n < g->count * dim; ++n) {
+        mean[n] = (float)(sum[n / dim * (dim + 1) + n % dim] / sum[n / dim * (dim + 1) + dim]);
+    }
+    free(sum);
+    return mean;
+}
+
+kit_choice kit_choice_of(uint64_t rows, uint64_t blocks) {
+    kit_choice c = {rows, blocks, calloc(rows * blocks, sizeof *c.value), calloc(rows * blocks, sizeof *c.in),
+                    calloc(rows, sizeof *c.unsure)};
+    return c;
+}
+
+void kit_choice_free(kit_choice *c) {
+    free(c->value);
+    free(c->in);
+    free(c->unsure);
+}
+
+void kit_take_best(kit_choice *c, uint64_t first, uint64_t rows, uint64_t take) {
+    bool clear = kit_take(c->value + first * c->blocks, rows * c->blocks, take, c->in + first * c->blocks);
+    for (uint64_t n = first; n < first + rows; ++n) {
+        c->unsure[n] = c->unsure[n] || !clear;
+    }
+}
+
+void kit_check_choice(gpu *g, const char *name, const kit *t, const kit_grid *grid, const kit_choice *c) {
+    bool *sees = calloc(c->rows * t->kv_len, sizeof *sees);
+    for (uint64_t n = 0; n < c->rows * t->kv_len; ++n) {
+        sees[n] = c->in[n / t->kv_len * c->blocks + kit_block_of(grid, n % t->kv_len)];
+    }
+    kit_compare(g, name, t, sees, c->unsure);
+    free(sees);
+}

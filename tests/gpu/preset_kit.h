@@ -58,4 +58,36 @@ bool kit_row_is(gpu *g, const char *name, const float *got, const double *want, 
  * clear: the next one is smaller by more than KIT_NEAR. */
 bool kit_take(const double *values, uint64_t count, uint64_t take, bool *in);
 
+/* ---- Boxes of a grid ---- */
+
+typedef struct kit_grid {
+    uint64_t extent[3];
+    uint32_t block[3];
+    uint64_t blocks[3], count; /* along each axis, in all */
+} kit_grid;
+
+kit_grid kit_grid_of(uint32_t rank, const uint64_t *extent, const uint32_t *block);
+uint64_t kit_block_of(const kit_grid *grid, uint64_t token);
+
+/* Means over the boxes of one head of a packed tensor, [block][dim]. The caller frees them. */
+float *kit_means(const kit_grid *grid, const float *x, uint64_t tokens, uint64_t heads, uint64_t head,
+                 uint32_t dim);
+
+/* The answer of a statement: for each row (head, query) the blocks that are in, and whether that is clear. */
+typedef struct kit_choice {
+    uint64_t rows, blocks;
+    double *value; /* [row][block]; -inf: no candidate */
+    bool *in;      /* [row][block] */
+    bool *unsure;  /* [row] */
+} kit_choice;
+
+kit_choice kit_choice_of(uint64_t rows, uint64_t blocks);
+void kit_choice_free(kit_choice *choice);
+
+/* The best of the rows [first, first + rows) together, `take` besides those that are in. */
+void kit_take_best(kit_choice *choice, uint64_t first, uint64_t rows, uint64_t take);
+
+/* kit_compare with rows (head, query); `grid` says in which block a key is. */
+void kit_check_choice(gpu *g, const char *name, const kit *t, const kit_grid *grid, const kit_choice *choice);
+
 #endif /* VATTEN_PRESET_KIT_H */

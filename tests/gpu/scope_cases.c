@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CASES     4
+#define CASES     5
 #define LENGTH    150
 #define BLOCK     32
 #define BLOCKS    5
@@ -30,8 +30,13 @@ static bool is_top(unsigned n) {
     return n < 2;
 }
 
-static bool is_overall(unsigned n) {
-    return n % 2 == 1;
+static const char *scope_of(unsigned n) {
+    static const char *const scopes[CASES] = {"head_global", "overall", "head_global", "overall", "block"};
+    return scopes[n];
+}
+
+static bool is_of_all_heads(unsigned n) {
+    return strcmp(scope_of(n), "head_global") != 0;
 }
 
 /* q . mean of the block's keys, for all rows. */
@@ -53,13 +58,14 @@ static void score_all(const cases_case *item, double *value, uint8_t *place) {
 static bool answer_case(const cases_case *item, unsigned n, answer *out) {
     static double value[ROWS * BLOCKS];
     static uint8_t place[ROWS * BLOCKS];
-    uint64_t heads = is_overall(n) ? HEADS : 1;
+    uint64_t heads = is_of_all_heads(n) ? HEADS : 1;
     const ref_choice choice = {.heads = HEADS,
                                .rows = LENGTH,
                                .blocks = BLOCKS,
                                .entries = BLOCKS,
                                .budget_heads = heads,
                                .budget_rows = LENGTH,
+                               .by_block = strcmp(scope_of(n), "block") == 0,
                                .total = is_top(n) ? item->selection.entries * LENGTH * heads : 0,
                                .budget = is_top(n) ? REF_TOP : REF_MASS,
                                .share = item->selection.threshold,
@@ -124,7 +130,7 @@ static void print_case(FILE *file, unsigned n, unsigned seed, const cases_case *
             "\"shapes\":{\"B\":1,\"total\":%d,\"seqlens\":[%d],\"Hq\":%d,\"Hkv\":%d,\"D\":%d,\"Dv\":%d},",
             LENGTH, LENGTH, HEADS, HEADS, DIM, DIM);
     fprintf(file, "\"params\":{\"chunk\":%d,\"mode\":\"%s\",\"scope\":\"%s\",", BLOCK,
-            is_top(n) ? "topk" : "threshold", is_overall(n) ? "overall" : "head_global");
+            is_top(n) ? "topk" : "threshold", scope_of(n));
     fprintf(file, is_top(n) ? "\"topk\":2,\"threshold\":null," : "\"topk\":null,\"threshold\":0.3,");
     fprintf(file, "\"causal\":false},\"dtypes\":[\"f32\",\"f16\",\"bf16\"],\"macs\":1,\"expected\":{"
                   "\"ambiguous_rows\":[");
@@ -162,7 +168,7 @@ static bool write_and_read(const unsigned *seeds, const cases_list *known, const
 }
 
 bool scope_cases(cases_list *out) {
-    static const unsigned seeds[CASES] = {11, 12, 13, 14};
+    static const unsigned seeds[CASES] = {11, 12, 13, 14, 15};
     static answer answers[CASES];
     cases_list inputs = {0};
     bool good = write_and_read(seeds, NULL, NULL, &inputs);

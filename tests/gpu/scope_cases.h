@@ -8,7 +8,7 @@
 
 #include "cases.h"
 
-/* One case for each scope and mode. False on failure. */
+/* One case for each scope and mode; scope "block" has one mode only. False on failure. */
 bool scope_cases(cases_list *out);
 
 #endif /* SCOPE_CASES_H */

@@ -271,7 +271,8 @@ bool selection_attend(selection_piece *p) {
 
 /* The budget of a query becomes that of all that share it; a list has room for all blocks. */
 static void share_budget(const selection_run *r, uint64_t rows, uint64_t blocks, vatten_selection *rule) {
-    uint64_t heads = r->selection->scope == CASES_OVERALL ? r->item->heads : 1;
+    uint64_t heads = r->selection->scope == CASES_HEAD_GLOBAL ? 1 : r->item->heads;
+    rule->by_block = r->selection->scope == CASES_BLOCK;
     rule->total = rule->budget == VATTEN_BUDGET_TOP ? rule->entries * rows * heads : 0;
     rule->entries = (uint32_t)blocks;
     rule->budget_rows = UINT32_MAX;

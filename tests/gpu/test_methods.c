@@ -20,88 +20,6 @@ static uint64_t ceil_div(uint64_t a, uint64_t b) {
     return (a + b - 1) / b;
 }
 
-/* ---- Boxes of a grid ---- */
-
-typedef struct grid {
-    uint64_t extent[3];
-    uint32_t block[3];
-    uint64_t blocks[3], count; /* along each axis, in all */
-} grid;
-
-static grid grid_of(uint32_t rank, const uint64_t *extent, const uint32_t *block) {
-    grid g = {.count = 1};
-    for (uint32_t a = 0; a < 3; ++a) {
-        g.extent[a] = a < rank ? extent[a] : 1;
-        g.block[a] = a < rank ? block[a] : 1;
-        g.blocks[a] = ceil_div(g.extent[a], g.block[a]);
-        g.count *= g.blocks[a];
-    }
-    return g;
-}
-
-static uint64_t block_of(const grid *g, uint64_t token) {
-    uint64_t x = token % g->extent[2], y = token / g->extent[2] % g->extent[1],
-             z = token / g->extent[2] / g->extent[1];
-    return (z / g->block[0] * g->blocks[1] + y / g->block[1]) * g->blocks[2] + x / g->block[2];
-}
-
-/* Means over the boxes of one head of a packed tensor, [block][dim]. */
-static float *means(const grid *g, const float *x, uint64_t tokens, uint64_t heads, uint64_t head,
-                    uint32_t dim) {
-    double *sum = calloc(g->count * (dim + 1), sizeof *sum);
-    float *mean = malloc(g->count * dim * sizeof *mean);
-    for (uint64_t token = 0; token < tokens; ++token) {
-        double *row = sum + block_of(g, token) * (dim + 1);
-        for (uint32_t d = 0; d < dim; ++d) {
-            row[d] += (double)x[(token * heads + head) * dim + d];
-        }
-        row[dim] += 1.0;
-    }
-    for (uint64_t n = 0; n < g->count * dim; ++n) {
-        mean[n] = (float)(sum[n / dim * (dim + 1) + n % dim] / sum[n / dim * (dim + 1) + dim]);
-    }
-    free(sum);
-    return mean;
-}
-
-/* The answer of a statement: for each row (head, query) the blocks that are in, and whether that is clear. */
-typedef struct choice {
-    uint64_t rows, blocks;
-    double *value; /* [row][block]; -inf: no candidate */
-    bool *in;      /* [row][block] */
-    bool *unsure;  /* [row] */
-} choice;
-
-static choice choice_of(uint64_t rows, uint64_t blocks) {
-    choice c = {rows, blocks, calloc(rows * blocks, sizeof *c.value), calloc(rows * blocks, sizeof *c.in),
-                calloc(rows, sizeof *c.unsure)};
-    return c;
-}
-
-static void choice_free(choice *c) {
-    free(c->value);
-    free(c->in);
-    free(c->unsure);
-}
-
-/* The best of the rows [first, first + rows) together, `take` besides those that are in. */
-static void take_best(choice *c, uint64_t first, uint64_t rows, uint64_t take) {
-    bool clear = kit_take(c->value + first * c->blocks, rows * c->blocks, take, c->in + first * c->blocks);
-    for (uint64_t n = first; n < first + rows; ++n) {
-        c->unsure[n] = c->unsure[n] || !clear;
-    }
-}
-
-/* Rows of the choice are (head, query); `grid` says in which block a key is. */
-static void check_choice(const char *name, kit *t, const grid *g, const choice *c) {
-    bool *sees = calloc(c->rows * t->kv_len, sizeof *sees);
-    for (uint64_t n = 0; n < c->rows * t->kv_len; ++n) {
-        sees[n] = c->in[n / t->kv_len * c->blocks + block_of(g, n % t->kv_len)];
-    }
-    kit_compare(&device, name, t, sees, c->unsure);
-    free(sees);
-}
-
 static void run_sparse(const char *name, kit *t, vatten_result result, const vatten_sparse_desc *desc) {
     vatten_plan *plan = NULL;
     const vatten_args args = {.q = kit_buffer(&t->q),
@@ -120,30 +38,32 @@ static void run_sparse(const char *name, kit *t, vatten_result result, const vat
 
 /* ---- VMoBA ---- */
 
-static void score_tokens(const kit *t, const grid *g, choice *c) {
+static void score_tokens(const kit *t, const kit_grid *g, kit_choice *c) {
     for (uint64_t row = 0; row < c->rows; ++row) {
         uint64_t head = row / t->q_len, query = row % t->q_len;
-        float *mean = means(g, t->k.data, t->kv_len, t->kv_heads, head / (t->heads / t->kv_heads), t->dim);
+        float *mean =
+            kit_means(g, t->k.data, t->kv_len, t->kv_heads, head / (t->heads / t->kv_heads), t->dim);
         for (uint64_t n = 0; n < c->blocks; ++n) {
             c->value[row * c->blocks + n] = kit_dot(t, kit_q(t, head, query), mean + n * t->dim);
         }
         free(mean);
-        c->in[row * c->blocks + block_of(g, query)] = true;
+        c->in[row * c->blocks + kit_block_of(g, query)] = true;
     }
 }
 
 /* The paper's code: values are made 0 to 1, m is their sum; the best besides the own ones, at least one, until the sum of what
- * is taken reaches tau m less the own ones' part. */
-static void take_mass(choice *c, uint64_t first, uint64_t rows, double tau) {
-    double *value = c->value + first * c->blocks, least = INFINITY, most = -INFINITY, all = 0.0, got = 0.0;
-    bool *in = c->in + first * c->blocks, clear = true;
-    uint64_t count = rows * c->blocks, taken = 0;
+ * is taken reaches tau m less the own ones' part. Whether that is clear. */
+static bool take_mass(const double *value, uint64_t count, double tau, bool *in) {
+    double least = INFINITY, most = -INFINITY, all = 0.0, got = 0.0;
+    bool clear = true;
+    uint64_t taken = 0;
     for (uint64_t n = 0; n < count; ++n) {
         least = fmin(least, value[n]);
         most = fmax(most, value[n]);
     }
+    double spread = most > least ? most - least : 1.0;
     for (uint64_t n = 0; n < count; ++n) {
-        double weight = (value[n] - least) / (most - least);
+        double weight = (value[n] - least) / spread;
         all += weight;
         got += in[n] ? weight : 0.0;
     }
@@ -151,20 +71,63 @@ static void take_mass(choice *c, uint64_t first, uint64_t rows, double tau) {
         clear = kit_take(value, count, 1, in);
         got = 0.0;
         for (uint64_t n = 0; n < count; ++n) {
-            got += in[n] ? (value[n] - least) / (most - least) : 0.0;
+            got += in[n] ? (value[n] - least) / spread : 0.0;
         }
         clear = clear && fabs(got - tau * all) > 1e-4;
         if (++taken == count) {
             break;
         }
     }
+    return clear;
+}
+
+/* Of the rows [first, first + rows) together. */
+static void take_mass_of_rows(kit_choice *c, uint64_t first, uint64_t rows, double tau) {
+    bool clear = take_mass(c->value + first * c->blocks, rows * c->blocks, tau, c->in + first * c->blocks);
     for (uint64_t n = first; n < first + rows; ++n) {
         c->unsure[n] = c->unsure[n] || !clear;
     }
 }
 
+/* Of each block by itself, over all queries and heads. */
+static void take_mass_of_blocks(kit_choice *c, double tau) {
+    double *value = malloc(c->rows * sizeof *value);
+    bool *in = malloc(c->rows * sizeof *in);
+    for (uint64_t n = 0; n < c->blocks; ++n) {
+        for (uint64_t row = 0; row < c->rows; ++row) {
+            value[row] = c->value[row * c->blocks + n];
+            in[row] = c->in[row * c->blocks + n];
+        }
+        bool clear = take_mass(value, c->rows, tau, in);
+        for (uint64_t row = 0; row < c->rows; ++row) {
+            c->in[row * c->blocks + n] = in[row];
+            c->unsure[row] = c->unsure[row] || !clear;
+        }
+    }
+    free(value);
+    free(in);
+}
+
+/* Who shares a budget, by scope: one query of one head, all queries of one, all of all, or those of a block. */
+static void choose_vmoba(kit_choice *c, const vatten_vmoba *method, uint64_t tokens) {
+    uint64_t rows = method->scope == VATTEN_VMOBA_QUERY  ? 1
+                    : method->scope == VATTEN_VMOBA_HEAD ? tokens
+                                                         : c->rows;
+    if (method->scope == VATTEN_VMOBA_BLOCK) {
+        take_mass_of_blocks(c, (double)method->share);
+        return;
+    }
+    for (uint64_t first = 0; first < c->rows; first += rows) {
+        if (method->topk) { /* own blocks count in k */
+            kit_take_best(c, first, rows, (uint64_t)(method->topk - 1) * rows);
+        } else {
+            take_mass_of_rows(c, first, rows, (double)method->share);
+        }
+    }
+}
+
 static void check_vmoba(const vatten_vmoba *method, uint32_t heads, uint32_t kv_heads, uint64_t seed) {
-    grid g = grid_of(method->rank, method->extent, method->block);
+    kit_grid g = kit_grid_of(method->rank, method->extent, method->block);
     uint64_t tokens = g.extent[0] * g.extent[1] * g.extent[2];
     kit t = {.q_len = tokens, .kv_len = tokens, .heads = heads, .kv_heads = kv_heads, .dim = 16};
     vatten_heads h;
@@ -175,20 +138,11 @@ static void check_vmoba(const vatten_vmoba *method, uint32_t heads, uint32_t kv_
     if (kit_begin(&device, &t, seed, &h)) {
         vatten_result result = vatten_preset_vmoba(NULL, &h, method, &desc);
         run_sparse(name, &t, result, &desc);
-        choice c = choice_of(heads * tokens, g.count);
+        kit_choice c = kit_choice_of(heads * tokens, g.count);
         score_tokens(&t, &g, &c);
-        uint64_t rows = method->scope == VATTEN_VMOBA_QUERY  ? 1
-                        : method->scope == VATTEN_VMOBA_HEAD ? tokens
-                                                             : heads * tokens;
-        for (uint64_t first = 0; first < c.rows; first += rows) {
-            if (method->topk) { /* own blocks count in k */
-                take_best(&c, first, rows, (uint64_t)(method->topk - 1) * rows);
-            } else {
-                take_mass(&c, first, rows, (double)method->share);
-            }
-        }
-        check_choice(name, &t, &g, &c);
-        choice_free(&c);
+        choose_vmoba(&c, method, tokens);
+        kit_check_choice(&device, name, &t, &g, &c);
+        kit_choice_free(&c);
     }
     kit_end(&t);
 }
@@ -212,6 +166,12 @@ static void test_vmoba(void **state) {
             method.share = shares[(n + (unsigned)scope) % 3];
             check_vmoba(&method, 2, 2, 100 * n + 50 + (unsigned)scope);
         }
+        for (unsigned i = 0; i < COUNT(shares); ++i) {
+            vatten_vmoba method = grids[n];
+            method.scope = VATTEN_VMOBA_BLOCK;
+            method.share = shares[i];
+            check_vmoba(&method, 4, i == 0 ? 4 : 2, 100 * n + 60 + i);
+        }
     }
     gpu_assert_clean(&device);
 }
@@ -219,11 +179,11 @@ static void test_vmoba(void **state) {
 /* ---- BiFormer ---- */
 
 /* Regions by means over all channels; each takes the best, its own like any other. */
-static void route(const kit *t, const grid *g, uint64_t topk, choice *c) {
+static void route(const kit *t, const kit_grid *g, uint64_t topk, kit_choice *c) {
     uint32_t channels = t->heads * t->dim;
-    float *q = means(g, t->q.data, t->q_len, 1, 0, channels),
-          *k = means(g, t->k.data, t->kv_len, 1, 0, channels);
-    choice regions = choice_of(g->count, g->count);
+    float *q = kit_means(g, t->q.data, t->q_len, 1, 0, channels),
+          *k = kit_means(g, t->k.data, t->kv_len, 1, 0, channels);
+    kit_choice regions = kit_choice_of(g->count, g->count);
     for (uint64_t n = 0; n < g->count * g->count; ++n) {
         for (uint32_t d = 0; d < channels; ++d) {
             regions.value[n] +=
@@ -231,14 +191,14 @@ static void route(const kit *t, const grid *g, uint64_t topk, choice *c) {
         }
     }
     for (uint64_t r = 0; r < g->count; ++r) {
-        take_best(&regions, r, 1, topk);
+        kit_take_best(&regions, r, 1, topk);
     }
     for (uint64_t n = 0; n < c->rows * c->blocks; ++n) {
-        uint64_t row = n / c->blocks, region = block_of(g, row % t->q_len);
+        uint64_t row = n / c->blocks, region = kit_block_of(g, row % t->q_len);
         c->in[n] = regions.in[region * g->count + n % c->blocks];
         c->unsure[row] = regions.unsure[region];
     }
-    choice_free(&regions);
+    kit_choice_free(&regions);
     free(q);
     free(k);
 }
@@ -253,7 +213,7 @@ static void test_biformer(void **state) {
         uint64_t tokens = rows[n].extent[0] * rows[n].extent[1];
         const uint32_t block[2] = {(uint32_t)ceil_div(rows[n].extent[0], rows[n].regions),
                                    (uint32_t)ceil_div(rows[n].extent[1], rows[n].regions)};
-        grid g = grid_of(2, rows[n].extent, block);
+        kit_grid g = kit_grid_of(2, rows[n].extent, block);
         kit t = {.q_len = tokens, .kv_len = tokens, .heads = 3, .kv_heads = 3, .dim = 8};
         vatten_heads h;
         vatten_sparse_desc desc;
@@ -264,10 +224,10 @@ static void test_biformer(void **state) {
                 vatten_preset_biformer(NULL, &h, rows[n].extent, rows[n].regions, rows[n].topk, &desc);
             run_sparse(name, &t, result, &desc);
             t.scale = 1.0 / sqrt(3 * 8); /* of all channels */
-            choice c = choice_of(3 * tokens, g.count);
+            kit_choice c = kit_choice_of(3 * tokens, g.count);
             route(&t, &g, rows[n].topk, &c);
-            check_choice(name, &t, &g, &c);
-            choice_free(&c);
+            kit_check_choice(&device, name, &t, &g, &c);
+            kit_choice_free(&c);
         }
         kit_end(&t);
     }
@@ -276,7 +236,7 @@ static void test_biformer(void **state) {
 
 /* ---- FlashVSR ---- */
 
-static bool within(const grid *keys, uint64_t a, uint64_t b, uint32_t range) {
+static bool within(const kit_grid *keys, uint64_t a, uint64_t b, uint32_t range) {
     int64_t dx = (int64_t)(a % keys->blocks[2]) - (int64_t)(b % keys->blocks[2]);
     int64_t dy =
         (int64_t)(a / keys->blocks[2] % keys->blocks[1]) - (int64_t)(b / keys->blocks[2] % keys->blocks[1]);
@@ -284,11 +244,13 @@ static bool within(const grid *keys, uint64_t a, uint64_t b, uint32_t range) {
 }
 
 /* Shares of a softmax over the boxes of the window; of all pairs of a slice of query boxes the largest are kept. */
-static void score_boxes(const kit *t, const grid *queries, const grid *keys, uint32_t range, choice *c) {
+static void score_boxes(const kit *t, const kit_grid *queries, const kit_grid *keys, uint32_t range,
+                        kit_choice *c) {
     for (uint64_t row = 0; row < c->rows; ++row) {
         uint64_t head = row / queries->count, box = row % queries->count;
-        float *q = means(queries, t->q.data, t->q_len, t->heads, head, t->dim);
-        float *k = means(keys, t->k.data, t->kv_len, t->kv_heads, head / (t->heads / t->kv_heads), t->dim);
+        float *q = kit_means(queries, t->q.data, t->q_len, t->heads, head, t->dim);
+        float *k =
+            kit_means(keys, t->k.data, t->kv_len, t->kv_heads, head / (t->heads / t->kv_heads), t->dim);
         double *value = c->value + row * c->blocks, top = -INFINITY, sum = 0.0;
         for (uint64_t n = 0; n < c->blocks; ++n) {
             value[n] = within(keys, n, box, range) ? t->scale * kit_dot(t, q + box * t->dim, k + n * t->dim)
@@ -310,7 +272,8 @@ static void check_flashvsr(const char *name, const vatten_flashvsr *method, uint
     uint64_t plane = method->extent[1] * method->extent[2];
     uint64_t q_extent[3] = {method->q_extent ? method->q_extent : method->extent[0], method->extent[1],
                             method->extent[2]};
-    grid keys = grid_of(3, method->extent, method->block), queries = grid_of(3, q_extent, method->block);
+    kit_grid keys = kit_grid_of(3, method->extent, method->block),
+             queries = kit_grid_of(3, q_extent, method->block);
     uint64_t slice = queries.blocks[1] * queries.blocks[2];
     kit t = {.q_len = q_extent[0] * plane,
              .kv_len = method->extent[0] * plane,
@@ -322,20 +285,21 @@ static void check_flashvsr(const char *name, const vatten_flashvsr *method, uint
     if (kit_begin(&device, &t, seed, &h)) {
         vatten_result result = vatten_preset_flashvsr(NULL, &h, method, &desc);
         run_sparse(name, &t, result, &desc);
-        choice boxes = choice_of(2 * queries.count, keys.count), c = choice_of(2 * t.q_len, keys.count);
+        kit_choice boxes = kit_choice_of(2 * queries.count, keys.count),
+                   c = kit_choice_of(2 * t.q_len, keys.count);
         score_boxes(&t, &queries, &keys, method->range, &boxes);
         for (uint64_t first = 0; first < boxes.rows; first += slice) {
-            take_best(&boxes, first, slice, method->total);
+            kit_take_best(&boxes, first, slice, method->total);
         }
         for (uint64_t n = 0; n < c.rows * c.blocks; ++n) {
             uint64_t row = n / c.blocks;
-            uint64_t box = row / t.q_len * queries.count + block_of(&queries, row % t.q_len);
+            uint64_t box = row / t.q_len * queries.count + kit_block_of(&queries, row % t.q_len);
             c.in[n] = boxes.in[box * keys.count + n % c.blocks];
             c.unsure[row] = boxes.unsure[box];
         }
-        check_choice(name, &t, &keys, &c);
-        choice_free(&boxes);
-        choice_free(&c);
+        kit_check_choice(&device, name, &t, &keys, &c);
+        kit_choice_free(&boxes);
+        kit_choice_free(&c);
     }
     kit_end(&t);
 }
@@ -477,10 +441,10 @@ static void run_nsa(const char *name, kit *t, const vatten_nsa_descs *d, const k
 static void compress(const kit *t, uint32_t block, uint64_t head, uint64_t query, double *share,
                      double *out) {
     const uint64_t extent[3] = {t->kv_len}, complete = (query + t->kv_len - t->q_len + 1) / block;
-    grid g = grid_of(1, extent, &block);
+    kit_grid g = kit_grid_of(1, extent, &block);
     uint64_t kv_head = head / (t->heads / t->kv_heads);
-    float *k = means(&g, t->k.data, t->kv_len, t->kv_heads, kv_head, t->dim);
-    float *v = means(&g, t->v.data, t->kv_len, t->kv_heads, kv_head, t->dim);
+    float *k = kit_means(&g, t->k.data, t->kv_len, t->kv_heads, kv_head, t->dim);
+    float *v = kit_means(&g, t->v.data, t->kv_len, t->kv_heads, kv_head, t->dim);
     double score[64], top = -INFINITY, sum = 0.0;
     memset(out, 0, t->dim * sizeof *out);
     for (uint64_t n = 0; n < complete; ++n) {

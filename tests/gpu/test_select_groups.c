@@ -271,6 +271,154 @@ static void test_many_rows(void **state) {
     d.rule.least = 1;
     d.rule.share = 0.30303f;
     check("share of all rows", &d, 400000);
+    d.rule.by_block = true;
+    check("share of blocks over all rows", &d, 600000);
+    d.rule.budget_rows = 1100;
+    d.rule.budget_heads = 2;
+    d.rule.entries = 4;
+    check("share of blocks over many rows, four entries", &d, 200000);
+    d.rule = (vatten_selection){.entries = 9, .by_block = true, .budget_rows = 1100, .total = 700};
+    check("top of blocks over many rows", &d, 100000);
+    gpu_assert_clean(&device);
+}
+
+/* ---- Blocks that have a budget each ---- */
+
+/* As check_shapes, each with a budget of blocks; `total`: of this part of a group's pairs. Fewer shapes: a software device
+ * takes long with many small groups. */
+static void check_blocks(const char *name, const vatten_select_desc *desc, double total) {
+    static const shape few[] = {{32, 2}, {1000, 1}, {1000, 4}};
+    for (size_t n = 0; n < COUNT(few); ++n) {
+        vatten_select_desc d = *desc;
+        char text[64];
+        uint64_t rows = few[n].rows < d.rows ? few[n].rows : d.rows, lines = rows * few[n].heads;
+        d.rule.by_block = true;
+        d.rule.budget_rows = few[n].rows;
+        d.rule.budget_heads = few[n].heads;
+        d.rule.total = total > 0.0 ? (uint64_t)ceil((double)lines * total) : 0;
+        snprintf(text, sizeof text, "%s of %u rows, %u heads", name, few[n].rows, few[n].heads);
+        /* a group of each block and a half: parts hold one */
+        check(text, &d, lines * d.blocks * 6 + d.blocks * (lines + 96) + 1000);
+    }
+    gpu_assert_clean(&device);
+}
+
+static void test_top_of_blocks(void **state) {
+    (void)state;
+    vatten_select_desc d = tokens(23);
+    check_blocks("top of blocks", &d, 0.2);
+    check_blocks("all of blocks", &d, 1.0);
+    d.causal = d.rule.own = true;
+    d.rule.first = 1;
+    d.rule.entries = 5; /* rows keep their best */
+    check_blocks("top of blocks, causal, own, five entries", &d, 0.4);
+    d = tokens(23);
+    d.rule.complete = true; /* forced ones that have no value */
+    d.rule.local = 2;
+    d.rule.softmax = true;
+    d.rule.scale = 0.25f; /* else most shares are next to 0, and near each other */
+    check_blocks("top of blocks, complete, local", &d, 0.1);
+}
+
+static void test_mass_of_blocks(void **state) {
+    (void)state;
+    vatten_select_desc d = tokens(23);
+    d.rule.budget = VATTEN_BUDGET_MASS;
+    d.rule.min_max = d.rule.own = true;
+    d.rule.share = 0.2713f;
+    d.rule.least = 1;
+    check_blocks("share of blocks", &d, 0.0);
+    d.rule.share = 0.0f;
+    d.rule.entries = 7;
+    check_blocks("share of blocks, one at least, seven entries", &d, 0.0);
+    d.rule.share = 0.5717f;
+    d.causal = d.bias = true;
+    d.rule.entries = 23;
+    check_blocks("share of blocks, causal, bias", &d, 0.0);
+    d.rule.min_max = false;
+    d.rule.softmax = d.rule.crossing_out = true;
+    d.rule.first = 2;
+    d.rule.share = 0.6137f;
+    d.rule.scale = 0.25f;
+    check_blocks("share of blocks, softmax, crossing out", &d, 0.0);
+}
+
+static void test_threshold_of_blocks(void **state) {
+    (void)state;
+    vatten_select_desc d = tokens(23);
+    d.rule.budget = VATTEN_BUDGET_THRESHOLD;
+    d.rule.share = 4.0f;
+    d.rule.least = 9;
+    check_blocks("threshold of blocks", &d, 0.0);
+    d.rule.share = 1e9f;
+    d.rule.own = d.bias = true;
+    d.rule.entries = 4;
+    check_blocks("threshold of blocks, none, bias", &d, 0.0);
+    d.rule.share = -INFINITY;
+    check_blocks("threshold of blocks, all, bias", &d, 0.0);
+}
+
+/* Pairs of one head, and of two: spreads of 0. */
+static void test_small_groups_of_blocks(void **state) {
+    (void)state;
+    vatten_select_desc d = tokens(6);
+    d.batch = 1;
+    d.rows = 11;
+    d.blocks = 6;
+    d.rule.by_block = d.rule.min_max = true;
+    d.rule.budget = VATTEN_BUDGET_MASS;
+    d.rule.share = 0.4321f;
+    check("share of blocks of single rows", &d, 2000);
+    d.rule.budget_heads = 2;
+    d.rule.own = true;
+    d.rule.least = 1;
+    check("share of blocks of single rows, two heads", &d, 2000);
+    gpu_assert_clean(&device);
+}
+
+/* Lists of two query heads each. */
+static void test_blocks_of_shared_lists(void **state) {
+    (void)state;
+    static const shape pairs[] = {{75, 1}, {40, 1}, {1000, 2}};
+    vatten_select_desc d = tokens(11);
+    d.rule.list_heads = 2;
+    d.rule.by_block = d.rule.own = true;
+    d.rule.softmax = true;
+    d.rule.scale = 0.25f;
+    d.rule.budget = VATTEN_BUDGET_MASS;
+    d.rule.share = 0.4171f;
+    for (size_t n = 0; n < COUNT(pairs); ++n) {
+        d.rule.budget_rows = pairs[n].rows;
+        d.rule.budget_heads = pairs[n].heads;
+        d.bias = n == 1;
+        check("share of blocks, shared lists", &d, 40000);
+        d.causal = true;
+    }
+    gpu_assert_clean(&device);
+}
+
+static void test_blocks_that_are_boxes(void **state) {
+    (void)state;
+    vatten_select_desc d = grid();
+    d.rule.by_block = true;
+    d.rule.budget_rows = UINT32_MAX;
+    d.rule.budget_heads = 2;
+    d.rule.budget = VATTEN_BUDGET_MASS;
+    d.rule.min_max = true;
+    d.rule.least = 1;
+    d.rule.share = 0.3191f;
+    check("boxes with budgets", &d, 0);
+    d.rule.reach[1] = d.rule.reach[2] = 1;
+    d.bias = true;
+    check("boxes with budgets, reach, bias", &d, 0);
+    d.rule.entries = 24; /* room for all */
+    d.rule.own = false;
+    d.rule.budget_rows = 10; /* the last group has four */
+    d.rule.budget_heads = 1;
+    check("boxes with budgets of ten rows, reach, bias", &d, 6000);
+    d.rule = (vatten_selection){
+        .entries = 24, .by_block = true, .budget_rows = 7, .budget_heads = 2, .total = 5, .reach = {1, 1, 1}};
+    check("boxes with budgets, five of seven rows", &d, 8000);
     gpu_assert_clean(&device);
 }
 
@@ -282,11 +430,22 @@ static void few_rows_are_in_doubt(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_complete),       cmocka_unit_test(test_bias),
-        cmocka_unit_test(test_bias_strides),   cmocka_unit_test(test_boxes),
-        cmocka_unit_test(test_top_of_groups),  cmocka_unit_test(test_total),
-        cmocka_unit_test(test_mass_of_groups), cmocka_unit_test(test_threshold_of_groups),
-        cmocka_unit_test(test_many_rows),      cmocka_unit_test(few_rows_are_in_doubt),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_bias),
+        cmocka_unit_test(test_bias_strides),
+        cmocka_unit_test(test_boxes),
+        cmocka_unit_test(test_top_of_groups),
+        cmocka_unit_test(test_total),
+        cmocka_unit_test(test_mass_of_groups),
+        cmocka_unit_test(test_threshold_of_groups),
+        cmocka_unit_test(test_many_rows),
+        cmocka_unit_test(test_top_of_blocks),
+        cmocka_unit_test(test_mass_of_blocks),
+        cmocka_unit_test(test_threshold_of_blocks),
+        cmocka_unit_test(test_small_groups_of_blocks),
+        cmocka_unit_test(test_blocks_of_shared_lists),
+        cmocka_unit_test(test_blocks_that_are_boxes),
+        cmocka_unit_test(few_rows_are_in_doubt),
     };
     int opened = gpu_open(&device, "test_select_groups", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

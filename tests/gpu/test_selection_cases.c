@@ -324,7 +324,7 @@ static void test_shared_budgets(void **state) {
     for (size_t n = 0; n < made.count; ++n) {
         run_dtypes(&made.items[n], (unsigned)n);
     }
-    assert_int_equal(probes_checked - before, 4 * 4);
+    assert_int_equal(probes_checked - before, 5 * 4);
     cases_free(&made);
     gpu_assert_clean(&device);
 }

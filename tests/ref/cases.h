@@ -45,7 +45,8 @@ typedef enum cases_preset { CASES_MOBA, CASES_VMOBA, CASES_NSA, CASES_BIFORMER }
 typedef enum cases_scope {
     CASES_QUERY_HEAD,  /* nobody */
     CASES_HEAD_GLOBAL, /* all queries of a head */
-    CASES_OVERALL      /* all queries of all heads */
+    CASES_OVERALL,     /* all queries of all heads */
+    CASES_BLOCK        /* all queries of all heads, for each block of keys by itself */
 } cases_scope;
 
 /* Which blocks of keys a query goes by. `dense` has the lengths, of all sequences together, and whether it is causal. */

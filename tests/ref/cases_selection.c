@@ -43,18 +43,19 @@ static bool read_moba(const cJSON *shapes, const cJSON *params, cases_case *out)
            read_sequences(shapes, cases_get_u64(shapes, "total", 0), out);
 }
 
-/* Scope "block" gives each block of keys a budget of queries; nothing in the library is that. Groups beyond a sequence would
- * go over all of them. */
+/* Scope "block" gives each block of keys a budget of queries, which is never a number of them. Groups beyond a sequence
+ * would go over all sequences. */
 static bool read_scope(const char *scope, cases_case *out) {
     if (strcmp(scope, "query_head") == 0) {
         out->selection.scope = CASES_QUERY_HEAD;
         return true;
     }
-    if (strcmp(scope, "block") == 0) {
-        return cases_later(out, "budgets of blocks");
-    }
-    out->selection.scope = strcmp(scope, "overall") == 0 ? CASES_OVERALL : CASES_HEAD_GLOBAL;
-    bool known = out->selection.scope == CASES_OVERALL || strcmp(scope, "head_global") == 0;
+    out->selection.scope = strcmp(scope, "block") == 0     ? CASES_BLOCK
+                           : strcmp(scope, "overall") == 0 ? CASES_OVERALL
+                                                           : CASES_HEAD_GLOBAL;
+    bool known = out->selection.scope == CASES_BLOCK     ? out->selection.entries == 0
+                 : out->selection.scope == CASES_OVERALL ? true
+                                                         : strcmp(scope, "head_global") == 0;
     return known && (out->selection.sequences == 1 || cases_later(out, "budgets over sequences"));
 }
 

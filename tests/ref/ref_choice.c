@@ -14,11 +14,10 @@ typedef struct place {
 /* One group at work. */
 typedef struct group {
     const ref_choice *c;
-    uint64_t head, row, heads, rows; /* the first, and how many */
+    uint64_t head, row, block, heads, rows, blocks; /* the first, and how many */
     place *others;
     uint64_t count, forced;
     double low, high, held, weight; /* of forced blocks, of all */
-    bool doubt;
 } group;
 
 /* Largest value first, NaN last; of equals the higher head, the later row, the higher block. */
@@ -49,7 +48,7 @@ static void gather(group *g) {
     g->high = -INFINITY;
     for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
         for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
-            for (uint64_t n = 0; n < c->blocks; ++n) {
+            for (uint64_t n = g->block; n < g->block + g->blocks; ++n) {
                 uint64_t i = at(c, head, row, n);
                 if ((c->place[i] & REF_VALUED) && !isnan(c->value[i])) {
                     g->low = fmin(g->low, c->value[i]);
@@ -79,7 +78,7 @@ static void weigh(group *g) {
     const ref_choice *c = g->c;
     for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
         for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
-            for (uint64_t n = 0; n < c->blocks; ++n) {
+            for (uint64_t n = g->block; n < g->block + g->blocks; ++n) {
                 uint64_t i = at(c, head, row, n);
                 double w = (c->place[i] & REF_VALUED) ? weight(g, c->value[i]) : 0.0;
                 g->weight += w;
@@ -93,67 +92,61 @@ static bool is_near(const ref_choice *c, double a, double b) {
     return a != b && fabs(a - b) < c->near;
 }
 
-/* The shortest prefix whose weight reaches the share. */
-static uint64_t prefix(group *g) {
+/* The shortest prefix whose weight reaches the share; `shift` -1 and 1: as little and as much as rounding may need. */
+static uint64_t prefix(const group *g, int shift) {
     const ref_choice *c = g->c;
     uint64_t n = 0;
-    weigh(g);
-    double goal = c->share * g->weight, held = g->held;
-    g->doubt = fabs(held - goal) < 1e-6 * (1.0 + g->weight);
+    bool exact = g->weight == 0.0 || (c->share == 0.0 && g->forced == 0); /* sums of nothing but zeros */
+    double goal = c->share * g->weight + (exact ? 0.0 : 1e-6 * shift * (1.0 + g->weight)), held = g->held;
     while (n < g->count && held < goal) {
         held += weight(g, g->others[n++].value);
-        g->doubt = g->doubt || fabs(held - goal) < 1e-6 * (1.0 + g->weight);
     }
     return n - (c->crossing_out && n > 0 ? 1 : 0);
 }
 
-static uint64_t at_least(group *g) {
-    const ref_choice *c = g->c;
+static uint64_t at_least(const group *g, int shift) {
     uint64_t wanted = 0;
-    for (uint64_t n = 0; n < g->count; ++n) {
-        wanted += g->others[n].value >= c->share;
-        g->doubt = g->doubt || is_near(c, g->others[n].value, c->share);
+    while (wanted < g->count && g->others[wanted].value >= g->c->share - shift * g->c->near) {
+        wanted++;
     }
     return wanted;
 }
 
-static uint64_t wanted_of(group *g) {
+static uint64_t wanted_of(const group *g, int shift) {
     const ref_choice *c = g->c;
-    uint64_t room = g->rows * g->heads * c->entries;
+    uint64_t room = g->rows * g->heads * (c->by_block ? 1 : c->entries);
     uint64_t full = c->budget_rows < c->rows ? c->budget_rows : c->rows;
     if (c->total) {
         room = c->total * g->rows / full;
     }
     room -= room < g->forced ? room : g->forced;
-    uint64_t wanted = c->budget == REF_TOP ? room : c->budget == REF_MASS ? prefix(g) : at_least(g);
+    uint64_t wanted = c->budget == REF_TOP    ? room
+                      : c->budget == REF_MASS ? prefix(g, shift)
+                                              : at_least(g, shift);
     wanted = wanted < c->least ? c->least : wanted;
     wanted = wanted > room ? room : wanted;
     return wanted > g->count ? g->count : wanted;
 }
 
-/* The row's forced blocks, and of those taken the best that fit. */
-static void list(const group *g, uint64_t taken, uint64_t head, uint64_t row, uint32_t *out, uint32_t *count,
-                 bool *doubt, uint8_t *in) {
-    const ref_choice *c = g->c;
+/* The row's forced blocks, and of those that are in the best that fit. */
+static void list_row(const ref_choice *c, uint64_t head, uint64_t row, uint8_t *in, place *others,
+                     uint32_t *out, uint32_t *count, bool *doubt) {
     uint64_t used = 0, rest = 0;
-    double last = NAN;
-    memset(in, 0, c->blocks);
-    for (uint64_t n = 0; n < c->blocks && used < c->entries; ++n) {
-        in[n] = (c->place[at(c, head, row, n)] & REF_FORCED) != 0;
-        used += in[n];
+    for (uint64_t n = 0; n < c->blocks; ++n) {
+        if (c->place[at(c, head, row, n)] & REF_FORCED) {
+            in[n] = used < c->entries;
+            used += in[n];
+        } else if (in[n]) {
+            others[rest++] = (place){head, row, n, c->value[at(c, head, row, n)]};
+        }
     }
-    for (uint64_t i = 0; i < taken; ++i) {
-        const place *p = &g->others[i];
-        if (p->head != head || p->row != row) {
-            continue;
-        }
-        if (used < c->entries) {
-            in[p->block] = 1;
-            used++;
-            last = p->value;
-        } else if (rest++ == 0) {
-            *doubt = *doubt || is_near(c, p->value, last);
-        }
+    uint64_t room = c->entries - used;
+    qsort(others, rest, sizeof *others, by_value);
+    for (uint64_t n = room; n < rest; ++n) {
+        in[others[n].block] = 0;
+    }
+    if (room > 0 && room < rest) {
+        *doubt = *doubt || is_near(c, others[room - 1].value, others[room].value);
     }
     *count = 0;
     for (uint64_t n = 0; n < c->blocks; ++n) {
@@ -177,38 +170,51 @@ static void doubt_ends(const group *g, uint64_t taken, bool *doubt) {
     }
 }
 
-static bool choose_group(group *g, uint32_t *lists, uint32_t *counts, bool *doubt) {
+/* Others of a group that are in; `others` has room for all. */
+static void choose_group(group *g, uint8_t *in, bool *doubt) {
     const ref_choice *c = g->c;
-    g->others = malloc((g->rows * g->heads * c->blocks + 1) * sizeof *g->others);
-    uint8_t *in = malloc(c->blocks);
-    bool good = g->others && in;
-    if (good) {
-        gather(g);
-        uint64_t taken = wanted_of(g);
-        for (uint64_t head = g->head; head < g->head + g->heads; ++head) {
-            for (uint64_t row = g->row; row < g->row + g->rows; ++row) {
-                uint64_t i = head * c->rows + row;
-                doubt[i] = g->doubt;
-                list(g, taken, head, row, lists + i * c->entries, counts + i, doubt + i, in);
+    gather(g);
+    weigh(g);
+    uint64_t taken = wanted_of(g, 0), least = wanted_of(g, -1), most = wanted_of(g, 1);
+    for (uint64_t i = 0; i < taken; ++i) {
+        in[at(c, g->others[i].head, g->others[i].row, g->others[i].block)] = 1;
+    }
+    for (uint64_t i = least; i < most; ++i) {
+        doubt[g->others[i].head * c->rows + g->others[i].row] = true;
+    }
+    doubt_ends(g, taken, doubt);
+    doubt_ends(g, least, doubt);
+    doubt_ends(g, most, doubt);
+}
+
+static void choose_groups(const ref_choice *c, place *others, uint8_t *in, bool *doubt) {
+    uint64_t blocks = c->by_block ? 1 : c->blocks;
+    for (uint64_t head = 0; head < c->heads; head += c->budget_heads) {
+        for (uint64_t row = 0; row < c->rows; row += c->budget_rows) {
+            for (uint64_t n = 0; n < c->blocks; n += blocks) {
+                uint64_t rows = c->rows - row < c->budget_rows ? c->rows - row : c->budget_rows;
+                group g = {c, head, row, n, c->budget_heads, rows, blocks, .others = others};
+                choose_group(&g, in, doubt);
             }
         }
-        doubt_ends(g, taken, doubt);
     }
-    free(g->others);
-    free(in);
-    return good;
 }
 
 bool ref_choose(const ref_choice *c, uint32_t *lists, uint32_t *counts, bool *doubt) {
-    memset(lists, 0xff, c->heads * c->rows * c->entries * sizeof *lists);
-    for (uint64_t head = 0; head < c->heads; head += c->budget_heads) {
-        for (uint64_t row = 0; row < c->rows; row += c->budget_rows) {
-            uint64_t rows = c->rows - row < c->budget_rows ? c->rows - row : c->budget_rows;
-            group g = {.c = c, .head = head, .row = row, .heads = c->budget_heads, .rows = rows};
-            if (!choose_group(&g, lists, counts, doubt)) {
-                return false;
-            }
-        }
+    uint64_t rows = c->heads * c->rows;
+    place *others = malloc(rows * c->blocks * sizeof *others);
+    uint8_t *in = calloc(rows, c->blocks);
+    bool good = others && in;
+    memset(lists, 0xff, rows * c->entries * sizeof *lists);
+    memset(doubt, 0, rows * sizeof *doubt);
+    if (good) {
+        choose_groups(c, others, in, doubt);
     }
-    return true;
+    for (uint64_t n = 0; good && n < rows; ++n) {
+        list_row(c, n / c->rows, n % c->rows, in + n * c->blocks, others, lists + n * c->entries, counts + n,
+                 doubt + n);
+    }
+    free(others);
+    free(in);
+    return good;
 }

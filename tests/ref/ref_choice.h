@@ -19,6 +19,7 @@ enum {
 typedef struct ref_choice {
     uint64_t heads, rows, blocks, entries;
     uint64_t budget_heads, budget_rows; /* who shares a budget, at least 1 */
+    bool by_block;                      /* a budget is that of one block of those */
     uint64_t total;                     /* TOP: of a whole group; 0 = all that its lists hold */
     ref_budget budget;
     double share;

@@ -5,6 +5,7 @@
  */
 #include "select_kit.h"
 
+#include "sizes.h"
 #include "topk.h"
 
 static void complete_blocks_need_places(void **state) {
@@ -146,6 +147,31 @@ static void groups_are_whole(void **state) {
                  "select: total 4 is for budget TOP only");
 }
 
+static void blocks_have_budgets_of_pairs(void **state) {
+    (void)state;
+    vatten_select_desc desc = unit_select();
+    desc.rule = (vatten_selection){.entries = 5, .by_block = true, .total = 1};
+    assert_int_equal(selected(&desc), VATTEN_SUCCESS);
+    assert_true(selection.shared && selection.budget_rows == 1 && selection.budget_heads == 1);
+    desc.rule = (vatten_selection){
+        .entries = 5, .by_block = true, .budget_rows = 1000, .budget_heads = 2, .total = 200};
+    assert_int_equal(selected(&desc), VATTEN_SUCCESS);
+    desc.rule = (vatten_selection){.entries = 5, .by_block = true, .budget = VATTEN_BUDGET_THRESHOLD};
+    assert_int_equal(selected(&desc), VATTEN_SUCCESS);
+    assert_true(selection.shared);
+    assert_silent(&said);
+    REFUSED_RULE(((vatten_selection){.entries = 5, .by_block = true, .budget_rows = 30}),
+                 "select: by_block with budget TOP: total 0 is outside 1..30, the pairs of a block with 30 "
+                 "rows of 1 heads");
+    REFUSED_RULE(((vatten_selection){
+                     .entries = 5, .by_block = true, .budget_rows = 1000, .budget_heads = 2, .total = 201}),
+                 "select: by_block with budget TOP: total 201 is outside 1..200, the pairs of a block with "
+                 "100 rows of 2 heads");
+    REFUSED_RULE(
+        ((vatten_selection){.entries = 5, .by_block = true, .budget = VATTEN_BUDGET_THRESHOLD, .total = 4}),
+        "select: total 4 is for budget TOP only");
+}
+
 static void groups_need_room(void **state) {
     (void)state;
     static vt_program program;
@@ -168,6 +194,37 @@ static void groups_need_room(void **state) {
     assert_int_equal(vt_select_steps(&selection, &program), VATTEN_SUCCESS);
 }
 
+/* A group of each of ten blocks: 4000 bytes of scores, ten states of 96 bytes. */
+static void groups_of_blocks_need_room(void **state) {
+    (void)state;
+    static vt_program program;
+    vt_caps caps = unit_caps_desktop();
+    vatten_select_desc desc = unit_select();
+    desc.rule.budget_rows = 50;
+    desc.rule.budget_heads = 2;
+    desc.rule.by_block = true;
+    desc.rule.total = 7;
+    const uint64_t need = vt_round_up(4000, caps.storage_alignment) + 960;
+    for (uint64_t spare = 0; spare < 2; ++spare) {
+        desc.max_workspace = need - 1 + spare;
+        assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
+        memset(&program, 0, sizeof program);
+        assert_int_equal(vt_select_steps(&selection, &program), spare ? VATTEN_SUCCESS : UNSUPPORTED);
+    }
+    assert_true(said.count == 1 && program.workspace_bytes == need);
+    unit_log_start(&said);
+    desc.max_workspace = 0;
+    caps.groups[1] = 9; /* blocks go along y */
+    assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
+    memset(&program, 0, sizeof program);
+    assert_int_equal(vt_select_steps(&selection, &program), UNSUPPORTED);
+    caps.groups[1] = 10;
+    assert_int_equal(select_on(&caps, &desc), VATTEN_SUCCESS);
+    memset(&program, 0, sizeof program);
+    assert_int_equal(vt_select_steps(&selection, &program), VATTEN_SUCCESS);
+    unit_log_start(&said);
+}
+
 /* Scores of all rows would grow with rows x blocks. */
 static void the_default_workspace_grows_with_rows(void **state) {
     (void)state;
@@ -187,6 +244,13 @@ static void the_default_workspace_grows_with_rows(void **state) {
     desc.blocks = 100000;
     assert_int_equal(selected(&desc), VATTEN_SUCCESS);
     assert_true(selection.desc.max_workspace >= 64u * 400000);
+    desc.rows = 5; /* states of blocks are more than scores of five rows */
+    desc.blocks = 60000;
+    desc.rule.by_block = true;
+    desc.rule.budget_rows = 5;
+    desc.rule.total = 1;
+    assert_int_equal(selected(&desc), VATTEN_SUCCESS);
+    assert_true(selection.desc.max_workspace >= 60000u * (5 * 4 + 64));
 }
 
 /* ---- The largest values ---- */
@@ -272,16 +336,12 @@ static void long_rows_stay_in_the_loop_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(complete_blocks_need_places),
-        TEST(biases_have_strides),
-        TEST(boxes_cover_their_grid),
-        TEST(reach_is_along_axes_of_boxes),
-        TEST(own_boxes_fit_the_list),
-        TEST(groups_are_whole),
-        TEST(groups_need_room),
-        TEST(the_default_workspace_grows_with_rows),
-        TEST(topk_needs_what_is_required),
-        TEST(rows_of_topk_fit_a_binding),
+        TEST(complete_blocks_need_places),      TEST(biases_have_strides),
+        TEST(boxes_cover_their_grid),           TEST(reach_is_along_axes_of_boxes),
+        TEST(own_boxes_fit_the_list),           TEST(groups_are_whole),
+        TEST(blocks_have_budgets_of_pairs),     TEST(groups_need_room),
+        TEST(groups_of_blocks_need_room),       TEST(the_default_workspace_grows_with_rows),
+        TEST(topk_needs_what_is_required),      TEST(rows_of_topk_fit_a_binding),
         TEST(long_rows_stay_in_the_loop_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

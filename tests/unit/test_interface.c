@@ -129,8 +129,12 @@ static void bits_do_not_share(void **state) {
     assert_int_equal(axes[0] ^ axes[1] ^ axes[2] ^ axes[3] ^ axes[4],
                      axes[0] + axes[1] + axes[2] + axes[3] + axes[4]);
     const uint32_t flags[] = {VT_FLAG_LSE, VT_FLAG_CARRY_IN, VT_FLAG_CARRY_OUT};
+    const uint32_t rules[] = {VT_SELECT_CAUSAL,   VT_SELECT_OWN,          VT_SELECT_SOFTMAX,
+                              VT_SELECT_MIN_MAX,  VT_SELECT_CROSSING_OUT, VT_SELECT_COUNTS,
+                              VT_SELECT_COMPLETE, VT_SELECT_BIAS,         VT_SELECT_BY_BLOCK};
     uint32_t all_masks = 0;
     uint32_t all_flags = 0;
+    uint32_t all_rules = 0;
     for (size_t i = 0; i < sizeof masks / sizeof masks[0]; ++i) {
         assert_true(masks[i] != 0 && (all_masks & masks[i]) == 0);
         all_masks |= masks[i];
@@ -139,6 +143,22 @@ static void bits_do_not_share(void **state) {
         assert_true(flags[i] != 0 && (all_flags & flags[i]) == 0);
         all_flags |= flags[i];
     }
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; ++i) {
+        assert_true(rules[i] != 0 && (all_rules & rules[i]) == 0);
+        all_rules |= rules[i];
+    }
+}
+
+/* In the order in which they run. */
+static void passes_of_rank_count_from_zero(void **state) {
+    (void)state;
+    const uint32_t passes[] = {VT_RANK_JOIN,   VT_RANK_MEASURE, VT_RANK_START,       VT_RANK_MASS,
+                               VT_RANK_GOAL,   VT_RANK_WEIGH,   VT_RANK_PICK_WEIGHT, VT_RANK_TIES,
+                               VT_RANK_BUDGET, VT_RANK_COUNT,   VT_RANK_PICK,        VT_RANK_ENDS,
+                               VT_RANK_SCAN,   VT_RANK_MARK,    VT_RANK_LIST};
+    assert_int_equal(sizeof passes / sizeof passes[0], VT_RANK_PASSES);
+    for (uint32_t i = 0; i < VT_RANK_PASSES; ++i)
+        assert_int_equal(passes[i], i);
 }
 
 static void every_kind_of_kernel_is_in_the_table_once(void **state) {
@@ -224,6 +244,7 @@ int main(void) {
         cmocka_unit_test(specialization_ids_are_unique_and_without_gaps),
         cmocka_unit_test(specialization_ids_of_lists_do_not_share),
         cmocka_unit_test(bits_do_not_share),
+        cmocka_unit_test(passes_of_rank_count_from_zero),
         cmocka_unit_test(every_kind_of_kernel_is_in_the_table_once),
         cmocka_unit_test(a_kernels_name_is_its_address),
         cmocka_unit_test(every_kernel_is_a_spirv_module),

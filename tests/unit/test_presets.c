@@ -166,6 +166,18 @@ static void moba_counts_the_own_block(void **state) {
     assert_silent(&said);
 }
 
+static void blocks_of_vmoba_choose_queries_of_all_heads(void **state) {
+    (void)state;
+    const vatten_vmoba vmoba = {
+        .rank = 2, .extent = {6, 10}, .block = {3, 4}, .scope = VATTEN_VMOBA_BLOCK, .share = 0.25f};
+    vatten_sparse_desc d;
+    assert_int_equal(vatten_preset_vmoba(&said.logger, &heads, &vmoba, &d), VATTEN_SUCCESS);
+    assert_true(d.rule.by_block && d.rule.own && d.rule.min_max && d.rule.entries == 6);
+    assert_true(d.rule.budget == VATTEN_BUDGET_MASS && d.rule.share == 0.25f && d.rule.least == 1);
+    assert_true(d.rule.budget_rows >= 60 && d.rule.budget_heads == 4 && d.rule.total == 0);
+    assert_silent(&said);
+}
+
 static void broken_rules_are_named(void **state) {
     (void)state;
     static const uint32_t up[] = {3, 3}, down[] = {5, 7};
@@ -229,9 +241,13 @@ static void broken_methods_are_named(void **state) {
     assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
     assert_said(&said, "layer 3: vmoba: axis 1: block 5 is outside 1..4");
     vmoba.block[1] = 2;
-    vmoba.scope = (vatten_vmoba_scope)3;
+    vmoba.scope = (vatten_vmoba_scope)4;
     assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
-    assert_said(&said, "layer 3: vmoba: scope 3 is unknown");
+    assert_said(&said, "layer 3: vmoba: scope 4 is unknown");
+    vmoba.scope = VATTEN_VMOBA_BLOCK;
+    vmoba.topk = 3;
+    assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
+    assert_said(&said, "layer 3: vmoba: topk 3 with scope BLOCK: blocks choose by share only");
     vmoba.scope = VATTEN_VMOBA_QUERY;
     vmoba.extent[0] = UINT64_MAX / 2;
     assert_int_equal(vatten_preset_vmoba(to, &heads, &vmoba, &s), bad);
@@ -318,6 +334,7 @@ int main(void) {
         cmocka_unit_test(vertical_slash_as_worked_out_by_hand),
         cmocka_unit_test(vertical_slash_lists_all_it_promises),
         cmocka_unit_test(moba_counts_the_own_block),
+        cmocka_unit_test(blocks_of_vmoba_choose_queries_of_all_heads),
         cmocka_unit_test(broken_rules_are_named),
         cmocka_unit_test(broken_methods_are_named),
         cmocka_unit_test(nsa_lists_complete_blocks),

@@ -159,7 +159,9 @@ static void share_budgets(unit_random *random, vatten_select_desc *d) {
     uint32_t list_heads = d->rule.list_heads ? d->rule.list_heads : d->heads;
     d->rule.budget_heads = unit_chance(random, 50) ? list_heads : unit_chance(random, 50) ? 1 : 0;
     d->rule.budget_rows = unit_chance(random, 20) ? UINT32_MAX : (uint32_t)spread(random, 0, 5000);
-    d->rule.total = d->rule.budget == VATTEN_BUDGET_TOP && unit_chance(random, 30) ? d->rule.entries : 0;
+    d->rule.by_block = unit_chance(random, 40);
+    bool totals = d->rule.budget == VATTEN_BUDGET_TOP && unit_chance(random, d->rule.by_block ? 95 : 30);
+    d->rule.total = !totals ? 0 : d->rule.by_block ? 1 : d->rule.entries;
     d->bias = unit_chance(random, 30);
     if (d->bias && unit_chance(random, 50))
         d->bias_strides =
@@ -181,13 +183,21 @@ static uint64_t listed_rows(const vt_step *step) {
     return lists ? rows * variant->spec[VT_SELECT_SPEC_HEADS] : 0;
 }
 
-/* Enough workgroups for all lines, and groups that are whole. */
+/* Enough workgroups for all lines, groups that are whole, and those of each block that has a budget. */
 static void check_groups(const vt_step *step) {
     const vt_select_push *push = &step->select;
     vt_task task = vt_kernels[program.variants[step->variant].kernel].task;
     if (task != VT_TASK_RANK)
         return;
     uint64_t rows = push->row_end - push->row_first, groups = vt_ceil_div(rows, push->budget_rows);
+    uint32_t pass = program.variants[step->variant].spec[VT_SELECT_SPEC_PASS];
+    bool of_blocks = selection.desc.rule.by_block && pass != VT_RANK_JOIN && pass != VT_RANK_LIST;
+    uint64_t heads = of_blocks ? step->groups[1] / selection.desc.blocks : step->groups[1];
+    assert_true(heads * (of_blocks ? selection.desc.blocks : 1) == step->groups[1]);
+    assert_true(heads * selection.budget_heads <= selection.desc.rule.list_heads);
+    uint64_t words = VT_RANK_STATE_WORDS + (uint64_t)push->workgroups * VT_RANK_PARTIAL_WORDS;
+    assert_true(step->binding[VT_RANK_SLOT_STATE].range >=
+                groups * step->groups[1] * step->groups[2] * words * sizeof(uint32_t));
     assert_true(step->groups[0] == groups || step->groups[0] == groups * push->workgroups);
     assert_true((uint64_t)push->workgroups * 64 >= (uint64_t)push->budget_rows * selection.budget_heads);
     assert_true(push->row_first % push->budget_rows == 0);
@@ -196,7 +206,7 @@ static void check_groups(const vt_step *step) {
 
 static void selections_keep_limits_and_cover_all(void **state) {
     (void)state;
-    int built = 0, shared = 0;
+    int built = 0, shared = 0, by_block = 0;
     for (uint64_t seed = 0; seed < 4000; ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
@@ -243,8 +253,9 @@ static void selections_keep_limits_and_cover_all(void **state) {
         free(program.steps);
         ++built;
         shared += selection.shared;
+        by_block += d.rule.by_block;
     }
-    assert_true(built > 400 && shared > 100);
+    assert_true(built > 400 && shared > 100 && by_block > 40);
 }
 
 /* ---- The largest values ---- */
@@ -462,6 +473,11 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         d.q_block = unit_chance(&random, 50) ? 1 : (uint32_t)spread(&random, 1, d.q_len);
         d.kv_block = (uint32_t)spread(&random, 1, d.kv_len);
         d.rule = random_rule(&random, vt_ceil_div(d.kv_len, d.kv_block), d.heads.heads);
+        if (unit_chance(&random, 20)) { /* budgets of blocks */
+            d.rule.by_block = true;
+            d.rule.budget_rows = (uint32_t)spread(&random, 1, 5000);
+            d.rule.total = d.rule.budget == VATTEN_BUDGET_TOP;
+        }
         d.execution = d.q_block == 1 ? (vatten_sparse_execution)unit_between(&random, 0, 2) : 0;
         d.max_workspace = unit_chance(&random, 50) ? 1 << 26 : spread(&random, 10000, 1 << 24);
         d.heads.max_macs = unit_chance(&random, 70) ? 0 : spread(&random, 1 << 16, UINT64_C(1) << 36);
