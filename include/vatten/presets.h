@@ -38,8 +38,8 @@ typedef struct vatten_vmoba {
     uint64_t extent[3]; /* tokens along each axis */
     uint32_t block[3];
     vatten_vmoba_scope scope;
-    uint32_t
-        topk; /* blocks of a query, the mean of those that share a budget, the own one counted; 0: by `share` */
+    /* Blocks of a query, the mean of those that share a budget, the own one counted; 0: by `share`. */
+    uint32_t topk;
     /* Scores run from 0 for the least of those that share a budget to 1 for the largest; the own blocks, and the fewest others
      * whose scores together with those reach this share of the sum of all, at least one. 0..1. Scope BLOCK: the same of the
      * scores of one block: the queries in it, and the fewest others */

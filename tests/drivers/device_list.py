@@ -135,15 +135,17 @@ def device(ident):
 
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
+# By default on one device; what is left out there has kernels without subgroups, which the system's own lavapipe runs.
 WHOLE = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
-         "boxes", "list_bias", "list_limits", "pool", "select", "select_groups", "topk", "sparse", "combine", "merge_cases",
+         "boxes", "list_bias", "list_limits", "pool", "select", "topk", "sparse", "combine", "merge_cases",
          "selection_cases", "methods", "mechanisms", "cases", "random")
+FULL = WHOLE + ("select_groups",)
 # Every layout, family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "topk", "sparse", "combine",
          "random 1 40")
 
 # What depends on how wide a subgroup is.
-WIDTHS = ("harness", "recording", "statistics", "limits", "properties", "random 1 60")
+WIDTHS = ("harness", "recording", "statistics", "properties", "random 1 40")
 
 # Every kernel that instrumented shaders leave time for.
 INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
@@ -154,16 +156,19 @@ EMULATED = ("harness", "statistics", "random 1 4")
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")
 
+# Where what is missing changes which tile or layout attention takes, and nothing of the other tasks.
+TILES = ("harness", "properties", "random 1 20")
+
 # Devices with less, pretended by tests/gpu/gpu_harness.c: the name after "+", VATTEN_TEST_CAPS, programs.
 CAPS = (
-    ("no-subgroups", "no_subgroups", SHORT),
-    ("shared-16k", "shared=16384", SHORT),
-    ("invocations-128", "invocations=128", SHORT),
+    ("no-subgroups", "no_subgroups", TILES),
+    ("shared-16k", "shared=16384", ("harness", "random 1 40")),
+    ("invocations-128", "invocations=128", TILES),
     ("range-64k", "range=65536", SPLIT),
-    ("range-1m", "range=1048576", SHORT),
-    ("no-f16", "without=storage_16bit", SHORT),
-    ("no-push", "without=push_descriptor", SHORT),
-    ("no-size-control", "without=subgroup_size_control", SHORT),
+    ("range-1m", "range=1048576", ("harness", "recording", "pool", "select", "topk", "sparse", "combine", "random 1 20")),
+    ("no-f16", "without=storage_16bit", ("harness", "pool", "select", "random 1 20")),
+    ("no-push", "without=push_descriptor", ("harness", "recording", "select", "sparse", "random 1 20")),
+    ("no-size-control", "without=subgroup_size_control", ("harness", "random 1 40")),
 )
 
 _SYNC = (("VK_VALIDATION_VALIDATE_SYNC", "1"), ("VK_VALIDATION_SYNCVAL_SHADER_ACCESSES_HEURISTIC", "1"))
@@ -180,16 +185,16 @@ LAYERS = (
 def _execution_runs():
     runs = [Run(f"run:{d.ident}", d.name, "execute", d, *programs, default=d.folder != SYSTEM)
             for d, programs in (
-                (device("lvp-system"), (WHOLE,)),
-                (device("lvp25"), (SHORT, WHOLE)),
-                (device("lvp26-8"), (WHOLE,)),
-                (device("lvp26-4"), (WIDTHS, WHOLE)),
-                (device("lvp26-16"), (WIDTHS, WHOLE)),
+                (device("lvp-system"), (FULL,)),
+                (device("lvp25"), (SHORT, FULL)),
+                (device("lvp26-8"), (WHOLE, FULL)),
+                (device("lvp26-4"), (WIDTHS, FULL)),
+                (device("lvp26-16"), (WIDTHS, FULL)),
                 (device("lvp26-arm64"), (EMULATED, SHORT)))]
     base = device("lvp26-8")
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
                  environment=(("VATTEN_TEST_CAPS", words),)) for name, words, programs in CAPS]
-    runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, WHOLE,
+    runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, FULL,
                  settings, defects, GLSLANG_FOLDER) for ident, name, what, defects, settings, programs in LAYERS]
     return runs
 
