@@ -40,7 +40,7 @@ def _programs(root, place, glslang, options=()):
                  "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
                  "-DVATTEN_INSTALL=OFF"]
     targets = ["vatten_audit", "test_layers", "raise_version", "unit_matrix",
-               *(f"test_{name}" for name in device_list.WHOLE)]
+               *(f"test_{name}" for name in device_list.FULL)]
     if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
         raise BuildFailed(f"the programs could not be built [{log}]")
     return place
