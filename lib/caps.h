@@ -62,8 +62,8 @@ typedef struct vt_caps {
     uint32_t matrix_count;
     vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
     uint32_t matrix_subgroup; /* subgroup size of kernels with matrices; derived, 0 = none is sure */
-    uint32_t
-        registers; /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down */
+    /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down. */
+    uint32_t registers;
     uint32_t shared_bytes;
     uint32_t invocations;
     uint32_t workgroup_size_x;

@@ -13,8 +13,8 @@
 typedef struct vt_combine {
     const vt_caps *caps;
     const vatten_logger *logger;
-    vt_problem
-        problem; /* what messages and plan info read: label, dtype, batch, heads, dim, tokens, write_lse */
+    /* What messages and plan info read: label, dtype, batch, heads, dim, tokens, write_lse. */
+    vt_problem problem;
     vatten_combine_kind kind;
     uint32_t parts;
     bool weighted; /* a sum has gains; a merge always has log-sum-exps */

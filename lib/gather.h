@@ -10,8 +10,8 @@
 #include "ops.h"
 
 typedef struct vt_gather {
-    vt_op_input
-        op; /* the problem is one of lists of blocks with q_block 1; its lists are in the role LISTS, packed */
+    /* The problem is one of lists of blocks with q_block 1; its lists are in the role LISTS, packed. */
+    vt_op_input op;
     uint64_t max_workspace;
 } vt_gather;
 

@@ -39,8 +39,8 @@ typedef struct bench_row {
     double speedup; /* against that */
     struct bench_row *boxes; /* other boxes of queries, in turns with this; the row owns them */
     size_t box_count;
-    double
-        behind; /* this one's time by that of the best box, itself included; of another box: by this one's */
+    /* This one's time by that of the best box, itself included; of another box: by this one's. */
+    double behind;
 } bench_row;
 
 /* Says in the row why it is not right. Always false. */

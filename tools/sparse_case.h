@@ -20,9 +20,9 @@ typedef struct sparse_case {
     uint32_t entries;
     bool causal; /* the row's own blocks are then forced in */
     bool random; /* lists are drawn: nothing is pooled or selected */
-    float
-        agree;  /* of neighbouring queries: the part of their variance that changes slowly along the tokens */
-    bool dense; /* timed too */
+    /* Of neighbouring queries: the part of their variance that changes slowly along the tokens. */
+    float agree;
+    bool dense;             /* timed too */
     vatten_tile tile;       /* of attention over lists; all 0: the table's */
     uint64_t max_workspace; /* of the scores; 0 = the library's */
     vatten_sparse_execution execution;

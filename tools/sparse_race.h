@@ -38,8 +38,8 @@ typedef struct sparse_row {
     double ideal;       /* dense pairs by listed pairs */
     double bound;       /* dense pairs by pairs that the tiles' queries see together */
     double tile_blocks; /* mean blocks of a tile of queries */
-    double
-        share; /* pooling and selection by the attention that they feed, that is all else if it is gathered */
+    /* Pooling and selection by the attention that they feed, that is all else if it is gathered. */
+    double share;
     double max_error;
     uint32_t rounds;
 } sparse_row;

@@ -16,8 +16,9 @@ extern "C" {
 typedef struct vatten_boxes {
     uint32_t rank;      /* 0: blocks are runs of tokens; else 1..3 */
     uint64_t extent[3]; /* of the keys along the first `rank` axes; their product is kv_len */
-    uint64_t
-        q_extent; /* of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST planes */
+    /* Of the queries along axis 0, 0 = extent[0]; along the others as the keys. Queries are the LAST
+     * planes. */
+    uint64_t q_extent;
     uint32_t q_box[3];  /* queries of a block along each axis (all 1: rows are single tokens) */
     uint32_t kv_box[3]; /* keys of a block */
 } vatten_boxes;
@@ -58,12 +59,11 @@ typedef struct vatten_lists_desc {
     uint32_t kv_block; /* BLOCKS without boxes: required, keys of a block, the last may be short; else 0 */
     uint32_t entries;  /* required: of a list, at most */
     uint64_t rows;     /* RANGES: required, lists of a head; else 0 */
-    uint32_t
-        list_heads; /* heads that have lists, a divisor of heads: h goes by list head h / (heads / list_heads);
-                            0 = heads */
-    vatten_strides
-        lists; /* in words, `token` from a list to the next; all 0: packed [batch][head][row]; else a 0 of
-                             batch or head shares lists */
+    /* Heads that have lists, a divisor of heads: h goes by list head h / (heads / list_heads); 0 = heads. */
+    uint32_t list_heads;
+    /* In words, `token` from a list to the next; all 0: packed [batch][head][row]; else a 0 of batch or
+     * head shares lists. */
+    vatten_strides lists;
     bool row_masks; /* BLOCKS: entries say which rows they are for */
     bool causal;
     vatten_align align;
@@ -165,12 +165,12 @@ typedef struct vatten_selection {
     uint32_t local;      /* forced: so many up to the row's last own one; not with boxes */
     vatten_budget budget;
     float share; /* MASS: 0..1; THRESHOLD: any number */
-    bool
-        min_max; /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
-                          which must then not be negative: softmax shares */
+    /* MASS: weights run from 0 for the row's least value to 1 for its largest; else they are the values,
+     * which must then not be negative: softmax shares. */
+    bool min_max;
     bool crossing_out; /* MASS: without the block that crosses the share */
-    uint32_t
-        least; /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any */
+    /* MASS and THRESHOLD: blocks besides the forced ones, at least, as far as there are any. */
+    uint32_t least;
     /* Candidates are only blocks whose block_tokens tokens are all at or before the row's last one (NSA: Yuan et al., 2025):
      * a row without any gets its forced blocks alone. Not with boxes. */
     bool complete;

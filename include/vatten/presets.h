@@ -65,8 +65,8 @@ typedef struct vatten_flashvsr {
     uint64_t extent[3]; /* key tokens along time, height and width */
     uint64_t q_extent;  /* planes of the queries along time, the last ones; 0 = all */
     uint32_t block[3];  /* the paper: 2 x 8 x 8 */
-    uint32_t
-        range; /* key boxes of the window along height and along width, odd; 0 = all. The paper: 9 or 11 */
+    /* Key boxes of the window along height and along width, odd; 0 = all. The paper: 9 or 11. */
+    uint32_t range;
     uint64_t total; /* the paper: twice the square of the boxes of a slice */
 } vatten_flashvsr;
 
@@ -95,14 +95,14 @@ typedef struct vatten_nsa {
 
 /* Plans in the order in which they run; with kv_len above q_len the queries are the last ones. */
 typedef struct vatten_nsa_descs {
-    vatten_pool_desc
-        keys; /* args.k: k, or v; args.out: one row for each block. Learned compression takes its place */
+    /* args.k: k, or v; args.out: one row for each block. Learned compression takes its place. */
+    vatten_pool_desc keys;
     vatten_pool_desc values;
     vatten_lists_desc compressed; /* args.k, v: those rows; lists by vatten_fill_nsa; args.out: part 0 */
     vatten_sparse_desc chosen;    /* args.out: part 1 */
     vatten_attention_desc window; /* args.out: part 2 */
-    vatten_combine_desc
-        gates; /* args.v: [part][B, q_len, heads, value_dim]; args.bias: gates, f32 [B, q_len, heads, 3] */
+    /* args.v: [part][B, q_len, heads, value_dim]; args.bias: gates, f32 [B, q_len, heads, 3]. */
+    vatten_combine_desc gates;
 } vatten_nsa_descs;
 
 VATTEN_API vatten_result vatten_preset_nsa(const vatten_logger *logger, const vatten_heads *heads,

@@ -190,11 +190,11 @@ typedef struct vatten_device_info {
     uint32_t invocations;
     uint64_t storage_range;     /* bytes that one binding may hold */
     uint32_t storage_alignment; /* of buffer offsets, in bytes */
-    uint32_t
-        storage_buffers; /* per stage; plans that write LSE or carry state between dispatches need 6, with
-                                   a bias or lists 7, with both 8 */
-    uint64_t max_macs;   /* default bound on the multiply-adds of one dispatch */
-    char quirks[256];    /* names of the driver quirks in force, separated by spaces; "" = none */
+    /* Per stage; plans that write LSE or carry state between dispatches need 6, with a bias or lists 7,
+     * with both 8. */
+    uint32_t storage_buffers;
+    uint64_t max_macs; /* default bound on the multiply-adds of one dispatch */
+    char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
 } vatten_device_info;
@@ -363,8 +363,8 @@ typedef struct vatten_neighborhood_desc {
     vatten_heads heads;
     uint32_t rank;       /* required: 1..3 */
     vatten_axis axis[3]; /* the first `rank` */
-    uint64_t
-        extra_len; /* keys (text, register tokens) that every query sees, in the same softmax; 0 = none */
+    /* Keys (text, register tokens) that every query sees, in the same softmax; 0 = none. */
+    uint64_t extra_len;
     vatten_strides extra_k; /* [B, extra_len, kv_heads, dim] */
     vatten_strides extra_v; /* [B, extra_len, kv_heads, value_dim] */
     /* Queries of one workgroup along each axis, neighbours in their dilation group, to test or tune; all 0: the box

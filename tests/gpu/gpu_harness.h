@@ -77,8 +77,8 @@ typedef struct gpu {
 typedef struct gpu_problem {
     char name[128];
     bool grid; /* false: `dense` describes it, true: `hood` */
-    bool
-        listed; /* true: `lists` describes it, `words` are the lists, packed [batch][list heads][rows][words] */
+    /* True: `lists` describes it, `words` are the lists, packed [batch][list heads][rows][words]. */
+    bool listed;
     vatten_attention_desc dense;
     vatten_neighborhood_desc hood;
     vatten_lists_desc lists;
