@@ -34,18 +34,6 @@ uint64_t selection_bytes(const selection_run *r, int which) {
            r->element;
 }
 
-/* Where a token stands. */
-uint64_t selection_place(const selection_run *r, uint64_t token) {
-    const cases_selection *s = r->selection;
-    if (!selection_is_biformer(r)) {
-        return token;
-    }
-    uint64_t height = s->extent[0] / s->regions, width = s->extent[1] / s->regions;
-    uint64_t y = token / s->extent[1], x = token % s->extent[1];
-    uint64_t region = y / height * s->regions + x / width;
-    return (region * height + y % height) * width + x % width;
-}
-
 static void store(const selection_run *r, uint8_t *to, uint64_t index, float value) {
     uint16_t half = r->type == REF_F16 ? ref_f32_to_f16(value) : ref_f32_to_bf16(value);
     if (r->type == REF_F32) {
@@ -55,15 +43,13 @@ static void store(const selection_run *r, uint8_t *to, uint64_t index, float val
     }
 }
 
-/* `ordered`: tokens stay as the case counts them. */
-static uint8_t *filled(const selection_run *r, int which, bool ordered) {
+static uint8_t *filled(const selection_run *r, int which) {
     uint64_t heads = selection_heads(r->item, which), dim = selection_dim(r->item, which);
     uint8_t *data = malloc(selection_bytes(r, which));
     for (uint64_t n = 0; data && n < r->item->batch * r->tokens * heads * dim; ++n) {
         uint64_t d = n % dim, head = n / dim % heads, token = n / dim / heads % r->tokens;
-        uint64_t b = n / dim / heads / r->tokens, at = ordered ? token : selection_place(r, token);
-        store(r, data, ((b * r->tokens + at) * heads + head) * dim + d,
-              cases_value(r->item, (cases_tensor)which, b, token, head, d));
+        uint64_t b = n / dim / heads / r->tokens;
+        store(r, data, n, cases_value(r->item, (cases_tensor)which, b, token, head, d));
     }
     return data;
 }
@@ -136,29 +122,22 @@ static bool pool_keys(const selection_piece *p, vatten_memory **out) {
     return finish(r, "pool", vatten_pool_create(r->device->device, &desc, &plan), &plan, &args);
 }
 
-/* The means of regions, over the tokens of all heads side by side, from the grid as it is. */
+/* The means of regions, over the tokens of all heads side by side. */
 static bool pool_regions(const selection_piece *p, int which, vatten_memory **out) {
     const selection_run *r = p->run;
-    const cases_selection *s = r->selection;
     uint64_t dim = r->item->heads * r->item->dim;
     vatten_plan *plan = NULL;
-    const vatten_pool_desc desc = {
-        .dtype = r->dtype,
-        .batch = r->item->batch,
-        .heads = 1,
-        .dim = (uint32_t)dim,
-        .rank = 2,
-        .extent = {s->extent[0], s->extent[1]},
-        .block = {(uint32_t)(s->extent[0] / s->regions), (uint32_t)(s->extent[1] / s->regions)},
-        .label = r->item->id};
-    uint8_t *grid = filled(r, which, true);
-    vatten_memory *x = uploaded(r->device, grid, selection_bytes(r, which));
+    const vatten_pool_desc desc = {.dtype = r->dtype,
+                                   .batch = r->item->batch,
+                                   .heads = 1,
+                                   .dim = (uint32_t)dim,
+                                   .rank = p->boxes.rank,
+                                   .extent = {p->boxes.extent[0], p->boxes.extent[1]},
+                                   .block = {p->boxes.kv_box[0], p->boxes.kv_box[1]},
+                                   .label = r->item->id};
     *out = poisoned(r->device, r->item->batch * p->blocks * dim * sizeof(float));
-    const vatten_args args = {.k = vatten_memory_buffer(x), .out = vatten_memory_buffer(*out)};
-    bool good = finish(r, "pool", vatten_pool_create(r->device->device, &desc, &plan), &plan, &args);
-    vatten_memory_destroy(x);
-    free(grid);
-    return good;
+    const vatten_args args = {.k = part(p, which), .out = vatten_memory_buffer(*out)};
+    return finish(r, "pool", vatten_pool_create(r->device->device, &desc, &plan), &plan, &args);
 }
 
 static vatten_select_desc select_desc(const selection_piece *p) {
@@ -227,7 +206,7 @@ static vatten_sparse_execution execution_of(const selection_run *r) {
     return ((unsigned)r->item->seed + (unsigned)r->type) % 2 ? VATTEN_SPARSE_GATHER : VATTEN_SPARSE_UNION;
 }
 
-/* Regions are runs of tokens: lists of blocks. All else is one sparse plan, which selects once more on its own. */
+/* Regions are what has been chosen: lists of boxes. All else is one sparse plan, which selects once more on its own. */
 bool selection_attend(selection_piece *p) {
     const selection_run *r = p->run;
     uint64_t bytes = r->item->batch * r->item->heads * p->len * sizeof(float);
@@ -245,11 +224,9 @@ bool selection_attend(selection_piece *p) {
                                         .q_len = p->len,
                                         .kv_len = p->len,
                                         .kind = VATTEN_LIST_BLOCKS,
-                                        .q_block = (uint32_t)p->row_queries,
-                                        .kv_block = (uint32_t)p->block,
                                         .entries = p->rule.entries,
                                         .list_heads = p->list_heads,
-                                        .causal = r->item->dense.causal};
+                                        .boxes = p->boxes};
         args.lists = vatten_memory_buffer(p->lists);
         created = vatten_lists_create(r->device->device, &desc, &plan);
     } else {
@@ -303,12 +280,30 @@ static vatten_selection rule_of(const selection_run *r, uint64_t rows, uint64_t 
     return rule;
 }
 
+/* Regions of equal sides, the last ones short. */
+static vatten_boxes regions_of(const cases_selection *s) {
+    vatten_boxes boxes = {.rank = 2, .extent = {s->extent[0], s->extent[1]}};
+    for (int a = 0; a < 2; ++a) {
+        boxes.q_box[a] = boxes.kv_box[a] = (uint32_t)ceil_div(s->extent[a], s->regions);
+    }
+    return boxes;
+}
+
+uint64_t selection_row(const selection_piece *p, uint64_t query) {
+    const vatten_boxes *boxes = &p->boxes;
+    if (!selection_is_biformer(p->run)) {
+        return query;
+    }
+    uint64_t y = query / boxes->extent[1] / boxes->q_box[0], x = query % boxes->extent[1] / boxes->q_box[1];
+    return y * p->run->selection->regions + x;
+}
+
 selection_piece selection_piece_of(selection_run *r, uint64_t first, uint64_t len) {
     const cases_selection *s = r->selection;
-    selection_piece p = {.run = r, .first = first, .len = len, .row_queries = 1, .rows = len};
+    selection_piece p = {.run = r, .first = first, .len = len, .rows = len};
     if (selection_is_biformer(r)) {
+        p.boxes = regions_of(s);
         p.rows = p.blocks = s->regions * s->regions;
-        p.row_queries = p.block = len / p.rows;
         p.list_heads = 1;
     } else {
         p.block = smaller(s->block, len);
@@ -332,7 +327,7 @@ selection_run selection_begin(gpu *device, const cases_case *item, ref_dtype typ
     snprintf(r.name, sizeof r.name, "%s %s", item->id, gpu_dtype_name(r.dtype));
     r.ambiguous = cases_table(item, "ambiguous_rows", -1, &r.ambiguous_count);
     for (int n = 0; n < 3; ++n) {
-        r.host[n] = filled(&r, n, false);
+        r.host[n] = filled(&r, n);
         r.memory[n] = uploaded(device, r.host[n], selection_bytes(&r, n));
     }
     r.memory[3] = poisoned(device, selection_bytes(&r, 3));

@@ -9,7 +9,7 @@
 
 #include "cases.h"
 
-/* A case in one dtype. Tensors are packed as attention reads them: BiFormer's tokens region by region. */
+/* A case in one dtype. */
 typedef struct selection_run {
     gpu *device;
     const cases_case *item;
@@ -30,8 +30,9 @@ typedef struct selection_run {
 typedef struct selection_piece {
     selection_run *run;
     uint64_t first, len; /* tokens */
-    uint64_t row_queries, rows;
-    uint64_t block, blocks; /* of keys */
+    uint64_t rows;
+    uint64_t block, blocks; /* of keys; BiFormer's are boxes instead */
+    vatten_boxes boxes;
     vatten_selection rule;
     uint32_t list_heads;
     vatten_memory *lists, *lse;
@@ -57,7 +58,7 @@ uint64_t selection_heads(const cases_case *item, int which); /* 0 q, 1 k, 2 v, 3
 uint64_t selection_dim(const cases_case *item, int which);
 uint64_t selection_bytes(const selection_run *run, int which);
 
-/* Where a token of the case stands. */
-uint64_t selection_place(const selection_run *run, uint64_t token);
+/* The row of a query of the sequence. */
+uint64_t selection_row(const selection_piece *piece, uint64_t query);
 
 #endif /* SELECTION_RUN_H */

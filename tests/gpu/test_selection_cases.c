@@ -132,9 +132,15 @@ static uint64_t check_row(const selection_piece *p, const uint8_t *out, uint64_t
                           uint64_t head) {
     const selection_run *r = p->run;
     const cases_case *item = r->item;
+    const vatten_boxes *boxes = &p->boxes;
     const ref_lists lists = {.kind = REF_BLOCKS,
-                             .q_block = p->row_queries,
+                             .q_block = 1,
                              .kv_block = p->block,
+                             .rank = boxes->rank,
+                             .extent = {boxes->extent[0], boxes->extent[1]},
+                             .q_extent = boxes->extent[0],
+                             .q_box = {boxes->q_box[0], boxes->q_box[1]},
+                             .kv_box = {boxes->kv_box[0], boxes->kv_box[1]},
                              .entries = p->rule.entries,
                              .rows = p->rows,
                              .row_words = p->rule.entries,
@@ -182,7 +188,7 @@ static void check_probe_blocks(const selection_piece *p, uint32_t n, const uint3
 static void check_probe(const selection_piece *p, const uint8_t *out, uint32_t n) {
     const selection_run *r = p->run;
     const cases_probe *probe = &r->item->probe[n];
-    uint64_t at = selection_place(r, probe->q), row = (at - p->first) / p->row_queries, h = probe->h;
+    uint64_t at = probe->q, row = selection_row(p, at - p->first), h = probe->h;
     double sum = 0.0, tolerance = r->item->tolerance[r->type];
     uint64_t list_head = h / (r->item->heads / p->list_heads);
     uint32_t count;
@@ -216,7 +222,7 @@ static void check_rows(const selection_piece *p) {
         return;
     }
     for (uint32_t n = 0; n < item->probes; ++n) {
-        uint64_t at = selection_place(r, item->probe[n].q);
+        uint64_t at = item->probe[n].q;
         if (at >= p->first && at < p->first + p->len) {
             check_probe(p, out, n);
         }
