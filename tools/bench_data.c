@@ -17,8 +17,7 @@ static uint64_t value_dim(const family_shape *shape) {
     return shape->value_dim != 0 ? shape->value_dim : shape->dim;
 }
 
-/* ---- Tensors
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Tensors ---- */
 
 static void fill_random(void *data, size_t elements, vatten_dtype dtype, uint64_t seed) {
     float *f32 = data;
@@ -73,8 +72,7 @@ void bench_data_free(bench_data *data) {
     memset(data, 0, sizeof *data);
 }
 
-/* ---- The oracle
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- The oracle ---- */
 
 /* The library's desc in the oracle's words. The rules have to live as long as the problem. */
 typedef struct oracle {

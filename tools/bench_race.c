@@ -42,8 +42,7 @@ static bool enter(race *r, const bench_problem *problem, bench_row *row) {
     return bench_rig_make(r->context, r->vk, problem, r->settings->rows, &run->rig, row);
 }
 
-/* ---- Rivals
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Rivals ---- */
 
 /* Dense attention without a mask, which is what the bound of the estimate is a bound on, in the tile that the table has
  * for it. */
@@ -103,8 +102,7 @@ static bool enter_boxes(race *r, const bench_problem *problem, bench_row *row) {
     return true;
 }
 
-/* ---- Rounds
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- Rounds ---- */
 
 static bool run_once(runner *run, double *gpu_ms, double *record_us) {
     return run->row->status != BENCH_RIGHT || bench_rig_run(&run->rig, run->row, gpu_ms, record_us);

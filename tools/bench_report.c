@@ -11,9 +11,7 @@ static double fraction(double value, stats_summary limit) {
     return limit.median > 0.0 ? value / limit.median : 0.0;
 }
 
-/* ---- Markdown
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Markdown ---- */
 
 static void print_head(const bench_result *result) {
     vatten_context_info info;
@@ -53,8 +51,7 @@ static void print_markdown_row(const bench_result *result, size_t i) {
            row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median, row->check.worst);
 }
 
-/* ---- The second and third table: neighborhoods
- * -------------------------------------------------------------------------- */
+/* ---- The second and third table: neighborhoods ---- */
 
 static void print_window_row(const bench_problem *problem, const bench_row *row) {
     char box[64], dense[64] = "", speedup[64] = "", behind[16] = "";
@@ -116,9 +113,7 @@ static void print_markdown(const bench_result *result) {
     print_boxes(result);
 }
 
-/* ---- CSV
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- CSV ---- */
 
 /* In quotes, with quotes doubled: names and reasons hold commas. */
 static void print_quoted(const char *text) {
@@ -164,9 +159,7 @@ static void print_csv(const bench_result *result) {
     }
 }
 
-/* ---- JSON
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 static void add_roof(cJSON *object, const char *name, stats_summary summary, const char *shape) {
     cJSON *item = cJSON_AddObjectToObject(object, name);

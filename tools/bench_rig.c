@@ -7,8 +7,7 @@
 
 #include "say.h"
 
-/* ---- Plan, cold and warm
- * -------------------------------------------------------------------------------------------- */
+/* ---- Plan, cold and warm ---- */
 
 static vatten_result make_device(bench_rig *r) {
     vatten_context_info info;
@@ -60,9 +59,7 @@ static bool make_plan_twice(bench_rig *r, const family_problem *problem, bench_r
     return result == VATTEN_SUCCESS || bench_row_refuse(row, "recorder", result);
 }
 
-/* ---- Buffers
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Buffers ---- */
 
 static bool make_buffers(bench_rig *r, bench_row *row) {
     vatten_buffer *buffers[BENCH_SLOTS] = {&r->args.q,   &r->args.k,       &r->args.v,      &r->args.out,
@@ -89,9 +86,7 @@ static bool download(bench_rig *r, bench_slot slot, bench_row *row) {
     return result == VATTEN_SUCCESS || bench_row_refuse(row, "download", result);
 }
 
-/* ---- Runs
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Runs ---- */
 
 bool bench_rig_run(bench_rig *r, bench_row *row, double *out_gpu_ms, double *out_record_us) {
     VkCommandBuffer cmd = NULL;

@@ -71,9 +71,7 @@ static bool append(bench_list *list, const bench_problem *problem) {
     return true;
 }
 
-/* ---- Names
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Names ---- */
 
 static size_t add_sizes(char *out, size_t used, size_t out_size, const char *lead, const int64_t *sizes,
                         uint32_t rank) {
@@ -114,8 +112,7 @@ static void name_problem(bench_problem *p, const char *causal) {
     snprintf(p->name, sizeof p->name, p->causal ? "%.120s causal %s" : "%.120s", p->dense_name, causal);
 }
 
-/* ---- Expansion: one digit per list, counted through like a number
- * ------------------------------------------------ */
+/* ---- Expansion: one digit per list, counted through like a number ---- */
 
 typedef struct digit {
     size_t count;
@@ -267,9 +264,7 @@ bool sweep_expand(family_id id, const sweep_options *o, bench_list *list) {
     return list->count != 0;
 }
 
-/* ---- Suites
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Suites ---- */
 
 enum { SUITE_LINES = 8, SUITE_WORDS = 32, SUITE_BYTES = 256 };
 

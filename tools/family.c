@@ -68,7 +68,17 @@ static const option_spec sparse_rule[] = {
     {"crossing-out", OPTION_FLAG, FIELD(selection.crossing_out), NULL,
      "mass: without the block that crosses the share"},
     {"least", OPTION_U32, FIELD(selection.least), "N", "mass, threshold: at least N blocks more"},
-    {"max-workspace", OPTION_U64, FIELD(max_workspace), "BYTES", "of the scores; default 64 MiB"},
+    {"complete", OPTION_FLAG, FIELD(selection.complete), NULL,
+     "only blocks that end before the row does have values"},
+    {"budget-rows", OPTION_U32, FIELD(selection.budget_rows), "N", "rows that share a budget; default 1"},
+    {"budget-heads", OPTION_U32, FIELD(selection.budget_heads), "N",
+     "list heads that share a budget; default 1"},
+    {"total", OPTION_U64, FIELD(selection.total), "N", "top: blocks of those that share a budget together"},
+    {"by-block", OPTION_FLAG, FIELD(selection.by_block), NULL,
+     "each block has a budget of its own, of those rows and heads"},
+    {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather",
+     "where each query has blocks of its own; default: by size"},
+    {"max-workspace", OPTION_U64, FIELD(max_workspace), "BYTES", "bound on the workspace; default: by rows"},
 };
 
 static const option_spec kernel_options[] = {
@@ -79,8 +89,7 @@ static const option_spec kernel_options[] = {
     {"max-macs", OPTION_U64, FIELD(max_macs), "N", "bound on the multiply-adds of one dispatch"},
 };
 
-/* ---- Desc from options and shape
- * -------------------------------------------------------------------------------- */
+/* ---- Desc from options and shape ---- */
 
 static bool make_tile(const family_options *options, vatten_tile *tile) {
     tile->layout = (vatten_layout)options->layout;
@@ -237,13 +246,13 @@ static bool make_sparse(const family_options *options, const family_shape *shape
     desc->kv_block = options->kv_block;
     desc->rule = options->selection;
     desc->rule.budget = (vatten_budget)options->budget;
+    desc->execution = (vatten_sparse_execution)options->execution;
     desc->max_workspace = options->max_workspace;
     return take_diagonal(options, &desc->causal, &desc->align, &unused) &&
            make_heads(options, shape, &desc->heads);
 }
 
-/* ---- The table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- The table ---- */
 
 typedef struct family {
     const char *name;

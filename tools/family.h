@@ -52,7 +52,8 @@ typedef struct family_options {
     uint32_t key_stride, key_phase;
     /* sparse; what is missing in `selection` stands beside it */
     vatten_selection selection;
-    int budget; /* vatten_budget */
+    int budget;    /* vatten_budget */
+    int execution; /* vatten_sparse_execution */
     uint64_t max_workspace;
 } family_options;
 

@@ -39,8 +39,7 @@ SAY_FORMAT(2, 3) static bool fault(char reason[NPY_REASON], const char *format, 
     return false;
 }
 
-/* ---- The header: a Python dict literal with the keys descr, fortran_order and shape
- * ---------------------------- */
+/* ---- The header: a Python dict literal with the keys descr, fortran_order and shape ---- */
 
 typedef struct header {
     const char *cursor;
@@ -169,8 +168,7 @@ static bool header_to_array(const header *h, npy_array *array, char reason[NPY_R
     return true;
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 /* Reads magic, version and header text; leaves the file at its data. */
 static bool read_header(FILE *file, uint64_t file_size, npy_array *array, char reason[NPY_REASON]) {
@@ -240,8 +238,7 @@ void npy_free(npy_array *array) {
     memset(array, 0, sizeof *array);
 }
 
-/* ---- Writing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 /* A version 1.0 header, padded so that the data starts at a multiple of 64. Returns its length. */
 static size_t make_header(const npy_array *array, char *out, size_t out_size) {

@@ -60,8 +60,7 @@ struct roof {
     size_t count;
 };
 
-/* ---- One run of each
- * ---------------------------------------------------------------------------------------------- */
+/* ---- One run of each ---- */
 
 static bool run_fma(const roof *r, const fma_shape *shape, double *out_ms) {
     VkCommandBuffer cmd = NULL;
@@ -109,8 +108,7 @@ static uint32_t scaled(uint32_t count, double ms, double wanted, uint32_t limit)
     return value < 1.0 ? 1 : value > (double)limit ? limit : (uint32_t)value;
 }
 
-/* ---- Choosing
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Choosing ---- */
 
 /* Grows the loop count until a run is long enough to be timed, and rates the shape. */
 static bool try_fma(const roof *r, fma_shape *shape, double *out_gflops) {
@@ -232,8 +230,7 @@ void roof_destroy(roof *r) {
     free(r);
 }
 
-/* ---- Measuring
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Measuring ---- */
 
 bool roof_measure(roof *r) {
     double fma = 0.0, copy = 0.0, ms = 0.0;

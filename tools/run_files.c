@@ -78,8 +78,7 @@ bool run_paths_complete(family_id id, const run_paths *paths) {
     return true;
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static bool read_tensor(const char *path, uint32_t min_rank, uint32_t max_rank, const char *axes,
                         npy_array *out) {
@@ -331,8 +330,7 @@ void run_tensors_free(run_tensors *tensors) {
     npy_free(&tensors->lists);
 }
 
-/* ---- Writing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Writing ---- */
 
 static bool allocate(npy_array *array) {
     uint64_t bytes = npy_dtype_size(array->dtype);

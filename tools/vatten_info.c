@@ -100,8 +100,7 @@ static bool make_shape(family_id id, const info_options *options, family_shape *
     return true;
 }
 
-/* ---- What is printed, once as an object; the text is made from it
- * ------------------------------------------------ */
+/* ---- What is printed, once as an object; the text is made from it ---- */
 
 static cJSON *device_list(void) {
     cJSON *list = cJSON_CreateArray();

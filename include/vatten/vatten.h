@@ -132,9 +132,9 @@ typedef struct vatten_allocator {
 typedef enum vatten_feature {
     VATTEN_FEATURE_STORAGE_16BIT = 1 << 0,   /* storageBuffer16BitAccess: the dtypes F16 and BF16 */
     VATTEN_FEATURE_PUSH_DESCRIPTOR = 1 << 1, /* VK_KHR_push_descriptor: recorders need no descriptor pool */
-    VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL =
-        1 << 2, /* subgroupSizeControl and computeFullSubgroups: faster kernels where
-                   the driver would otherwise be free to vary the size */
+    /* subgroupSizeControl and computeFullSubgroups: faster kernels where the driver would otherwise be free to
+     * vary the size */
+    VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL = 1 << 2,
     /* VK_KHR_pipeline_executable_properties with pipelineExecutableInfo: vatten_plan_get_statistics answers.
      * For tools: drivers may compile slower with it. vatten_features_supported never recommends it. */
     VATTEN_FEATURE_PIPELINE_STATISTICS = 1 << 3,
@@ -424,8 +424,7 @@ VATTEN_API vatten_result vatten_neighborhood_estimate(const vatten_device *devic
 typedef enum vatten_sparse_execution {
     VATTEN_SPARSE_AUTO = 0,
     VATTEN_SPARSE_UNION = 1, /* neighbouring queries visit the blocks that any of them goes by */
-    VATTEN_SPARSE_GATHER =
-        2 /* queries are gathered by the block that they go by, and their partial results merged */
+    VATTEN_SPARSE_GATHER = 2 /* queries are gathered by the block that they go by, and merged */
 } vatten_sparse_execution;
 
 typedef struct vatten_plan_info {

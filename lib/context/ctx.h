@@ -77,8 +77,7 @@ struct vatten_context {
     vatten_memory *staging;   /* made at the first transfer that needs it */
 };
 
-/* ---- ctx_base.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- ctx_base.c ---- */
 
 #ifdef __GNUC__
 #define VT_CTX_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
@@ -101,8 +100,7 @@ void vt_ctx_release(const vatten_context *context, void *memory);
 /* Whether `list` has an extension of that name. */
 bool vt_ctx_has_extension(const VkExtensionProperties *list, uint32_t count, const char *name);
 
-/* ---- ctx_instance.c, ctx_messenger.c
- * ---------------------------------------------------------------------------- */
+/* ---- ctx_instance.c, ctx_messenger.c ---- */
 
 /* Opens the loader, makes the instance and loads its functions. A missing validation layer is a warning. */
 vatten_result vt_ctx_instance_create(vatten_context *context, bool validation);
@@ -112,8 +110,7 @@ void vt_ctx_instance_destroy(vatten_context *context);
 VkDebugUtilsMessengerCreateInfoEXT vt_ctx_messenger_info(vatten_context *context);
 vatten_result vt_ctx_messenger_create(vatten_context *context);
 
-/* ---- ctx_choose.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- ctx_choose.c ---- */
 
 /* Fills at most VT_CTX_MAX_DEVICES handles. No device at all is UNSUPPORTED and says how to get one. */
 vatten_result vt_ctx_enumerate(const vatten_context *context, VkPhysicalDevice *out_devices,
@@ -123,22 +120,19 @@ vatten_result vt_ctx_enumerate(const vatten_context *context, VkPhysicalDevice *
  * environment. */
 vatten_result vt_ctx_choose(vatten_context *context, const char *wanted, bool no_software);
 
-/* ---- ctx_device.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- ctx_device.c ---- */
 
 /* Makes the device with what vatten can use of it and the desc does not leave out, and gets its one queue. */
 vatten_result vt_ctx_device_create(vatten_context *context, const vatten_context_desc *desc);
 
-/* ---- ctx_cache.c
- * ------------------------------------------------------------------------------------------------- */
+/* ---- ctx_cache.c ---- */
 
 /* Loads `path` (NULL: no cache file). A missing file is normal, a file that does not fit is a warning. */
 vatten_result vt_ctx_cache_create(vatten_context *context, const char *path);
 /* Saves to the path and destroys the cache. A failed save is a warning. */
 void vt_ctx_cache_destroy(vatten_context *context);
 
-/* ---- ctx_memory.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- ctx_memory.c ---- */
 
 typedef enum vt_ctx_memory_kind {
     VT_CTX_MEMORY_DEVICE, /* where the GPU is fastest; mapped only on devices without memory of their own */
@@ -157,8 +151,7 @@ struct vatten_memory {
 vatten_result vt_ctx_memory_create(vatten_context *context, uint64_t size, vt_ctx_memory_kind kind,
                                    vatten_memory **out_memory);
 
-/* ---- ctx_submit.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- ctx_submit.c ---- */
 
 vatten_result vt_ctx_submit_create(vatten_context *context, vt_ctx_submit *submit);
 void vt_ctx_submit_destroy(vatten_context *context, vt_ctx_submit *submit);

@@ -45,8 +45,7 @@ static void need(bool fine, const char *what) {
     exit(1);
 }
 
-/* ---- Your own Vulkan: nothing here is special to vatten but the features
- * ---------------------------------------- */
+/* ---- Your own Vulkan: nothing here is special to vatten but the features ---- */
 
 static void make_instance(app *a) {
     need(volkInitialize() == VK_SUCCESS, "no Vulkan loader");
@@ -156,8 +155,7 @@ static void make_buffer(app *a) {
     need(vkBindBufferMemory(a->device, a->buffer, a->memory, 0) == VK_SUCCESS, "vkBindBufferMemory");
 }
 
-/* ---- vatten: device -> plan -> recorder
- * --------------------------------------------------------------------------- */
+/* ---- vatten: device -> plan -> recorder ---- */
 
 static void make_vatten(app *a) {
     vatten_device_desc device = {.get_instance_proc_addr = vkGetInstanceProcAddr,
@@ -188,8 +186,7 @@ static void make_vatten(app *a) {
          "vatten_recorder_create");
 }
 
-/* ---- One command buffer
- * --------------------------------------------------------------------------------------------- */
+/* ---- One command buffer ---- */
 
 static void barrier(const app *a, VkPipelineStageFlags from, VkAccessFlags wrote, VkPipelineStageFlags to,
                     VkAccessFlags uses) {

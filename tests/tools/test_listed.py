@@ -256,6 +256,22 @@ class Sparse(ListCase):
         self.compare(counts, "--q-block", 1, "--kv-block", 16, "--entries", 3, "--own", "--causal", "last",
                      family="sparse")
 
+    def test_both_executions(self):
+        values, _ = self.values(1, 16, 4)
+        counts = self.counts(values >= np.sort(values, axis=-1)[..., -2:-1], 1, 16)
+        for execution in ("union", "gather"):
+            self.compare(counts, "--q-block", 1, "--kv-block", 16, "--entries", 2, "--execution", execution,
+                         family="sparse")
+
+    def test_budgets_of_many_rows(self):
+        values, _ = self.values(8, 16, 4)
+        best = np.sort(values.reshape(4, -1), axis=-1)[:, -13, None, None]  # of all six rows of a head
+        self.compare(self.counts(values >= best, 8, 16), "--q-block", 8, "--kv-block", 16, "--entries", 6,
+                     "--budget-rows", 6, "--total", 13, family="sparse")
+        best = np.sort(values.transpose(2, 0, 1).reshape(6, -1), axis=-1)[:, -7]  # of all rows and heads of a block
+        self.compare(self.counts(values >= best, 8, 16), "--q-block", 8, "--kv-block", 16, "--entries", 6,
+                     "--budget-rows", 6, "--budget-heads", 4, "--total", 7, "--by-block", family="sparse")
+
     def test_mass_of_shared_heads(self):
         _, scores = self.values(4, 16, 4)
         shares = np.exp(0.7 * scores)
@@ -280,6 +296,8 @@ class Sparse(ListCase):
         for options, code, words in ((good[:4], 1, ("entries 0",)), ([*good, "--first", 4], 1, ("first 4",)),
                                      ([*good, "--budget", "mass", "--share", 2], 1, ("share 2",)),
                                      ([*good, "--list-heads", 3], 1, ("list_heads 3",)),
+                                     ([*good, "--execution", "gather"], 1, ("GATHER", "q_block 8")),
+                                     ([*good, "--by-block"], 1, ("by_block", "total 0")),
                                      ([*good, "--budget", "most"], 2, ("--budget",)),
                                      ([*good, "--window", "3,3"], 2, ("--window",))):
             self.run_refused("sparse", [*self.files(), *options], code, *words)
