@@ -78,7 +78,7 @@ def _detail(device, rows):
 def _exceptions():
     if not audit_runs.EXCEPTIONS:
         return ""
-    lines = [f"* {device}, {kernel}: {reason}\n" for device, kernel, reason in audit_runs.EXCEPTIONS]
+    lines = [f"* {device}, {kernel}, {problem}: {reason}\n" for device, kernel, problem, reason in audit_runs.EXCEPTIONS]
     return "\n## Exceptions\n\n" + "".join(lines)
 
 

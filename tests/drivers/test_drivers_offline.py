@@ -98,8 +98,13 @@ class TheJudging(unittest.TestCase):
         self.assertTrue(audit_runs.judge([])[0])
 
     def test_exceptions_have_reasons(self):
-        for device, kernel, reason in audit_runs.EXCEPTIONS:
-            self.assertTrue(device and kernel and len(reason) > 20)
+        for device, kernel, problem, reason in audit_runs.EXCEPTIONS:
+            self.assertTrue(device and kernel and problem and len(reason) > 20)
+
+    def test_exceptions_are_for_their_own_problems(self):
+        spilling = {"device": "pi-5", "kernel": "attention_lists_f32_shared", "spills": "2"}
+        self.assertFalse(audit_runs.judge([row(**spilling, problem="boxes3 biased")])[0])
+        self.assertTrue(audit_runs.judge([row(**spilling, problem="blocks")])[0])
 
 
 class TheLaunch(unittest.TestCase):
