@@ -164,10 +164,22 @@ void suspend_row(uint i)
 #endif
 }
 
-void finish_row(uint i)
+// Rows inside: compilers do not unroll a loop over rows that has another one in it, and keep what it indexes in memory.
+void join_zero_positions(out float shrink[ROW_COUNT])
+{
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        shrink[i] = 1.0;
+    uint positions = map_weighs() ? 0u : map_zero_positions();
+    for (uint n = 0u; n < positions; ++n)
+        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+            if (map_row_valid(lane_row(i)))
+                shrink[i] *= join_zero_position(lane_row(i), n, row_max[i], row_sum[i]);
+}
+
+void finish_row(uint i, float shrink)
 {
     uint token = map_row_token(lane_row(i));
-    float factor = close_row(lane_row(i), row_max[i], row_sum[i]);
+    float factor = end_row(lane_row(i), shrink, row_max[i], row_sum[i]);
     if (lane_in_row == 0u)
         store_lse(token, row_max[i], row_sum[i]);
     uint row = out_origin() + token * push.out_token;
@@ -178,14 +190,17 @@ void finish_row(uint i)
 void layout_end()
 {
     bool suspend = carry_out();
-    if (!suspend)
+    float shrink[ROW_COUNT];
+    if (!suspend) {
         exchange_sum();
+        join_zero_positions(shrink);
+    }
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
         if (!map_row_valid(lane_row(i)))
             continue;
         if (suspend)
             suspend_row(i);
         else
-            finish_row(i);
+            finish_row(i, shrink[i]);
     }
 }

@@ -295,7 +295,7 @@ bool map_zero_key(uint row, uint i, out uint entry)
                      int(i) % WINDOW_2);
     bool padded = false;
     bool counts = true;
-    for (int a = 0; a < 3; ++a) {
+    [[unroll]] for (int a = 0; a < 3; ++a) {
         at[a] += map_window_start(a, q[a]);
         bool beyond = map_zero(a) && at[a] < map_window_end(a, q[a]) && (at[a] < 0 || at[a] >= map_n[a]);
         padded = padded || beyond;

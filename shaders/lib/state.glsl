@@ -29,26 +29,42 @@ float join_zero_keys(float count, float score, inout float row_max, inout float 
     return shrink;
 }
 
-// The end of a row: keys with value 0 join, which change maximum and sum. Returns what its outputs are multiplied by;
-// a row without visible keys has sum 0 and gives 0.
-float close_row(uint row, inout float row_max, inout float row_sum)
+#ifdef VT_BIAS
+// Joins the key with value 0 at a position, if there is one.
+float join_zero_position(uint row, uint position, inout float row_max, inout float row_sum)
+{
+    uint entry;
+    if (!map_zero_key(row, position, entry))
+        return 1.0;
+    return join_zero_keys(1.0, bias_elem[entry] * LOG2E, row_max, row_sum);
+}
+#else
+uint map_zero_positions() { return 0u; }
+float join_zero_position(uint row, uint position, inout float row_max, inout float row_sum) { return 1.0; }
+#endif
+
+// The end of a row whose positions have joined and gave `shrink`. Returns what its outputs are multiplied by; a row without
+// visible keys has sum 0 and gives 0.
+float end_row(uint row, float shrink, inout float row_max, inout float row_sum)
 {
     if (map_weighs())
         return 1.0;
-    float shrink = 1.0;
-#ifdef VT_BIAS
-    uint positions = map_zero_positions();
-    for (uint i = 0u; i < positions; ++i) {
-        uint entry;
-        if (map_zero_key(row, i, entry))
-            shrink *= join_zero_keys(1.0, bias_elem[entry] * LOG2E, row_max, row_sum);
-    }
-#else
+#ifndef VT_BIAS
     float zero_keys = map_zero_keys(row);
     if (zero_keys > 0.0)
         shrink = join_zero_keys(zero_keys, 0.0, row_max, row_sum);
 #endif
     return row_sum > 0.0 ? shrink / row_sum : 0.0;
+}
+
+// The end of a row: keys with value 0 join, which change maximum and sum, as end_row says.
+float close_row(uint row, inout float row_max, inout float row_sum)
+{
+    float shrink = 1.0;
+    uint positions = map_weighs() ? 0u : map_zero_positions();
+    for (uint n = 0u; n < positions; ++n)
+        shrink *= join_zero_position(row, n, row_max, row_sum);
+    return end_row(row, shrink, row_max, row_sum);
 }
 
 #ifdef VT_FULL
