@@ -138,14 +138,15 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
         "boxes", "list_bias", "list_limits", "pool", "select", "select_groups", "topk", "sparse", "combine", "merge_cases",
         "selection_cases", "methods", "mechanisms", "cases", "random")
-# By default on one device, for the layout MATRIX; what is left out takes long, and the system's own lavapipe runs it.
-WHOLE = tuple(name for name in FULL if name not in ("cost", "limits", "neighborhood", "select_groups"))
-# Every layout, family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "properties", "pool", "select", "topk", "sparse", "combine",
-         "random 1 40")
+# Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
+# on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
+WHOLE = ("harness", "recording", "statistics", "properties", "dense", "lists", "boxes", "pool", "select", "topk", "sparse",
+         "combine", "merge_cases", "random 1 40")
+# Every family and dtype, without what takes longest.
+SHORT = ("harness", "recording", "statistics", "pool", "select", "topk", "sparse", "combine", "random 1 20")
 
 # What depends on how wide a subgroup is.
-WIDTHS = ("harness", "recording", "statistics", "properties", "random 1 40")
+WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 
 # Every kernel that instrumented shaders leave time for.
 INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
@@ -157,18 +158,18 @@ EMULATED = ("statistics", "random 1 4")
 SPLIT = ("harness", "recording", "statistics", "properties")
 
 # Where what is missing changes which tile or layout attention takes, and nothing of the other tasks.
-TILES = ("harness", "properties", "random 1 20")
+TILES = ("harness", "random 1 20")
 
 # Devices with less, pretended by tests/gpu/gpu_harness.c: the name after "+", VATTEN_TEST_CAPS, programs.
 CAPS = (
-    ("no-subgroups", "no_subgroups", TILES),
-    ("shared-16k", "shared=16384", ("harness", "random 1 40")),
+    ("no-subgroups", "no_subgroups", ("harness", "properties", "random 1 20")),
+    ("shared-16k", "shared=16384", TILES),
     ("invocations-128", "invocations=128", TILES),
     ("range-64k", "range=65536", SPLIT),
     ("range-1m", "range=1048576", ("harness", "recording", "pool", "select", "sparse", "combine", "random 1 20")),
     ("no-f16", "without=storage_16bit", ("harness", "pool", "select", "random 1 20")),
     ("no-push", "without=push_descriptor", ("harness", "recording", "select", "sparse", "random 1 20")),
-    ("no-size-control", "without=subgroup_size_control", ("harness", "random 1 40")),
+    ("no-size-control", "without=subgroup_size_control", TILES),
 )
 
 _SYNC = (("VK_VALIDATION_VALIDATE_SYNC", "1"), ("VK_VALIDATION_SYNCVAL_SHADER_ACCESSES_HEURISTIC", "1"))
