@@ -152,7 +152,7 @@ WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
 
 # Under qemu, where both compiling and computing are some twenty times slower.
-EMULATED = ("statistics", "random 1 4")
+EMULATED = ("statistics", "random 1 2")
 
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")
