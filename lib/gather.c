@@ -355,6 +355,7 @@ vatten_result vt_gather_steps(const vt_gather *gather, vt_program *program) {
         return refuse(&g);
     vt_invert_variants(&g.invert, program, invert);
     program->main_variant = attend_variant(&g, program);
+    const uint32_t attend = program->main_variant;
     uint32_t merge = vt_states_variant(&g.states, g.p, program);
     program->workspace_bytes = vt_max(program->workspace_bytes, layout_of(&g, &most.part).end);
     for (uint64_t b = 0; b < g.p->batch; b += most.part.batch)
@@ -368,7 +369,7 @@ vatten_result vt_gather_steps(const vt_gather *gather, vt_program *program) {
                                           h,
                                           r};
                 vt_invert_steps(&g.invert, &c.part, invert, layout_of(&g, &c.part).counts, 0, program);
-                attend_part(&g, &c, invert[0] + VT_INVERT_PASSES, program);
+                attend_part(&g, &c, attend, program);
                 merge_part(&g, &c.part, merge, program);
             }
     return check(&g, program);

@@ -58,6 +58,12 @@ vatten_result vt_plan_compile(vatten_plan *plan, bool *out_refused) {
     return VATTEN_SUCCESS;
 }
 
+bool vt_plan_asked(const vatten_device *device, const void *desc, vatten_plan **out_plan) {
+    if (out_plan)
+        *out_plan = NULL;
+    return device && desc && out_plan;
+}
+
 vatten_result vt_plan_build(vatten_device *device, vt_builder append, const void *input, vatten_plan **out) {
     vt_program counted = {0};
     vatten_result result = append(input, &counted);
@@ -139,9 +145,7 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
 
 vatten_result vatten_attention_create(vatten_device *device, const vatten_attention_desc *desc,
                                       vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_attention(&device->caps, &device->logger, desc, &problem);
@@ -150,9 +154,7 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
 
 vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
                                          vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_neighborhood(&device->caps, &device->logger, desc, &problem);
@@ -161,9 +163,7 @@ vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_nei
 
 vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc *desc,
                                   vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_lists(&device->caps, &device->logger, desc, &problem);
@@ -172,9 +172,7 @@ vatten_result vatten_lists_create(vatten_device *device, const vatten_lists_desc
 
 vatten_result vatten_sparse_create(vatten_device *device, const vatten_sparse_desc *desc,
                                    vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_sparse sparse;
     vatten_result result = vt_sparse_from(&device->caps, &device->logger, desc, &sparse);

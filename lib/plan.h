@@ -19,6 +19,9 @@ struct vatten_plan {
     vt_program program; /* steps stand behind the struct, in the same allocation */
 };
 
+/* How every create function begins: no plan yet, and whether no pointer is NULL. */
+bool vt_plan_asked(const vatten_device *device, const void *desc, vatten_plan **out_plan);
+
 /* Appends a program's steps, as a vt_op does. */
 typedef vatten_result (*vt_builder)(const void *input, vt_program *program);
 

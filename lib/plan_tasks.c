@@ -13,9 +13,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A plan whose steps no tile was chosen for. */
+/* What plans of all tasks say of themselves. */
+static void fill_plain_info(const vt_problem *p, vatten_plan *plan) {
+    vatten_plan_info *info = &plan->info;
+    const vt_program *program = &plan->program;
+    memcpy(plan->label, p->label, sizeof plan->label);
+    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[program->variants[0].kernel].name);
+    info->dispatches = (uint32_t)program->step_count;
+    info->pipelines = program->variant_count;
+    info->workspace_bytes = program->workspace_bytes;
+    info->offset_alignment = plan->device->caps.storage_alignment;
+}
+
+/* A plan whose steps no tile was chosen for; `p` has its label. */
 static vatten_result create_plain(vatten_device *device, vt_builder append, const void *input,
-                                  vatten_plan **out) {
+                                  const vt_problem *p, vatten_plan **out) {
     bool refused;
     vatten_plan *plan = NULL;
     vatten_result result = vt_plan_build(device, append, input, &plan);
@@ -25,6 +37,7 @@ static vatten_result create_plain(vatten_device *device, vt_builder append, cons
         vt_release(&device->allocator, plan);
         return result;
     }
+    fill_plain_info(p, plan);
     *out = plan;
     return VATTEN_SUCCESS;
 }
@@ -36,13 +49,8 @@ static vatten_result append_pool(const void *input, vt_program *program) {
 static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
     const vt_problem *p = &pool->problem;
     vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, p->label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
     info->k_bytes = vt_tensor_bytes(p, &pool->x);
     info->out_bytes = pool->out.elements * pool->out_element;
-    info->offset_alignment = pool->caps->storage_alignment;
     uint64_t elements = p->batch * p->heads * p->kv_len * p->dim;
     info->flops = elements;
     info->bytes = vt_saturating_mul(elements, p->element_bytes) + info->out_bytes;
@@ -50,14 +58,12 @@ static void fill_pool_info(const vt_pool *pool, vatten_plan *plan) {
 
 vatten_result vatten_pool_create(vatten_device *device, const vatten_pool_desc *desc,
                                  vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_pool pool;
     vatten_result result = vt_pool_from(&device->caps, &device->logger, desc, &pool);
     if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_pool, &pool, out_plan);
+        result = create_plain(device, append_pool, &pool, &pool.problem, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_pool_info(&pool, *out_plan);
     return result;
@@ -70,17 +76,11 @@ static vatten_result append_select(const void *input, vt_program *program) {
 static void fill_select_info(const vt_select *s, vatten_plan *plan) {
     const vatten_select_desc *d = &s->desc;
     vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, s->problem.label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
     info->q_bytes = vt_tensor_bytes(&s->problem, &s->q);
     info->k_bytes = s->k.elements * sizeof(float);
     info->bias_bytes = s->bias.elements * sizeof(float);
     info->lists_bytes = s->lists.elements * sizeof(uint32_t);
     info->counts_bytes = d->write_counts ? s->counts.elements * sizeof(uint32_t) : 0;
-    info->workspace_bytes = plan->program.workspace_bytes;
-    info->offset_alignment = s->caps->storage_alignment;
     info->pairs = vt_saturating_mul(d->rows, d->blocks);
     info->flops = vt_saturating_mul(vt_saturating_mul(info->pairs, 2 * d->batch * d->heads), d->dim);
     info->bytes = info->q_bytes + info->k_bytes + info->bias_bytes + info->lists_bytes + info->counts_bytes;
@@ -89,14 +89,12 @@ static void fill_select_info(const vt_select *s, vatten_plan *plan) {
 
 vatten_result vatten_select_create(vatten_device *device, const vatten_select_desc *desc,
                                    vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_select select;
     vatten_result result = vt_select_from(&device->caps, &device->logger, desc, &select);
     if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_select, &select, out_plan);
+        result = create_plain(device, append_select, &select, &select.problem, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_select_info(&select, *out_plan);
     return result;
@@ -109,17 +107,11 @@ static vatten_result append_combine(const void *input, vt_program *program) {
 static void fill_combine_info(const vt_combine *c, vatten_plan *plan) {
     const vt_problem *p = &c->problem;
     vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, p->label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
     info->q_bytes = vt_tensor_bytes(p, &c->residual);
     info->v_bytes = c->x_elements * p->element_bytes;
     info->out_bytes = vt_tensor_bytes(p, &c->out);
     info->lse_bytes = vt_lse_bytes(p);
     info->bias_bytes = c->weights_elements * sizeof(float);
-    info->workspace_bytes = plan->program.workspace_bytes;
-    info->offset_alignment = c->caps->storage_alignment;
     uint64_t elements = vt_saturating_mul(p->batch * p->heads * p->q_len, p->dim);
     uint64_t read = vt_saturating_mul(elements, c->parts + c->has_residual);
     info->flops = vt_saturating_mul(read, 2);
@@ -128,14 +120,12 @@ static void fill_combine_info(const vt_combine *c, vatten_plan *plan) {
 
 vatten_result vatten_combine_create(vatten_device *device, const vatten_combine_desc *desc,
                                     vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_combine combine;
     vatten_result result = vt_combine_from(&device->caps, &device->logger, desc, &combine);
     if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_combine, &combine, out_plan);
+        result = create_plain(device, append_combine, &combine, &combine.problem, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_combine_info(&combine, *out_plan);
     return result;
@@ -147,28 +137,20 @@ static vatten_result append_topk(const void *input, vt_program *program) {
 
 static void fill_topk_info(const vt_topk *t, vatten_plan *plan) {
     vatten_plan_info *info = &plan->info;
-    memcpy(plan->label, t->problem.label, sizeof plan->label);
-    snprintf(info->kernel, sizeof info->kernel, "%s", vt_kernels[plan->program.variants[0].kernel].name);
-    info->dispatches = (uint32_t)plan->program.step_count;
-    info->pipelines = plan->program.variant_count;
     info->k_bytes = t->x.elements * sizeof(float);
     info->lists_bytes = t->lists.elements * sizeof(uint32_t);
     info->counts_bytes = t->desc.write_counts ? t->counts.elements * sizeof(uint32_t) : 0;
-    info->workspace_bytes = plan->program.workspace_bytes;
-    info->offset_alignment = t->caps->storage_alignment;
     info->bytes = info->k_bytes + info->lists_bytes + info->counts_bytes;
 }
 
 vatten_result vatten_topk_create(vatten_device *device, const vatten_topk_desc *desc,
                                  vatten_plan **out_plan) {
-    if (out_plan)
-        *out_plan = NULL;
-    if (!device || !desc || !out_plan)
+    if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_topk topk;
     vatten_result result = vt_topk_from(&device->caps, &device->logger, desc, &topk);
     if (result == VATTEN_SUCCESS)
-        result = create_plain(device, append_topk, &topk, out_plan);
+        result = create_plain(device, append_topk, &topk, &topk.problem, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_topk_info(&topk, *out_plan);
     return result;

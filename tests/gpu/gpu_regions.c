@@ -120,6 +120,26 @@ uint64_t gpu_region_changed(const gpu_region *region, uint64_t from, uint64_t to
     return from;
 }
 
+bool gpu_regions_run(gpu *g, gpu_region *regions, int count, vatten_plan *plan, const vatten_args *args,
+                     const char *name) {
+    double ms;
+    bool good = true;
+    for (int n = 0; n < count; ++n) {
+        good = good && gpu_region_upload(&regions[n]);
+    }
+    good = good && vatten_context_run(g->context, plan, args, &ms) == VATTEN_SUCCESS;
+    for (int n = 0; n < count; ++n) {
+        const gpu_region *region = &regions[n];
+        good = good && gpu_region_download(&regions[n]);
+        if (good &&
+            (gpu_region_changed(region, 0, region->offset) != UINT64_MAX ||
+             gpu_region_changed(region, region->offset + region->bytes, region->total) != UINT64_MAX)) {
+            gpu_fail(g, "%s: wrote outside buffer %d", name, n);
+        }
+    }
+    return good;
+}
+
 uint64_t gpu_view_index(const gpu_view *view, uint64_t b, uint64_t token, uint64_t head, uint64_t d) {
     return b * (uint64_t)view->strides.batch + token * (uint64_t)view->strides.token +
            head * (uint64_t)view->strides.head + d;

@@ -186,7 +186,6 @@ static vatten_buffer buffer_of(const gpu_region *region, uint64_t shift) {
 }
 
 static bool run(trial *t) {
-    double ms;
     uint64_t bytes = t->desc.dtype == VATTEN_DTYPE_F32 ? 4 : 2;
     const vatten_args args = {.v = buffer_of(&t->region[PARTS], 0),
                               .bias = buffer_of(&t->region[WEIGHTS], 0),
@@ -194,13 +193,7 @@ static bool run(trial *t) {
                               .out = buffer_of(out_region(t), out_shift(t) * bytes),
                               .lse = buffer_of(&t->region[LSE], 0),
                               .workspace = buffer_of(&t->region[CARRY], 0)};
-    bool good = true;
-    for (int n = 0; n < REGIONS; ++n)
-        good = good && gpu_region_upload(&t->region[n]);
-    good = good && vatten_context_run(t->device->context, t->plan, &args, &ms) == VATTEN_SUCCESS;
-    for (int n = 0; n < REGIONS; ++n)
-        good = good && gpu_region_download(&t->region[n]);
-    return good;
+    return gpu_regions_run(t->device, t->region, REGIONS, t->plan, &args, "combine");
 }
 
 /* ---- A trial ---- */

@@ -208,28 +208,12 @@ static void fill(trial *t) {
 }
 
 static bool run(trial *t) {
-    double ms;
-    bool good = true;
     vatten_args args = {.q = gpu_region_buffer(&t->regions[0]),
                         .k = gpu_region_buffer(&t->regions[1]),
                         .lists = gpu_region_buffer(&t->regions[2]),
                         .counts = gpu_region_buffer(&t->regions[3]),
                         .workspace = gpu_region_buffer(&t->regions[4])};
-    for (int n = 0; n < 5; ++n) {
-        good = good && gpu_region_upload(&t->regions[n]);
-    }
-    good = good && vatten_context_run(device.context, t->plan, &args, &ms) == VATTEN_SUCCESS;
-    for (int n = 0; n < 5; ++n) {
-        const gpu_region *region = &t->regions[n];
-        good = good && gpu_region_download(&t->regions[n]);
-        bool guards = !region->memory || (gpu_region_changed(region, 0, region->offset) == UINT64_MAX &&
-                                          gpu_region_changed(region, region->offset + region->bytes,
-                                                             region->total) == UINT64_MAX);
-        if (good && !guards) {
-            gpu_fail(&device, "wrote outside buffer %d", n);
-        }
-    }
-    return good;
+    return gpu_regions_run(&device, t->regions, 5, t->plan, &args, "select");
 }
 
 static bool begin(trial *t, const char *name) {

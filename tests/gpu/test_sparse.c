@@ -221,28 +221,13 @@ static void fill(trial *t) {
 }
 
 static bool run(trial *t, const char *name) {
-    double ms;
-    bool good = true;
     const vatten_args args = {.q = gpu_region_buffer(&t->regions[0]),
                               .k = gpu_region_buffer(&t->regions[1]),
                               .v = gpu_region_buffer(&t->regions[2]),
                               .out = gpu_region_buffer(&t->regions[3]),
                               .lse = gpu_region_buffer(&t->regions[4]),
                               .workspace = gpu_region_buffer(&t->regions[5])};
-    for (int n = 0; n < 6; ++n) {
-        good = good && gpu_region_upload(&t->regions[n]);
-    }
-    good = good && vatten_context_run(device.context, t->plan, &args, &ms) == VATTEN_SUCCESS;
-    for (int n = 0; n < 6; ++n) {
-        const gpu_region *region = &t->regions[n];
-        good = good && gpu_region_download(&t->regions[n]);
-        if (good &&
-            (gpu_region_changed(region, 0, region->offset) != UINT64_MAX ||
-             gpu_region_changed(region, region->offset + region->bytes, region->total) != UINT64_MAX)) {
-            gpu_fail(&device, "%s: wrote outside buffer %d", name, n);
-        }
-    }
-    return good;
+    return gpu_regions_run(&device, t->regions, 6, t->plan, &args, name);
 }
 
 static bool begin(trial *t, const char *name) {

@@ -121,26 +121,11 @@ static void compare(const trial *t) {
 /* ---- The device ---- */
 
 static bool run_once(trial *t) {
-    double ms;
     const vatten_args args = {.k = gpu_region_buffer(&t->regions[X]),
                               .lists = gpu_region_buffer(&t->regions[LISTS]),
                               .counts = gpu_region_buffer(&t->regions[COUNTS]),
                               .workspace = gpu_region_buffer(&t->regions[WORKSPACE])};
-    bool good = true;
-    for (int n = 0; n < REGIONS; ++n) {
-        good = good && gpu_region_upload(&t->regions[n]);
-    }
-    good = good && vatten_context_run(device.context, t->plan, &args, &ms) == VATTEN_SUCCESS;
-    for (int n = 0; n < REGIONS; ++n) {
-        const gpu_region *region = &t->regions[n];
-        good = good && gpu_region_download(&t->regions[n]);
-        if (good && region->memory &&
-            (gpu_region_changed(region, 0, region->offset) != UINT64_MAX ||
-             gpu_region_changed(region, region->offset + region->bytes, region->total) != UINT64_MAX)) {
-            gpu_fail(&device, "%s: wrote outside buffer %d", t->name, n);
-        }
-    }
-    return good;
+    return gpu_regions_run(&device, t->regions, REGIONS, t->plan, &args, t->name);
 }
 
 static bool run(trial *t) {
