@@ -209,8 +209,10 @@ VATTEN_API void vatten_device_destroy(vatten_device *device);
 
 typedef enum vatten_dtype {
     VATTEN_DTYPE_F32 = 1,
-    VATTEN_DTYPE_F16 = 2, /* needs VATTEN_FEATURE_STORAGE_16BIT */
-    VATTEN_DTYPE_BF16 = 3 /* the upper 16 bits of an f32; needs VATTEN_FEATURE_STORAGE_16BIT */
+    VATTEN_DTYPE_F16 = 2,  /* needs VATTEN_FEATURE_STORAGE_16BIT */
+    VATTEN_DTYPE_BF16 = 3, /* the upper 16 bits of an f32; needs VATTEN_FEATURE_STORAGE_16BIT */
+    VATTEN_DTYPE_I8 =
+        4 /* k and v only: 8-bit integers in blocks with a scale each, see vatten_heads.kv_dtype */
 } vatten_dtype;
 
 #define VATTEN_UNLIMITED ((int64_t)-1) /* a window side without a limit */
@@ -267,6 +269,11 @@ typedef struct vatten_heads {
     uint64_t max_macs;
     vatten_tile tile;  /* optional override */
     const char *label; /* optional, at most 63 bytes are kept: stands before each message about this plan */
+    /* Dense plans: of k and v (extra keys too); 0 = dtype, or I8: a row is a sequence of blocks, each a scale (f32) and then
+     * kv_block signed bytes x, of which each stands for scale * x. Rules: kv_block a multiple of 4, dim and value_dim
+     * multiples of kv_block; strides of k and v count bytes, and are multiples of 4. Converted on load, to f32. */
+    vatten_dtype kv_dtype;
+    uint32_t kv_block;
 } vatten_heads;
 
 /* ---- Plans ---- */
@@ -295,7 +302,8 @@ typedef enum vatten_bias {
      * k - 1 + offset of an axis is for a key `offset` positions after the query in their dilation group, after a roll.
      * Keys of EDGE_ZERO off the grid have the bias of where they would be in place of score 0; extra keys have none. */
     VATTEN_BIAS_RELATIVE = 1,
-    VATTEN_BIAS_TENSOR = 2 /* lists only: a number for each pair, see vatten_lists_desc */
+    VATTEN_BIAS_TENSOR = 2, /* a number for each pair: see vatten_attention_desc, vatten_lists_desc */
+    VATTEN_BIAS_AXES = 3 /* dense only: for each query a sum of numbers of the key's coordinates on a grid */
 } vatten_bias;
 
 /* How sparse attention with lists of single queries is executed (vatten_sparse_desc). */
@@ -331,6 +339,11 @@ typedef struct vatten_plan_info {
     uint64_t lists_bytes;
     uint64_t counts_bytes;
     vatten_sparse_execution execution; /* sparse plans: the one that was taken; else AUTO */
+    uint64_t tables_bytes;             /* as q_bytes */
+    uint64_t state_bytes;
+    uint32_t splits; /* dense plans: how many workgroups share the keys of a query tile */
+    uint32_t
+        tile_heads; /* dense plans: query heads that share a query tile; rows of a tile are queries x heads */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -402,6 +415,8 @@ typedef struct vatten_args {
     vatten_buffer bias;   /* required iff the plan has a bias */
     vatten_buffer lists;  /* required iff the plan goes by lists, or makes them */
     vatten_buffer counts; /* required iff the plan writes counts */
+    vatten_buffer tables; /* required iff the plan has tables (vatten_attention_tables) */
+    vatten_buffer state;  /* required iff the plan carries a state in or out */
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be
@@ -426,7 +441,7 @@ VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffe
 #endif
 
 #include <vatten/dense.h>        /* dense attention */
-#include <vatten/neighborhood.h> /* attention in windows on grids of tokens */
 #include <vatten/lists.h>        /* attention over lists, and what makes lists */
+#include <vatten/neighborhood.h> /* attention in windows on grids of tokens */
 
 #endif /* VATTEN_VATTEN_H */
