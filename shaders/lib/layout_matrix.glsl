@@ -88,21 +88,19 @@ void stage_queries()
 
 void stage_keys()
 {
-    uint origin = k_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint c = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_kv[c * Q_STRIDE + d] = half_k(origin + map_key_token(c) * push.k_token, d * 4u);
+        stage_kv[c * Q_STRIDE + d] = half_k(k_row(map_key_token(c)), d * 4u);
     }
 }
 
 void stage_values()
 {
-    uint origin = v_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (VALUE_PAD / 4u); i += WORKGROUP) {
         uint c = i / (VALUE_PAD / 4u);
         uint d = i % (VALUE_PAD / 4u);
-        stage_kv[c * V_STRIDE + d] = half_v(origin + map_key_token(c) * push.v_token, d * 4u);
+        stage_kv[c * V_STRIDE + d] = half_v(v_row(map_key_token(c)), d * 4u);
     }
 }
 
@@ -202,7 +200,7 @@ void take_scores()
 {
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
         [[unroll]] for (uint j = 0u; j < COL_QUADS; ++j) {
-            vec4 four = stage_s[lane_row(i) * S_STRIDE + lane_in_row + LANES_PER_ROW * j] * push.scale_log2;
+            vec4 four = stage_s[lane_row(i) * S_STRIDE + lane_in_row + LANES_PER_ROW * j] * row_scale(lane_row(i));
             [[unroll]] for (uint k = 0u; k < 4u; ++k)
                 score[i * COL_COUNT + j * 4u + k] = four[k];
         }
@@ -277,7 +275,7 @@ uint row_end(uint i)
     if (carry_out())
         return carry_row(lane_row(i));
 #endif
-    return out_origin() + map_row_token(lane_row(i)) * push.out_token;
+    return out_row(lane_row(i));
 }
 
 void write_quad(uint i, uint at, uint d, vec4 x)
@@ -316,7 +314,7 @@ void finish_sums()
         }
 #endif
         if (lane_in_row == 0u)
-            store_lse(map_row_token(lane_row(i)), row_max[i], row_sum[i]);
+            store_lse(lane_row(i), row_max[i], row_sum[i]);
     }
 }
 

@@ -76,11 +76,12 @@ void load_queries()
     uint origin = q_origin();
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
         uint row = origin + query_row(lane_row(i / DIM_MOVES));
+        float scale = row_scale(lane_row(i / DIM_MOVES));
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)
             query[e] = query[e + CHUNK_QUADS];
         [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
-            query[ROW_COUNT * DIM_QUADS - CHUNK_QUADS + e] = query_quad(row, d0 + QUAD * e) * push.scale_log2;
+            query[ROW_COUNT * DIM_QUADS - CHUNK_QUADS + e] = query_quad(row, d0 + QUAD * e) * scale;
     }
 }
 
@@ -125,7 +126,7 @@ void store_lses()
 {
     for (uint i = 0u; i < ROW_COUNT; ++i) {
         if (map_row_valid(lane_row(i)))
-            store_lse(map_row_token(lane_row(i)), row_max[0], row_sum[0]);
+            store_lse(lane_row(i), row_max[0], row_sum[0]);
         [[unroll]] for (uint r = 0u; r + 1u < ROW_COUNT; ++r) {
             row_max[r] = row_max[r + 1u];
             row_sum[r] = row_sum[r + 1u];
@@ -247,8 +248,8 @@ void layout_tile(bool full)
     float shrink[ROW_COUNT];
     [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
         uint token = map_key_token(u);
-        k_rows[u] = k_origin() + token * push.k_token;
-        v_rows[u] = v_origin() + token * push.v_token;
+        k_rows[u] = k_row(token);
+        v_rows[u] = v_row(token);
     }
     if (map_weighs()) {
         weigh_pairs(shrink);
@@ -265,7 +266,6 @@ void store_rows(bool suspend)
 {
     for (uint i = 0u; i < ROW_COUNT * VALUE_MOVES; ++i) {
         uint row = lane_row(i / VALUE_MOVES);
-        uint token = map_row_token(row);
         uint d0 = i % VALUE_MOVES * DIM_CHUNK;
         if (map_row_valid(row)) {
 #ifdef VT_FULL
@@ -277,7 +277,7 @@ void store_rows(bool suspend)
 #endif
             {
                 [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
-                    store_out4(out_origin() + token * push.out_token, d0 + QUAD * e, acc[e]);
+                    store_out4(out_row(row), d0 + QUAD * e, acc[e]);
             }
         }
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS - CHUNK_QUADS; ++e)

@@ -31,27 +31,25 @@ void stage_queries()
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_q4(origin + query_row(row), d * 4u) * push.scale_log2;
+        stage_q[row * Q_STRIDE + d] = load_q4(origin + query_row(row), d * 4u) * row_scale(row);
     }
 }
 
 void stage_keys(uint chunk)
 {
-    uint origin = k_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
         uint c = i / (DIM_CHUNK / 4u);
         uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] = load_k4(origin + map_key_token(c) * push.k_token, chunk * DIM_CHUNK + d * 4u);
+        stage_kv[c * K_STRIDE + d] = load_k4(k_row(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
     }
 }
 
 void stage_values()
 {
-    uint origin = v_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
         uint c = i / V_STRIDE;
         uint d = i % V_STRIDE;
-        stage_kv[c * V_STRIDE + d] = load_v4(origin + map_key_token(c) * push.v_token, d * 4u);
+        stage_kv[c * V_STRIDE + d] = load_v4(v_row(map_key_token(c)), d * 4u);
     }
 }
 
@@ -178,11 +176,10 @@ void join_zero_positions(out float shrink[ROW_COUNT])
 
 void finish_row(uint i, float shrink)
 {
-    uint token = map_row_token(lane_row(i));
     float factor = end_row(lane_row(i), shrink, row_max[i], row_sum[i]);
     if (lane_in_row == 0u)
-        store_lse(token, row_max[i], row_sum[i]);
-    uint row = out_origin() + token * push.out_token;
+        store_lse(lane_row(i), row_max[i], row_sum[i]);
+    uint row = out_row(lane_row(i));
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         store_out4(row, lane_dim(j), acc[i * OUT_COUNT + j] * factor);
 }

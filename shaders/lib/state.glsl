@@ -2,7 +2,7 @@
 //
 // What leaves a workgroup besides the output rows: the log-sum-exp, and the running state (unnormalised
 // output, maximum, sum) that lets a later dispatch go on where this one stopped. Maximum and sum are in base
-// 2, as the loop keeps them. And where the query of a row of the tile starts, after q_origin.
+// 2, as the loop keeps them. And where the query, the output and the key rows are that they belong to.
 
 uint query_row(uint row)
 {
@@ -13,6 +13,14 @@ uint query_row(uint row)
 #endif
     return at;
 }
+
+uint out_row(uint row) { return out_origin() + map_row_token(row) * push.out_token; }
+
+// By what the products of a row are multiplied: with log2(e), for the loop works with exp2.
+float row_scale(uint row) { return push.scale_log2; }
+
+uint k_row(uint token) { return k_origin() + token * push.k_token; }
+uint v_row(uint token) { return v_origin() + token * push.v_token; }
 
 float row_lse(float row_max, float row_sum)
 {
@@ -86,11 +94,11 @@ uint lse_head() { return push.lse_head; }
 uint lse_batch() { return push.lse_batch; }
 #endif
 
-void store_lse(uint token, float row_max, float row_sum)
+void store_lse(uint row, float row_max, float row_sum)
 {
+    uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + gl_WorkGroupID.y * lse_head() + map_row_token(row);
     if ((push.flags & VT_FLAG_LSE) != 0u)
-        lse_elem[push.lse_base + gl_WorkGroupID.z * lse_batch() + gl_WorkGroupID.y * lse_head() + token] =
-            row_lse(row_max, row_sum);
+        lse_elem[at] = row_lse(row_max, row_sum);
 }
 
 // Where the carried state of a row of the tile starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes.
@@ -110,5 +118,5 @@ uint carry_row(uint row)
 #else
 bool carry_in() { return false; }
 bool carry_out() { return false; }
-void store_lse(uint token, float row_max, float row_sum) {}
+void store_lse(uint row, float row_max, float row_sum) {}
 #endif
