@@ -8,9 +8,10 @@
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
+//   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
 //   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
 //
-// Grid: x query tiles, y heads, z batch. Layout of the tensors: rows of contiguous dims, any strides between
+// Grid: x query tiles, with rules x shares of the keys, y heads, or groups of heads that share a tile, z batch. Layout of the tensors: rows of contiguous dims, any strides between
 // them.
 
 #version 450
@@ -29,11 +30,16 @@
 
 #include "iface/interface.h"
 #include "lib/spec.glsl"
+#ifdef VT_RULES
+#include "lib/rules_spec.glsl"
+#endif
 #include "lib/storage.glsl"
 #ifdef VT_NEIGHBORHOOD
 #include "lib/map_neighborhood.glsl"
 #elif defined(VT_LISTS)
 #include "lib/map_lists.glsl"
+#elif defined(VT_RULES)
+#include "lib/map_rules.glsl"
 #else
 #include "lib/map_dense.glsl"
 #endif

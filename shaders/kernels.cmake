@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
-# tests and the bench. A kernel's name is its address: attention_<map>_<dtype>_<layout>[_full|_bias], <task>_<dtype>.
+# tests and the bench. A kernel's name is its address: attention_<map>_<dtype>_<layout>[_full|_bias|_rules], <task>_<dtype>.
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
@@ -50,6 +50,8 @@ set(VATTEN_DEFINES_BIAS VT_FULL VT_BIAS)
 set(VATTEN_MAPS_PLAIN dense neighborhood)
 set(VATTEN_MAPS_FULL dense neighborhood)
 set(VATTEN_MAPS_BIAS neighborhood)
+set(VATTEN_DEFINES_RULES VT_FULL VT_RULES)
+set(VATTEN_MAPS_RULES dense)
 set(VATTEN_DEFINES_LISTS VT_FULL VT_LISTS)
 set(VATTEN_MAPS_LISTS lists)
 set(VATTEN_DEFINES_LISTS_BIAS VT_FULL VT_LISTS VT_BIAS)
@@ -57,10 +59,12 @@ set(VATTEN_MAPS_LISTS_BIAS lists)
 
 foreach(dtype F32 F16 BF16)
   string(TOLOWER ${dtype} d)
-  foreach(io PLAIN FULL BIAS LISTS LISTS_BIAS)
+  foreach(io PLAIN FULL BIAS RULES LISTS LISTS_BIAS)
     set(suffix "")
     if(io STREQUAL FULL)
       set(suffix _full)
+    elseif(io STREQUAL RULES)
+      set(suffix _rules)
     elseif(io MATCHES BIAS)
       set(suffix _bias)
     endif()

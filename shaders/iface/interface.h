@@ -17,6 +17,7 @@
 #define VT_SLOT_BIAS        6
 #define VT_SLOT_LISTS       6 /* in place of the bias */
 #define VT_SLOT_LIST_BIAS   7 /* the bias of kernels that have both */
+#define VT_SLOT_TABLES      7 /* of dense kernels with rules, which have a bias too */
 #define VT_SLOT_COUNT       8
 #define VT_SLOT_COUNT_PLAIN 4
 #define VT_SLOT_COUNT_FULL  6
@@ -43,7 +44,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    37
+#define VT_SPEC_COUNT    68
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -65,6 +66,53 @@
 #define VT_SPEC_LIST_BIAS_BATCH 35 /* elements from a batch entry's bias to the next; 0 if there is one batch entry */
 #define VT_SPEC_LIST_SLOT_HEADS 36 /* VT_LIST_ROWS: query heads that a slot stands for */
 
+/* Dense map with rules, in place of what only grids have: */
+#define VT_SPEC_RULE_LEFT       11
+#define VT_SPEC_RULE_RIGHT      12
+#define VT_SPEC_RULE_PREFIX     13
+#define VT_SPEC_RULE_CHUNK      14
+#define VT_SPEC_RULE_STRIDE     15 /* of keys that are visible whatever the window says */
+#define VT_SPEC_RULE_PHASE      16
+#define VT_SPEC_TILE_HEADS      17 /* query heads that share a query tile */
+#define VT_SPEC_SPLITS          18 /* workgroups that share the keys of a query tile */
+#define VT_SPEC_PAGE            19 /* keys of a page; 0 = no pages */
+#define VT_SPEC_POOL_PAGES      20
+#define VT_SPEC_ROW_PAGES       21 /* words of a row of the page table */
+#define VT_SPEC_LENGTHS         22 /* VT_LENGTHS_* */
+#define VT_SPEC_HEAD_FIELDS     27 /* VT_HEAD_* */
+#define VT_SPEC_HEAD_BATCH      28 /* 1: a table of heads for each batch entry */
+#define VT_SPEC_SOFTCAP         29 /* float, x log2(e); 0 = none */
+#define VT_SPEC_NORMALISER      30 /* vatten_normaliser */
+#define VT_SPEC_BIAS            31 /* VT_BIAS_* */
+#define VT_SPEC_BIAS_GROUP      32 /* query heads that share a bias */
+#define VT_SPEC_BIAS_STRIDE     33 /* 33..36: batch, head, query, key; AXES: in rows, and 36 is how many there are */
+#define VT_SPEC_BIAS_EXTENT     37 /* 37..39 */
+#define VT_SPEC_BIAS_REACH      40 /* 40..42 */
+#define VT_SPEC_TABLE_HEADS     43 /* 43..55: words of the tables before each */
+#define VT_SPEC_TABLE_Q_LENGTHS 44
+#define VT_SPEC_TABLE_KV_LENGTHS 45
+#define VT_SPEC_TABLE_Q_STARTS  46
+#define VT_SPEC_TABLE_KV_STARTS 47
+#define VT_SPEC_TABLE_PAGES     48
+#define VT_SPEC_TABLE_Q_SEGMENTS 49
+#define VT_SPEC_TABLE_KV_SEGMENTS 50
+#define VT_SPEC_TABLE_VISIBLE   51
+#define VT_SPEC_TABLE_INTERVALS 52
+#define VT_SPEC_TABLE_EXPIRY    53
+#define VT_SPEC_TABLE_BITS      54
+#define VT_SPEC_TABLE_SPANS     55
+#define VT_SPEC_SEGMENTS        56 /* ids that the visibility table knows; 0 = there is none */
+#define VT_SPEC_MASK_GROUP      57 /* query heads that share masks */
+#define VT_SPEC_MASK_HEADS      58
+#define VT_SPEC_MASK_BATCH      59 /* 1: masks for each batch entry */
+#define VT_SPEC_Q_CAPACITY      60 /* tokens that the plan is made for */
+#define VT_SPEC_KV_CAPACITY     61
+#define VT_SPEC_HEADS           62 /* query heads of the problem */
+#define VT_SPEC_SEQUENCES       63
+#define VT_SPEC_STATE_VALUES    64 /* outputs in a carried state */
+#define VT_SPEC_STATE_LANES     65 /* sums in it: of each lane of a row, or one */
+#define VT_SPEC_STATE_CALLER    66 /* 1: states stand where the caller's do, [batch][head][token] */
+
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
 #define VT_MASK_LEFT        2u /* push.left bounds the window */
@@ -75,6 +123,43 @@
 #define VT_MASK_ROW_MASKS 32u /* entries say which rows they are for */
 #define VT_MASK_Q_BOXES   64u /* blocks of queries are boxes of a grid */
 #define VT_MASK_KV_BOXES  128u /* blocks of keys are */
+/* Dense map with rules, besides: */
+#define VT_MASK_CHUNK     256u /* keys of other chunks are hidden */
+#define VT_MASK_SEGMENTS  512u
+#define VT_MASK_INTERVALS 1024u
+#define VT_MASK_EXPIRY    2048u
+#define VT_MASK_BITS      4096u
+#define VT_MASK_SCATTERED (VT_MASK_STRIDED | VT_MASK_SEGMENTS | VT_MASK_EXPIRY | VT_MASK_BITS) /* keys are walked by spans */
+
+#define VT_SPAN 64u /* keys that a summary of segments and expiries is made for */
+#define VT_SPAN_WORDS 4u /* least and largest segment, least and largest expiry */
+
+/* Bits of VT_SPEC_LENGTHS */
+#define VT_LENGTHS_Q      1u /* queries of batch entries are counted in tables */
+#define VT_LENGTHS_KV     2u /* keys of batch entries, or of sequences, are */
+#define VT_LENGTHS_PACKED 4u /* sequences stand one after the other */
+#define VT_LENGTHS_EXTRA  8u /* keys are the extra ones, of all batch entries and sequences alike */
+
+/* Bits of VT_SPEC_HEAD_FIELDS, as vatten_head_field; words of a head */
+#define VT_HEAD_SCALE  1u
+#define VT_HEAD_SINK   2u
+#define VT_HEAD_SLOPE  4u
+#define VT_HEAD_OFFSET 8u
+#define VT_HEAD_GAIN   16u
+#define VT_HEAD_WINDOW 32u
+#define VT_HEAD_PREFIX 64u
+#define VT_HEAD_SIGNED 128u /* of the slope */
+#define VT_HEAD_WORDS  8u
+
+/* VT_SPEC_BIAS */
+#define VT_BIAS_KIND     3u
+#define VT_BIAS_TENSOR   1u
+#define VT_BIAS_RELATIVE 2u
+#define VT_BIAS_AXES     3u
+#define VT_BIAS_F16      4u
+#define VT_BIAS_KEYS     8u  /* of keys alone */
+#define VT_BIAS_GRID     16u /* RELATIVE: tokens stand on a grid */
+
 /* Neighborhood map, bit a of each for axis a: */
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */
 #define VT_MASK_OPEN_AXES   8u  /* windows reach past the ends */
@@ -380,11 +465,12 @@
     VT_UINT lse_base;                                                                                                \
     VT_UINT lse_batch; /* lists with a bias, which know the LSE's: elements from a query's bias to the next */       \
     VT_UINT lse_head; /* lists with a bias: elements from a bias head to the next */                                 \
-    VT_UINT map0; /* dense: left; neighborhood: extent of axis 1; lists: words from a batch entry to the next;       \
-                     gathered rows: words from a list head to the next */                                            \
-    VT_UINT map1; /* dense: right; neighborhood: extent of axis 2; lists: words from a head to the next; gathered    \
-                     rows: first tile of this dispatch */                                                            \
-    VT_UINT map2; /* dense: prefix; lists: where the first list begins, and from bit 16 on where the bias does */    \
+    VT_UINT map0; /* dense: left, with rules: where the bias begins; neighborhood: extent of axis 1; lists: words from a\
+                     batch entry to the next; gathered rows: words from a list head to the next */                   \
+    VT_UINT map1; /* dense: right, with rules: first batch entry; neighborhood: extent of axis 2; lists: words from a head\
+                     to the next; gathered rows: first tile of this dispatch */                                      \
+    VT_UINT map2; /* dense: prefix, with rules: first query tile; lists: where the first list begins, and from bit 16 on\
+                     where the bias does */                                                                          \
     VT_UINT flags; /* VT_FLAG_* bits */
 
 /* Bits of push.flags, read by full kernels only. */

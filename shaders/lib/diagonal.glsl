@@ -1,25 +1,41 @@
 // SPDX-License-Identifier: MIT
 //
-// Which keys a query sees by where they stand from its diagonal: causality, window and prefix. A map says with
-// VT_LEFT, VT_RIGHT and VT_PREFIX where the numbers are.
+// Which keys a query sees by where they stand from its diagonal: causality, window, chunk and prefix. A map says with
+// VT_LEFT, VT_RIGHT, VT_PREFIX and, if it has chunks, VT_CHUNK where the numbers are.
 
 int diagonal_shift; // key on the diagonal of query 0
 int diagonal_end;   // one past the last key
 
-void diagonal_begin(int key_end)
+void diagonal_begin(int q_len, int kv_len, int key_end)
 {
-    diagonal_shift = (MASK & VT_MASK_ALIGN_FIRST) != 0u ? 0 : int(push.kv_len) - int(push.q_len);
+    diagonal_shift = (MASK & VT_MASK_ALIGN_FIRST) != 0u ? 0 : kv_len - q_len;
     diagonal_end = key_end;
 }
 
+#ifdef VT_CHUNK
+int chunk_begin(int diag) { return diag >= 0 ? diag / VT_CHUNK * VT_CHUNK : -((VT_CHUNK - 1 - diag) / VT_CHUNK) * VT_CHUNK; }
+#endif
+
 // First and last visible key of a row, prefix aside. 64-bit safe bounds are not needed: lengths stay below
 // 2^31 and the host clamps left and right to 2^30.
-int diagonal_low(int query) { return (MASK & VT_MASK_LEFT) != 0u ? query + diagonal_shift - VT_LEFT : 0; }
+int diagonal_low(int query)
+{
+    int low = (MASK & VT_MASK_LEFT) != 0u ? query + diagonal_shift - VT_LEFT : 0;
+#ifdef VT_CHUNK
+    if ((MASK & VT_MASK_CHUNK) != 0u)
+        low = max(low, chunk_begin(query + diagonal_shift));
+#endif
+    return low;
+}
 int diagonal_high(int query)
 {
     int high = diagonal_end - 1;
     if ((MASK & VT_MASK_RIGHT) != 0u)
         high = min(high, query + diagonal_shift + VT_RIGHT);
+#ifdef VT_CHUNK
+    if ((MASK & VT_MASK_CHUNK) != 0u)
+        high = min(high, chunk_begin(query + diagonal_shift) + VT_CHUNK - 1);
+#endif
     if ((MASK & VT_MASK_CAUSAL) != 0u)
         high = min(high, query + diagonal_shift);
     return high;

@@ -139,7 +139,7 @@ void resume_turn(uint t, uint at[ROW_COUNT])
     for (uint q = lane_in_row; q < turn_quads(t); q += LANES_PER_ROW)
         [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
             [[unroll]] for (uint k = 0u; k < 4u; ++k)
-                stage_s[lane_row(i) * S_STRIDE + q][k] = carry_elem[at[i] + t * KEYS + q * 4u + k];
+                stage_s[lane_row(i) * S_STRIDE + q][k] = load_carry(at[i], t * KEYS + q * 4u + k);
 }
 
 void resume_rows()
@@ -283,7 +283,7 @@ void write_quad(uint i, uint at, uint d, vec4 x)
 #ifdef VT_FULL
     if (carry_out()) {
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
-            carry_elem[at + d + k] = x[k];
+            store_carry(at, d + k, x[k]);
         return;
     }
 #endif
@@ -300,7 +300,7 @@ void write_turn(uint t, uint at[ROW_COUNT])
 
 void finish_sums()
 {
-    if (!carry_out())
+    if (sums_meet())
         exchange_sum();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
         if (!carry_out())

@@ -90,7 +90,7 @@ void load_queries()
 void move_sums(bool resume)
 {
     for (uint i = 0u; i < ROW_COUNT; ++i) {
-        uint at = carry_row(lane_row(i)) + VALUE_PAD;
+        uint at = carry_row(lane_row(i)) + CARRY_VALUES;
         float top = row_max[0];
         float sum = row_sum[0];
         if (resume) {
@@ -113,12 +113,13 @@ void resume_rows()
 {
     move_sums(true);
     for (uint i = 0u; i < ROW_COUNT * VALUE_MOVES; ++i) {
-        uint at = carry_row(lane_row(i / VALUE_MOVES)) + i % VALUE_MOVES * DIM_CHUNK;
+        uint at = carry_row(lane_row(i / VALUE_MOVES));
+        uint d0 = i % VALUE_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS - CHUNK_QUADS; ++e)
             acc[e] = acc[e + CHUNK_QUADS];
         [[unroll]] for (uint e = 0u; e < CHUNK_QUADS; ++e)
             [[unroll]] for (uint f = 0u; f < QUAD; ++f)
-                acc[ROW_COUNT * VALUE_QUADS - CHUNK_QUADS + e][f] = carry_elem[at + QUAD * e + f];
+                acc[ROW_COUNT * VALUE_QUADS - CHUNK_QUADS + e][f] = load_carry(at, d0 + QUAD * e + f);
     }
 }
 
@@ -142,8 +143,8 @@ void layout_begin()
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS; ++e)
         acc[e] = vec4(0.0);
     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
-        row_max[r] = ROW_MAX_START;
-        row_sum[r] = 0.0;
+        row_max[r] = first_max(lane_row(r));
+        row_sum[r] = first_sum(lane_row(r));
         rule[r] = map_row(lane_row(r));
     }
     if (!map_weighs())
@@ -207,6 +208,14 @@ void weigh_pairs(out float shrink[ROW_COUNT])
 void soften_tile(out float shrink[ROW_COUNT])
 {
     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
+#ifdef VT_RULES
+        if (NORMALISER != 0u) {
+            shrink[r] = 1.0;
+            [[unroll]] for (uint u = 0u; u < KEYS; ++u)
+                score[r * KEYS + u] = weight_of(score[r * KEYS + u]);
+            continue;
+        }
+#endif
         float top = row_max[r];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
             top = max(top, score[r * KEYS + u]);
@@ -270,9 +279,9 @@ void store_rows(bool suspend)
         if (map_row_valid(row)) {
 #ifdef VT_FULL
             if (suspend) {
-                uint at = carry_row(row) + d0;
+                uint at = carry_row(row);
                 [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-                    carry_elem[at + e] = acc[e / QUAD][e % QUAD];
+                    store_carry(at, d0 + e, acc[e / QUAD][e % QUAD]);
             } else
 #endif
             {

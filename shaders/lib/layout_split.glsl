@@ -59,7 +59,7 @@ void resume_row(uint i)
     uint at = resume_sums(i);
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
-            acc[i * OUT_COUNT + j][k] = carry_elem[at + lane_dim(j) + k];
+            acc[i * OUT_COUNT + j][k] = load_carry(at, lane_dim(j) + k);
 #endif
 }
 
@@ -158,7 +158,7 @@ void suspend_row(uint i)
     uint at = suspend_sums(i);
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
-            carry_elem[at + lane_dim(j) + k] = acc[i * OUT_COUNT + j][k];
+            store_carry(at, lane_dim(j) + k, acc[i * OUT_COUNT + j][k]);
 #endif
 }
 
@@ -188,10 +188,10 @@ void layout_end()
 {
     bool suspend = carry_out();
     float shrink[ROW_COUNT];
-    if (!suspend) {
+    if (sums_meet())
         exchange_sum();
+    if (!suspend)
         join_zero_positions(shrink);
-    }
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
         if (!map_row_valid(lane_row(i)))
             continue;

@@ -38,7 +38,7 @@ bool map_begin()
         return false;
     map_k_begin = int(push.k_first);
     map_k_end = int(min(push.k_last, push.kv_len));
-    diagonal_begin(map_k_end);
+    diagonal_begin(int(push.q_len), int(push.kv_len), map_k_end);
     int last_query = min(map_q0 + int(ROWS), map_q_end) - 1;
     int keys = int(KEYS);
     int prefix_end = min(diagonal_prefix_end(last_query), map_k_end);

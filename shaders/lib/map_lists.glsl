@@ -94,7 +94,7 @@ void map_begin_keys()
 {
     map_k_begin = LIST_OF_KEYS ? 0 : int(push.k_first); // a range of entries is the run
     map_k_end = LIST_OF_KEYS ? int(push.kv_len) : int(min(push.k_last, push.kv_len));
-    diagonal_begin(map_k_end);
+    diagonal_begin(int(push.q_len), int(push.kv_len), map_k_end);
 }
 
 bool map_begin_rows()

@@ -5,13 +5,13 @@
 // that holds weights; the map knows it as a sum of a row's part and a key's. Hidden pairs have none: they read entry
 // 0, which exists, and forget it.
 
-const float LOG2E = 1.4426950408889634;
-
 // Whether pairs of a tile must be looked at one by one; `full`: all of them are visible.
 bool pairs_differ(bool full)
 {
 #ifdef VT_BIAS
     return true;
+#elif defined(VT_RULES)
+    return !full || scores_differ();
 #else
     return !full;
 #endif
@@ -20,6 +20,9 @@ bool pairs_differ(bool full)
 float pair_score(float score, MapRow row, MapKey key)
 {
     bool sees = map_sees(row, key);
+#ifdef VT_RULES
+    score = rule_score(score, row, key);
+#endif
 #ifdef VT_BIAS
     score += bias_elem[sees ? map_entry(row, key) : 0u] * LOG2E;
 #endif

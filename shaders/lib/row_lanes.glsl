@@ -25,28 +25,38 @@ uint lane_col(uint j);
 
 void start_row(uint i)
 {
-    row_max[i] = ROW_MAX_START;
-    row_sum[i] = 0.0;
+    row_max[i] = first_max(lane_row(i));
+    row_sum[i] = lane_in_row == 0u ? first_sum(lane_row(i)) : 0.0;
 }
 
-// Returns where the row's outputs begin in the carry.
 #ifdef VT_FULL
+const bool SUMS_JOIN = CARRY_LANES < LANES_PER_ROW; // the carry has one sum for all lanes of a row
+
+// Returns where the row's outputs begin in the carry.
 uint resume_sums(uint i)
 {
     uint at = carry_row(lane_row(i));
-    row_max[i] = carry_elem[at + VALUE_PAD];
-    row_sum[i] = carry_elem[at + VALUE_PAD + 1u + lane_in_row];
+    row_max[i] = carry_elem[at + CARRY_VALUES];
+    row_sum[i] = carry_elem[at + CARRY_VALUES + 1u + (SUMS_JOIN ? 0u : lane_in_row)];
+    if (SUMS_JOIN && lane_in_row != 0u)
+        row_sum[i] = 0.0;
     return at;
 }
 
 uint suspend_sums(uint i)
 {
     uint at = carry_row(lane_row(i));
-    carry_elem[at + VALUE_PAD + 1u + lane_in_row] = row_sum[i];
+    if (!SUMS_JOIN || lane_in_row == 0u)
+        carry_elem[at + CARRY_VALUES + 1u + (SUMS_JOIN ? 0u : lane_in_row)] = row_sum[i];
     if (lane_in_row == 0u)
-        carry_elem[at + VALUE_PAD] = row_max[i];
+        carry_elem[at + CARRY_VALUES] = row_max[i];
     return at;
 }
+
+// Whether sums of lanes are added up at the end.
+bool sums_meet() { return !carry_out() || SUMS_JOIN; }
+#else
+bool sums_meet() { return true; }
 #endif
 
 void settle_pairs()
@@ -72,6 +82,13 @@ void weigh_pairs()
 // what was summed up so far.
 float soften_row(uint i, float seen)
 {
+#ifdef VT_RULES
+    if (NORMALISER != 0u) {
+        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
+            score[i * COL_COUNT + j] = weight_of(score[i * COL_COUNT + j]);
+        return 1.0;
+    }
+#endif
     float top = max(row_max[i], seen);
     float shrink = exp2(row_max[i] - top);
     row_max[i] = top;

@@ -27,3 +27,4 @@ layout(constant_id = VT_SPEC_MASK) const uint MASK = 0u;
 const float ROW_MAX_START = -1.0e30;
 const float SCORE_HIDDEN = -3.0e38;
 const float LN2 = 0.69314718055994531;
+const float LOG2E = 1.4426950408889634;

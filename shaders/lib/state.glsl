@@ -10,17 +10,48 @@ uint query_row(uint row)
 #ifdef VT_LISTS
     if (LIST_OF_ROWS)
         at += rows_head(row) * push.q_head;
+#elif defined(VT_RULES)
+    at += row_tile_head(row) * push.q_head;
 #endif
     return at;
 }
 
-uint out_row(uint row) { return out_origin() + map_row_token(row) * push.out_token; }
+uint out_row(uint row)
+{
+    uint at = out_origin() + map_row_token(row) * push.out_token;
+#ifdef VT_RULES
+    at += row_tile_head(row) * push.out_head;
+#endif
+    return at;
+}
 
 // By what the products of a row are multiplied: with log2(e), for the loop works with exp2.
-float row_scale(uint row) { return push.scale_log2; }
+float row_scale(uint row)
+{
+#ifdef VT_RULES
+    if (has_field(VT_HEAD_SCALE))
+        return head_float(row, 0u) * LOG2E;
+#endif
+    return push.scale_log2;
+}
 
+#ifdef VT_RULES
+uint k_row(uint key) { return k_origin() + key_place(key, push.k_batch, push.k_token); }
+uint v_row(uint key) { return v_origin() + key_place(key, push.v_batch, push.v_token); }
+#else
 uint k_row(uint token) { return k_origin() + token * push.k_token; }
 uint v_row(uint token) { return v_origin() + token * push.v_token; }
+#endif
+
+// Maximum and sum of a row before its first key: a sink has come before all keys.
+#ifdef VT_RULES
+bool has_sink(uint row) { return has_field(VT_HEAD_SINK) && seq_split == 0u && head_gain(row) != 0.0; }
+float first_max(uint row) { return has_sink(row) ? max(head_sink(row) * LOG2E, ROW_MAX_START) : ROW_MAX_START; }
+float first_sum(uint row) { return has_sink(row) && head_sink(row) * LOG2E > ROW_MAX_START ? 1.0 : 0.0; }
+#else
+float first_max(uint row) { return ROW_MAX_START; }
+float first_sum(uint row) { return 0.0; }
+#endif
 
 float row_lse(float row_max, float row_sum)
 {
@@ -57,6 +88,12 @@ float end_row(uint row, float shrink, inout float row_max, inout float row_sum)
 {
     if (map_weighs())
         return 1.0;
+#ifdef VT_RULES
+    if (NORMALISER != 0u)
+        return head_gain(row);
+    if (has_field(VT_HEAD_GAIN))
+        shrink *= head_gain(row);
+#endif
 #ifndef VT_BIAS
     float zero_keys = map_zero_keys(row);
     if (zero_keys > 0.0)
@@ -96,13 +133,35 @@ uint lse_batch() { return push.lse_batch; }
 
 void store_lse(uint row, float row_max, float row_sum)
 {
-    uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + gl_WorkGroupID.y * lse_head() + map_row_token(row);
+    uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + own_head() * lse_head() + map_row_token(row);
+#ifdef VT_RULES
+    at += row_tile_head(row) * lse_head();
+#endif
     if ((push.flags & VT_FLAG_LSE) != 0u)
         lse_elem[at] = row_lse(row_max, row_sum);
 }
 
-// Where the carried state of a row of the tile starts: VALUE_PAD outputs, the maximum, the sum of each of its lanes.
-// The sums stay apart so that resuming adds in the same order as never having stopped.
+// Where the carried state of a row of the tile starts: CARRY_VALUES outputs, the maximum, the sum of each of its lanes.
+// The sums stay apart so that resuming adds in the same order as never having stopped; in a caller's state they are one.
+#ifdef VT_RULES
+const uint CARRY_VALUES = STATE_VALUES;
+const uint CARRY_LANES = STATE_LANES;
+
+uint carry_row(uint row)
+{
+    uint token = map_row_token(row);
+    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    uint first = PACKED ? 0u : push.q_first;
+    uint rows = PACKED ? Q_CAPACITY : push.q_last - push.q_first;
+    uint at = ((slice * rows + token - first) * SPLITS + seq_split) * TILE_HEADS + row_tile_head(row);
+    if (STATE_CALLER != 0u)
+        at = ((push.map1 + gl_WorkGroupID.z) * HEADS + push.head_first + row_own_head(row)) * Q_CAPACITY + token;
+    return at * (CARRY_VALUES + 1u + CARRY_LANES);
+}
+#else
+const uint CARRY_VALUES = VALUE_PAD;
+const uint CARRY_LANES = LANES_PER_ROW;
+
 uint carry_row(uint row)
 {
     uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
@@ -113,7 +172,17 @@ uint carry_row(uint row)
     if (LIST_OF_ROWS)
         at = rows_state(slice, row);
 #endif
-    return at * (VALUE_PAD + 1u + LANES_PER_ROW);
+    return at * (CARRY_VALUES + 1u + CARRY_LANES);
+}
+#endif
+
+// Outputs past the real dim are 0, and no part of a caller's state.
+const bool CARRY_WHOLE = CARRY_VALUES == VALUE_PAD;
+float load_carry(uint at, uint d) { return CARRY_WHOLE || d < CARRY_VALUES ? carry_elem[at + d] : 0.0; }
+void store_carry(uint at, uint d, float x)
+{
+    if (CARRY_WHOLE || d < CARRY_VALUES)
+        carry_elem[at + d] = x;
 }
 #else
 bool carry_in() { return false; }
