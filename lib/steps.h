@@ -49,6 +49,10 @@ typedef enum vt_role {
     VT_ROLE_BIAS,
     VT_ROLE_LISTS,
     VT_ROLE_COUNTS,
+    VT_ROLE_TABLES,
+    VT_ROLE_STATE,
+    VT_ROLE_CACHE_K,
+    VT_ROLE_CACHE_V,
     VT_ROLE_COUNT
 } vt_role;
 
