@@ -18,7 +18,11 @@ typedef enum vt_task {
     VT_TASK_INVERT,
     VT_TASK_COMBINE,
     VT_TASK_RANK,
-    VT_TASK_TOPK
+    VT_TASK_TOPK,
+    VT_TASK_APPEND_F32, /* dtype is that of the new rows, the task that of the cache */
+    VT_TASK_APPEND_F16,
+    VT_TASK_APPEND_BF16,
+    VT_TASK_APPEND_I8
 } vt_task;
 
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
@@ -49,7 +53,7 @@ extern const uint32_t vt_kernel_count;
 
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel: of attention, and of another task. */
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io);
-/* `dtype` of the task's input; only pool, score and combine have others than F32. */
+/* `dtype` of the task's input; only pool, score, combine and append have others than F32. */
 uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype);
 
 /* How many slots of iface/interface.h such a kernel declares: the first ones. */

@@ -194,6 +194,7 @@ uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
                                            info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
                                            info->extra_v_bytes, info->workspace_bytes, info->bias_bytes,
-                                           info->lists_bytes,   info->counts_bytes};
+                                           info->lists_bytes,   info->counts_bytes,    info->tables_bytes,
+                                           info->state_bytes,   info->cache_k_bytes,   info->cache_v_bytes};
     return bytes[role];
 }

@@ -3,6 +3,7 @@
  * Plans of the tasks that are not attention: no tile is chosen for them.
  */
 #include "alloc.h"
+#include "append.h"
 #include "combine.h"
 #include "plan.h"
 #include "pool.h"
@@ -153,5 +154,40 @@ vatten_result vatten_topk_create(vatten_device *device, const vatten_topk_desc *
         result = create_plain(device, append_topk, &topk, &topk.problem, out_plan);
     if (result == VATTEN_SUCCESS)
         fill_topk_info(&topk, *out_plan);
+    return result;
+}
+
+static vatten_result append_append(const void *input, vt_program *program) {
+    return vt_append_steps(input, program);
+}
+
+static void fill_append_info(const vt_append *a, vatten_plan *plan) {
+    const vt_problem *p = &a->problem;
+    vatten_plan_info *info = &plan->info;
+    const vt_append_side *k = &a->side[0], *v = &a->side[1];
+    info->k_bytes = vt_tensor_bytes(p, &k->rows);
+    info->v_bytes = vt_tensor_bytes(p, &v->rows);
+    info->cache_k_bytes = k->cache.elements * a->cache_element;
+    info->cache_v_bytes = v->cache.elements * a->cache_element;
+    info->tables_bytes = a->tables_from < a->tables.bytes ? a->tables.bytes : 0;
+    uint64_t row = ((uint64_t)k->dim + v->dim) * p->element_bytes +
+                   ((uint64_t)k->cache_length + v->cache_length) * a->cache_element;
+    info->bytes =
+        vt_saturating_mul(p->batch * p->kv_heads * p->q_len, row) + a->tables.bytes - a->tables_from;
+    plan->dense = true;
+    plan->q_len = p->q_len;
+    plan->kv_len = p->kv_len;
+}
+
+vatten_result vatten_append_create(vatten_device *device, const vatten_append_desc *desc,
+                                   vatten_plan **out_plan) {
+    if (!vt_plan_asked(device, desc, out_plan))
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_append append;
+    vatten_result result = vt_append_from(&device->caps, &device->logger, desc, &append);
+    if (result == VATTEN_SUCCESS)
+        result = create_plain(device, append_append, &append, &append.problem, out_plan);
+    if (result == VATTEN_SUCCESS)
+        fill_append_info(&append, *out_plan);
     return result;
 }

@@ -67,6 +67,11 @@ void vt_program_add(vt_program *program, const vt_step *added) {
 bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]) {
     *push = step->push;
     memcpy(groups, step->groups, sizeof step->groups);
+    if (step->lengths) {
+        push->q_len = (uint32_t)q_len;
+        push->kv_len = (uint32_t)kv_len;
+        return q_len > push->q_first;
+    }
     if (step->rows == 0)
         return true;
     if (q_len <= push->q_first)

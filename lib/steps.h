@@ -33,6 +33,9 @@ typedef struct vt_invert_push {
 typedef struct vt_combine_push {
     VT_COMBINE_PUSH_FIELDS
 } vt_combine_push;
+typedef struct vt_append_push {
+    VT_APPEND_PUSH_FIELDS
+} vt_append_push;
 #undef VT_UINT
 #undef VT_FLOAT
 
@@ -49,6 +52,10 @@ typedef enum vt_role {
     VT_ROLE_BIAS,
     VT_ROLE_LISTS,
     VT_ROLE_COUNTS,
+    VT_ROLE_TABLES,
+    VT_ROLE_STATE,
+    VT_ROLE_CACHE_K,
+    VT_ROLE_CACHE_V,
     VT_ROLE_COUNT
 } vt_role;
 
@@ -73,6 +80,7 @@ typedef struct vt_step {
     bool barrier_before; /* is bound to what an earlier dispatch, or an earlier record, may be writing */
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
     uint32_t rows;    /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    bool lengths;     /* with a fixed grid: q_len and kv_len of the push block follow those of vatten_args */
     uint32_t written; /* a bit for each slot that the kernel writes */
     union {           /* by the task of the kernel; the rest is 0 */
         vt_push push;
@@ -82,6 +90,7 @@ typedef struct vt_step {
         vt_mark_push mark;
         vt_invert_push invert;
         vt_combine_push combine;
+        vt_append_push append;
     };
     uint64_t macs; /* multiply-adds, tiles counted whole */
 } vt_step;

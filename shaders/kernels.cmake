@@ -97,6 +97,11 @@ foreach(dtype F32 F16 BF16)
     VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
   vatten_kernel(combine_${d} combine.comp VT_TASK_COMBINE
     VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype})
+  foreach(cache F32 F16 BF16 I8)
+    string(TOLOWER ${cache} c)
+    vatten_kernel(append_${c}_${d} append.comp VT_TASK_APPEND_${cache}
+      VT_MAP_DENSE VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_AUTO VT_IO_PLAIN VT_DTYPE=VT_${dtype} VT_CACHE=VT_${cache})
+  endforeach()
 endforeach()
 vatten_kernel(select_f32 select.comp VT_TASK_SELECT
   VT_MAP_DENSE VATTEN_DTYPE_F32 VATTEN_LAYOUT_AUTO VT_IO_PLAIN)

@@ -344,6 +344,8 @@ typedef struct vatten_plan_info {
     uint32_t splits; /* dense plans: how many workgroups share the keys of a query tile */
     uint32_t
         tile_heads; /* dense plans: query heads that share a query tile; rows of a tile are queries x heads */
+    uint64_t cache_k_bytes; /* as q_bytes */
+    uint64_t cache_v_bytes;
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -412,11 +414,13 @@ typedef struct vatten_args {
      * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;
-    vatten_buffer bias;   /* required iff the plan has a bias */
-    vatten_buffer lists;  /* required iff the plan goes by lists, or makes them */
-    vatten_buffer counts; /* required iff the plan writes counts */
-    vatten_buffer tables; /* required iff the plan has tables (vatten_attention_tables) */
-    vatten_buffer state;  /* required iff the plan carries a state in or out */
+    vatten_buffer bias;    /* required iff the plan has a bias */
+    vatten_buffer lists;   /* required iff the plan goes by lists, or makes them */
+    vatten_buffer counts;  /* required iff the plan writes counts */
+    vatten_buffer tables;  /* required iff the plan has tables (vatten_attention_tables) */
+    vatten_buffer state;   /* required iff the plan carries a state in or out */
+    vatten_buffer cache_k; /* required iff the plan appends to a cache (vatten_append_create) */
+    vatten_buffer cache_v;
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be
@@ -440,6 +444,7 @@ VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffe
 }
 #endif
 
+#include <vatten/cache.h>        /* appending to what dense attention reads */
 #include <vatten/dense.h>        /* dense attention */
 #include <vatten/lists.h>        /* attention over lists, and what makes lists */
 #include <vatten/neighborhood.h> /* attention in windows on grids of tokens */

@@ -433,6 +433,50 @@
     VT_UINT l_batch;                                                                                                 \
     VT_UINT l_head;
 
+/* ---- Appending to a cache ---- */
+#define VT_APPEND_SLOT_ROWS   0 /* the new keys, or values: [batch][row][head][dim] */
+#define VT_APPEND_SLOT_CACHE  1 /* [batch or page][place][head][dim] */
+#define VT_APPEND_SLOT_TABLES 2 /* vatten_tables from lengths to pages */
+#define VT_APPEND_SLOT_COUNT  3
+/* VT_SPEC_WORKGROUP as above */
+#define VT_APPEND_SPEC_DIM     1
+#define VT_APPEND_SPEC_VECTOR  2 /* 1: rows start at multiples of 4 elements and dim is one */
+#define VT_APPEND_SPEC_LENGTHS 3 /* VT_LENGTHS_* */
+#define VT_APPEND_SPEC_PAGE    4 /* places of a page; 0 = no pages */
+#define VT_APPEND_SPEC_BLOCK   5 /* I8: numbers that share a scale */
+/* As vatten_lengths: */
+#define VT_LENGTHS_PLAN   0u
+#define VT_LENGTHS_KV     1u
+#define VT_LENGTHS_BOTH   2u
+#define VT_LENGTHS_PACKED 3u
+/* Strides and bases in elements (of an I8 cache: words) from the start of the bound range. The first four stand where those of
+ * VT_PUSH_FIELDS do. */
+#define VT_APPEND_PUSH_FIELDS                                                                                        \
+    VT_UINT q_len;                                                                                                   \
+    VT_UINT kv_len;                                                                                                  \
+    VT_UINT q_first; /* rows of this dispatch: [q_first, q_last), */                                                 \
+    VT_UINT q_last;                                                                                                  \
+    VT_UINT batch_first; /* batch entries from here on; */                                                           \
+    VT_UINT outer_first; /* what of the cache is bound: so many pages, or batch entries, */                          \
+    VT_UINT outer_count;                                                                                             \
+    VT_UINT place_first; /* and places of each */                                                                    \
+    VT_UINT place_count;                                                                                             \
+    VT_UINT x_base;                                                                                                  \
+    VT_UINT x_batch;                                                                                                 \
+    VT_UINT x_head;                                                                                                  \
+    VT_UINT x_token;                                                                                                 \
+    VT_UINT cache_base;                                                                                              \
+    VT_UINT cache_outer;                                                                                             \
+    VT_UINT cache_head;                                                                                              \
+    VT_UINT cache_place;                                                                                             \
+    VT_UINT q_lengths; /* where tables stand, in words; those that the plan has not are not read */                  \
+    VT_UINT kv_lengths;                                                                                              \
+    VT_UINT q_starts;                                                                                                \
+    VT_UINT kv_starts;                                                                                               \
+    VT_UINT pages;                                                                                                   \
+    VT_UINT row_pages; /* pages of a batch entry or sequence */                                                      \
+    VT_UINT sequences;
+
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map and where blocks of
  * lists are boxes. Strides and bases count elements from the start of the bound range. */

@@ -5,6 +5,17 @@
 #define VT_F32 1
 #define VT_F16 2
 #define VT_BF16 3
+#define VT_I8 4 // of caches only
+
+#if VT_DTYPE == VT_BF16 || defined(VT_BF16_BITS)
+// Round to nearest even; NaN stays NaN because its payload keeps the quiet bit.
+uint vt_bf16_bits(float x)
+{
+    uint bits = floatBitsToUint(x);
+    bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    return nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+}
+#endif
 
 #if VT_DTYPE == VT_F32
 #define VT_ELEM float
@@ -27,13 +38,6 @@ uvec2 vt_from_f32x4(vec4 x) { return uvec2(packHalf2x16(x.xy), packHalf2x16(x.zw
 vec4 vt_to_f32x4(uvec2 x)
 {
     return uintBitsToFloat(uvec4(x.x << 16, x.x & 0xffff0000u, x.y << 16, x.y & 0xffff0000u));
-}
-// Round to nearest even; NaN stays NaN because its payload keeps the quiet bit.
-uint vt_bf16_bits(float x)
-{
-    uint bits = floatBitsToUint(x);
-    bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
-    return nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
 }
 #define vt_from_f32(x) uint16_t(vt_bf16_bits(x))
 uvec2 vt_from_f32x4(vec4 x)

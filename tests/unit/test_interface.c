@@ -181,9 +181,9 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
                                 kernel->io == io);
                     ++found;
                 }
-    for (vt_task task = VT_TASK_POOL; task <= VT_TASK_TOPK; ++task) {
+    for (vt_task task = VT_TASK_POOL; task <= VT_TASK_APPEND_I8; ++task) {
         bool many = task == VT_TASK_POOL || task == VT_TASK_POOL_KEEP || task == VT_TASK_SCORE ||
-                    task == VT_TASK_COMBINE;
+                    task == VT_TASK_COMBINE || task >= VT_TASK_APPEND_F32;
         vatten_dtype last = many ? VATTEN_DTYPE_BF16 : VATTEN_DTYPE_F32;
         vatten_dtype first = task == VT_TASK_POOL_KEEP ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
         for (vatten_dtype dtype = first; dtype <= last; ++dtype) {
@@ -202,8 +202,9 @@ static void a_kernels_name_is_its_address(void **state) {
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
     const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
-    const char *const tasks[] = {"attention", "pool",   "pool_keep", "score", "select",
-                                 "mark",      "invert", "combine",   "rank",  "topk"};
+    const char *const tasks[] = {"attention",  "pool",       "pool_keep",   "score",    "select",
+                                 "mark",       "invert",     "combine",     "rank",     "topk",
+                                 "append_f32", "append_f16", "append_bf16", "append_i8"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];
