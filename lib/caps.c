@@ -97,8 +97,21 @@ static uint32_t matrix_subgroup_of(const vt_caps *caps) {
     return size < caps->subgroup_min ? caps->subgroup_min : size;
 }
 
+/* A few for each compute unit, of which nobody tells the number: more than fill a small device cost little. */
+static uint32_t default_workgroups(uint32_t device_type) {
+    switch (device_type) {
+    case VT_DEVICE_DISCRETE:
+        return 512;
+    case VT_DEVICE_INTEGRATED:
+        return 128;
+    default:
+        return 64;
+    }
+}
+
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
+    caps->workgroups = default_workgroups(caps->device_type);
     caps->registers = registers_of(caps);
     caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
     if (has_wrong_matrices(caps)) {

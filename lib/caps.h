@@ -76,12 +76,13 @@ typedef struct vt_caps {
     uint32_t quirks;          /* vt_quirk bits */
     uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
+    uint32_t workgroups;      /* that fill the device, roughly; derived */
 } vt_caps;
 
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
-/* Derives quirks, registers, matrix_subgroup, loop_limit and max_macs from the other fields, and takes away what a
+/* Derives quirks, registers, matrix_subgroup, loop_limit, max_macs and workgroups from the other fields, and takes away what a
  * quirk makes useless. */
 void vt_caps_complete(vt_caps *caps);
 

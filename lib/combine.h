@@ -33,13 +33,14 @@ vatten_result vt_combine_steps(const vt_combine *combine, vt_program *program);
 
 /* ---- Running states ---- */
 
-/* Those of `rows` queries: [batch][group of slot_heads heads][row][entry][one of these heads], each `pad` outputs, a
+/* Those of `rows` queries: [batch][group of slot_heads heads][row][entry or share][one of these heads], each `pad` outputs, a
  * maximum and `lanes` sums. */
 typedef struct vt_states {
     uint32_t pad, lanes;
     uint32_t entries;
     uint32_t slot_heads;
     uint32_t list_group; /* heads that share a list */
+    bool split;          /* entries are shares of the keys, and there are no lists */
 } vt_states;
 
 uint64_t vt_states_bytes(const vt_states *states, uint64_t batch, uint64_t heads, uint64_t rows);

@@ -16,6 +16,7 @@ typedef enum vt_task {
     VT_TASK_SELECT,
     VT_TASK_MARK,
     VT_TASK_INVERT,
+    VT_TASK_SPANS,
     VT_TASK_COMBINE,
     VT_TASK_RANK,
     VT_TASK_TOPK,
@@ -27,11 +28,12 @@ typedef enum vt_task {
 
 typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 
-/* What a kernel has beside q, k, v and out. The last three are also full ones. */
+/* What a kernel has beside q, k, v and out. Those after FULL are full ones too. */
 typedef enum vt_io {
     VT_IO_PLAIN,      /* nothing: the four buffers that Vulkan guarantees */
     VT_IO_FULL,       /* writes LSE and carries state */
     VT_IO_BIAS,       /* adds a bias to scores */
+    VT_IO_RULES,      /* reads tables, and may add a bias */
     VT_IO_LISTS,      /* reads lists where others have a bias */
     VT_IO_LISTS_BIAS, /* reads lists and adds a bias */
     VT_IO_COUNT

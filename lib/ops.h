@@ -20,6 +20,7 @@ typedef struct vt_op_input {
 typedef vatten_result (*vt_op)(const vt_op_input *input, vt_program *program);
 
 vatten_result vt_op_attention(const vt_op_input *input, vt_program *program);
+vatten_result vt_op_rules(const vt_op_input *input, vt_program *program);
 vatten_result vt_op_lists(const vt_op_input *input, vt_program *program);
 vatten_result vt_op_neighborhood(const vt_op_input *input, vt_program *program);
 

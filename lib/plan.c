@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "ops.h"
+#include "rules_cut.h"
 #include "sizes.h"
 #include "sparse.h"
 
@@ -17,6 +18,11 @@ static uint64_t least_bytes(const vt_problem *p) {
                         vt_saturating_mul(tokens_kv, p->dim + p->value_dim);
     return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p) + p->bias_bytes +
            p->list.words.elements * sizeof(uint32_t);
+}
+
+/* Of dense plans; 1 where the kernel has no rules. */
+static uint32_t rule_of(const vt_problem *p, const vt_program *program, uint32_t spec) {
+    return p->rules.used ? program->variants[program->main_variant].spec[spec] : 1;
 }
 
 static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *tile,
@@ -34,6 +40,10 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->extra_k_bytes = vt_tensor_bytes(p, &p->extra_k);
     info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
     info->bias_bytes = p->bias_bytes;
+    info->tables_bytes = p->rules.tables.bytes;
+    info->state_bytes = p->rules.carry ? vt_rules_caller_state(p) : 0;
+    info->splits = p->map == VT_MAP_DENSE ? rule_of(p, program, VT_SPEC_SPLITS) : 0;
+    info->tile_heads = p->map == VT_MAP_DENSE ? rule_of(p, program, VT_SPEC_TILE_HEADS) : 0;
     info->lists_bytes = p->list.words.elements * sizeof(uint32_t);
     info->workspace_bytes = program->workspace_bytes;
     info->offset_alignment = caps->storage_alignment;
@@ -149,7 +159,8 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_attention(&device->caps, &device->logger, desc, &problem);
-    return result == VATTEN_SUCCESS ? create(device, &problem, vt_op_attention, NULL, out_plan) : result;
+    return result == VATTEN_SUCCESS ? create(device, &problem, problem.rules.used ? vt_op_rules : vt_op_attention, NULL, out_plan)
+                                     : result;
 }
 
 vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,

@@ -91,24 +91,27 @@ vatten_result vt_fill_tensor(const vt_checker *check, const vt_shape *s, vt_tens
         if (result != VATTEN_SUCCESS)
             return result;
     }
-    vt_sum end = vt_times(vt_sum_of(out->batch), vt_sum_of(p->batch - 1));
+    uint64_t entries = s->batch ? s->batch : p->batch;
+    vt_sum end = vt_times(vt_sum_of(out->batch), vt_sum_of(entries - 1));
     end = vt_plus(end, vt_times(vt_sum_of(out->head), vt_sum_of(s->heads - 1)));
     end = vt_plus(end, vt_times(vt_sum_of(out->token), vt_sum_of(s->tokens - 1)));
     end = vt_plus(end, vt_sum_of(s->dim));
     vt_sum bytes = vt_times(end, vt_sum_of(s->element_bytes ? s->element_bytes : p->element_bytes));
     INVALID_IF(bytes.overflow,
                "%s overflows 64 bits: batch %" PRIu64 ", tokens %" PRIu64 ", heads %" PRIu32 ", dim %" PRIu32,
-               s->name, p->batch, s->tokens, s->heads, s->dim);
+               s->name, entries, s->tokens, s->heads, s->dim);
     out->elements = end.value;
     return VATTEN_SUCCESS;
 }
 
 vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads, vt_problem *out) {
+    const vt_rules *rules = &out->rules;
+    uint64_t places = rules->page_size ? rules->page_size : out->kv_len;
     const vt_shape shapes[4] = {
-        {"q", heads->q, out->q_len, out->heads, out->q_dim, false},
-        {"k", heads->k, out->kv_len, out->kv_heads, out->dim, false},
-        {"v", heads->v, out->kv_len, out->kv_heads, out->value_dim, false},
-        {"out", heads->out, out->q_len, out->heads, out->value_dim, true},
+        {"q", heads->q, out->q_len, out->heads, out->q_dim, false, 0, 0},
+        {"k", heads->k, places, out->kv_heads, out->dim, false, 0, rules->pool_pages},
+        {"v", heads->v, places, out->kv_heads, out->value_dim, false, 0, rules->pool_pages},
+        {"out", heads->out, out->q_len, out->heads, out->value_dim, true, 0, 0},
     };
     vt_tensor *tensors[4] = {&out->q, &out->k, &out->v, &out->out};
     for (int i = 0; i < 4; ++i) {

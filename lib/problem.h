@@ -51,6 +51,37 @@ typedef struct vt_list_rule {
     vt_tensor bias;      /* `token`: from a query to the next */
 } vt_list_rule;
 
+/* What dense attention has beyond causality, window and prefix. */
+typedef struct vt_rules {
+    bool used; /* anything of it: kernels with rules serve */
+    uint64_t chunk;
+    uint32_t key_stride; /* 0 = none */
+    uint32_t key_phase;
+    vatten_masks masks;
+    uint32_t segments;
+    uint32_t mask_heads, mask_group; /* query heads that share masks */
+    bool mask_batch;
+    float softcap;
+    uint32_t head_fields; /* VT_HEAD_* */
+    bool head_batch;
+    uint32_t bias;       /* VT_BIAS_*; 0 = none */
+    uint32_t bias_group; /* query heads that share a bias */
+    uint32_t bias_bytes; /* of an element */
+    uint64_t bias_stride[4]; /* batch, head, query, key, of a tensor */
+    uint64_t bias_extent[3];
+    uint32_t bias_reach[3];
+    uint32_t lengths; /* VT_LENGTHS_* */
+    uint32_t sequences;
+    uint64_t longest; /* most keys of a batch entry or sequence */
+    uint32_t page_size;
+    uint64_t pool_pages;
+    vatten_normaliser normaliser;
+    vatten_carries carry;
+    uint32_t splits;     /* as asked for; 0 = to be chosen */
+    uint32_t tile_heads; /* query heads that share a query tile */
+    vatten_tables tables;
+} vt_rules;
+
 typedef struct vt_problem {
     vt_map map;
     char label[64];
@@ -76,6 +107,7 @@ typedef struct vt_problem {
     int64_t left; /* VATTEN_UNLIMITED or keys */
     int64_t right;
     uint64_t prefix;
+    vt_rules rules;
 
     /* neighborhood; axes past the rank have extent, window, stride and dilation 1, so that what follows knows
      * only 3-D */

@@ -41,6 +41,7 @@ typedef struct vt_shape {
     uint32_t dim;
     bool written;
     uint32_t element_bytes; /* 0 = those of the problem's dtype */
+    uint64_t batch;         /* 0 = the problem's */
 } vt_shape;
 
 /* An empty problem that checks may begin to fill; `family` stands before each message about it. */
@@ -63,9 +64,14 @@ typedef struct vt_diagonal {
     uint64_t prefix;
 } vt_diagonal;
 
-/* All that a dense problem has but map and pairs. */
+/* All that a dense problem has but map, tensors and pairs. */
 vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, uint64_t q_len,
                             uint64_t kv_len, const vt_diagonal *rule, vt_problem *out);
+
+/* What vatten_attention_desc has besides, of heads that are checked: the rules, and what follows of a problem that has the
+ * rest. */
+vatten_result vt_check_rules(const vt_checker *check, const vatten_attention_desc *desc);
+vatten_result vt_fill_rules(const vt_checker *check, const vatten_attention_desc *desc, vt_problem *out);
 
 /* vatten_lists_desc.boxes: checks them, and what they make of a desc whose q_block and kv_block are then given. Without
  * boxes `resolved` is the desc. */
@@ -76,7 +82,7 @@ void vt_fill_boxes(const vatten_lists_desc *resolved, vt_list_rule *out);
 /* Rows of a block of queries, also of a desc that is not resolved; UINT64_MAX if they overflow. */
 uint64_t vt_block_rows(const vatten_lists_desc *desc);
 
-/* q, k, v and out, by lengths and dims that are known. */
+/* q, k, v and out, by lengths, pages and dims that are known. */
 vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads, vt_problem *out);
 
 #endif /* VT_PROBLEM_CHECK_H */

@@ -6,6 +6,8 @@
 #include "sizes.h"
 #include "visible.h"
 
+#include <iface/interface.h>
+
 static vatten_result check_window(const vt_checker *check, const vatten_window *window) {
     INVALID_IF(window->enabled && (window->left < VATTEN_UNLIMITED || window->right < VATTEN_UNLIMITED),
                "window left %" PRId64 ", right %" PRId64 " must be at least 0, or VATTEN_UNLIMITED (-1)",
@@ -41,7 +43,25 @@ vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, 
     out->left = clamp_side(rule->window, rule->window->left, q_len + kv_len);
     out->right = clamp_side(rule->window, rule->window->right, q_len + kv_len);
     out->prefix = vt_min(rule->prefix, kv_len);
-    return vt_fill_tensors(check, heads, out);
+    return VATTEN_SUCCESS;
+}
+
+/* Where tables decide, no more than there may be. */
+static uint64_t pairs_of(const vt_problem *p) {
+    uint64_t all = vt_saturating_mul(vt_visible_dense(p), p->heads);
+    if (p->rules.lengths & VT_LENGTHS_PACKED)
+        all = vt_saturating_mul(vt_saturating_mul(p->q_len, vt_ceil_div(p->kv_len, p->rules.sequences)), p->heads);
+    return all + vt_saturating_mul(vt_saturating_mul(p->q_len, p->extra_len), p->heads);
+}
+
+static vatten_result fill_extra(const vt_checker *check, const vatten_attention_desc *d, vt_problem *out) {
+    const vt_shape k = {"extra_k", d->extra_k, d->extra_len, out->kv_heads, out->dim, false, 0, 0};
+    const vt_shape v = {"extra_v", d->extra_v, d->extra_len, out->kv_heads, out->value_dim, false, 0, 0};
+    out->extra_len = d->extra_len;
+    if (d->extra_len == 0)
+        return VATTEN_SUCCESS;
+    vatten_result result = vt_fill_tensor(check, &k, &out->extra_k);
+    return result == VATTEN_SUCCESS ? vt_fill_tensor(check, &v, &out->extra_v) : result;
 }
 
 vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,
@@ -49,9 +69,15 @@ vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger
     const vt_checker check = vt_checker_begin(caps, logger, "attention", desc->heads.label, out);
     const vt_diagonal rule = {desc->causal, desc->align, &desc->window, desc->prefix};
     vatten_result result = vt_fill_dense(&check, &desc->heads, desc->q_len, desc->kv_len, &rule, out);
-    if (result != VATTEN_SUCCESS)
-        return result;
+    if (result == VATTEN_SUCCESS)
+        result = vt_check_rules(&check, desc);
+    if (result == VATTEN_SUCCESS)
+        result = vt_fill_rules(&check, desc, out);
+    if (result == VATTEN_SUCCESS)
+        result = vt_fill_tensors(&check, &desc->heads, out);
+    if (result == VATTEN_SUCCESS)
+        result = fill_extra(&check, desc, out);
     out->map = VT_MAP_DENSE;
-    out->pairs = vt_saturating_mul(vt_visible_dense(out), out->heads);
-    return VATTEN_SUCCESS;
+    out->pairs = result == VATTEN_SUCCESS ? pairs_of(out) : 0;
+    return result;
 }

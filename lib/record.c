@@ -166,12 +166,12 @@ static void wait_for_previous(const recording *r) {
                                                0, NULL);
 }
 
-static void record_step(recording *r, const vt_step *step) {
+static void record_step(recording *r, const vt_step *planned) {
     const vatten_device *device = r->recorder->device;
-    vt_push push;
-    uint32_t groups[3];
+    vt_step copy = *planned;
+    const vt_step *step = &copy;
     r->waits = r->waits || step->barrier_before;
-    if (!vt_step_shrink(step, r->q_len, r->kv_len, &push, groups))
+    if (!vt_step_shrink(&copy, r->q_len, r->kv_len))
         return;
     if (r->waits)
         wait_for_previous(r);
@@ -183,8 +183,8 @@ static void record_step(recording *r, const vt_step *step) {
     }
     bind_buffers(r, step);
     device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                                sizeof push, &push);
-    device->vk.CmdDispatch(r->commands, groups[0], groups[1], groups[2]);
+                                sizeof step->push, &step->push);
+    device->vk.CmdDispatch(r->commands, step->groups[0], step->groups[1], step->groups[2]);
 }
 
 vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,

@@ -64,9 +64,18 @@ void vt_program_add(vt_program *program, const vt_step *added) {
     program->largest_macs = vt_max(program->largest_macs, step.macs);
 }
 
-bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]) {
-    *push = step->push;
-    memcpy(groups, step->groups, sizeof step->groups);
+/* Invocations of rows that are left out find that they have none. */
+static bool shrink_merge(vt_step *step, uint64_t q_len) {
+    if (q_len <= step->first)
+        return false;
+    step->combine.rows = (uint32_t)vt_min(q_len - step->first, step->combine.rows);
+    return true;
+}
+
+bool vt_step_shrink(vt_step *step, uint64_t q_len, uint64_t kv_len) {
+    vt_push *push = &step->push;
+    if (step->merges)
+        return shrink_merge(step, q_len);
     if (step->lengths) {
         push->q_len = (uint32_t)q_len;
         push->kv_len = (uint32_t)kv_len;
@@ -79,7 +88,7 @@ bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_pus
     push->q_len = (uint32_t)q_len;
     if (step->dense_keys)
         push->kv_len = (uint32_t)kv_len;
-    uint64_t rows = vt_min(q_len, push->q_last) - push->q_first;
-    groups[0] = (uint32_t)vt_ceil_div(rows, step->rows);
+    uint64_t rows = (vt_min(q_len, push->q_last) - push->q_first) * vt_max(step->row_heads, 1);
+    step->groups[0] = (uint32_t)(vt_ceil_div(rows, step->rows) * vt_max(step->splits, 1));
     return true;
 }

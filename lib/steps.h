@@ -33,6 +33,9 @@ typedef struct vt_invert_push {
 typedef struct vt_combine_push {
     VT_COMBINE_PUSH_FIELDS
 } vt_combine_push;
+typedef struct vt_spans_push {
+    VT_SPANS_PUSH_FIELDS
+} vt_spans_push;
 typedef struct vt_append_push {
     VT_APPEND_PUSH_FIELDS
 } vt_append_push;
@@ -80,6 +83,10 @@ typedef struct vt_step {
     bool barrier_before; /* is bound to what an earlier dispatch, or an earlier record, may be writing */
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
     uint32_t rows;    /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    uint32_t row_heads; /* rows of a query, where heads share a tile; 0 = 1 */
+    uint32_t splits;    /* workgroups of a query tile; 0 = 1 */
+    bool merges;        /* a step of combining, whose first query is `first` */
+    uint64_t first;
     bool lengths;     /* with a fixed grid: q_len and kv_len of the push block follow those of vatten_args */
     uint32_t written; /* a bit for each slot that the kernel writes */
     union {           /* by the task of the kernel; the rest is 0 */
@@ -90,6 +97,7 @@ typedef struct vt_step {
         vt_mark_push mark;
         vt_invert_push invert;
         vt_combine_push combine;
+        vt_spans_push spans;
         vt_append_push append;
     };
     uint64_t macs; /* multiply-adds, tiles counted whole */
@@ -136,8 +144,8 @@ uint64_t vt_step_bind(vt_step *step, uint32_t slot, vt_role role, uint64_t start
  * know: validation layers would report them. */
 void vt_program_add(vt_program *program, const vt_step *step);
 
-/* The step with lengths of a record instead of the plan's. False: nothing is left to do. Lengths as resolved:
- * q_len and kv_len at most the plan's, 0 means none. */
-bool vt_step_shrink(const vt_step *step, uint64_t q_len, uint64_t kv_len, vt_push *push, uint32_t groups[3]);
+/* Makes a copy of a step that of a record of these lengths instead of the plan's. False: nothing is left to do. Lengths as
+ * resolved: q_len and kv_len at most the plan's, 0 means none. */
+bool vt_step_shrink(vt_step *step, uint64_t q_len, uint64_t kv_len);
 
 #endif /* VT_STEPS_H */

@@ -47,7 +47,7 @@ static void place_masks(layout *l, const vatten_attention_desc *d, vatten_tables
     out->intervals = place(l, d->masks & VATTEN_MASK_INTERVALS, batch, heads, d->q_len, 2);
     out->expiry = place(l, expiry, batch, heads, d->kv_len, 1);
     out->bits = place(l, d->masks & VATTEN_MASK_BITS, batch, heads, d->q_len, vt_ceil_div(d->kv_len, 32));
-    out->spans = place(l, segments || expiry, batch, vt_ceil_div(d->kv_len, VT_SPAN_KEYS), VT_SPAN_WORDS, 1);
+    out->spans = place(l, segments || expiry, batch, heads, vt_ceil_div(d->kv_len, VT_SPAN), VT_SPAN_WORDS);
 }
 
 vatten_result vatten_attention_tables(const vatten_attention_desc *desc, vatten_tables *out_tables) {

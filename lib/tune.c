@@ -128,6 +128,8 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
                "GL_KHR_cooperative_matrix";
     if (problem->dtype != VATTEN_DTYPE_F16)
         return "the MATRIX layout takes dtype F16 only";
+    if (problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
+        return "the MATRIX layout rounds weights of a softmax only";
     if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
         return "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
     if (caps->matrix_count == 0)
@@ -186,6 +188,8 @@ static bool binds(const vt_caps *caps, const vt_problem *problem, const vt_tenso
 /* Grids are bound by planes, and all queries of ranges together. */
 static bool bound_by_tiles(const vt_problem *problem) {
     const vt_list_rule *list = &problem->list;
+    if (problem->rules.used) /* rules_cut.c asks */
+        return false;
     return problem->map == VT_MAP_DENSE || (problem->map == VT_MAP_LISTS && !list->q_boxed &&
                                             !list->kv_boxed && list->kind != VATTEN_LIST_RANGES);
 }

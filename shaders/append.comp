@@ -102,21 +102,21 @@ uint sequence_of(uint i)
 // Where row i goes: which batch entry or sequence, and which place of the row of places that it has. False: nowhere.
 bool find_place(uint i, out uint entry, out uint place)
 {
-    entry = LENGTHS == VT_LENGTHS_PACKED ? sequence_of(i) : push.batch_first + gl_WorkGroupID.z;
+    entry = LENGTHS == VT_APPEND_PACKED ? sequence_of(i) : push.batch_first + gl_WorkGroupID.z;
     uint rows_begin = 0u;
     uint rows_end = push.q_len;
     uint begin = 0u;
     uint end = push.kv_len;
-    if (LENGTHS == VT_LENGTHS_PACKED) {
+    if (LENGTHS == VT_APPEND_PACKED) {
         rows_begin = table_word[push.q_starts + entry];
         rows_end = table_word[push.q_starts + entry + 1u];
     }
-    if (LENGTHS == VT_LENGTHS_BOTH)
+    if (LENGTHS == VT_APPEND_BOTH)
         rows_end = table_word[push.q_lengths + entry];
-    if (LENGTHS == VT_LENGTHS_PACKED && PAGE == 0u) {
+    if (LENGTHS == VT_APPEND_PACKED && PAGE == 0u) {
         begin = table_word[push.kv_starts + entry];
         end = table_word[push.kv_starts + entry + 1u];
-    } else if (LENGTHS != VT_LENGTHS_PLAN) {
+    } else if (LENGTHS != VT_APPEND_PLAN) {
         end = table_word[push.kv_lengths + entry];
     }
     uint before_end = rows_end - i;
@@ -185,7 +185,7 @@ void main()
     uint place;
     if (i >= push.q_last || !find_place(i, entry, place))
         return;
-    uint outer = LENGTHS == VT_LENGTHS_PACKED ? 0u : entry;
+    uint outer = LENGTHS == VT_APPEND_PACKED ? 0u : entry;
     if (PAGE != 0u) {
         outer = table_word[push.pages + entry * push.row_pages + place / PAGE];
         place %= PAGE;

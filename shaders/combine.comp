@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Several parts of one output: their sum, each times a gain and with a residual; their merge by log-sum-exps; or the same of
-// running states, as attention leaves them (VT_FLAG_CARRY_OUT), of the entries of a row's list. An invocation owns a few
+// running states, as attention leaves them (VT_FLAG_CARRY_OUT), of the entries of a row's list or the shares of its keys. An invocation owns a few
 // words of one row and reads all that it needs before it writes, so that the output may be one of the parts. f32 inside.
 // Parts that no one binding holds together are several dispatches', which hand on what each invocation has so far.
 //
@@ -29,6 +29,8 @@ layout(constant_id = VT_COMBINE_SPEC_PAD) const uint PAD = 64u;
 layout(constant_id = VT_COMBINE_SPEC_LANES) const uint LANES = 1u;
 layout(constant_id = VT_COMBINE_SPEC_HEADS) const uint HEADS = 1u;
 layout(constant_id = VT_COMBINE_SPEC_GROUP) const uint GROUP = 1u;
+layout(constant_id = VT_COMBINE_SPEC_LENGTHS) const uint LENGTHS = 0u;
+layout(constant_id = VT_COMBINE_SPEC_LENGTHS_AT) const uint LENGTHS_AT = 0u;
 
 layout(set = 0, binding = VT_COMBINE_SLOT_PARTS, std430) readonly buffer VtParts { VT_ELEM part_elem[]; };
 layout(set = 0, binding = VT_COMBINE_SLOT_PARTS, std430) readonly buffer VtParts4 { VT_ELEM4 part_elem4[]; };
@@ -46,6 +48,7 @@ const uint WIDTH = VECTOR != 0u ? 4u : 1u;             // elements of a word
 const uint WORDS = DIM / WIDTH;                        // of a row
 const uint QUADS = VT_COMBINE_QUADS;                   // words of an invocation, ROW_LANES apart
 const uint ROW_LANES = (WORDS + QUADS - 1u) / QUADS;   // invocations of a row
+const bool OF_STATES = MODE >= VT_COMBINE_STATE;
 const float LOWEST = -3.0e38;
 const float LN2 = 0.69314718055994531;
 
@@ -61,7 +64,7 @@ uint word_at(uint i) { return min(lane + i * ROW_LANES, WORDS - 1u) * WIDTH; }
 
 vec4 load_part(uint at)
 {
-    if (MODE == VT_COMBINE_STATE) {
+    if (OF_STATES) {
         vec4 x = vec4(state_elem[at], 0.0, 0.0, 0.0);
         if (VECTOR != 0u)
             x = vec4(x.x, state_elem[at + 1u], state_elem[at + 2u], state_elem[at + 3u]);
@@ -78,7 +81,7 @@ vec4 load_residual(uint at)
 uint part_at(uint part)
 {
     uint state = PAD + 1u + LANES;
-    uint own = MODE == VT_COMBINE_STATE ? head % HEADS * state : 0u;
+    uint own = OF_STATES ? head % HEADS * state : 0u;
     return push.x_base + gl_WorkGroupID.z * push.x_batch + head / HEADS * push.x_head + row * push.x_token +
            part * push.x_part + own;
 }
@@ -113,7 +116,7 @@ bool weigh(uint part, out float top, out float sum)
         top = weight_elem[weight_at(part)];
         return top != uintBitsToFloat(0xff800000u);
     }
-    if (list_word[weight_at(part)] == VT_LIST_END)
+    if (MODE == VT_COMBINE_STATE && list_word[weight_at(part)] == VT_LIST_END)
         return false;
     uint at = part_at(part) + PAD;
     top = state_elem[at];
@@ -204,12 +207,23 @@ void write_out()
         }
 }
 
+// Whether attention has left states for the row at all.
+bool row_exists()
+{
+    if (row >= push.rows)
+        return false;
+    if (LENGTHS == 0u)
+        return true;
+    uint entry = LENGTHS == VT_COMBINE_OF_ENTRIES ? push.w_batch + gl_WorkGroupID.z : 0u;
+    return push.w_base + row < list_word[LENGTHS_AT + entry];
+}
+
 void main()
 {
     row = gl_GlobalInvocationID.x / ROW_LANES;
     lane = gl_GlobalInvocationID.x % ROW_LANES;
     head = gl_WorkGroupID.y;
-    if (row >= push.rows)
+    if (!row_exists())
         return;
     [[unroll]] for (uint i = 0u; i < QUADS; ++i)
         acc[i] = vec4(0.0);

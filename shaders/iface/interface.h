@@ -381,6 +381,18 @@
     VT_UINT row_batch;                                                                                               \
     VT_UINT row_head;
 
+/* ---- Spans: what keys of dense attention with rules have in common, run by run ---- */
+#define VT_SPANS_SLOT_TABLES 0
+#define VT_SPANS_SLOT_COUNT  1
+/* VT_SPEC_WORKGROUP as above. Grid: x spans, y heads of masks, z batch entries of masks. Places are words of the tables;
+ * 0xffffffff where there is none. */
+#define VT_SPANS_PUSH_FIELDS                                                                                         \
+    VT_UINT keys;                                                                                                    \
+    VT_UINT heads;                                                                                                   \
+    VT_UINT segments; /* [batch][key] */                                                                             \
+    VT_UINT expiry;   /* [batch][head][key] */                                                                       \
+    VT_UINT spans;    /* [batch][head][span][VT_SPAN_WORDS] */
+
 /* ---- Combining: sums and merges of parts ---- */
 #define VT_COMBINE_SLOT_PARTS    0
 #define VT_COMBINE_SLOT_WEIGHTS  1 /* gains or log-sum-exps; STATE: the lists of rows */
@@ -397,9 +409,14 @@
 #define VT_COMBINE_SPEC_LANES  5 /* STATE: sums of a state */
 #define VT_COMBINE_SPEC_HEADS  6 /* STATE: query heads that a slot stands for */
 #define VT_COMBINE_SPEC_GROUP  7 /* STATE: query heads that share a list */
+#define VT_COMBINE_SPEC_LENGTHS    8 /* SHARES: where lengths of queries stand in tables; 0 = they are the push block's */
+#define VT_COMBINE_SPEC_LENGTHS_AT 9 /* word */
 #define VT_COMBINE_SUM         0u
 #define VT_COMBINE_MERGE       1u
 #define VT_COMBINE_STATE       2u /* as VT_FLAG_CARRY_OUT leaves it */
+#define VT_COMBINE_SHARES      3u /* states of all shares of the keys of a row, without lists */
+#define VT_COMBINE_OF_ENTRIES  1u /* VT_COMBINE_SPEC_LENGTHS: of each batch entry */
+#define VT_COMBINE_OF_ALL      2u /* of packed sequences together */
 #define VT_COMBINE_WEIGHTED    1u /* a sum has gains */
 #define VT_COMBINE_RESIDUAL    2u
 #define VT_COMBINE_LSE         4u
@@ -416,8 +433,8 @@
     VT_UINT x_head; /* STATE: from VT_COMBINE_SPEC_HEADS heads to the next so many */                                \
     VT_UINT x_token;                                                                                                 \
     VT_UINT x_part;                                                                                                  \
-    VT_UINT w_base;                                                                                                  \
-    VT_UINT w_batch;                                                                                                 \
+    VT_UINT w_base;  /* SHARES: first query */                                                                       \
+    VT_UINT w_batch; /* SHARES: first batch entry */                                                                 \
     VT_UINT w_head; /* STATE: from a list head to the next */                                                        \
     VT_UINT w_token;                                                                                                 \
     VT_UINT w_part;                                                                                                  \
@@ -441,14 +458,14 @@
 /* VT_SPEC_WORKGROUP as above */
 #define VT_APPEND_SPEC_DIM     1
 #define VT_APPEND_SPEC_VECTOR  2 /* 1: rows start at multiples of 4 elements and dim is one */
-#define VT_APPEND_SPEC_LENGTHS 3 /* VT_LENGTHS_* */
+#define VT_APPEND_SPEC_LENGTHS 3 /* VT_APPEND_* below */
 #define VT_APPEND_SPEC_PAGE    4 /* places of a page; 0 = no pages */
 #define VT_APPEND_SPEC_BLOCK   5 /* I8: numbers that share a scale */
 /* As vatten_lengths: */
-#define VT_LENGTHS_PLAN   0u
-#define VT_LENGTHS_KV     1u
-#define VT_LENGTHS_BOTH   2u
-#define VT_LENGTHS_PACKED 3u
+#define VT_APPEND_PLAN   0u
+#define VT_APPEND_KV     1u
+#define VT_APPEND_BOTH   2u
+#define VT_APPEND_PACKED 3u
 /* Strides and bases in elements (of an I8 cache: words) from the start of the bound range. The first four stand where those of
  * VT_PUSH_FIELDS do. */
 #define VT_APPEND_PUSH_FIELDS                                                                                        \
@@ -521,5 +538,6 @@
 #define VT_FLAG_LSE       1u /* write the log-sum-exp */
 #define VT_FLAG_CARRY_IN  2u /* resume from the carry slot */
 #define VT_FLAG_CARRY_OUT 4u /* leave the running state in the carry slot instead of writing out and lse */
+#define VT_FLAG_SHARE     8u /* with rules: that state is the last of a share of the keys, which others' join: apply gains */
 
 #endif /* VT_INTERFACE_H */

@@ -283,7 +283,7 @@ void write_quad(uint i, uint at, uint d, vec4 x)
 #ifdef VT_FULL
     if (carry_out()) {
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
-            store_carry(at, d + k, x[k]);
+            store_carry(at, d + k, x[k] * share_gain(lane_row(i)));
         return;
     }
 #endif

@@ -280,8 +280,9 @@ void store_rows(bool suspend)
 #ifdef VT_FULL
             if (suspend) {
                 uint at = carry_row(row);
+                float gain = share_gain(row);
                 [[unroll]] for (uint e = 0u; e < DIM_CHUNK; ++e)
-                    store_carry(at, d0 + e, acc[e / QUAD][e % QUAD]);
+                    store_carry(at, d0 + e, acc[e / QUAD][e % QUAD] * gain);
             } else
 #endif
             {

@@ -156,9 +156,10 @@ void suspend_row(uint i)
 {
 #ifdef VT_FULL
     uint at = suspend_sums(i);
+    float gain = share_gain(lane_row(i));
     [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
         [[unroll]] for (uint k = 0u; k < 4u; ++k)
-            store_carry(at, lane_dim(j) + k, acc[i * OUT_COUNT + j][k]);
+            store_carry(at, lane_dim(j) + k, acc[i * OUT_COUNT + j][k] * gain);
 #endif
 }
 

@@ -176,6 +176,16 @@ uint carry_row(uint row)
 }
 #endif
 
+// What the state of a share is multiplied by when it is left for good.
+float share_gain(uint row)
+{
+#ifdef VT_RULES
+    if ((push.flags & VT_FLAG_SHARE) != 0u)
+        return head_gain(row);
+#endif
+    return 1.0;
+}
+
 // Outputs past the real dim are 0, and no part of a caller's state.
 const bool CARRY_WHOLE = CARRY_VALUES == VALUE_PAD;
 float load_carry(uint at, uint d) { return CARRY_WHOLE || d < CARRY_VALUES ? carry_elem[at + d] : 0.0; }

@@ -266,15 +266,14 @@ static const char *check_visits(walk *w, const vt_step *step) {
     uint64_t pairs = (uint64_t)step->groups[0] * c->tile.rows * c->tile.keys;
     uint64_t slices = w->head_count * w->batch_count * (p->dim + p->value_dim);
     for (int i = 0; i < 6; ++i) {
-        vt_push push;
-        uint32_t groups[3];
+        vt_step shrunk = *step;
         uint64_t q_len = i < 3 ? p->q_len : unit_between(&w->random, 1, p->q_len);
         uint64_t kv_len = i < 3 ? p->kv_len : unit_between(&w->random, 1, p->kv_len);
-        if (!vt_step_shrink(step, q_len, kv_len, &push, groups))
+        if (!vt_step_shrink(&shrunk, q_len, kv_len))
             continue;
-        uint32_t last = groups[0] - 1;
+        uint32_t last = shrunk.groups[0] - 1;
         uint32_t x = i == 0 ? 0 : i == 1 ? last : (uint32_t)unit_between(&w->random, 0, last);
-        uint64_t tiles = program_dense_tiles(c, step, &push, x);
+        uint64_t tiles = program_dense_tiles(c, step, &shrunk.push, x);
         MUST(tiles * pairs * slices <= step->macs);
         MUST(tiles * c->tile.iterations <=
              c->caps.loop_limit); /* no exception: keys would silently be missing */

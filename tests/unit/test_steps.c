@@ -21,17 +21,15 @@ static vt_step dense_step(void) {
 
 /* Only the three fields that follow the lengths may differ from the plan's. */
 static void assert_shrunk(uint64_t q_len, uint64_t kv_len, uint32_t groups_x) {
-    const vt_step step = dense_step();
-    vt_push push;
-    uint32_t groups[3];
-    assert_true(vt_step_shrink(&step, q_len, kv_len, &push, groups));
+    vt_step step = dense_step();
     vt_push expected = step.push;
+    assert_true(vt_step_shrink(&step, q_len, kv_len));
     expected.q_len = (uint32_t)q_len;
     expected.kv_len = (uint32_t)kv_len;
-    assert_memory_equal(&push, &expected, sizeof push);
-    assert_int_equal(groups[0], groups_x);
-    assert_int_equal(groups[1], 3);
-    assert_int_equal(groups[2], 2);
+    assert_memory_equal(&step.push, &expected, sizeof expected);
+    assert_int_equal(step.groups[0], groups_x);
+    assert_int_equal(step.groups[1], 3);
+    assert_int_equal(step.groups[2], 2);
 }
 
 static void full_lengths_change_nothing(void **state) {
@@ -57,24 +55,21 @@ static void fewer_keys_leave_the_workgroups(void **state) {
 
 static void no_query_of_the_step_means_no_dispatch(void **state) {
     (void)state;
-    const vt_step step = dense_step();
-    vt_push push;
-    uint32_t groups[3];
-    assert_false(vt_step_shrink(&step, 128, 1024, &push, groups));
-    assert_false(vt_step_shrink(&step, 5, 1024, &push, groups));
-    assert_false(vt_step_shrink(&step, 0, 1024, &push, groups));
+    const uint64_t lengths[] = {128, 5, 0};
+    for (int i = 0; i < 3; ++i) {
+        vt_step step = dense_step();
+        assert_false(vt_step_shrink(&step, lengths[i], 1024));
+    }
 }
 
 static void keys_that_are_not_the_records_keep_their_length(void **state) {
     (void)state;
     vt_step step = dense_step();
     step.dense_keys = false;
-    vt_push push;
-    uint32_t groups[3];
-    assert_true(vt_step_shrink(&step, 200, 7, &push, groups));
-    assert_int_equal(push.kv_len, 1024);
-    assert_int_equal(push.q_len, 200);
-    assert_int_equal(groups[0], 3);
+    assert_true(vt_step_shrink(&step, 200, 7));
+    assert_int_equal(step.push.kv_len, 1024);
+    assert_int_equal(step.push.q_len, 200);
+    assert_int_equal(step.groups[0], 3);
 }
 
 static void the_steps_of_a_grid_are_fixed(void **state) {
@@ -82,11 +77,32 @@ static void the_steps_of_a_grid_are_fixed(void **state) {
     vt_step step = dense_step();
     step.rows = 0;
     step.dense_keys = false;
-    vt_push push;
-    uint32_t groups[3];
-    assert_true(vt_step_shrink(&step, 1, 1, &push, groups));
-    assert_memory_equal(&push, &step.push, sizeof push);
-    assert_memory_equal(groups, step.groups, sizeof groups);
+    const vt_step planned = step;
+    assert_true(vt_step_shrink(&step, 1, 1));
+    assert_memory_equal(&step.push, &planned.push, sizeof planned.push);
+    assert_memory_equal(step.groups, planned.groups, sizeof planned.groups);
+}
+
+/* Heads that share a tile are rows of it, and several workgroups share its keys. */
+static void rows_are_queries_by_heads(void **state) {
+    (void)state;
+    vt_step step = dense_step();
+    step.row_heads = 4;
+    step.splits = 3;
+    assert_true(vt_step_shrink(&step, 137, 1024)); /* 9 queries of this step: 36 rows */
+    assert_int_equal(step.groups[0], 2 * 3);
+}
+
+static void a_merge_keeps_the_rows_that_there_are(void **state) {
+    (void)state;
+    const uint64_t lengths[] = {100, 101, 107, 108, 500};
+    const uint32_t rows[] = {0, 1, 7, 8, 8};
+    for (int i = 0; i < 5; ++i) {
+        vt_step step = {.merges = true, .first = 100, .combine = {.rows = 8}};
+        assert_int_equal(vt_step_shrink(&step, lengths[i], 9), rows[i] != 0);
+        if (rows[i])
+            assert_int_equal(step.combine.rows, rows[i]);
+    }
 }
 
 static void a_program_counts_without_room_and_fills_with_it(void **state) {
@@ -192,6 +208,8 @@ int main(void) {
         cmocka_unit_test(no_query_of_the_step_means_no_dispatch),
         cmocka_unit_test(keys_that_are_not_the_records_keep_their_length),
         cmocka_unit_test(the_steps_of_a_grid_are_fixed),
+        cmocka_unit_test(rows_are_queries_by_heads),
+        cmocka_unit_test(a_merge_keeps_the_rows_that_there_are),
         cmocka_unit_test(a_program_counts_without_room_and_fills_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
