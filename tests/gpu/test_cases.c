@@ -38,6 +38,11 @@ static const char *why_not(const cases_case *item) {
         snprintf(text, sizeof text, "needs %s", item->beyond);
         return text;
     }
+    const cases_dense *more = &item->beyond_dense;
+    if (more->softcap != 0.0 || more->sinks || more->alibi || more->bias_heads || more->mask_heads ||
+        more->sequences || more->page_size) {
+        return "needs more than lengths, causality and window";
+    }
     if ((double)item->macs > macs_limit) {
         snprintf(text, sizeof text, "%.3g multiply-adds, the limit is %.3g", (double)item->macs, macs_limit);
         return text;
