@@ -228,6 +228,7 @@ static void test_lengths_of_batch_entries(void **state) {
     small_expect(&s, 1, 0, 0, "......");
     small_expect(&s, 1, 0, 3, "###...");
     small_expect(&s, 2, 0, 3, "######"); /* no longer than the plan */
+    small_expect(&s, 2, 0, 0, "###...");
     s.more.lengths = REF_LENGTHS_BOTH;
     s.more.q_lengths = q;
     small_expect(&s, 0, 0, 0, "####..");

@@ -59,6 +59,11 @@ static void test_a_sink_joins_the_sum(void **state) {
     s.rule.left = s.rule.right = 0;
     s.problem.scale = 1e-9;
     assert_near(small_lse(&s, 0, 0, 0), log(7.0));
+    const ref_head large = {.sink = 2000.0f};
+    s.more.heads = &large;
+    assert_near(small_lse(&s, 0, 0, 0), 2000.0);
+    assert_true(small_weight(&s, 0, 0, 0, 0) == 0.0);
+    s.more.heads = &head;
     s.rule.kv_len = 0; /* no key: the sum is the sink, out is 0 */
     assert_near(small_lse(&s, 0, 0, 0), log(6.0));
     assert_true(small_weight(&s, 0, 0, 0, 0) == 0.0);
@@ -343,6 +348,35 @@ static void test_states_of_rows(void **state) {
     assert_near(small_lse(&s, 0, 0, 0), 0.0); /* a sum of 0 has seen no key, whatever its maximum */
     assert_near(small_lse(&s, 1, 0, 2), log(1.0 + 2.0 * 8));
     assert_near(small_lse(&s, 0, 1, 1), log(1.0 + 2.0 * 4));
+}
+
+/* Two sequences of two queries and three keys; tensors, axes and states go on from one to the next. */
+static void test_packed_rows_have_their_own(void **state) {
+    (void)state;
+    const uint32_t q[3] = {0, 2, 4}, kv[3] = {0, 3, 6};
+    float bias[24], start[4 * 8] = {0};
+    small s;
+    for (int n = 0; n < 24; ++n) {
+        bias[n] = (float)n;
+    }
+    for (int n = 0; n < 4; ++n) {
+        start[8 * n + 7] = (float)n;
+    }
+    small_make(&s, 1, 4, 6, 1);
+    s.more.lengths = REF_LENGTHS_PACKED;
+    s.more.sequences = 2;
+    s.more.q_starts = q;
+    s.more.kv_starts = kv;
+    s.rule.left = s.rule.right = 0;
+    s.more.bias = (ref_dense_bias){.kind = REF_BIAS_TENSOR, .data = bias, .heads = 1, .query = 6, .key = 1};
+    assert_near(small_lse(&s, 0, 0, 1), 8.0);  /* key 2 of the first */
+    assert_near(small_lse(&s, 0, 0, 3), 23.0); /* token 5 */
+    s.more.bias = (ref_dense_bias){.kind = REF_BIAS_AXES, .data = bias, .heads = 1, .rank = 1, .extent = {3}};
+    assert_near(small_lse(&s, 0, 0, 3), 11.0); /* row 3, coordinate 2 */
+    s.more.bias.kind = REF_BIAS_NONE;
+    s.more.state = start;
+    assert_near(small_lse(&s, 0, 0, 3), log(1.0 + 3.0));
+    assert_near(small_lse(&s, 0, 0, 2), log(1.0 + 2.0));
 }
 
 /* ---- What rows look at ---- */
