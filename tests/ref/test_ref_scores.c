@@ -460,14 +460,23 @@ static void test_probabilities_of_lists_and_grids(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_of_a_score),    cmocka_unit_test(test_a_sink_joins_the_sum),
-        cmocka_unit_test(test_alibi_of_both_signs), cmocka_unit_test(test_tables_of_heads_for_each_entry),
-        cmocka_unit_test(test_bias_tensors),        cmocka_unit_test(test_relative_biases),
-        cmocka_unit_test(test_biases_of_axes),      cmocka_unit_test(test_extra_keys_have_no_place),
-        cmocka_unit_test(test_normalisers),         cmocka_unit_test(test_rows_of_bytes),
-        cmocka_unit_test(test_a_state_in_numbers),  cmocka_unit_test(test_halves_make_a_whole),
-        cmocka_unit_test(test_states_of_rows),      cmocka_unit_test(test_sums_of_probabilities),
-        cmocka_unit_test(test_entropies),           cmocka_unit_test(test_probabilities_of_lists_and_grids),
+        cmocka_unit_test(test_order_of_a_score),
+        cmocka_unit_test(test_a_sink_joins_the_sum),
+        cmocka_unit_test(test_alibi_of_both_signs),
+        cmocka_unit_test(test_tables_of_heads_for_each_entry),
+        cmocka_unit_test(test_bias_tensors),
+        cmocka_unit_test(test_relative_biases),
+        cmocka_unit_test(test_biases_of_axes),
+        cmocka_unit_test(test_extra_keys_have_no_place),
+        cmocka_unit_test(test_normalisers),
+        cmocka_unit_test(test_rows_of_bytes),
+        cmocka_unit_test(test_a_state_in_numbers),
+        cmocka_unit_test(test_halves_make_a_whole),
+        cmocka_unit_test(test_states_of_rows),
+        cmocka_unit_test(test_packed_rows_have_their_own),
+        cmocka_unit_test(test_sums_of_probabilities),
+        cmocka_unit_test(test_entropies),
+        cmocka_unit_test(test_probabilities_of_lists_and_grids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
