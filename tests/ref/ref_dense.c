@@ -285,7 +285,7 @@ double ref_normalised(ref_normaliser normaliser, double score) {
 
 double ref_dense_sink(const ref_problem *problem, const ref_entry *entry, uint64_t head) {
     const ref_head *sink = head_of(problem, entry, head, REF_HEAD_SINK);
-    bool none = !sink || problem->more->carry_out || ref_dense_gain(problem, entry, head) == 0.0;
+    bool none = !sink || problem->more->state || ref_dense_gain(problem, entry, head) == 0.0;
     return none ? -INFINITY : (double)sink->sink;
 }
 

@@ -80,8 +80,8 @@ typedef struct ref_dense_more {
     const uint32_t *pages;
 
     ref_normaliser normaliser;
-    const float *state; /* that rows start from, [batch][heads][q_tokens][value_dim + 2]; NULL: none */
-    bool carry_out;     /* sinks and gains wait for the plan that writes the output */
+    /* That rows start from, [batch][heads][q_tokens][value_dim + 2]; NULL: none. The sink has joined it already. */
+    const float *state;
 } ref_dense_more;
 
 /* Where a row of queries stands. Packed sequences are entries of their own: their first tokens are those of the tensors,

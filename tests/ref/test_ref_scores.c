@@ -299,7 +299,7 @@ static void test_a_state_in_numbers(void **state) {
     assert_true(out[0] == 0.0 && lse == -INFINITY);
 }
 
-/* A sink waits for the plan that writes, and so does a gain. */
+/* A sink joins once, where a row starts; a gain waits for the output. */
 static void test_halves_make_a_whole(void **state) {
     (void)state;
     enum { KEYS = 12, HALF = 5 };
@@ -317,13 +317,11 @@ static void test_halves_make_a_whole(void **state) {
         whole.more.heads = part.more.heads = heads[n];
         whole.more.head_fields = part.more.head_fields = REF_HEAD_SINK | REF_HEAD_GAIN;
         part.rule.kv_len = HALF;
-        part.more.carry_out = true;
         ref_row_state(&part.problem, 0, 0, 0, state_of);
         for (int d = 0; d < KEYS + 2; ++d) {
             start[d] = (float)state_of[d];
         }
         part.rule.kv_len = KEYS - HALF;
-        part.more.carry_out = false;
         part.more.state = start;
         part.problem.k.data = part.k + HALF;
         part.problem.v.data = part.v + HALF * KEYS;
