@@ -26,7 +26,7 @@
 #include <vatten/context.h>
 #include <vatten/vatten.h>
 
-#include "ref.h"
+#include "ref_dense.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,6 +47,8 @@ typedef enum gpu_slot {
     GPU_WORKSPACE,
     GPU_BIAS,
     GPU_LISTS,
+    GPU_TABLES,
+    GPU_STATE,
     GPU_SLOTS
 } gpu_slot;
 
@@ -92,8 +94,14 @@ typedef struct gpu_problem {
     double tolerance;        /* 0 = ref_tolerance */
     double lse_tolerance;    /* 0 = ref_lse_tolerance */
     const ref_own_rule *own; /* what the oracle goes by instead of the desc; NULL: the desc */
+    double density;          /* of the bits of dense plans' masks; 0 = a half */
+    /* Changes the tables of a dense plan, which hold random ones, valid and by seed; NULL: leaves them. */
+    void (*tables)(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
+                   uint8_t *base);
 
-    /* Where inputs come from; NULL: unit variance by seed, weights so that their sums are. */
+    /* Where inputs come from; NULL: unit variance by seed, weights so that their sums are. Keys in pages are asked for by
+     * batch entry and token. A bias: `token` is the query, `d` the key; AXES: the coordinate, axes one after the other;
+     * RELATIVE: the entry, b and token are 0. */
     float (*value)(const void *user, gpu_slot slot, uint64_t b, uint64_t token, uint64_t head, uint64_t d);
     const void *user;
 } gpu_problem;
@@ -104,6 +112,7 @@ typedef struct gpu_view {
     ref_dtype dtype;
     uint64_t batch, tokens, capacity, heads, dim;
     vatten_strides strides;
+    uint64_t block; /* I8: bytes that share a scale; strides count bytes */
 } gpu_view;
 
 /* A buffer argument between guard zones. */
@@ -125,9 +134,14 @@ typedef struct gpu_trial {
     gpu_region region[GPU_SLOTS];
     uint64_t q_now, kv_now;
     vatten_args args;
-    ref_table table; /* the biases, for the oracle */
-    ref_lists lists; /* the lists, for the oracle */
-    ref_bias bias;   /* a number for each pair, for the oracle */
+    ref_table table;     /* the biases, for the oracle */
+    ref_lists lists;     /* the lists, for the oracle */
+    ref_bias bias;       /* a number for each pair, for the oracle */
+    vatten_tables at;    /* dense: where tables stand */
+    ref_dense_more more; /* the rest of a dense problem, for the oracle */
+    ref_head *heads;
+    float *start;         /* states that rows start from */
+    uint32_t *page_owner; /* [pool_pages] page of all rows' pages that it is */
     double gpu_ms;
     float *out; /* [batch][q_now][heads][value_dim], after gpu_trial_collect */
     float *lse; /* [batch][heads][q_now], NULL without write_lse */
@@ -211,7 +225,7 @@ bool gpu_trial_collect(gpu_trial *trial);        /* downloads, checks guards and
 bool gpu_trial_compare(gpu_trial *trial);        /* with the oracle */
 void gpu_trial_end(gpu_trial *trial);
 
-/* The same problem for the oracle; `dense` and `grid` must live as long. */
+/* The same problem for the oracle; `dense`, `grid` and the trial must live as long. */
 ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_grid_rule *grid);
 
 /* ---- Guarded buffers ---- */

@@ -2,7 +2,7 @@
  *
  * Problems: short ways to say one, its plan, the shapes and places of its tensors.
  */
-#include "gpu_harness.h"
+#include "gpu_dense.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -284,11 +284,14 @@ static void fill_lists(gpu_trial *trial) {
 }
 
 /* Fills view[] and the lengths of a trial whose problem is set. */
-static void place_tensors(gpu_trial *trial) {
+static bool place_tensors(gpu_trial *trial) {
     const gpu_problem *p = trial->problem;
     const vatten_heads *h = gpu_heads_of(p);
     uint64_t q_cap = gpu_q_capacity(p), kv_cap = gpu_kv_capacity(p);
-    uint64_t extra = p->grid ? p->hood.extra_len : 0;
+    bool dense = !p->grid && !p->listed;
+    uint64_t extra = p->grid ? p->hood.extra_len : dense ? p->dense.extra_len : 0;
+    const vatten_strides *extra_k = dense ? &p->dense.extra_k : &p->hood.extra_k;
+    const vatten_strides *extra_v = dense ? &p->dense.extra_v : &p->hood.extra_v;
     uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
     gpu_view *view = trial->view;
 
@@ -299,8 +302,8 @@ static void place_tensors(gpu_trial *trial) {
     view[GPU_K] = view_of(h, trial->kv_now, weights ? 0 : kv_cap, h->kv_heads, h->dim, &h->k);
     view[GPU_V] = view_of(h, trial->kv_now, kv_cap, h->kv_heads, value_dim, &h->v);
     view[GPU_OUT] = view_of(h, trial->q_now, q_cap, h->heads, value_dim, &h->out);
-    view[GPU_EXTRA_K] = view_of(h, extra, extra, h->kv_heads, h->dim, &p->hood.extra_k);
-    view[GPU_EXTRA_V] = view_of(h, extra, extra, h->kv_heads, value_dim, &p->hood.extra_v);
+    view[GPU_EXTRA_K] = view_of(h, extra, extra, h->kv_heads, h->dim, extra_k);
+    view[GPU_EXTRA_V] = view_of(h, extra, extra, h->kv_heads, value_dim, extra_v);
     place_bias(trial);
     place_lists(trial);
     view[GPU_LSE] = (gpu_view){
@@ -313,16 +316,25 @@ static void place_tensors(gpu_trial *trial) {
         .dim = 1,
         .strides = {.batch = (int64_t)(h->heads * q_cap), .head = (int64_t)q_cap, .token = 1},
     };
+    return !dense || gpu_dense_place(trial);
+}
+
+static bool leaves_state(const gpu_problem *p) {
+    return !p->grid && !p->listed && (p->dense.carry & VATTEN_CARRY_OUT);
 }
 
 /* What the plan says each buffer must hold against what the strides say. It may round up to whole words. */
 static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
     const vatten_plan_info *info = &trial->info;
-    const uint64_t told[GPU_SLOTS] = {
-        info->q_bytes,       info->k_bytes,       info->v_bytes,         info->out_bytes,  info->lse_bytes,
-        info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes, info->bias_bytes, info->lists_bytes};
+    const uint64_t told[GPU_SLOTS] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
+                                      info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
+                                      info->extra_v_bytes, info->workspace_bytes, info->bias_bytes,
+                                      info->lists_bytes,   info->tables_bytes,    info->state_bytes};
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
         uint64_t needed = slot == GPU_WORKSPACE ? told[slot] : gpu_view_bytes(&trial->view[slot]);
+        if (slot == GPU_OUT && told[slot] == 0 && leaves_state(trial->problem)) {
+            needed = 0;
+        }
         if (told[slot] < needed || told[slot] > (needed + 15) / 16 * 16) {
             gpu_fail(trial->owner, "%s: the plan wants %llu bytes of %s, its strides reach %llu",
                      trial->problem->name, (unsigned long long)told[slot], gpu_slot_name((gpu_slot)slot),
@@ -336,24 +348,39 @@ static bool check_sizes(gpu_trial *trial, uint64_t bytes[GPU_SLOTS]) {
 
 static float unit_variance(const gpu_problem *p, gpu_slot slot, const gpu_view *view, uint64_t b, uint64_t t,
                            uint64_t h, uint64_t d) {
-    uint64_t i = ((b * view->capacity + t) * view->heads + h) * view->dim + d;
+    bool pages = !p->grid && !p->listed && p->dense.page_size && (slot == GPU_K || slot == GPU_V);
+    uint64_t capacity = pages ? p->dense.kv_len : view->capacity;
+    uint64_t i = ((b * capacity + t) * view->heads + h) * view->dim + d;
     double scale = slot == GPU_Q && weights_of(p) ? 1.0 / sqrt((double)view->dim) : 1.0;
     return (float)(scale * (double)ref_random(p->seed * GPU_SLOTS + (uint64_t)slot, i));
 }
 
-/* Writes the tokens in use; what lies past them and between them stays NaN. */
-static void fill_input(gpu_trial *trial, gpu_slot slot) {
+/* One row of a tensor; b and t are those of the problem, `index` is where it stands. */
+static void fill_row(gpu_trial *trial, gpu_slot slot, uint64_t b, uint64_t t, uint64_t h, uint64_t index) {
     const gpu_problem *p = trial->problem;
     const gpu_view *view = &trial->view[slot];
-    for (uint64_t b = 0; b < view->batch; ++b) {
-        for (uint64_t t = 0; t < view->tokens; ++t) {
-            for (uint64_t h = 0; h < view->heads; ++h) {
-                for (uint64_t d = 0; d < view->dim; ++d) {
-                    float value = p->value ? p->value(p->user, slot, b, t, h, d)
-                                           : unit_variance(p, slot, view, b, t, h, d);
-                    gpu_region_write(&trial->region[slot], view, gpu_view_index(view, b, t, h, d), value);
-                }
-            }
+    float row[VATTEN_MAX_DIM];
+    for (uint64_t d = 0; d < view->dim; ++d) {
+        float value =
+            p->value ? p->value(p->user, slot, b, t, h, d) : unit_variance(p, slot, view, b, t, h, d);
+        if (view->dtype == REF_I8) {
+            row[d] = value;
+        } else {
+            gpu_region_write(&trial->region[slot], view, index + d, value);
+        }
+    }
+    if (view->dtype == REF_I8) {
+        gpu_write_bytes(&trial->region[slot], view, index, row);
+    }
+}
+
+/* Writes the tokens in use; what lies past them and between them stays NaN. */
+static void fill_input(gpu_trial *trial, gpu_slot slot) {
+    const gpu_view *view = &trial->view[slot];
+    for (uint64_t n = 0; n < view->batch * view->tokens; ++n) {
+        uint64_t b = n / view->tokens, t = n % view->tokens, own_b, own_t;
+        for (uint64_t h = 0; h < view->heads && gpu_token_used(trial, slot, b, t, &own_b, &own_t); ++h) {
+            fill_row(trial, slot, own_b, own_t, h, gpu_view_index(view, b, t, h, 0));
         }
     }
 }
@@ -381,6 +408,8 @@ static void set_args(gpu_trial *trial) {
         .workspace = argument(&region[GPU_WORKSPACE]),
         .bias = argument(&region[GPU_BIAS]),
         .lists = argument(&region[GPU_LISTS]),
+        .tables = argument(&region[GPU_TABLES]),
+        .state = argument(&region[GPU_STATE]),
         .q_len = trial->problem->q_len,
         .kv_len = trial->problem->kv_len,
     };
@@ -389,8 +418,38 @@ static void set_args(gpu_trial *trial) {
     }
 }
 
-vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *trial) {
+static bool create_regions(gpu_trial *trial, const uint64_t bytes[GPU_SLOTS]) {
+    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
+        if (!gpu_region_create(trial->owner, &trial->region[slot], (gpu_slot)slot, bytes[slot],
+                               trial->info.offset_alignment)) {
+            gpu_fail(trial->owner, "%s: no memory for %s", trial->problem->name,
+                     gpu_slot_name((gpu_slot)slot));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Tables first: what tensors hold depends on them. */
+static bool fill_all(gpu_trial *trial) {
     static const gpu_slot inputs[] = {GPU_Q, GPU_K, GPU_V, GPU_EXTRA_K, GPU_EXTRA_V, GPU_BIAS};
+    const gpu_problem *p = trial->problem;
+    bool dense = !p->grid && !p->listed;
+    if (dense && !gpu_dense_fill(trial)) {
+        return false;
+    }
+    for (size_t n = 0; n < sizeof inputs / sizeof inputs[0]; ++n) {
+        if (trial->view[inputs[n]].used && !(dense && inputs[n] == GPU_BIAS)) {
+            fill_input(trial, inputs[n]);
+        }
+    }
+    if (trial->view[GPU_LISTS].used) {
+        fill_lists(trial);
+    }
+    return true;
+}
+
+vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *trial) {
     uint64_t bytes[GPU_SLOTS];
     memset(trial, 0, sizeof *trial);
     trial->owner = g;
@@ -403,28 +462,18 @@ vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem, gpu_trial *tri
         return result;
     }
     vatten_plan_get_info(trial->plan, &trial->info);
-    place_tensors(trial);
-    if (!check_sizes(trial, bytes)) {
+    if (!place_tensors(trial) || !check_sizes(trial, bytes)) {
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     if (problem->v_is_k) {
         bytes[GPU_V] = 0;
         trial->view[GPU_V].used = false;
     }
-    for (int slot = 0; slot < GPU_SLOTS; ++slot) {
-        if (!gpu_region_create(g, &trial->region[slot], (gpu_slot)slot, bytes[slot],
-                               trial->info.offset_alignment)) {
-            gpu_fail(g, "%s: no memory for %s", problem->name, gpu_slot_name((gpu_slot)slot));
-            return VATTEN_ERROR_OUT_OF_DEVICE_MEMORY;
-        }
+    if (!create_regions(trial, bytes)) {
+        return VATTEN_ERROR_OUT_OF_DEVICE_MEMORY;
     }
-    for (size_t n = 0; n < sizeof inputs / sizeof inputs[0]; ++n) {
-        if (trial->view[inputs[n]].used) {
-            fill_input(trial, inputs[n]);
-        }
-    }
-    if (trial->view[GPU_LISTS].used) {
-        fill_lists(trial);
+    if (!fill_all(trial)) {
+        return VATTEN_ERROR_INVALID_ARGUMENT;
     }
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
         if (!gpu_region_upload(&trial->region[slot])) {
@@ -451,6 +500,7 @@ static ref_tensor tensor_of(const gpu_trial *trial, gpu_slot slot, gpu_slot view
         .batch = view->strides.batch,
         .token = view->strides.token,
         .head = view->strides.head,
+        .block = view->block,
     };
     return tensor;
 }
@@ -512,6 +562,7 @@ ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_gri
     } else {
         dense_rule(trial, dense);
         problem.dense = dense;
+        problem.more = &trial->more;
     }
     return problem;
 }

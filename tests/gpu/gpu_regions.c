@@ -63,7 +63,7 @@ void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot) {
 }
 
 static uint64_t element_bytes(const gpu_view *view) {
-    return view->dtype == REF_F32 ? 4 : 2;
+    return view->dtype == REF_F32 ? 4 : view->dtype == REF_I8 ? 1 : 2;
 }
 
 void gpu_region_write(gpu_region *region, const gpu_view *view, uint64_t index, float value) {
@@ -149,12 +149,13 @@ uint64_t gpu_view_bytes(const gpu_view *view) {
     if (!view->used) {
         return 0;
     }
-    uint64_t last = gpu_view_index(view, view->batch - 1, view->capacity - 1, view->heads - 1, view->dim - 1);
+    uint64_t row = view->block ? view->dim / view->block * (view->block + 4) : view->dim;
+    uint64_t last = gpu_view_index(view, view->batch - 1, view->capacity - 1, view->heads - 1, row - 1);
     return (last + 1) * element_bytes(view);
 }
 
 const char *gpu_slot_name(gpu_slot slot) {
-    static const char *const names[GPU_SLOTS] = {"q",       "k",       "v",         "out",  "lse",
-                                                 "extra_k", "extra_v", "workspace", "bias", "lists"};
+    static const char *const names[GPU_SLOTS] = {"q",       "k",         "v",    "out",   "lse",    "extra_k",
+                                                 "extra_v", "workspace", "bias", "lists", "tables", "state"};
     return names[slot];
 }

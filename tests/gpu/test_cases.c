@@ -55,11 +55,76 @@ static float case_value(const void *user, gpu_slot slot, uint64_t b, uint64_t to
                                                     [GPU_EXTRA_K] = CASES_EXTRA_K,
                                                     [GPU_EXTRA_V] = CASES_EXTRA_V};
     const cases_case *item = user;
-    if (item->kv_lens && (slot == GPU_K || slot == GPU_V) && token >= item->kv_len[b]) {
-        return NAN; /* past the length of this batch entry: must not leak */
+    if (slot == GPU_BIAS && item->op == CASES_DENSE) {
+        return cases_pair_bias(item, b, head, token, d);
     }
     return slot == GPU_BIAS ? cases_bias(item, b, head, token, d)
                             : cases_value(item, tensors[slot], b, token, head, d);
+}
+
+static void put(uint8_t *base, uint64_t place, const void *from, uint64_t bytes) {
+    if (place != VATTEN_NO_TABLE) {
+        memcpy(base + place, from, bytes);
+    }
+}
+
+/* The tables that a case wants, in place of random ones. */
+static void case_tables(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
+                        uint8_t *base) {
+    const cases_case *item = user;
+    ref_dense_more more;
+    cases_more(item, &more);
+    for (uint64_t h = 0; h < desc->heads.heads && at->heads != VATTEN_NO_TABLE; ++h) {
+        vatten_head head;
+        memset(&head, 0xff, sizeof head); /* what is not read is NaN */
+        head.sink = more.heads[h].sink;
+        head.slope = more.heads[h].slope;
+        put(base, at->heads + h * sizeof head, &head, sizeof head);
+    }
+    put(base, at->kv_lengths, more.kv_lengths, 4 * item->batch);
+    put(base, at->q_starts, more.q_starts, 4 * ((uint64_t)desc->sequences + 1));
+    put(base, at->kv_starts, more.kv_starts, 4 * ((uint64_t)desc->sequences + 1));
+    put(base, at->pages, more.pages, 4 * at->row_pages * item->batch);
+    uint64_t rows = (desc->mask_batch ? item->batch : 1) * desc->mask_heads * desc->q_len;
+    put(base, at->bits, more.bits, 4 * rows * ((desc->kv_len + 31) / 32));
+    cases_more_free(&more);
+}
+
+/* Rules beyond lengths, causality and window. */
+static void set_beyond(const cases_case *item, vatten_attention_desc *desc) {
+    const cases_dense *more = &item->beyond_dense;
+    desc->softcap = (float)more->softcap;
+    desc->head_fields = (more->sinks ? VATTEN_HEAD_SINK : 0u) | (more->alibi ? VATTEN_HEAD_SLOPE : 0u);
+    desc->alibi_signed = more->alibi == CASES_ALIBI_SIGNED;
+    if (more->bias_heads) {
+        int64_t pairs = (int64_t)(desc->q_len * desc->kv_len);
+        desc->bias = VATTEN_BIAS_TENSOR;
+        desc->bias_heads = (uint32_t)more->bias_heads;
+        desc->bias_strides = (vatten_bias_strides){
+            .batch = more->bias_batch > 1 ? pairs * (int64_t)more->bias_heads : 0,
+            .head = more->bias_heads > 1 ? pairs : 0,
+            .query = (int64_t)desc->kv_len,
+            .key = 1,
+        };
+    }
+    if (more->mask_heads) {
+        desc->masks = VATTEN_MASK_BITS;
+        desc->mask_heads = (uint32_t)more->mask_heads;
+        desc->mask_batch = more->mask_batch > 1;
+    }
+    desc->lengths = more->sequences ? VATTEN_LENGTHS_PACKED
+                    : item->kv_lens ? VATTEN_LENGTHS_KV
+                                    : VATTEN_LENGTHS_PLAN;
+    desc->sequences = more->sequences;
+    desc->page_size = (uint32_t)more->page_size;
+    desc->pool_pages = more->page_size ? cases_pages(item) : 0;
+}
+
+/* v lies in k: its rows are as long as those of k. */
+static vatten_strides within_k(const cases_case *item, uint64_t kv_len) {
+    return (vatten_strides){.batch = (int64_t)(kv_len * item->kv_heads * item->dim),
+                            .head = (int64_t)item->dim,
+                            .token = (int64_t)(item->kv_heads * item->dim)};
 }
 
 static void set_dense(const cases_case *item, vatten_attention_desc *desc) {
@@ -108,10 +173,8 @@ static void set_lists(const cases_case *item, gpu_problem *p) {
     desc->bias_heads = item->biased ? (uint32_t)item->kv_heads : 0;
     p->words = lists->words;
     p->v_is_k = item->v_is_k;
-    if (item->v_is_k) { /* v lies in k: its rows are as long as those of k */
-        desc->heads.v = (vatten_strides){.batch = (int64_t)(desc->kv_len * item->kv_heads * item->dim),
-                                         .head = (int64_t)item->dim,
-                                         .token = (int64_t)(item->kv_heads * item->dim)};
+    if (item->v_is_k) {
+        desc->heads.v = within_k(item, desc->kv_len);
     }
 }
 
@@ -137,6 +200,10 @@ static gpu_problem problem_of(const cases_case *item, ref_dtype dtype) {
         set_grid(item, &p.hood);
     } else {
         set_dense(item, &p.dense);
+        set_beyond(item, &p.dense);
+        p.tables = case_tables;
+        p.v_is_k = item->v_is_k;
+        h->v = item->v_is_k ? within_k(item, p.dense.kv_len) : h->v;
     }
     p.once = item->macs > 100000000;
     p.tolerance = item->tolerance[dtype];
@@ -181,97 +248,43 @@ static void check_probes(const cases_case *item, const gpu_trial *trial) {
                     trial->out + ((probe->b * view->tokens + probe->q) * view->heads + probe->h) * view->dim,
                     trial->lse[(probe->b * view->heads + probe->h) * view->tokens + probe->q]);
     }
-    bool counts = item->op != CASES_LISTS; /* of lists a plan knows only how long they may be */
+    /* of lists and tables a plan knows only how long they may be */
+    bool counts = item->op != CASES_LISTS && trial->info.tables_bytes == 0;
     if (counts && item->visible_pairs != UINT64_MAX && item->visible_pairs != trial->info.pairs) {
         gpu_fail(&device, "%s: plan counts %llu visible pairs, known are %llu", trial->problem->name,
                  (unsigned long long)trial->info.pairs, (unsigned long long)item->visible_pairs);
     }
 }
 
-/* ---- A length for each batch entry ---- */
-
-static vatten_buffer moved(vatten_buffer buffer, uint64_t b, uint64_t bytes) {
-    buffer.offset += b * bytes;
-    buffer.size = bytes;
-    return buffer;
-}
-
-/* Records a plan of one batch entry for each of them, every one with its own offsets and kv_len. */
-static bool run_entries(const cases_case *item, gpu_trial *trial, const vatten_plan *one) {
-    vatten_recorder *recorder = NULL;
-    VkCommandBuffer cmd;
-    vatten_plan_info info;
-    vatten_plan_get_info(one, &info);
-    bool good = vatten_recorder_create(device.device, NULL, &recorder) == VATTEN_SUCCESS &&
-                vatten_context_begin(device.context, &cmd) == VATTEN_SUCCESS;
-    for (uint64_t b = 0; good && b < item->batch; ++b) {
-        vatten_args args = trial->args;
-        args.q = moved(args.q, b, info.q_bytes);
-        args.k = moved(args.k, b, info.k_bytes);
-        args.v = moved(args.v, b, info.v_bytes);
-        args.out = moved(args.out, b, info.out_bytes);
-        args.lse = moved(args.lse, b, info.lse_bytes);
-        args.kv_len = item->kv_len[b] ? item->kv_len[b] : VATTEN_EMPTY;
-        good = vatten_record(recorder, cmd, one, &args) == VATTEN_SUCCESS;
-    }
-    good = good && vatten_context_end(device.context, NULL) == VATTEN_SUCCESS;
-    vatten_recorder_destroy(recorder);
-    return good;
-}
-
-/* Every row of every entry against the oracle, with that entry's length. */
-static void compare_entries(const cases_case *item, gpu_trial *trial) {
-    ref_dense_rule rule;
-    ref_grid_rule unused;
-    ref_problem reference = gpu_reference(trial, &rule, &unused);
-    double want[1024], lse;
-    for (uint64_t i = 0; i < item->batch * item->heads * trial->q_now; ++i) {
-        uint64_t q = i % trial->q_now, h = i / trial->q_now % item->heads, b = i / trial->q_now / item->heads;
-        const float *out = trial->out + ((b * trial->q_now + q) * item->heads + h) * item->value_dim;
-        rule.kv_len = item->kv_len[b];
-        ref_row(&reference, b, h, q, want, &lse, NULL);
-        for (uint64_t d = 0; d < item->value_dim; ++d) {
-            check_number(trial->problem->name, (unsigned)i, "row", (double)out[d], want[d],
-                         trial->problem->tolerance);
-        }
-        check_number(trial->problem->name, (unsigned)i, "row lse", (double)trial->lse[i], lse,
-                     trial->problem->lse_tolerance);
-        device.rows++;
-    }
-}
-
-static void run_lengths(const cases_case *item, gpu_trial *trial) {
-    gpu_problem entry = *trial->problem;
-    vatten_plan *one = NULL;
-    entry.dense.heads.batch = 1;
-    if (gpu_plan_create(&device, &entry, &one) != VATTEN_SUCCESS || !run_entries(item, trial, one)) {
-        gpu_fail(&device, "%s: one batch entry at a time failed: %s", trial->problem->name, device.message);
-    } else if (gpu_trial_collect(trial)) {
-        check_probes(item, trial);
-        compare_entries(item, trial);
-    }
-    vatten_plan_destroy(one);
-}
-
 /* ---- The tests ---- */
 
-static void run_case(const cases_case *item, ref_dtype dtype) {
-    gpu_problem p = problem_of(item, dtype);
+static void run_problem(const cases_case *item, const gpu_problem *p) {
     gpu_trial trial;
-    vatten_result result = gpu_trial_begin(&device, &p, &trial);
+    vatten_result result = gpu_trial_begin(&device, p, &trial);
     if (result != VATTEN_SUCCESS) {
-        gpu_fail(&device, "%s: create gave %s: %s", p.name, vatten_result_name(result), device.message);
+        gpu_fail(&device, "%s: create gave %s: %s", p->name, vatten_result_name(result), device.message);
     } else {
         device.cases++;
-        if (item->kv_lens) {
-            run_lengths(item, &trial);
-        } else if (gpu_trial_run(&trial) && gpu_trial_collect(&trial)) {
+        if (gpu_trial_run(&trial) && gpu_trial_collect(&trial)) {
             check_probes(item, &trial);
             gpu_trial_compare(&trial);
         }
     }
     gpu_trial_end(&trial);
-    gpu_check_validation(&device, p.name);
+    gpu_check_validation(&device, p->name);
+}
+
+/* Once, or for each number of workgroups that share the keys. */
+static void run_case(const cases_case *item, ref_dtype dtype) {
+    gpu_problem p = problem_of(item, dtype);
+    bool shared = item->op == CASES_DENSE && item->splits > 0;
+    for (uint32_t n = 0; n < (shared ? item->splits : 1); ++n) {
+        if (shared) {
+            p.dense.splits = (uint32_t)item->split[n];
+            gpu_name(&p, "%s %s, %u splits", item->id, gpu_dtype_name(p.dense.heads.dtype), p.dense.splits);
+        }
+        run_problem(item, &p);
+    }
 }
 
 /* All dtypes of the case; on a software device, which takes seconds to compile each, they take turns. */

@@ -60,30 +60,6 @@ static uint64_t axis_value(const cJSON *params, const char *name, uint32_t axis,
 
 /* ---- Operators ---- */
 
-static bool known_parameter(const char *name) {
-    static const char *const names[] = {"causal",        "window",         "scale",    "kv_len",
-                                        "v_is_k_prefix", "softcap",        "sinks",    "alibi",
-                                        "alibi_slopes",  "bias_broadcast", "stride",   "kernel_size",
-                                        "dilation",      "is_causal",      "bool_mask"};
-    for (size_t n = 0; n < sizeof names / sizeof names[0]; ++n) {
-        if (strcmp(name, names[n]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first rule of the case that plain attention over visible keys does not have. */
-static const char *beyond_plain(const cJSON *params) {
-    static const char *const extras[] = {"sinks", "alibi", "bias_broadcast", "bool_mask"};
-    for (size_t n = 0; n < sizeof extras / sizeof extras[0]; ++n) {
-        if (cJSON_GetObjectItemCaseSensitive(params, extras[n])) {
-            return extras[n];
-        }
-    }
-    return cases_get_number(params, "softcap", 0.0) != 0.0 ? "softcap" : "";
-}
-
 bool cases_read_causal(const cJSON *params, cases_case *out) {
     const char *causal = cases_get_text(params, "causal");
     bool top_left = strcmp(causal, "top_left") == 0;
@@ -95,22 +71,6 @@ bool cases_read_causal(const cJSON *params, cases_case *out) {
     out->dense.causal = strcmp(causal, "none") != 0;
     out->dense.align_first = top_left;
     return true;
-}
-
-static bool read_dense(const cJSON *params, cases_case *out) {
-    const cJSON *window = cJSON_GetObjectItemCaseSensitive(params, "window");
-    const cJSON *lens = cJSON_GetObjectItemCaseSensitive(params, "kv_len");
-
-    if (!cases_read_causal(params, out)) {
-        return false;
-    }
-    out->dense.left = (int64_t)cJSON_GetArrayItem(window, 0)->valuedouble;
-    out->dense.right = (int64_t)cJSON_GetArrayItem(window, 1)->valuedouble;
-    out->kv_lens = lens ? (uint32_t)cJSON_GetArraySize(lens) : 0;
-    for (uint32_t b = 0; b < out->kv_lens && b < CASES_MAX_BATCH; ++b) {
-        out->kv_len[b] = (uint64_t)cJSON_GetArrayItem(lens, (int)b)->valuedouble;
-    }
-    return out->kv_lens <= CASES_MAX_BATCH;
 }
 
 static void read_grid(const cJSON *shapes, const cJSON *params, cases_case *out) {
@@ -146,29 +106,19 @@ static void read_reject(const cJSON *params, cases_case *out) {
 }
 
 static bool read_params(const cJSON *shapes, const cJSON *params, cases_case *out) {
-    const cJSON *item;
+    static const char *const names[] = {"kernel_size", "stride", "dilation", "is_causal", "scale", NULL};
     if (out->op == CASES_REJECT) {
         read_reject(params, out);
         return true;
     }
-    cJSON_ArrayForEach(item, params) {
-        if (!known_parameter(item->string)) {
-            fprintf(stderr, "%s: unknown parameter \"%s\"\n", out->id, item->string);
-            return false;
-        }
-    }
     out->scale = cases_get_number(params, "scale", 0.0); /* the text "D^-0.5" is the default */
-    copy_text(out->beyond, sizeof out->beyond, beyond_plain(params));
-    if (out->op == CASES_DENSE) {
-        return read_dense(params, out);
-    }
     read_grid(shapes, params, out);
-    return true;
+    return cases_names_only(params, names, out);
 }
 
 /* ---- Expected values ---- */
 
-static void read_probe(const cJSON *json, cases_probe *out) {
+static void read_probe(const cJSON *json, bool with_sink, cases_probe *out) {
     const cJSON *lse = cJSON_GetObjectItemCaseSensitive(json, "lse");
     const cJSON *values = cJSON_GetObjectItemCaseSensitive(json, "o");
     out->b = cases_get_u64(json, "b", 0);
@@ -184,6 +134,10 @@ static void read_probe(const cJSON *json, cases_probe *out) {
     out->out_sum = cases_get_number(json, "osum", NAN);
     out->share = exp(out->lse - cases_get_number(json, "lse_with_sink", out->lse));
     out->share = isnan(out->share) ? 1.0 : out->share; /* no key and no sink */
+    if (with_sink) {
+        out->lse = cases_get_number(json, "lse_with_sink", out->lse);
+        out->share = 1.0;
+    }
 }
 
 static void read_expected(const cJSON *expected, cases_case *out) {
@@ -191,7 +145,7 @@ static void read_expected(const cJSON *expected, cases_case *out) {
     out->visible_pairs = cases_get_u64(expected, "visible_pairs", UINT64_MAX);
     cJSON_ArrayForEach(probe, cJSON_GetObjectItemCaseSensitive(expected, "probes")) {
         if (out->probes < CASES_MAX_PROBES) {
-            read_probe(probe, &out->probe[out->probes++]);
+            read_probe(probe, out->op == CASES_DENSE, &out->probe[out->probes++]);
         }
     }
 }
@@ -224,9 +178,10 @@ static bool read_op(const char *name, cases_case *out) {
     static const char *const lists[] = {"block_sparse", "block_list", "vertical_slash",
                                         "topk_gather",  "dma",        NULL};
     static const char *const selection[] = {"moba", "vmoba", "nsa_selected", "biformer", NULL};
-    static const char *const later[] = {"varlen",     "paged",          "splitkv", "stress",
-                                        "mla_decode", "kvcache_append", NULL};
-    if (strcmp(name, "dense") == 0 || strcmp(name, "mask_predicate") == 0) {
+    static const char *const dense[] = {"dense",   "mask_predicate", "varlen",     "paged",
+                                        "splitkv", "kvcache_append", "mla_decode", NULL};
+    static const char *const later[] = {"stress", NULL};
+    if (among(name, dense)) {
         out->op = CASES_DENSE;
     } else if (among(name, grids)) {
         out->op = CASES_GRID;
@@ -256,8 +211,8 @@ static void read_shapes(const cJSON *shapes, cases_case *out) {
     out->kv_heads = cases_get_u64(shapes, "Hkv", 0);
     out->dim = cases_get_u64(shapes, "D", 0);
     out->value_dim = cases_get_u64(shapes, "Dv", 0);
-    out->dense.q_len = cases_get_u64(shapes, "Sq", 0);
-    out->dense.kv_len = cases_get_u64(shapes, "Sk", 0);
+    out->dense.q_len = cases_get_u64(shapes, "Sq", cases_get_u64(shapes, "total_q", 0));
+    out->dense.kv_len = cases_get_u64(shapes, "Sk", cases_get_u64(shapes, "total_k", 0));
 }
 
 static bool read_splits(const cJSON *params, cases_case *out) {
@@ -303,8 +258,10 @@ static bool read_case(const cJSON *json, cases_case *out) {
     if (out->op == CASES_SELECTION) {
         return cases_read_selection(op, params, out);
     }
-    return strcmp(op, "mask_predicate") == 0 ? cases_read_predicate(params, out)
-                                             : read_params(shapes, params, out);
+    if (strcmp(op, "mask_predicate") == 0) {
+        return cases_read_predicate(params, out);
+    }
+    return out->op == CASES_DENSE ? cases_read_dense(op, params, out) : read_params(shapes, params, out);
 }
 
 /* ---- The file ---- */

@@ -6,14 +6,15 @@
 #ifndef VATTEN_CASES_H
 #define VATTEN_CASES_H
 
-#include "ref.h"
+#include "ref_dense.h"
 
-#define CASES_MAX_PROBES 16
-#define CASES_MAX_BATCH  16
-#define CASES_MAX_SPLITS 64
+#define CASES_MAX_PROBES    16
+#define CASES_MAX_BATCH     16
+#define CASES_MAX_SPLITS    64
+#define CASES_MAX_SEQUENCES 256
 
 typedef enum cases_op {
-    CASES_DENSE,
+    CASES_DENSE, /* dense, mask_predicate, varlen, paged, splitkv, kvcache_append, mla_decode */
     CASES_GRID,
     CASES_LISTS,     /* block_sparse, block_list, vertical_slash, topk_gather, dma */
     CASES_SELECTION, /* moba, vmoba, nsa_selected, biformer: test_selection_cases */
@@ -34,8 +35,8 @@ typedef struct cases_probe {
     double out[4]; /* the first `outs` values of the row */
     uint32_t outs;
     double out_sum; /* of the whole row */
-    /* Part of the softmax that the keys have, 1 without a sink: `lse` is that of the keys alone, `out` and `out_sum` are
-     * beside the sink. */
+    /* LISTS: part of the softmax that the keys have, 1 without a sink: `lse` is that of the keys alone, `out` and `out_sum`
+     * are beside the sink. DENSE: 1, and all are with the sink. */
     double share;
 } cases_probe;
 
@@ -64,28 +65,46 @@ typedef struct cases_selection {
     uint64_t hash; /* cases_hash over the chosen blocks of all rows but the ambiguous ones */
 } cases_selection;
 
+typedef enum cases_alibi { CASES_NO_ALIBI, CASES_ALIBI_DISTANCE, CASES_ALIBI_SIGNED } cases_alibi;
+
+/* What dense cases have beyond `dense`. */
+typedef struct cases_dense {
+    double softcap; /* 0 = none */
+    bool sinks;
+    cases_alibi alibi;               /* slopes are cases_slope */
+    uint64_t bias_batch, bias_heads; /* of the bias tensor, each 1 or all; 0 = none */
+    uint64_t mask_batch, mask_heads; /* of the mask of bits, likewise */
+    double density;                  /* of its bits */
+    uint32_t sequences;              /* packed one after the other; 0 = not packed */
+    uint32_t q_start[CASES_MAX_SEQUENCES + 1];
+    uint32_t kv_start[CASES_MAX_SEQUENCES + 1];
+    uint64_t page_size; /* 0 = no pages; pages are cases_page */
+    uint64_t cached;    /* keys that were there before the others came; 0 = not said */
+} cases_dense;
+
 typedef struct cases_case {
     char id[32];
     cases_op op;
     uint64_t seed;
     uint64_t batch, heads, kv_heads, dim, value_dim;
-    double scale;                     /* 0 = 1/sqrt(dim) */
-    ref_dense_rule dense;             /* CASES_DENSE: lengths and rule */
-    ref_grid_rule grid;               /* CASES_GRID and the others: the axes, as far as they are given */
-    ref_lists lists;                  /* CASES_LISTS: lengths, rule, and the lists themselves */
-    uint32_t *words;                  /* what lists.words points at */
-    cases_selection selection;        /* CASES_SELECTION */
-    uint32_t splits;                  /* CASES_MERGE: parts of the keys, one after the other */
-    uint64_t split[CASES_MAX_SPLITS]; /* keys of each */
-    uint64_t blocks;                  /* BLOCKS: entries of all lists of random block masks together */
-    bool biased;                      /* cases_bias is added to scores; kv_heads are its heads */
+    double scale;              /* 0 = 1/sqrt(dim) */
+    ref_dense_rule dense;      /* CASES_DENSE: lengths and rule */
+    ref_grid_rule grid;        /* CASES_GRID and the others: the axes, as far as they are given */
+    ref_lists lists;           /* CASES_LISTS: lengths, rule, and the lists themselves */
+    uint32_t *words;           /* what lists.words points at */
+    cases_selection selection; /* CASES_SELECTION */
+    cases_dense beyond_dense;  /* CASES_DENSE */
+    /* CASES_MERGE: parts of the keys, one after the other, and keys of each. CASES_DENSE: numbers of workgroups that may
+     * share the keys, which must not change a thing. */
+    uint32_t splits;
+    uint64_t split[CASES_MAX_SPLITS];
+    uint64_t blocks; /* BLOCKS: entries of all lists of random block masks together */
+    bool biased;     /* cases_bias is added to scores; kv_heads are its heads */
     uint64_t extra_len;
     uint64_t kv_len[CASES_MAX_BATCH]; /* keys of each batch entry, if kv_lens is not 0 */
     uint32_t kv_lens;
-    bool v_is_k; /* v is the first value_dim of each k */
-    /* What the case needs beyond plain softmax over visible keys ("softcap", "bias"...), or the operator of CASES_LATER;
-     * "" = nothing. */
-    char beyond[32];
+    bool v_is_k;         /* v is the first value_dim of each k */
+    char beyond[32];     /* the operator of CASES_LATER, or what else is not read; "" = nothing */
     bool dtype[3];       /* by ref_dtype */
     double tolerance[3]; /* by ref_dtype, of out */
     double lse_tolerance;
@@ -118,6 +137,19 @@ float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint6
 
 /* What is added to the score of a pair in a case that is biased, exact in f32. */
 float cases_bias(const cases_case *item, uint64_t b, uint64_t kv_head, uint64_t query, uint64_t key);
+
+/* CASES_DENSE: the bias tensor, sinks and slopes of heads, bits of the mask, and which page of the pool a page of a batch
+ * entry is; the pool has cases_pages pages. */
+float cases_pair_bias(const cases_case *item, uint64_t b, uint64_t bias_head, uint64_t query, uint64_t key);
+float cases_sink(const cases_case *item, uint64_t head);
+float cases_slope(const cases_case *item, uint64_t head);
+bool cases_bit(const cases_case *item, uint64_t b, uint64_t mask_head, uint64_t query, uint64_t key);
+uint64_t cases_pages(const cases_case *item);
+uint32_t cases_page(const cases_case *item, uint64_t b, uint64_t page);
+
+/* All of that as the oracle wants it, with tables that cases_more_free frees. False if it has none: `out` is all 0. */
+bool cases_more(const cases_case *item, ref_dense_more *out);
+void cases_more_free(ref_dense_more *more);
 
 /* A table of numbers among the expected values, or one axis of a table of tables (axis >= 0), tables in it one after the
  * other. NULL if there is none. The caller frees it. */

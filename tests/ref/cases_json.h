@@ -22,6 +22,9 @@ uint64_t cases_bits(const cases_case *item, uint64_t t, uint64_t i);
 /* params.causal: "none", "bottom_right" or "top_left". */
 bool cases_read_causal(const cJSON *params, cases_case *out);
 
+/* A case of dense attention: fills out->dense, out->beyond_dense and the lengths. False, and told, if it cannot be read. */
+bool cases_read_dense(const char *op, const cJSON *params, cases_case *out);
+
 /* A case of an operator that goes by lists: fills out->lists, or out->beyond. False, and told, if it cannot be read. */
 bool cases_read_lists(const char *op, const cJSON *params, cases_case *out);
 

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum ref_dtype { REF_F32, REF_F16, REF_BF16 } ref_dtype;
+/* I8: a row is a sequence of blocks, each a scale (f32) and then `block` signed bytes, which it multiplies; strides count
+ * bytes. */
+typedef enum ref_dtype { REF_F32, REF_F16, REF_BF16, REF_I8 } ref_dtype;
 
 /* What keys a query sees in dense attention. left/right: keys from the diagonal, inclusive, -1 = unlimited.
  */
@@ -72,6 +74,7 @@ typedef struct ref_tensor {
     const void *data;
     ref_dtype dtype;
     int64_t batch, token, head;
+    uint64_t block; /* I8: bytes that share a scale, a divisor of dim */
 } ref_tensor;
 
 double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, uint64_t d);
@@ -130,12 +133,29 @@ typedef struct ref_problem {
     const ref_table *table; /* with grid: relative biases; NULL = none */
     const ref_bias *bias;   /* NULL = none */
     bool weights;           /* with grid: q holds a weight for each key of the window, and that is all */
+    const struct ref_dense_more *more; /* with dense: rules beyond, see ref_dense.h; NULL = none */
 } ref_problem;
 
-/* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key) and the number
- * of visible keys, extra ones included and padded ones not. Any out pointer may be NULL. */
+/* One output row: out[value_dim], its natural-log LSE (-inf and out = 0 without a visible key, a sink or a state; NaN if
+ * there is no softmax) and the number of visible keys, extra ones included and padded ones not. Any out pointer may be
+ * NULL. */
 void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
              uint64_t *visible);
+
+/* What a row of a dense problem leaves for another softmax to go on with: value_dim numbers that are sum_j w_j v_j, the
+ * largest score x log2(e), and sum_j w_j, with w_j = exp2(score x log2(e) - largest). Without a key all 0, and -inf. */
+void ref_row_state(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *state);
+
+/* What output and LSE follow from a state alone. Either may be NULL. */
+void ref_state_row(const double *state, uint64_t value_dim, double *out, double *lse);
+
+/* How many keys ref_probabilities has a place for: those of a grid, of kv_len, or of all packed sequences (in pages:
+ * of the longest one). */
+uint64_t ref_key_count(const ref_problem *problem);
+
+/* What out_i = sum_j p_j v_j has for each key j of k, 0 for those that do not count; extra and padded keys, sinks and
+ * states have their part of a softmax but no place here. p[ref_key_count]. */
+void ref_probabilities(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *p);
 
 /* Conversions with round to nearest even; used to make inputs and to read outputs. */
 uint16_t ref_f32_to_f16(float value);

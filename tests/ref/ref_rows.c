@@ -2,19 +2,34 @@
  *
  * One row of attention in numbered passes, all sums in double.
  */
-#include "ref.h"
+#include "ref_dense.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const double log2_e = 1.44269504088896340736;
+
+/* Where element d of a row of blocks is, and the scale before it. */
+static double load_i8(const ref_tensor *tensor, int64_t row, uint64_t d) {
+    const char *block = (const char *)tensor->data + row + (int64_t)(d / tensor->block * (tensor->block + 4));
+    float scale;
+    signed char number;
+    memcpy(&scale, block, sizeof scale);
+    memcpy(&number, block + 4 + d % tensor->block, sizeof number);
+    return (double)scale * number;
+}
 
 double ref_load(const ref_tensor *tensor, uint64_t b, uint64_t t, uint64_t h, uint64_t d) {
-    int64_t i =
-        (int64_t)b * tensor->batch + (int64_t)t * tensor->token + (int64_t)h * tensor->head + (int64_t)d;
+    int64_t row = (int64_t)b * tensor->batch + (int64_t)t * tensor->token + (int64_t)h * tensor->head;
+    int64_t i = row + (int64_t)d;
 
     switch (tensor->dtype) {
     case REF_F16:
         return (double)ref_f16_to_f32(((const uint16_t *)tensor->data)[i]);
+    case REF_I8:
+        return load_i8(tensor, row, d);
     case REF_BF16:
         return (double)ref_bf16_to_f32(((const uint16_t *)tensor->data)[i]);
     default:
@@ -33,7 +48,7 @@ ref_tensor ref_packed(const void *data, ref_dtype dtype, uint64_t tokens, uint64
     return tensor;
 }
 
-static uint64_t key_count(const ref_problem *problem) {
+uint64_t ref_key_count(const ref_problem *problem) {
     if (problem->own) {
         return problem->own->keys;
     }
@@ -48,19 +63,6 @@ static uint64_t key_count(const ref_problem *problem) {
         tokens *= problem->grid->axis[a].extent;
     }
     return tokens;
-}
-
-/* How often a key counts: once or not at all, except in lists. */
-static uint64_t pair_times(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, uint64_t key) {
-    if (problem->lists) {
-        uint64_t group = problem->heads / problem->lists->heads;
-        return ref_lists_times(problem->lists, b, h / group, query, key);
-    }
-    if (problem->own) {
-        return problem->own->sees(problem->own->user, query, key);
-    }
-    return problem->dense ? ref_dense_visible(problem->dense, query, key)
-                          : ref_grid_visible(problem->grid, query, key);
 }
 
 static uint64_t padding_of(const ref_problem *problem, uint64_t query) {
@@ -89,7 +91,28 @@ typedef struct row_work {
     double *q;        /* [q_dim] */
     double *weight;   /* [count] scores, then their exponentials */
     double *acc;      /* [value_dim] */
+    double from, sum; /* what exponentials are counted from, and their sum; no softmax: 0 and 1 */
+    double lse;
+    ref_entry entry;    /* dense problems */
+    double sink;        /* a score without a value; -inf: none */
+    const float *state; /* that the row starts from; NULL: none */
 } row_work;
+
+/* How often a key counts: once or not at all, except in lists. */
+static uint64_t pair_times(const ref_problem *problem, const row_work *work, uint64_t key) {
+    if (problem->lists) {
+        uint64_t group = problem->heads / problem->lists->heads;
+        return ref_lists_times(problem->lists, work->b, work->h / group, work->query, key);
+    }
+    if (problem->own) {
+        return problem->own->sees(problem->own->user, work->query, key);
+    }
+    if (problem->more) {
+        return ref_dense_sees(problem, &work->entry, work->h, key);
+    }
+    return problem->dense ? ref_dense_visible(problem->dense, work->query, key)
+                          : ref_grid_visible(problem->grid, work->query, key);
+}
 
 /* Where the bias of these offsets stands in the table of the row's head. */
 static double table_bias(const ref_problem *problem, const row_work *work, const int64_t offset[3]) {
@@ -161,32 +184,58 @@ static void score_padding(const ref_problem *problem, row_work *work) {
     }
 }
 
+/* Where a key stands in k and v, or extra_k and extra_v. */
+static void locate(const ref_problem *problem, const row_work *work, uint64_t n, uint64_t *out_batch,
+                   uint64_t *out_token) {
+    *out_batch = problem->more ? work->entry.batch : work->b;
+    *out_token = work->keys[n];
+    if (problem->more && n < work->own) {
+        ref_dense_place(problem, &work->entry, work->keys[n], out_batch, out_token);
+    }
+}
+
 /* s_j = scale * q . k_j + bias */
-static void score_keys(const ref_problem *problem, uint64_t b, uint64_t kv_head, row_work *work) {
+static double score_of(const ref_problem *problem, const row_work *work, uint64_t n, double dot) {
+    if (problem->more) {
+        return ref_dense_score(problem, &work->entry, work->h, work->keys[n], n >= work->own, dot);
+    }
     double scale = problem->scale != 0.0 ? problem->scale : 1.0 / sqrt((double)problem->dim);
+    return scale * dot + (n < work->own ? key_bias(problem, work, work->keys[n]) : 0.0);
+}
+
+static void score_keys(const ref_problem *problem, uint64_t kv_head, row_work *work) {
     for (uint64_t n = 0; n < work->count; ++n) {
         const ref_tensor *k = n < work->own ? &problem->k : &problem->extra_k;
+        uint64_t batch, token;
         double dot = 0.0;
+        locate(problem, work, n, &batch, &token);
         for (uint64_t d = 0; d < problem->dim; ++d) {
-            dot += work->q[d] * ref_load(k, b, work->keys[n], kv_head, d);
+            dot += work->q[d] * ref_load(k, batch, token, kv_head, d);
         }
-        work->weight[n] = scale * dot + (n < work->own ? key_bias(problem, work, work->keys[n]) : 0.0);
+        work->weight[n] = score_of(problem, work, n, dot);
     }
     if (work->padding && problem->table) {
         score_padding(problem, work);
     }
 }
 
-/* s_j -> exp(s_j - max), padded keys included; returns the log-sum-exp of the scores and the sum of the exponentials. */
-static double exponentiate(row_work *work, double *out_sum) {
-    double highest = -INFINITY;
-    double sum = 0.0;
+static double highest_score(const ref_problem *problem, const row_work *work) {
+    double highest = work->sink;
     for (uint64_t n = 0; n < work->count; ++n) {
         highest = fmax(highest, work->weight[n]);
     }
     for (uint64_t n = 0; n < work->padding; ++n) {
         highest = fmax(highest, work->pad[n]);
     }
+    if (work->state && work->state[problem->value_dim + 1] > 0.0f) {
+        highest = fmax(highest, (double)work->state[problem->value_dim] / log2_e);
+    }
+    return highest;
+}
+
+/* s_j -> exp(s_j - max), padded keys, a sink and what a state has seen included. */
+static void exponentiate(const ref_problem *problem, row_work *work) {
+    double highest = highest_score(problem, work), sum = 0.0;
     double from = isinf(highest) ? 0.0 : highest; /* no key, or a bias of -inf on each */
     for (uint64_t n = 0; n < work->count; ++n) {
         work->weight[n] = exp(work->weight[n] - from);
@@ -195,88 +244,171 @@ static double exponentiate(row_work *work, double *out_sum) {
     for (uint64_t n = 0; n < work->padding; ++n) {
         sum += exp(work->pad[n] - from);
     }
-    *out_sum = sum;
-    return from + log(sum);
+    sum += exp(work->sink - from);
+    if (work->state && work->state[problem->value_dim + 1] > 0.0f) {
+        double factor = exp((double)work->state[problem->value_dim] / log2_e - from);
+        sum += factor * (double)work->state[problem->value_dim + 1];
+        for (uint64_t d = 0; d < problem->value_dim; ++d) {
+            work->acc[d] += factor * (double)work->state[d];
+        }
+    }
+    work->from = from;
+    work->sum = sum;
+    work->lse = from + log(sum);
 }
 
-/* acc = sum_j weight_j v_j */
-static void sum_values(const ref_problem *problem, uint64_t b, uint64_t kv_head, row_work *work) {
+/* acc = acc + sum_j weight_j v_j */
+static void sum_values(const ref_problem *problem, uint64_t kv_head, row_work *work) {
     for (uint64_t n = 0; n < work->count; ++n) {
         const ref_tensor *v = n < work->own ? &problem->v : &problem->extra_v;
+        uint64_t batch, token;
+        locate(problem, work, n, &batch, &token);
         for (uint64_t d = 0; d < problem->value_dim; ++d) {
-            work->acc[d] += work->weight[n] * ref_load(v, b, work->keys[n], kv_head, d);
+            work->acc[d] += work->weight[n] * ref_load(v, batch, token, kv_head, d);
         }
     }
 }
 
-static void take_weights(const ref_problem *problem, uint64_t b, row_work *work) {
+static void take_weights(const ref_problem *problem, row_work *work) {
     for (uint64_t n = 0; n < work->count; ++n) {
         uint64_t index = ref_grid_window_index(problem->grid, work->query, work->keys[n]);
-        work->weight[n] = ref_load(&problem->q, b, work->query, work->h, index);
+        work->weight[n] = ref_load(&problem->q, work->b, work->query, work->h, index);
     }
 }
 
-/* The keys that count, and how many are padded besides. */
-static void find_keys(const ref_problem *problem, uint64_t b, row_work *work) {
-    uint64_t keys = key_count(problem), most = keys;
-    for (uint64_t j = 0; j < keys && problem->lists; ++j) {
-        most += pair_times(problem, b, work->h, work->query, j);
+/* A row's own way from scores to weights, without a softmax. */
+static void normalise(const ref_problem *problem, row_work *work) {
+    for (uint64_t n = 0; n < work->count; ++n) {
+        work->weight[n] = ref_normalised(problem->more->normaliser, work->weight[n]);
     }
-    work->keys = need(most + problem->extra_len, sizeof *work->keys);
+    work->lse = NAN;
+}
+
+/* The keys that count, and how many are padded besides. */
+static void find_keys(const ref_problem *problem, row_work *work) {
+    uint64_t keys = ref_key_count(problem), most = keys, extra = problem->extra_len;
+    for (uint64_t j = 0; j < keys && problem->lists; ++j) {
+        most += pair_times(problem, work, j);
+    }
+    work->keys = need(most + extra, sizeof *work->keys);
     for (uint64_t j = 0; j < keys; ++j) {
-        uint64_t times = pair_times(problem, b, work->h, work->query, j);
+        uint64_t times = pair_times(problem, work, j);
         for (uint64_t n = 0; n < times; ++n) {
             work->keys[work->own++] = j;
         }
     }
-    for (work->count = work->own; work->count < work->own + problem->extra_len; ++work->count) {
+    if (problem->more && ref_dense_gain(problem, &work->entry, work->h) == 0.0) {
+        extra = 0; /* the head is skipped */
+    }
+    for (work->count = work->own; work->count < work->own + extra; ++work->count) {
         work->keys[work->count] = work->count - work->own;
     }
     work->padding = problem->weights ? 0 : padding_of(problem, work->query);
 }
 
-void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
-             uint64_t *visible) {
-    uint64_t kv_head = h / (problem->heads / problem->kv_heads);
-    double sum = 1.0, row_lse = 0.0;
-    row_work work = {.b = b, .h = h, .query = query};
+/* What a dense row has besides keys. */
+static void begin_dense(const ref_problem *problem, row_work *work) {
+    if (problem->dense) {
+        work->entry = ref_dense_entry(problem, work->b, work->query);
+    }
+    if (problem->more) {
+        work->sink = ref_dense_sink(problem, &work->entry, work->h);
+        work->state = ref_dense_state(problem, &work->entry, work->h);
+    }
+}
+
+/* Up to the weight of each key. */
+static void weigh_row(const ref_problem *problem, row_work *work) {
+    uint64_t kv_head = work->h / (problem->heads / problem->kv_heads);
+    work->sum = 1.0;
+    work->sink = -INFINITY;
+    begin_dense(problem, work);
 
     /* 1. the keys that count */
-    find_keys(problem, b, &work);
-    work.pad = need(work.padding, sizeof *work.pad);
-    work.q = need(problem->dim, sizeof *work.q);
-    work.weight = need(work.count, sizeof *work.weight);
-    work.acc = need(problem->value_dim, sizeof *work.acc);
+    find_keys(problem, work);
+    work->pad = need(work->padding, sizeof *work->pad);
+    work->q = need(problem->dim, sizeof *work->q);
+    work->weight = need(work->count, sizeof *work->weight);
+    work->acc = need(problem->value_dim, sizeof *work->acc);
 
     /* 2. q, scores, softmax; or given weights */
-    for (uint64_t d = 0; d < problem->dim && !problem->weights; ++d) {
-        work.q[d] = ref_load(&problem->q, b, query, h, d);
-    }
     if (problem->weights) {
-        take_weights(problem, b, &work);
-    } else {
-        score_keys(problem, b, kv_head, &work);
-        row_lse = exponentiate(&work, &sum);
+        take_weights(problem, work);
+        return;
     }
+    for (uint64_t d = 0; d < problem->dim; ++d) {
+        work->q[d] = ref_load(&problem->q, work->b, work->query, work->h, d);
+    }
+    score_keys(problem, kv_head, work);
+    if (problem->more && problem->more->normaliser != REF_SOFTMAX) {
+        normalise(problem, work);
+    } else {
+        exponentiate(problem, work);
+    }
+}
+
+static void end_row(row_work *work) {
+    free(work->acc);
+    free(work->weight);
+    free(work->q);
+    free(work->pad);
+    free(work->keys);
+}
+
+void ref_row(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *out, double *lse,
+             uint64_t *visible) {
+    row_work work = {.b = b, .h = h, .query = query};
+    weigh_row(problem, &work);
 
     /* 3. out = acc / sum; a row without keys is 0 */
+    double gain = problem->more ? ref_dense_gain(problem, &work.entry, h) : 1.0;
     if (out) {
-        sum_values(problem, b, kv_head, &work);
+        sum_values(problem, h / (problem->heads / problem->kv_heads), &work);
         for (uint64_t d = 0; d < problem->value_dim; ++d) {
-            out[d] = sum > 0.0 ? work.acc[d] / sum : 0.0;
+            out[d] = work.sum > 0.0 ? gain * work.acc[d] / work.sum : 0.0;
         }
     }
     if (lse) {
-        *lse = row_lse;
+        *lse = work.lse;
     }
     if (visible) {
         *visible = work.count;
     }
-    free(work.acc);
-    free(work.weight);
-    free(work.q);
-    free(work.pad);
-    free(work.keys);
+    end_row(&work);
+}
+
+void ref_row_state(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *state) {
+    row_work work = {.b = b, .h = h, .query = query};
+    weigh_row(problem, &work);
+    sum_values(problem, h / (problem->heads / problem->kv_heads), &work);
+    for (uint64_t d = 0; d < problem->value_dim; ++d) {
+        state[d] = work.acc[d];
+    }
+    state[problem->value_dim] = work.sum > 0.0 ? work.from * log2_e : -INFINITY;
+    state[problem->value_dim + 1] = work.sum;
+    end_row(&work);
+}
+
+void ref_state_row(const double *state, uint64_t value_dim, double *out, double *lse) {
+    double sum = state[value_dim + 1];
+    for (uint64_t d = 0; d < value_dim && out; ++d) {
+        out[d] = sum > 0.0 ? state[d] / sum : 0.0;
+    }
+    if (lse) {
+        *lse = sum > 0.0 ? state[value_dim] / log2_e + log(sum) : -INFINITY;
+    }
+}
+
+void ref_probabilities(const ref_problem *problem, uint64_t b, uint64_t h, uint64_t query, double *p) {
+    row_work work = {.b = b, .h = h, .query = query};
+    weigh_row(problem, &work);
+    for (uint64_t j = 0; j < ref_key_count(problem); ++j) {
+        p[j] = 0.0;
+    }
+    for (uint64_t n = 0; n < work.own; ++n) {
+        p[work.entry.first_key + work.keys[n]] += work.sum > 0.0 ? work.weight[n] / work.sum : 0.0;
+    }
+    end_row(&work);
 }
 
 double ref_tolerance(ref_dtype dtype) {
