@@ -24,7 +24,7 @@ extern "C" {
  *           pages, has kv_lengths[s] tokens
  * Not written: rows that would lie before the first place, those of entries whose length is above the plan's (or that of
  * vatten_args), and those whose page number is pool_pages or more. Nothing else in the caches is written, whatever tables hold;
- * if they name a place twice, either row may end up there.
+ * if they name a place twice, one of the rows is there, or parts of both.
  *
  * Rows of another dtype are rounded once. I8: the scale of a block is the largest magnitude in it / 127, and a number is
  * x / scale, rounded to nearest even. A block with a scale below the least normal f32 (2^-126) is all zero, scale too; one with

@@ -360,6 +360,59 @@ static void test_one_recording_many_submissions(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* ---- What attention makes of it ---- */
+
+/* Attends over caches that were filled by appends of `chunk` tokens at a time; out is [q][heads][dim] of the last 4 tokens. */
+static bool attend_by_chunks(uint64_t chunk, float *out, size_t out_bytes) {
+    enum { TOKENS = 48, ROW = 2 * 16 * 4, SIZE = TOKENS * ROW };
+    vatten_attention_desc cache = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 4, .kv_heads = 2, .dim = 16},
+        .q_len = chunk,
+        .kv_len = TOKENS,
+        .causal = true};
+    const vatten_append_desc append = {.attention = &cache};
+    vatten_plan *appends = NULL, *attends = NULL;
+    vatten_memory *m[4] = {0}; /* new rows, k, v, out */
+    static float rows[TOKENS * 2 * 16];
+    bool good = vatten_append_create(device.device, &append, &appends) == VATTEN_SUCCESS;
+    cache.q_len = 4;
+    good = good && vatten_attention_create(device.device, &cache, &attends) == VATTEN_SUCCESS;
+    for (int n = 0; n < 4 && good; ++n)
+        good = vatten_memory_create(device.context, SIZE, &m[n]) == VATTEN_SUCCESS;
+    for (unsigned n = 0; n < COUNT(rows); ++n)
+        rows[n] = ref_random(7, n);
+    vatten_args args = {.k = vatten_memory_buffer(m[0]), .v = vatten_memory_buffer(m[0])};
+    args.cache_k = vatten_memory_buffer(m[1]);
+    args.cache_v = vatten_memory_buffer(m[2]);
+    for (uint64_t at = chunk; at <= TOKENS && good; at += chunk) {
+        args.kv_len = at;
+        good = vatten_memory_upload(m[0], 0, rows + (at - chunk) * 32, chunk * ROW) == VATTEN_SUCCESS &&
+               vatten_context_run(device.context, appends, &args, NULL) == VATTEN_SUCCESS;
+    }
+    args = (vatten_args){.q = vatten_memory_buffer(m[0]),
+                         .k = vatten_memory_buffer(m[1]),
+                         .v = vatten_memory_buffer(m[2]),
+                         .out = vatten_memory_buffer(m[3])};
+    good = good && vatten_memory_upload(m[0], 0, rows, SIZE) == VATTEN_SUCCESS &&
+           vatten_context_run(device.context, attends, &args, NULL) == VATTEN_SUCCESS &&
+           vatten_memory_download(m[3], 0, out, out_bytes) == VATTEN_SUCCESS;
+    for (int n = 0; n < 4; ++n)
+        vatten_memory_destroy(m[n]);
+    vatten_plan_destroy(appends);
+    vatten_plan_destroy(attends);
+    return good;
+}
+
+static void test_attention_reads_what_was_appended(void **state) {
+    (void)state;
+    float whole[4 * 4 * 16], pieces[4 * 4 * 16];
+    bool good = attend_by_chunks(48, whole, sizeof whole) && attend_by_chunks(6, pieces, sizeof pieces);
+    if (!good || memcmp(whole, pieces, sizeof whole) != 0 || whole[0] != whole[0])
+        gpu_fail(&device, "attention over appended rows differs: %s", device.message);
+    gpu_check_validation(&device, "attention over appended rows");
+    gpu_assert_clean(&device);
+}
+
 /* ---- Tables that hold anything ---- */
 
 static void test_pages_that_are_not_there(void **state) {
@@ -442,6 +495,7 @@ int main(void) {
         cmocka_unit_test(test_one_buffer),
         cmocka_unit_test(test_small_bindings),
         cmocka_unit_test(test_one_recording_many_submissions),
+        cmocka_unit_test(test_attention_reads_what_was_appended),
         cmocka_unit_test(test_pages_that_are_not_there),
         cmocka_unit_test(test_tables_that_hold_anything),
     };
