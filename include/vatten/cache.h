@@ -6,7 +6,7 @@
 #ifndef VATTEN_CACHE_H
 #define VATTEN_CACHE_H
 
-#include <vatten/dense.h>
+#include <vatten/vatten.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,12 +33,12 @@ extern "C" {
  * Barriers, besides those at vatten_record: the caches count as outputs, tables as an input. args.cache_k and args.cache_v
  * may be one buffer, as long as no element is both's. */
 typedef struct vatten_append_desc {
-    const vatten_attention_desc *attention; /* required: whose cache it is, as in vatten_attention_create */
+    const struct vatten_attention_desc *attention; /* required: whose cache it is (dense.h) */
     vatten_dtype dtype;   /* of the new rows: F32, F16 or BF16; 0 = attention's heads.dtype */
     vatten_strides new_k; /* of args.k */
     vatten_strides new_v; /* of args.v */
-    bool
-        keys_only; /* args.v and args.cache_v are not used, as where v is part of each k (multi-head latent attention) */
+    /* Without args.v and args.cache_v, as where v is part of each k (multi-head latent attention). */
+    bool keys_only;
     const char *label; /* optional, as in vatten_heads; NULL = attention's */
 } vatten_append_desc;
 
