@@ -341,14 +341,18 @@ static void add_step(const vt_append *a, uint32_t which, const part *p, uint32_t
     vt_program_add(program, &step);
 }
 
+/* No more than it takes to see that there are too many. */
+static bool goes_on(const vt_program *program) {
+    return program->step_count <= VT_STEPS_MAX;
+}
+
 /* Every place of the cache that the rows of a part may go to. */
 static void add_places(const vt_append *a, uint32_t which, const part *most, const part *rows,
                        uint32_t variant, vt_program *program) {
     part p = *rows;
     uint64_t end = a->page ? a->outer : rows->b + rows->batch;
-    for (p.o = a->page ? 0 : rows->b; p.o < end; p.o += most->outer)
-        for (p.place = 0; p.place < a->places && program->step_count <= VT_STEPS_MAX;
-             p.place += most->places) {
+    for (p.o = a->page ? 0 : rows->b; p.o < end && goes_on(program); p.o += most->outer)
+        for (p.place = 0; p.place < a->places && goes_on(program); p.place += most->places) {
             p.outer = vt_min(most->outer, end - p.o);
             p.places = vt_min(most->places, a->places - p.place);
             add_step(a, which, &p, variant, program);
@@ -358,9 +362,9 @@ static void add_places(const vt_append *a, uint32_t which, const part *most, con
 static void add_side(const vt_append *a, uint32_t which, const part *most, uint32_t variant,
                      vt_program *program) {
     const vt_problem *q = &a->problem;
-    for (uint64_t b = 0; b < q->batch; b += most->batch)
-        for (uint64_t h = 0; h < q->kv_heads; h += most->heads)
-            for (uint64_t row = 0; row < q->q_len && program->step_count <= VT_STEPS_MAX; row += most->rows) {
+    for (uint64_t b = 0; b < q->batch && goes_on(program); b += most->batch)
+        for (uint64_t h = 0; h < q->kv_heads && goes_on(program); h += most->heads)
+            for (uint64_t row = 0; row < q->q_len && goes_on(program); row += most->rows) {
                 const part p = {.batch = vt_min(most->batch, q->batch - b),
                                 .heads = vt_min(most->heads, q->kv_heads - h),
                                 .rows = vt_min(most->rows, q->q_len - row),
@@ -401,7 +405,7 @@ vatten_result vt_append_steps(const vt_append *a, vt_program *program) {
         program->waits = program->waits || (which && a->interleaved);
         add_side(a, which, &most, variant, program);
     }
-    if (program->step_count <= VT_STEPS_MAX)
+    if (goes_on(program))
         return VATTEN_SUCCESS;
     vt_log(a->logger, VATTEN_LOG_ERROR, a->problem.label, "append: more than %u dispatches are needed",
            VT_STEPS_MAX);

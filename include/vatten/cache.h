@@ -6,7 +6,7 @@
 #ifndef VATTEN_CACHE_H
 #define VATTEN_CACHE_H
 
-#include <vatten/dense.h>
+#include <vatten/vatten.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,7 +24,7 @@ extern "C" {
  *           pages, has kv_lengths[s] tokens
  * Not written: rows that would lie before the first place, those of entries whose length is above the plan's (or that of
  * vatten_args), and those whose page number is pool_pages or more. Nothing else in the caches is written, whatever tables hold;
- * if they name a place twice, either row may end up there.
+ * if they name a place twice, one of the rows is there, or parts of both.
  *
  * Rows of another dtype are rounded once. I8: the scale of a block is the largest magnitude in it / 127, and a number is
  * x / scale, rounded to nearest even. A block with a scale below the least normal f32 (2^-126) is all zero, scale too; one with
@@ -33,12 +33,12 @@ extern "C" {
  * Barriers, besides those at vatten_record: the caches count as outputs, tables as an input. args.cache_k and args.cache_v
  * may be one buffer, as long as no element is both's. */
 typedef struct vatten_append_desc {
-    const vatten_attention_desc *attention; /* required: whose cache it is, as in vatten_attention_create */
+    const struct vatten_attention_desc *attention; /* required: whose cache it is (dense.h) */
     vatten_dtype dtype;   /* of the new rows: F32, F16 or BF16; 0 = attention's heads.dtype */
     vatten_strides new_k; /* of args.k */
     vatten_strides new_v; /* of args.v */
-    bool
-        keys_only; /* args.v and args.cache_v are not used, as where v is part of each k (multi-head latent attention) */
+    /* Without args.v and args.cache_v, as where v is part of each k (multi-head latent attention). */
+    bool keys_only;
     const char *label; /* optional, as in vatten_heads; NULL = attention's */
 } vatten_append_desc;
 

@@ -410,7 +410,7 @@ typedef struct vatten_args {
     vatten_buffer extra_k; /* required iff the plan has extra keys */
     vatten_buffer extra_v;
     vatten_buffer workspace; /* required iff the plan needs more than the recorder has; any content */
-    /* Dense plans: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the
+    /* Dense plans, and plans that append to their caches: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the
      * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
     uint64_t q_len;
     uint64_t kv_len;

@@ -136,14 +136,14 @@ def device(ident):
 # ---- What is run on them -------------------------------------------------------------------------------------------
 
 FULL = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
-        "boxes", "list_bias", "list_limits", "pool", "select", "select_groups", "topk", "sparse", "combine", "merge_cases",
-        "selection_cases", "methods", "mechanisms", "cases", "random")
+        "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
+        "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "random")
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
-WHOLE = ("harness", "recording", "statistics", "properties", "dense", "lists", "boxes", "pool", "select", "topk", "sparse",
-         "combine", "merge_cases", "random 1 40")
+WHOLE = ("harness", "recording", "statistics", "properties", "dense", "lists", "boxes", "pool", "append", "select", "topk",
+         "sparse", "combine", "merge_cases", "random 1 40")
 # Every family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "pool", "select", "topk", "sparse", "combine", "random 1 20")
+SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "random 1 40")
@@ -166,8 +166,9 @@ CAPS = (
     ("shared-16k", "shared=16384", TILES),
     ("invocations-128", "invocations=128", TILES),
     ("range-64k", "range=65536", SPLIT),
-    ("range-1m", "range=1048576", ("harness", "recording", "pool", "select", "sparse", "combine", "random 1 20")),
-    ("no-f16", "without=storage_16bit", ("harness", "pool", "select", "random 1 20")),
+    ("range-1m", "range=1048576", ("harness", "recording", "pool", "append", "select", "sparse", "combine",
+                                   "random 1 20")),
+    ("no-f16", "without=storage_16bit", ("harness", "pool", "append", "select", "random 1 20")),
     ("no-push", "without=push_descriptor", ("harness", "recording", "select", "sparse", "random 1 20")),
     ("no-size-control", "without=subgroup_size_control", TILES),
 )

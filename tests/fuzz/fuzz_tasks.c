@@ -4,6 +4,7 @@
  */
 #include "fuzz_tasks.h"
 
+#include "append.h"
 #include "select.h"
 #include "topk.h"
 
@@ -76,6 +77,42 @@ static vatten_topk_desc raw_topk(const uint8_t *data, size_t size) {
     return d;
 }
 
+/* `cache` is what the desc points to. */
+static vatten_append_desc raw_append(const uint8_t *data, size_t size, vatten_attention_desc *cache) {
+    vatten_append_desc d = {.attention = cache};
+    uint8_t bits = data[size - 1];
+    copy(cache, sizeof *cache, data, size);
+    bool *bools[] = {&cache->heads.write_lse, &cache->causal,     &cache->window.enabled,
+                     &cache->mask_batch,      &cache->head_batch, &cache->alibi_signed};
+    for (size_t n = 0; n < sizeof bools / sizeof bools[0]; ++n)
+        mend_bool(bools[n]);
+    vatten_heads *h = &cache->heads;
+    h->label = bits & 1 ? "%s%n" : NULL;
+    h->dtype = (vatten_dtype)((uint32_t)h->dtype & 3);
+    h->kv_dtype = (vatten_dtype)((uint32_t)h->kv_dtype & 4);
+    h->kv_block = h->kv_dtype ? h->kv_block & 12 : 0;
+    h->tile.layout = VATTEN_LAYOUT_AUTO;
+    h->scale = 1.0f;
+    h->batch &= 15;
+    h->kv_heads &= 7;
+    h->heads = h->kv_heads;
+    h->dim &= h->kv_dtype ? 0xf0 : 0xff;
+    h->value_dim &= h->kv_dtype ? 0xf0 : 0xff;
+    cache->lengths = (vatten_lengths)((uint32_t)cache->lengths & 3);
+    cache->q_len &= 0xffff;
+    cache->kv_len &= 0xfffff;
+    cache->sequences &= cache->lengths == VATTEN_LENGTHS_PACKED ? 0xff : 0;
+    h->batch = cache->lengths == VATTEN_LENGTHS_PACKED ? 1 : h->batch;
+    cache->page_size &= bits & 2 ? 0xfff : 0;
+    cache->pool_pages &= bits & 2 ? 0xffff : 0;
+    d.dtype = (vatten_dtype)(bits >> 2 & 3);
+    d.new_k = d.new_v = bits & 16 ? h->q : (vatten_strides){0, 0, 0};
+    if (bits & 32)
+        h->k = h->v = (vatten_strides){0, 0, 0};
+    d.keys_only = bits & 64;
+    return d;
+}
+
 static const char *broken(const vt_caps *caps, const vt_program *program) {
     for (uint64_t i = 0; i < program->step_count; ++i) {
         const vt_step *step = &program->steps[i];
@@ -118,9 +155,15 @@ static vatten_result append_topk(const void *task, vt_program *program) {
     return vt_topk_steps(task, program);
 }
 
+static vatten_result append_append(const void *task, vt_program *program) {
+    return vt_append_steps(task, program);
+}
+
 const char *fuzz_tasks(const vt_caps *caps, const uint8_t *data, size_t size) {
     static vt_select select;
     static vt_topk topk;
+    static vt_append append;
+    vatten_attention_desc cache;
     if (size < 2)
         return NULL;
     const vatten_select_desc s = raw_select(data, size);
@@ -130,5 +173,8 @@ const char *fuzz_tasks(const vt_caps *caps, const uint8_t *data, size_t size) {
     const vatten_topk_desc t = raw_topk(data, size);
     if (!result && vt_topk_from(caps, NULL, &t, &topk) == VATTEN_SUCCESS)
         result = build(caps, append_topk, &topk);
+    const vatten_append_desc a = raw_append(data, size, &cache);
+    if (!result && vt_append_from(caps, NULL, &a, &append) == VATTEN_SUCCESS)
+        result = build(caps, append_append, &append);
     return result;
 }

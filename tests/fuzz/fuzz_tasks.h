@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Bytes as the raw memory of a desc of selection or topk. Returns which rule its steps break, or NULL. */
+/* Bytes as the raw memory of a desc of selection, topk or appending. Returns which rule its steps break, or NULL. */
 const char *fuzz_tasks(const vt_caps *caps, const uint8_t *data, size_t size);
 
 #endif /* FUZZ_TASKS_H */

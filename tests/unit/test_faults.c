@@ -54,6 +54,7 @@ typedef struct made {
     vatten_plan *sparse[2]; /* by both executions */
     vatten_plan *combined;
     vatten_plan *topk;
+    vatten_plan *append;
     vatten_recorder *recorder;
 } made;
 
@@ -129,6 +130,11 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     result = vatten_topk_create(m->device, &topk, &m->topk);
     if (result != VATTEN_SUCCESS)
         return result;
+    const vatten_append_desc append = {.attention = &dense};
+    m->append = (vatten_plan *)(uintptr_t)1;
+    result = vatten_append_create(m->device, &append, &m->append);
+    if (result != VATTEN_SUCCESS)
+        return result;
     const vatten_recorder_desc recorder = {.max_dispatches = 3, .workspace_bytes = 4096};
     m->recorder = (vatten_recorder *)(uintptr_t)1;
     return vatten_recorder_create(m->device, &recorder, &m->recorder);
@@ -136,6 +142,7 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
 
 static void drop(const made *m) {
     vatten_recorder_destroy(m->recorder);
+    vatten_plan_destroy(m->append);
     vatten_plan_destroy(m->topk);
     vatten_plan_destroy(m->combined);
     vatten_plan_destroy(m->sparse[1]);
