@@ -20,8 +20,8 @@ _Static_assert(offsetof(vt_append_push, q_len) == offsetof(vt_push, q_len) &&
                "lengths stand where those of attention do");
 _Static_assert(sizeof(vt_append_push) <= sizeof(vt_push), "Vulkan guarantees 128 bytes");
 
-_Static_assert((int)VT_LENGTHS_KV == VATTEN_LENGTHS_KV && (int)VT_LENGTHS_BOTH == VATTEN_LENGTHS_BOTH &&
-                   (int)VT_LENGTHS_PACKED == VATTEN_LENGTHS_PACKED,
+_Static_assert((int)VT_APPEND_KV == VATTEN_LENGTHS_KV && (int)VT_APPEND_BOTH == VATTEN_LENGTHS_BOTH &&
+                   (int)VT_APPEND_PACKED == VATTEN_LENGTHS_PACKED,
                "kinds of lengths have one numbering");
 
 /* ---- Rules ---- */

@@ -111,6 +111,7 @@ static void fill_spec(const vt_op_input *op, const vt_rules_cut *c, bool extra, 
         spec_masks(p, spec);
         spec_bias(p, spec);
     } else {
+        spec[VT_SPEC_RULE_LEFT] = spec[VT_SPEC_RULE_RIGHT] = spec[VT_SPEC_RULE_PREFIX] = 0;
         spec[VT_SPEC_RULE_CHUNK] = spec[VT_SPEC_RULE_STRIDE] = spec[VT_SPEC_BIAS_GROUP] = 1;
         spec[VT_SPEC_MASK_GROUP] = p->heads;
         for (uint32_t a = 0; a < 3; ++a)

@@ -44,7 +44,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    68
+#define VT_SPEC_COUNT    67
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
