@@ -124,7 +124,7 @@ static void fill_spec(const vt_op_input *op, const vt_rules_cut *c, bool extra, 
     spec[VT_SPEC_ROW_PAGES] = (uint32_t)r->tables.row_pages;
     spec[VT_SPEC_LENGTHS] = extra ? (r->lengths & ~VT_LENGTHS_KV) | VT_LENGTHS_EXTRA : r->lengths;
     spec[VT_SPEC_HEAD_FIELDS] =
-        extra ? r->head_fields & (VT_HEAD_SCALE | VT_HEAD_SINK | VT_HEAD_GAIN) : r->head_fields;
+        extra ? r->head_fields & (VT_HEAD_SCALE | VT_HEAD_SINK | VT_HEAD_OFFSET | VT_HEAD_GAIN) : r->head_fields;
     spec[VT_SPEC_HEAD_BATCH] = r->head_batch;
     spec[VT_SPEC_SOFTCAP] = float_bits((float)(r->softcap * 1.4426950408889634));
     spec[VT_SPEC_NORMALISER] = (uint32_t)r->normaliser;

@@ -174,7 +174,7 @@ static uint64_t bias_elements(const vatten_attention_desc *d, uint64_t heads, co
             sum = vt_plus(sum, vt_times(vt_sum_of(r->bias_stride[i]), vt_sum_of(last[i])));
     if (d->bias == VATTEN_BIAS_AXES)
         sum = vt_times(vt_sum_of(r->bias_stride[3]),
-                       vt_plus(vt_plus(vt_sum_of(r->bias_extent[0] > 1 ? r->bias_extent[0] : 0),
+                       vt_plus(vt_plus(vt_sum_of(r->bias & VT_BIAS_CUBE ? r->bias_extent[0] : 0),
                                        vt_sum_of(r->bias_extent[1])),
                                vt_sum_of(r->bias_extent[2])));
     if (d->bias == VATTEN_BIAS_RELATIVE) {
@@ -196,6 +196,7 @@ static void fill_grid(const vatten_attention_desc *d, vt_rules *out) {
         out->bias_extent[missing] = 1; /* not read */
         out->bias |= VT_BIAS_GRID;
     }
+    out->bias |= d->bias_rank == 3 ? VT_BIAS_CUBE : 0;
 }
 
 static vatten_result fill_bias(const vt_checker *check, const vatten_attention_desc *d, vt_problem *out) {

@@ -4,20 +4,53 @@
 #include "sizes.h"
 #include "window.h"
 
-/* Visible keys of a query whose diagonal is `diag`: the window and the prefix, less what they share. */
-static int64_t keys_at(const vt_problem *p, int64_t diag) {
-    int64_t last = (int64_t)p->kv_len - 1;
-    int64_t low = p->left == VATTEN_UNLIMITED ? 0 : vt_max_i64(diag - p->left, 0);
-    int64_t high = p->right == VATTEN_UNLIMITED ? last : vt_min_i64(diag + p->right, last);
-    int64_t prefix_last = (int64_t)p->prefix - 1;
-    if (p->causal) {
-        high = vt_min_i64(high, diag);
-        prefix_last = vt_min_i64(prefix_last, diag);
+/* Keys [low, high]; none if high < low. */
+typedef struct keys {
+    int64_t low, high;
+} keys;
+
+static keys both(keys a, keys b) {
+    return (keys){vt_max_i64(a.low, b.low), vt_min_i64(a.high, b.high)};
+}
+
+/* Of these keys, those at the stride; all without one. */
+static int64_t count(keys k, int64_t stride, int64_t phase) {
+    if (k.high < k.low)
+        return 0;
+    return (k.high + phase) / stride - (k.low + phase + stride - 1) / stride + 1;
+}
+
+static int64_t chunk_begin(int64_t chunk, int64_t diag) {
+    return diag >= 0 ? diag / chunk * chunk : -((chunk - 1 - diag) / chunk) * chunk;
+}
+
+/* The window, and chunk, of a query whose diagonal is `diag`, among the keys that exist. */
+static keys window_at(const vt_problem *p, int64_t diag, keys all) {
+    int64_t chunk = (int64_t)p->rules.chunk;
+    keys window = all;
+    if (p->left != VATTEN_UNLIMITED)
+        window.low = vt_max_i64(window.low, diag - p->left);
+    if (p->right != VATTEN_UNLIMITED)
+        window.high = vt_min_i64(window.high, diag + p->right);
+    if (chunk) {
+        int64_t first = chunk_begin(chunk, diag);
+        window = both(window, (keys){first, first + chunk - 1});
     }
-    int64_t window = vt_max_i64(high - low + 1, 0);
-    int64_t prefix = vt_max_i64(prefix_last + 1, 0);
-    int64_t shared = vt_max_i64(vt_min_i64(high, prefix_last) - low + 1, 0);
-    return window + prefix - shared;
+    return window;
+}
+
+/* Visible keys: the window, the prefix and those at a stride, less what they share. */
+static int64_t keys_at(const vt_problem *p, int64_t diag) {
+    int64_t last = (int64_t)p->kv_len - 1, stride = p->rules.key_stride, phase = p->rules.key_phase;
+    const keys all = {0, p->causal ? vt_min_i64(last, diag) : last};
+    const keys window = window_at(p, diag, all);
+    const keys prefix = both(all, (keys){0, (int64_t)p->prefix - 1});
+    const keys shared = both(window, prefix);
+    int64_t near = count(window, 1, 0) + count(prefix, 1, 0) - count(shared, 1, 0);
+    if (stride == 0)
+        return near;
+    return near + count(all, stride, phase) - count(window, stride, phase) - count(prefix, stride, phase) +
+           count(shared, stride, phase);
 }
 
 /* keys_at is linear in the diagonal between two neighbouring bends. */
@@ -36,7 +69,21 @@ static int64_t next_bend(const vt_problem *p, int64_t diag, int64_t end) {
     return next;
 }
 
+/* Chunks and strides bend at every turn: query by query, or so many of them in even steps. */
+#define MOST_LOOKED_AT 4000000
+
+static uint64_t count_each(const vt_problem *p) {
+    int64_t first = p->align_first ? 0 : (int64_t)p->kv_len - (int64_t)p->q_len;
+    int64_t queries = (int64_t)p->q_len, step = queries / MOST_LOOKED_AT + 1;
+    int64_t sum = 0;
+    for (int64_t i = 0; i < queries; i += step)
+        sum += keys_at(p, first + i) * vt_min_i64(step, queries - i);
+    return (uint64_t)sum;
+}
+
 uint64_t vt_visible_dense(const vt_problem *p) {
+    if (p->rules.chunk || p->rules.key_stride)
+        return count_each(p);
     int64_t diag = p->align_first ? 0 : (int64_t)p->kv_len - (int64_t)p->q_len;
     int64_t end = diag + (int64_t)p->q_len;
     int64_t twice = 0;

@@ -159,6 +159,7 @@
 #define VT_BIAS_F16      4u
 #define VT_BIAS_KEYS     8u  /* of keys alone */
 #define VT_BIAS_GRID     16u /* RELATIVE: tokens stand on a grid */
+#define VT_BIAS_CUBE     32u /* of three axes */
 
 /* Neighborhood map, bit a of each for axis a: */
 #define VT_MASK_CAUSAL_AXES 1u  /* keys after the query are hidden */

@@ -5,6 +5,7 @@
 
 const bool BIASED = BIAS != 0u;
 const uint BIAS_IS = BIAS & VT_BIAS_KIND;
+const bool BIAS_CUBE = (BIAS & VT_BIAS_CUBE) != 0u;
 const bool BIAS_OF_KEYS = (BIAS & VT_BIAS_KEYS) != 0u;
 
 // Whether scores are changed at all.
@@ -34,14 +35,14 @@ struct BiasKey {
     float value; // of a bias of keys alone
 };
 
-// Tokens before the first one stand on planes before the grid.
+int floor_divide(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+// The first axis has no end on either side.
 ivec3 grid_place(int token)
 {
-    int line = int(BIAS_EXTENT_2);
-    int plane = int(BIAS_EXTENT_1) * line;
-    int x = token >= 0 ? token / plane : -((plane - 1 - token) / plane);
-    int inside = token - x * plane;
-    return ivec3(x, inside / line, inside % line);
+    int line = floor_divide(token, int(BIAS_EXTENT_2));
+    int plane = BIAS_CUBE ? floor_divide(line, int(BIAS_EXTENT_1)) : 0;
+    return ivec3(plane, line - plane * int(BIAS_EXTENT_1), token - line * int(BIAS_EXTENT_2));
 }
 
 // Of the heads of the dispatch: a bias that is cut along heads begins with that of the first one.
@@ -95,9 +96,10 @@ float relative_bias(BiasRow row, BiasKey key)
 // Rows of the tensors of the axes follow each other: BIAS_KEY says how many each has.
 float axes_bias(BiasRow row, BiasKey key)
 {
-    float sum = bias_at(row.entry * BIAS_EXTENT_1 + BIAS_KEY * BIAS_EXTENT_0 + key.place.y) +
-                bias_at(row.entry * BIAS_EXTENT_2 + BIAS_KEY * (BIAS_EXTENT_0 + BIAS_EXTENT_1) + key.place.z);
-    if (BIAS_EXTENT_0 > 1u)
+    uint before = BIAS_CUBE ? BIAS_KEY * BIAS_EXTENT_0 : 0u;
+    float sum = bias_at(row.entry * BIAS_EXTENT_1 + before + key.place.y) +
+                bias_at(row.entry * BIAS_EXTENT_2 + before + BIAS_KEY * BIAS_EXTENT_1 + key.place.z);
+    if (BIAS_CUBE)
         sum += bias_at(row.entry * BIAS_EXTENT_0 + key.place.x);
     return sum;
 }

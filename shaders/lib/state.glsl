@@ -136,6 +136,7 @@ void store_lse(uint row, float row_max, float row_sum)
     uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + own_head() * lse_head() + map_row_token(row);
 #ifdef VT_RULES
     at += row_tile_head(row) * lse_head();
+    row_sum = head_gain(row) != 0.0 ? row_sum : 0.0; // skipped, whatever an earlier state says
 #endif
     if ((push.flags & VT_FLAG_LSE) != 0u)
         lse_elem[at] = row_lse(row_max, row_sum);
