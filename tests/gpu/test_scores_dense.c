@@ -179,7 +179,8 @@ static void test_biases_of_axes(void **state) {
     static const struct {
         uint32_t rank, heads;
         uint64_t extent[3];
-    } rows[] = {{2, 0, {6, 9}}, {2, 2, {1, 40}}, {2, 1, {40, 1}}, {3, 4, {3, 4, 5}}, {3, 0, {2, 7, 3}}};
+    } rows[] = {{2, 0, {6, 9}},    {2, 2, {1, 40}},   {2, 1, {40, 1}},
+                {3, 4, {3, 4, 5}}, {3, 0, {2, 7, 3}}, {3, 2, {1, 6, 7}}};
     for (unsigned n = 0; n < COUNT(rows); ++n) {
         uint64_t keys = rows[n].extent[0] * rows[n].extent[1] * (rows[n].rank == 3 ? rows[n].extent[2] : 1);
         gpu_problem p = problem_of(n, 21, keys);
