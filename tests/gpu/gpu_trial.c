@@ -412,3 +412,13 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     }
     return good;
 }
+
+bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
+    gpu_problem copy = *problem;
+    if (gpu_thorough(g)) {
+        return gpu_check_layouts(g, problem);
+    }
+    gpu_set_layout(g, &copy, (vatten_layout)(VATTEN_LAYOUT_ROWS + (turn + turn / 3) % 3),
+                   problem->small_tiles);
+    return gpu_check(g, &copy);
+}
