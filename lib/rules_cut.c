@@ -117,7 +117,8 @@ static bool source_binds(const vt_op_input *op, const vt_tensor *t, const vt_rul
         batch = r->page_size ? r->pool_pages : 1;
         keys = r->page_size ? r->page_size : p->kv_len;
     }
-    return span(op, t, batch, heads, keys, dim) <= op->caps->storage_range;
+    return vt_range(t, vt_kv_element(p), op->caps->storage_alignment, batch, heads, keys, vt_kv_row(p, dim)) <=
+           op->caps->storage_range;
 }
 
 static bool bias_binds(const vt_op_input *op, const vt_rules_cut *c) {

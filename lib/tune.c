@@ -128,6 +128,8 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
                "GL_KHR_cooperative_matrix";
     if (problem->dtype != VATTEN_DTYPE_F16)
         return "the MATRIX layout takes dtype F16 only";
+    if (problem->kv_bytes)
+        return "the MATRIX layout takes no keys of bytes";
     if (problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
         return "the MATRIX layout rounds weights of a softmax only";
     if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))

@@ -9,6 +9,7 @@
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
+//   VT_KV_BYTES      k and v are rows of bytes with scales (with VT_RULES)
 //   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
 //
 // Grid: x query tiles, with rules x shares of the keys, y heads, or groups of heads that share a tile, z batch. Layout of the tensors: rows of contiguous dims, any strides between

@@ -9,10 +9,15 @@
 // it.
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
+#ifdef VT_KV_BYTES
+layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { uint k_word[]; };
+layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { uint v_word[]; };
+#else
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
+#endif
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
 #ifdef VT_FULL
@@ -39,8 +44,14 @@ layout(set = 0, binding = VT_BIAS_BINDING, std430) readonly buffer VtBias { floa
 
 // row: element where the row of one token and head starts; d: first of the dims asked for.
 VT_LOADER(load_q, q_elem, q_elem4, DIM)
+#ifdef VT_KV_BYTES
+#include "bytes.glsl"
+VT_BYTE_LOADER(k, DIM)
+VT_BYTE_LOADER(v, VALUE_DIM)
+#else
 VT_LOADER(load_k, k_elem, k_elem4, DIM)
 VT_LOADER(load_v, v_elem, v_elem4, VALUE_DIM)
+#endif
 
 void store_out(uint row, uint d, float x)
 {

@@ -50,6 +50,9 @@ int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
         printf("%s: %s\n", program, wrong);
         return 1;
     }
+    if (getenv("VATTEN_TEST")) {
+        cmocka_set_test_filter(getenv("VATTEN_TEST"));
+    }
     wanted.validation = true;
     wanted.logger.write = hear;
     wanted.logger.user = g;

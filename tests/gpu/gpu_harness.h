@@ -15,7 +15,7 @@
  * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
  * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
  * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
- * error).
+ * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*").
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
