@@ -77,6 +77,8 @@ foreach(dtype F32 F16 BF16)
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)
       vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED VT_IO_${io} ${common})
+      vatten_kernel(attention_${map}_${d}_stream${suffix} attention.comp VT_TASK_ATTEND
+        VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_STREAM VT_IO_${io} ${common} VT_SUBGROUP VT_STREAM)
       if(dtype STREQUAL F16 AND NOT VATTEN_NO_MATRIX)
         vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} VT_SUBGROUP VT_MATRIX)
