@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 
+#define CACHE_LINE 64 /* bytes, of the CPUs that there are */
+
 static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
 }
@@ -17,8 +19,9 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
 
 /* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
  * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. Matrices are whole. */
-static void pad_dims(vt_tile *tile, const vt_problem *problem) {
+ * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups of four of both,
+ * and the chunk is what it touches ahead. Matrices are whole. */
+static void pad_dims(const vt_caps *caps, vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;
@@ -33,9 +36,9 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         return;
     }
     if (tile->layout == VATTEN_LAYOUT_STREAM) {
-        tile->dim_chunk = 4 * tile->workgroup;
-        tile->dim_pad = round_up(dim, tile->dim_chunk);
-        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
+        tile->dim_chunk = vt_caps_is_cpu(caps) ? CACHE_LINE / problem->element_bytes : 0;
+        tile->dim_pad = round_up(dim, 4 * tile->workgroup);
+        tile->value_pad = round_up(problem->value_dim, 4 * tile->workgroup);
         return;
     }
     tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
@@ -250,7 +253,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
         why = matrix_size_misfit(tile);
     if (why)
         return why;
-    pad_dims(tile, problem);
+    pad_dims(caps, tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, tile);

@@ -24,7 +24,7 @@ static uint32_t ceil_to(uint32_t value, uint32_t grain) {
 /* Bytes of all `shared` arrays: layout_split.glsl's stage_q and stage_kv, of vec4, and exchange_shared.glsl's
  * exchange_p and exchange_part, of float. */
 static uint32_t declared_bytes(const vt_tile *tile) {
-    if (tile->layout == VATTEN_LAYOUT_ROWS)
+    if (tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     uint32_t stage_q = tile->rows * (tile->dim_pad / 4 + 1);
     uint32_t stage_k = tile->keys * (tile->dim_chunk / 4 + 1);
@@ -43,6 +43,11 @@ static uint32_t larger(uint32_t a, uint32_t b) {
  * ROWS layout the lanes load at least one element each. */
 static void check_pads(const vt_problem *problem, const vt_tile *tile) {
     bool rows = tile->layout == VATTEN_LAYOUT_ROWS;
+    if (tile->layout == VATTEN_LAYOUT_STREAM) { /* its chunk is a cache line */
+        assert_int_equal(tile->dim_pad, ceil_to(problem->dim, 4 * tile->workgroup));
+        assert_int_equal(tile->value_pad, ceil_to(problem->value_dim, 4 * tile->workgroup));
+        return;
+    }
     uint32_t least = rows ? tile->workgroup : 1;
     uint32_t value_step = rows ? tile->dim_chunk : 4 * tile->lanes_per_row;
     assert_true(tile->dim_chunk % 4 == 0 && tile->dim_chunk > 0);
@@ -63,7 +68,8 @@ static void check_fit(const vt_caps *caps, const vt_tile *tile) {
         assert_true(shuffles);
     if (tile->layout == VATTEN_LAYOUT_SUBGROUP) /* lanes of a row never straddle two subgroups */
         assert_true(tile->lanes_per_row <= caps->subgroup_min);
-    if (tile->layout == VATTEN_LAYOUT_ROWS) /* the workgroup is one subgroup */
+    bool one = tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM;
+    if (one) /* the workgroup is one subgroup */
         assert_true(tile->workgroup <= caps->subgroup_min);
     assert_true(tile->iterations >= 1 && tile->iterations < caps->loop_limit);
 }
