@@ -7,8 +7,6 @@
 
 #include <inttypes.h>
 
-#define CACHE_LINE 64 /* bytes, of the CPUs that there are */
-
 static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
 }
@@ -19,9 +17,9 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
 
 /* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
  * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups of four of both,
- * and the chunk is what it touches ahead. Matrices are whole. */
-static void pad_dims(const vt_caps *caps, vt_tile *tile, const vt_problem *problem) {
+ * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
+ * of four of both dims. Matrices are whole. */
+static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;
@@ -36,9 +34,9 @@ static void pad_dims(const vt_caps *caps, vt_tile *tile, const vt_problem *probl
         return;
     }
     if (tile->layout == VATTEN_LAYOUT_STREAM) {
-        tile->dim_chunk = vt_caps_is_cpu(caps) ? CACHE_LINE / problem->element_bytes : 0;
-        tile->dim_pad = round_up(dim, 4 * tile->workgroup);
-        tile->value_pad = round_up(problem->value_dim, 4 * tile->workgroup);
+        tile->dim_chunk = 4 * tile->workgroup;
+        tile->dim_pad = round_up(dim, tile->dim_chunk);
+        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
         return;
     }
     tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
@@ -253,7 +251,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
         why = matrix_size_misfit(tile);
     if (why)
         return why;
-    pad_dims(caps, tile, problem);
+    pad_dims(tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, tile);
@@ -267,7 +265,7 @@ static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
     if (tile.lanes_per_row == 0)
         tile.lanes_per_row = tile.workgroup;
-    uint32_t row_groups = tile.workgroup / tile.lanes_per_row;
+    uint32_t row_groups = tile.lanes_per_row ? tile.workgroup / tile.lanes_per_row : 0;
     tile.rows = ask->rows ? ask->rows : row->rows_per_lane * row_groups;
     tile.keys = ask->keys ? ask->keys : row->keys ? row->keys : tile.workgroup;
     return tile;

@@ -25,13 +25,8 @@ const uint DIM_WORD = VECTOR == 0u ? 1u : VECTOR == 1u ? QUAD : DIM_QUADS % 2u =
 const uint VALUE_WORD = VECTOR == 0u ? 1u : VECTOR == 1u ? QUAD : VALUE_QUADS % 2u == 0u ? 8u : QUAD;
 // Keys of a turn of the loops: two use the outputs in registers once, more places of loads take long to compile.
 const uint KEY_TURN = VECTOR == 0u ? 1u : KEYS % 2u != 0u ? 1u : DIM_PAD + VALUE_PAD > 512u ? 1u : 2u;
-// DIM_CHUNK is here the elements of a cache line, 0 on devices that hide the latency of loads themselves.
-const bool TOUCHES = VECTOR == 0u ? false : DIM_CHUNK != 0u;
-const uint TOUCH_STEP = DIM_CHUNK == 0u ? DIM + VALUE_DIM : DIM_CHUNK;
-
 vec4 query[ROWS * DIM_QUADS];
 vec4 acc[ROWS * VALUE_QUADS];
-uint touched;
 
 uint lane_col(uint j) { return lane_in_row; }
 
@@ -154,7 +149,6 @@ void layout_begin()
 {
     lane_in_row = gl_LocalInvocationIndex;
     lane_group = 0u;
-    touched = 0u;
     [[unroll]] for (uint n = 0u; n < ROWS * DIM_QUADS; ++n)
         query[n] = vec4(0.0);
     [[unroll]] for (uint n = 0u; n < ROWS * VALUE_QUADS; ++n)
@@ -227,31 +221,8 @@ void accumulate_tile()
     }
 }
 
-#if VT_DTYPE == VT_F32
-#define VT_FIRST_WORD(ELEM4, AT) floatBitsToUint(ELEM4[(AT) >> 2].x)
-#else
-#define VT_FIRST_WORD(ELEM4, AT) ELEM4[(AT) >> 2].x
-#endif
-
-// The lanes ask for a word of each cache line of their own keys' rows, so that a CPU waits for many lines at once, where
-// rows lie too far apart for it to guess. Nothing needs the words themselves, which no compiler can know.
-void touch_tile()
-{
-    uint token = map_key_token(lane_in_row);
-    uint k_row = k_origin() + token * push.k_token;
-    uint v_row = v_origin() + token * push.v_token;
-    uint k_dims = map_weighs() ? 0u : DIM;
-    [[unroll]] for (uint d = 0u; d < DIM; d += TOUCH_STEP)
-        if (d < k_dims)
-            touched |= VT_FIRST_WORD(k_elem4, k_row + d);
-    [[unroll]] for (uint d = 0u; d < VALUE_DIM; d += TOUCH_STEP)
-        touched |= VT_FIRST_WORD(v_elem4, v_row + d);
-}
-
 void layout_tile(bool full)
 {
-    if (TOUCHES)
-        touch_tile();
     if (map_weighs()) {
         weigh_pairs();
     } else {
@@ -296,8 +267,6 @@ void finish_rows()
 
 void layout_end()
 {
-    if (push.q_len == 0u) // never, or nothing would be here
-        row_max[0] = uintBitsToFloat(touched);
     if (carry_out())
         suspend_rows();
     else
