@@ -26,16 +26,15 @@ typedef struct link {
     bool first, last; /* of the chain */
 } link;
 
-static bool aligned(const vt_tensor *t, uint32_t by) {
-    return t->batch % by == 0 && t->head % by == 0 && t->token % by == 0;
+static bool aligned4(const vt_tensor *t) {
+    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
 }
 
-/* Whether rows are whole words of that many elements, and stand where such words do. */
-static bool loads_by(const vt_problem *p, uint32_t by) {
-    bool extra = p->extra_len == 0 || (aligned(&p->extra_k, by) && aligned(&p->extra_v, by));
-    bool queries = p->weights || aligned(&p->q, by); /* weights are read one by one */
-    return p->dim % by == 0 && p->value_dim % by == 0 && queries && aligned(&p->k, by) &&
-           aligned(&p->v, by) && aligned(&p->out, by) && extra;
+static bool loads_by_four(const vt_problem *p) {
+    bool extra = p->extra_len == 0 || (aligned4(&p->extra_k) && aligned4(&p->extra_v));
+    bool queries = p->weights || aligned4(&p->q); /* weights are read one by one */
+    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && queries && aligned4(&p->k) && aligned4(&p->v) &&
+           aligned4(&p->out) && extra;
 }
 
 void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT]) {
@@ -49,9 +48,7 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_DIM_PAD] = tile->dim_pad;
     spec[VT_SPEC_VALUE_PAD] = tile->value_pad;
     spec[VT_SPEC_DIM_CHUNK] = tile->dim_chunk;
-    spec[VT_SPEC_VECTOR] = loads_by(problem, 4);
-    if (tile->layout == VATTEN_LAYOUT_STREAM && problem->element_bytes == 2 && loads_by(problem, 8))
-        spec[VT_SPEC_VECTOR] = 2;
+    spec[VT_SPEC_VECTOR] = loads_by_four(problem);
     for (uint32_t i = VT_SPEC_WINDOW; i < VT_SPEC_SUBGROUP; ++i)
         spec[i] = 1;
     spec[VT_SPEC_SUBGROUP] = tile->subgroup;

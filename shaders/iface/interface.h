@@ -32,7 +32,7 @@
 #define VT_SPEC_DIM_PAD       6  /* dim rounded up to what the layout loops over */
 #define VT_SPEC_VALUE_PAD     7
 #define VT_SPEC_DIM_CHUNK     8  /* dims of q . k that are staged in shared memory at once */
-#define VT_SPEC_VECTOR        9  /* 1: rows start at multiples of 4 elements, and dim and value_dim are multiples of 4; 2: of 8, in 16 bits (STREAM only) */
+#define VT_SPEC_VECTOR        9  /* 1: rows start at multiples of 4 elements, and dim and value_dim are multiples of 4 */
 #define VT_SPEC_MASK          10 /* VT_MASK_* bits */
 #define VT_SPEC_WINDOW        11 /* 11..13: neighborhood window per axis, outermost first, missing axes 1 */
 #define VT_SPEC_STRIDE        14 /* 14..16 */

@@ -12,69 +12,53 @@
 // in them is unrolled, and arrays are only indexed by constants, since some drivers keep others in memory: rows enter
 // an array at its end and leave it at its front, and all others move on by one row.
 //
-// On a CPU a buffer load is a small loop over the lanes whatever their addresses, at a price that grows slower than
-// its width: hence words of eight elements of 16 bits where rows are aligned for it.
+// A load takes at most four elements. Eight of 16 bits are fewer instructions for CPUs, but were slower on lavapipe
+// where the keys of a head do not lie side by side.
 
 #include "row_lanes.glsl"
 
 const uint QUAD = 4u;
 const uint DIM_QUADS = DIM_PAD / (QUAD * WORKGROUP); // of a lane and a row
 const uint VALUE_QUADS = VALUE_PAD / (QUAD * WORKGROUP);
-// Elements of one load. Nested, because Mesa 22.3 refuses && of specialization constants.
-const uint DIM_WORD = VECTOR == 0u ? 1u : VECTOR == 1u ? QUAD : DIM_QUADS % 2u == 0u ? 8u : QUAD;
-const uint VALUE_WORD = VECTOR == 0u ? 1u : VECTOR == 1u ? QUAD : VALUE_QUADS % 2u == 0u ? 8u : QUAD;
-// Keys of a turn of the loops: two use the outputs in registers once, more places of loads take long to compile.
+const uint WORD = VECTOR == 0u ? 1u : QUAD;          // elements of one load
+// Keys of a turn of the loops: two touch the outputs half as often, but more places of loads take longer to compile.
+// Nested, because Mesa 22.3 refuses && of specialization constants.
 const uint KEY_TURN = VECTOR == 0u ? 1u : KEYS % 2u != 0u ? 1u : DIM_PAD + VALUE_PAD > 512u ? 1u : 2u;
+
 vec4 query[ROWS * DIM_QUADS];
 vec4 acc[ROWS * VALUE_QUADS];
 
 uint lane_col(uint j) { return lane_in_row; }
 
-// Which dim of the row element e of this lane's quad n is, in words of `size` elements. Neighbours load neighbours.
-uint quad_dim(uint n, uint e, uint size)
+// Which dim of the row element e of this lane's quad n is. Neighbours load neighbours.
+uint quad_dim(uint n, uint e)
 {
-    if (size == 1u)
-        return (n * QUAD + e) * WORKGROUP + lane_in_row;
-    return (n * QUAD / size * WORKGROUP + lane_in_row) * size + n * QUAD % size + e;
+    return WORD == 1u ? (n * QUAD + e) * WORKGROUP + lane_in_row : (n * WORKGROUP + lane_in_row) * QUAD + e;
 }
 
-#if VT_DTYPE == VT_F32
-#define VT_WIDE(ELEM8, AT) uvec4(0u) // never taken: four elements are 16 bytes
-#define VT_WIDE_QUAD(X) vec4(0.0)
-#else
-#define VT_WIDE(ELEM8, AT) ELEM8[(AT) >> 3]
-#define VT_WIDE_QUAD(X) vt_to_f32x4(X)
-#endif
-
 // A lane's quads of a row. What stands past the dims is loaded from the last word that exists, and forgotten.
-#define VT_ROW_LOADER(NAME, WORD, QUADS, PAD, BOUND, ELEM, ELEM4, ELEM8)                                             \
+#define VT_ROW_LOADER(NAME, QUADS, PAD, BOUND, ELEM, ELEM4)                                                          \
     uint NAME##_at(uint row, uint d) { return row + (PAD == BOUND ? d : min(d, (BOUND) - WORD)); }                   \
     bool NAME##_past(uint d) { return PAD == BOUND ? false : d >= (BOUND); }                                         \
     void NAME(uint row, out vec4 x[QUADS])                                                                           \
     {                                                                                                                \
         [[unroll]] for (uint n = 0u; n < QUADS; ++n) {                                                               \
-            uint d = quad_dim(n, 0u, WORD);                                                                          \
-            if (WORD == 8u) {                                                                                        \
-                if (n % 2u == 0u) {                                                                                  \
-                    uvec4 wide = VT_WIDE(ELEM8, NAME##_at(row, d));                                                  \
-                    x[n] = NAME##_past(d) ? vec4(0.0) : VT_WIDE_QUAD(wide.xy);                                       \
-                    x[(n + 1u) % QUADS] = NAME##_past(d) ? vec4(0.0) : VT_WIDE_QUAD(wide.zw);                        \
-                }                                                                                                    \
-            } else if (WORD == QUAD) {                                                                               \
+            if (WORD == QUAD) {                                                                                      \
+                uint d = quad_dim(n, 0u);                                                                            \
                 vec4 quad = vt_to_f32x4(ELEM4[NAME##_at(row, d) >> 2]);                                              \
                 x[n] = NAME##_past(d) ? vec4(0.0) : quad;                                                            \
             } else {                                                                                                 \
                 [[unroll]] for (uint e = 0u; e < QUAD; ++e) {                                                        \
-                    d = quad_dim(n, e, WORD);                                                                        \
+                    uint d = quad_dim(n, e);                                                                         \
                     float one = vt_to_f32(ELEM[NAME##_at(row, d)]);                                                  \
                     x[n][e] = NAME##_past(d) ? 0.0 : one;                                                            \
                 }                                                                                                    \
             }                                                                                                        \
         }                                                                                                            \
     }
-VT_ROW_LOADER(row_q, DIM_WORD, DIM_QUADS, DIM_PAD, DIM, q_elem, q_elem4, q_elem8)
-VT_ROW_LOADER(row_k, DIM_WORD, DIM_QUADS, DIM_PAD, DIM, k_elem, k_elem4, k_elem8)
-VT_ROW_LOADER(row_v, VALUE_WORD, VALUE_QUADS, VALUE_PAD, VALUE_DIM, v_elem, v_elem4, v_elem8)
+VT_ROW_LOADER(row_q, DIM_QUADS, DIM_PAD, DIM, q_elem, q_elem4)
+VT_ROW_LOADER(row_k, DIM_QUADS, DIM_PAD, DIM, k_elem, k_elem4)
+VT_ROW_LOADER(row_v, VALUE_QUADS, VALUE_PAD, VALUE_DIM, v_elem, v_elem4)
 
 void load_queries()
 {
@@ -118,7 +102,7 @@ void resume_rows()
         vec4 x[VALUE_QUADS];
         [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n)
             [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                x[n][e] = carry_elem[at + quad_dim(n, e, VALUE_WORD)];
+                x[n][e] = carry_elem[at + quad_dim(n, e)];
         turn_rows(x, carry_elem[at + VALUE_PAD], carry_elem[at + VALUE_PAD + 1u + lane_in_row]);
     }
 }
@@ -132,7 +116,7 @@ void suspend_rows()
         if (map_row_valid(i)) {
             [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n)
                 [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                    carry_elem[at + quad_dim(n, e, VALUE_WORD)] = x[n][e];
+                    carry_elem[at + quad_dim(n, e)] = x[n][e];
             carry_elem[at + VALUE_PAD + 1u + lane_in_row] = row_sum[0];
             if (lane_in_row == 0u)
                 carry_elem[at + VALUE_PAD] = row_max[0];
@@ -237,11 +221,11 @@ void layout_tile(bool full)
 void store_row(uint row, vec4 x[VALUE_QUADS], float factor)
 {
     [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n) {
-        if (VALUE_WORD == 1u) {
+        if (WORD == 1u) {
             [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                store_out(row, quad_dim(n, e, 1u), x[n][e] * factor);
+                store_out(row, quad_dim(n, e), x[n][e] * factor);
         } else {
-            store_out4(row, quad_dim(n, 0u, VALUE_WORD), x[n] * factor);
+            store_out4(row, quad_dim(n, 0u), x[n] * factor);
         }
     }
 }

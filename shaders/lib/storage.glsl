@@ -15,11 +15,6 @@ layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_ele
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
-#if defined(VT_STREAM) && VT_DTYPE != VT_F32 // and by eight
-layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ8 { uvec4 q_elem8[]; };
-layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK8 { uvec4 k_elem8[]; };
-layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV8 { uvec4 v_elem8[]; };
-#endif
 #ifdef VT_FULL
 layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
