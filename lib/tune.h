@@ -20,8 +20,8 @@ typedef enum vt_tune_when {
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;
-    uint32_t registers; /* least vt_caps.registers that the tile compiles without spills in */
-    uint32_t max_dim;   /* of max(dim, value_dim) */
+    uint32_t registers;     /* least vt_caps.registers that the tile compiles without spills in */
+    uint32_t max_dim;       /* of max(dim, value_dim) */
     uint32_t workgroup;     /* invocations; 0 = the subgroup size */
     uint32_t lanes_per_row; /* 0 = all of the workgroup */
     uint32_t rows_per_lane;
