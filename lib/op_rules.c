@@ -314,7 +314,6 @@ static void follow_lengths(const part *p, const link *l, vt_step *step) {
         return;
     step->rows = p->op->tile->rows;
     step->row_heads = r->tile_heads;
-    step->splits = p->cut.splits;
     step->dense_keys = !l->extra;
 }
 
@@ -330,9 +329,9 @@ static void add_attend(const part *p, const link *l, uint64_t tile, uint64_t til
     bind_bias(p, l, &step);
     bind_tables(p, &step, VT_SLOT_TABLES);
     follow_lengths(p, l, &step);
-    step.groups[0] = (uint32_t)(tiles * c->splits);
+    step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)(c->heads / p->op->problem->rules.tile_heads);
-    step.groups[2] = (uint32_t)c->batch;
+    step.groups[2] = (uint32_t)(c->batch * c->splits);
     step.macs = vt_rules_macs(p->op, c, tiles, l->end - l->first);
     vt_program_add(program, &step);
 }

@@ -276,7 +276,7 @@ static bool may_split(const vatten_attention_desc *d, const vt_rules *r) {
 }
 
 static bool any_rule(const vatten_attention_desc *d, const vt_rules *r) {
-    return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
+    return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->heads.tile.layout == VATTEN_LAYOUT_STREAM || d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
            d->extra_len || r->lengths || d->page_size || r->normaliser || r->carry || r->splits > 1;
 }
 

@@ -6,8 +6,10 @@
 
 #include <inttypes.h>
 
-/* Least keys of a share: below that merging costs more than waiting. */
+/* Least keys of a share: below that merging costs more than waiting. And how many are best where the processor's cache is
+ * all there is: heads lie side by side, so while the first one reads a share its neighbours' keys come along. */
 #define LEAST_SHARE 256u
+#define CPU_SHARE   512u
 
 static const vt_rules *rules_of(const vt_op_input *op) {
     return &op->problem->rules;
@@ -145,7 +147,7 @@ static bool keys_bind(const vt_op_input *op, const vt_rules_cut *c) {
 
 static bool groups_fit(const vt_op_input *op, const vt_rules_cut *c) {
     const uint32_t *groups = op->caps->groups;
-    return c->heads / rules_of(op)->tile_heads <= groups[1] && c->batch <= groups[2] && c->splits <= groups[0];
+    return c->heads / rules_of(op)->tile_heads <= groups[1] && vt_saturating_mul(c->batch, c->splits) <= groups[2];
 }
 
 static bool fits(const vt_op_input *op, vt_rules_cut *c) {
@@ -200,6 +202,8 @@ static uint32_t splits_of(const vt_op_input *op) {
         return r->splits ? r->splits : 1;
     uint64_t tiles = vt_saturating_mul(vt_rules_tiles(op, p->q_len), p->batch * (p->heads / r->tile_heads));
     uint64_t want = op->caps->workgroups / vt_max(tiles, 1);
+    if (vt_caps_is_cpu(op->caps))
+        want = p->q_len / r->sequences > op->tile->rows ? 1 : visited(op, r->longest) / CPU_SHARE;
     uint64_t worth = visited(op, r->longest) / LEAST_SHARE;
     return (uint32_t)vt_max(vt_min(vt_min(want, worth), 256), 1);
 }
@@ -208,7 +212,7 @@ static uint32_t splits_of(const vt_op_input *op) {
 static uint64_t tiles_of(const vt_op_input *op, const vt_rules_cut *c) {
     uint64_t tiles = vt_rules_tiles(op, c->queries), one = vt_rules_macs(op, c, 1, vt_max(c->keys, c->extra));
     uint64_t work = vt_max(op->problem->max_macs / vt_max(one, 1), 1);
-    return vt_min(vt_min(tiles, op->caps->groups[0] / c->splits), work);
+    return vt_min(vt_min(tiles, op->caps->groups[0]), work);
 }
 
 static vatten_result refuse(const vt_op_input *op) {

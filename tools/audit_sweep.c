@@ -42,7 +42,7 @@ static const audit_rule rules[] = {
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX};
+                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM};
 
 static void heads_of(vatten_heads *heads, vatten_dtype dtype, uint32_t dim, uint32_t value_dim, bool full,
                      const vatten_tile *tile) {
@@ -204,12 +204,12 @@ static bool compile_layout(const audit_sweep *sweep, const audit_row *blank, con
     return true;
 }
 
-/* The tuning table gives ROWS to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
+/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
  * where device and build have it. */
 static bool offered(const vatten_device_info *device, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX)
         return device->matrices[0] != '\0';
-    return device->cpu || layout != VATTEN_LAYOUT_ROWS;
+    return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);
 }
 
 static bool make_tile(const family_options *options, vatten_tile *tile) {

@@ -133,7 +133,7 @@ uint lse_batch() { return push.lse_batch; }
 
 void store_lse(uint row, float row_max, float row_sum)
 {
-    uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + own_head() * lse_head() + map_row_token(row);
+    uint at = push.lse_base + own_batch() * lse_batch() + own_head() * lse_head() + map_row_token(row);
 #ifdef VT_RULES
     at += row_tile_head(row) * lse_head();
     row_sum = head_gain(row) != 0.0 ? row_sum : 0.0; // skipped, whatever an earlier state says
@@ -151,12 +151,12 @@ const uint CARRY_LANES = STATE_LANES;
 uint carry_row(uint row)
 {
     uint token = map_row_token(row);
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    uint slice = own_batch() * gl_NumWorkGroups.y + gl_WorkGroupID.y;
     uint first = PACKED ? 0u : push.q_first;
     uint rows = PACKED ? Q_CAPACITY : push.q_last - push.q_first;
     uint at = ((slice * rows + token - first) * SPLITS + seq_split) * TILE_HEADS + row_tile_head(row);
     if (STATE_CALLER != 0u)
-        at = ((push.map1 + gl_WorkGroupID.z) * HEADS + push.head_first + row_own_head(row)) * Q_CAPACITY + token;
+        at = ((push.map1 + own_batch()) * HEADS + push.head_first + row_own_head(row)) * Q_CAPACITY + token;
     return at * (CARRY_VALUES + 1u + CARRY_LANES);
 }
 #else
@@ -165,7 +165,7 @@ const uint CARRY_LANES = LANES_PER_ROW;
 
 uint carry_row(uint row)
 {
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    uint slice = own_batch() * gl_NumWorkGroups.y + gl_WorkGroupID.y;
     uint plane = VT_PLANE;
     uint rows = (push.q_last - push.q_first) * plane;
     uint at = slice * rows + map_row_token(row) - push.q_first * plane;

@@ -70,18 +70,20 @@ void store_out4(uint row, uint d, vec4 x)
         store_out(row, d + i, x[i]);
 }
 
-// The query head of this workgroup, or the first of several, among those of the dispatch.
+// The query head of this workgroup, or the first of several, and its batch entry, among those of the dispatch.
 #ifdef VT_RULES
 uint own_head() { return gl_WorkGroupID.y * TILE_HEADS; }
-uint kv_batch() { return PAGE == 0u ? gl_WorkGroupID.z : 0u; } // pages are in no batch entry
+uint own_batch() { return gl_WorkGroupID.z / SPLITS; }
+uint kv_batch() { return PAGE == 0u ? own_batch() : 0u; } // pages are in no batch entry
 #else
 uint own_head() { return gl_WorkGroupID.y; }
-uint kv_batch() { return gl_WorkGroupID.z; }
+uint own_batch() { return gl_WorkGroupID.z; }
+uint kv_batch() { return own_batch(); }
 #endif
 
 // Where the rows of this workgroup's batch entry and head start; token 0 is the first of the bound range.
-uint q_origin() { return push.q_base + gl_WorkGroupID.z * push.q_batch + own_head() * push.q_head; }
-uint out_origin() { return push.out_base + gl_WorkGroupID.z * push.out_batch + own_head() * push.out_head; }
+uint q_origin() { return push.q_base + own_batch() * push.q_batch + own_head() * push.q_head; }
+uint out_origin() { return push.out_base + own_batch() * push.out_batch + own_head() * push.out_head; }
 uint kv_head() { return (push.head_first + own_head()) / push.group - push.head_first / push.group; }
 uint k_origin() { return push.k_base + kv_batch() * push.k_batch + kv_head() * push.k_head; }
 uint v_origin() { return push.v_base + kv_batch() * push.v_batch + kv_head() * push.v_head; }

@@ -235,7 +235,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
                     if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
                         (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
@@ -269,7 +269,7 @@ static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
+    const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix", "stream"};
     const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
     const char *const tasks[] = {"attention",  "pool",       "pool_keep",   "score",    "select",
                                  "mark",       "invert",     "combine",     "rank",     "topk",
