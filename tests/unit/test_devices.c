@@ -155,7 +155,11 @@ static void every_row_of_the_table_is_reached(void **state) {
     for (uint32_t i = 0; i < known.count; ++i)
         for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
             const vt_problem window = small_window(dim);
-            const vt_problem few = {.dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = dim, .q_len = 1};
+            const vt_problem few = {.dtype = VATTEN_DTYPE_F32,
+                                    .dim = dim,
+                                    .value_dim = dim,
+                                    .q_len = 1,
+                                    .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
             reach(&known.list[i].caps, &window, reached);
             reach(&known.list[i].caps, &few, reached);
         }

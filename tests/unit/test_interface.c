@@ -230,6 +230,17 @@ static void passes_of_rank_count_from_zero(void **state) {
         assert_int_equal(passes[i], i);
 }
 
+static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+    bool ruled = io == VT_IO_RULES || io == VT_IO_BYTES;
+    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) || (ruled && map != VT_MAP_DENSE) ||
+        (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
+        return false;
+    if (layout == VATTEN_LAYOUT_STREAM)
+        return ruled;
+    return layout != VATTEN_LAYOUT_MATRIX ||
+           (dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && vt_kernels_have(layout));
+}
+
 static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     (void)state;
     uint32_t found = 0;
@@ -237,11 +248,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
-                    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
-                        (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
-                        continue;
-                    if (layout == VATTEN_LAYOUT_MATRIX &&
-                        (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
+                    if (!is_built(map, dtype, layout, io))
                         continue;
                     uint32_t i = vt_kernel_find(map, dtype, layout, io);
                     assert_true(i < vt_kernel_count);
@@ -264,16 +271,16 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* attention_<map>_<dtype>_<layout>[_full|_bias] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix", "stream"};
-    const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
-    const char *const tasks[] = {"attention",  "pool",       "pool_keep",   "score",    "select",
-                                 "mark",       "invert",     "combine",     "rank",     "topk",
-                                 "append_f32", "append_f16", "append_bf16", "append_i8"};
+    const char *const ios[] = {"", "_full", "_bias", "_rules", "_bytes", "", "_bias"};
+    const char *const tasks[] = {"attention", "pool",       "pool_keep",  "score",       "select",
+                                 "mark",      "invert",     "spans",      "combine",     "rank",
+                                 "topk",      "append_f32", "append_f16", "append_bf16", "append_i8"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];

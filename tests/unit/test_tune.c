@@ -70,6 +70,7 @@ static void few_queries_get_tiles_of_as_few_rows_on_a_cpu(void **state) {
     for (uint32_t i = 0; i < sizeof expected / sizeof *expected; ++i) {
         vt_caps caps = unit_caps_lavapipe();
         problem.q_len = expected[i].q_len;
+        problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 1};
         vt_tile tile = tuned(&caps, &problem);
         assert_int_equal(tile.layout, VATTEN_LAYOUT_STREAM);
         assert_int_equal(tile.rows, expected[i].rows);
@@ -149,6 +150,8 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
                 continue;
             vt_problem problem = with_dims(64, 64);
             problem.tile.layout = layout;
+            problem.rules =
+                (vt_rules){.used = layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
             assert_int_equal(tuned(&caps[i], &problem).layout, layout);
         }
 }
@@ -156,6 +159,7 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
 static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
     vt_problem problem = with_dims(64, 64);
     problem.tile = tile;
+    problem.rules = (vt_rules){.used = tile.layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
     uint32_t row = 0;
     vt_tile out;
     assert_int_equal(vt_tune(caps, &said.logger, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
