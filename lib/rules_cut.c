@@ -72,7 +72,7 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t ti
 /* Loop iterations of an invocation beside those over key tiles: of each span, and once. */
 static uint64_t span_loops(const vt_op_input *op) {
     const vt_rules *r = rules_of(op);
-    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 272 : 0;
+    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 20 : 0; /* 4 ids by 4 */
     return 2 + segments + (r->masks & VATTEN_MASK_BITS ? 3 * (uint64_t)op->tile->rows : 0);
 }
 
@@ -165,9 +165,9 @@ static bool works(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles) 
 
 /* ---- Choice ---- */
 
-/* Keys are cut at whole tiles and spans. */
+/* Keys are cut at whole tiles. */
 static uint64_t key_grain(const vt_op_input *op) {
-    return op->tile->keys >= VT_SPAN ? op->tile->keys : VT_SPAN / op->tile->keys * op->tile->keys;
+    return op->tile->keys;
 }
 
 static uint64_t halve_keys(const vt_op_input *op, uint64_t keys) {

@@ -75,7 +75,7 @@ uint segments_state(uvec2 keys)
             return SPAN_HIDDEN;
         return queries.x == queries.y && keys.x == keys.y ? SPAN_VISIBLE : SPAN_PARTLY;
     }
-    if ((queries.y - queries.x + 1u) * (keys.y - keys.x + 1u) > 16u || queries.y - queries.x > 15u)
+    if (queries.y - queries.x > 3u || keys.y - keys.x > 3u)
         return SPAN_PARTLY;
     bool some = false;
     bool all = true;

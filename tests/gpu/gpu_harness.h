@@ -196,7 +196,8 @@ vatten_heads *gpu_heads(gpu_problem *problem);
 const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
-/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along. */
+/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along; STREAM is for
+ * dense problems, others get ROWS. */
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
