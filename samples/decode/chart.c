@@ -100,8 +100,9 @@ static void draw_words(photo *out, const study *s) {
     const layer_desc *l = &s->desc.layer;
     const token_desc *t = &l->tokens;
     char words[128];
-    snprintf(words, sizeof(words), "%u heads on %u, dim %u, %s, pages of %u; %u x %u new tokens a step",
-             t->heads, t->kv_heads, t->dim, storage_name(t->dtype), l->page, t->batch, l->rows);
+    snprintf(words, sizeof(words), "%u heads on %u, dim %u, %s, pages of %u, %u %s a step", t->heads,
+             t->kv_heads, t->dim, storage_name(t->dtype), l->page, t->batch * l->rows,
+             t->batch * l->rows > 1 ? "tokens" : "token");
     ink_text(out, 12, 10, SCALE, letters, words);
     ink_text(out, 12, 38, SCALE, letters, "ms per token:");
     uint32_t x = 12 + ink_text_width(SCALE, "ms per token: ") + 8;
