@@ -51,36 +51,31 @@ static const option_spec case_specs[] = {
 };
 
 static const option_spec measure_specs[] = {
-    {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed runs, default 9"},
+    {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed rounds, default 9"},
     {"warmup", OPTION_U32, FIELD(settings.warmup), "N", "untimed runs before, default 1"},
-    {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "per line: stop after 3 runs or more, default 10"},
+    {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "per line: stop after 3 rounds or more, default 10"},
     {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 16"},
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
 };
 
 /* ---- Lines ---- */
 
-#define GROUPED(tokens, type, rows, tokens_of_page)                                                          \
-    {                                                                                                        \
-        .kv_len = (tokens), .dtype = (type), .queries = (rows), .heads = 32, .kv_heads = 8, .dim = 128,      \
-        .value_dim = 128, .page = (tokens_of_page)                                                           \
+/* A cache as it is and the same in pages. */
+#define GROUPED(type, rows, tokens)                                                                          \
+    {tokens, type, rows, 32, 8, 128, 128}, {                                                                 \
+        tokens, type, rows, 32, 8, 128, 128, .page = 64                                                      \
     }
-#define LENGTHS(type, page)                                                                                  \
-    GROUPED(1024, type, 1, page), GROUPED(4096, type, 1, page), GROUPED(8192, type, 1, page),                \
-        GROUPED(32768, type, 1, page)
-#define LATENT(type, tokens_of_page)                                                                         \
-    {                                                                                                        \
-        .kv_len = 4096, .dtype = (type), .queries = 1, .heads = 128, .kv_heads = 1, .dim = 576,              \
-        .value_dim = 512, .page = (tokens_of_page), .latent = true                                           \
+#define LENGTHS(type)                                                                                        \
+    GROUPED(type, 1, 1024), GROUPED(type, 1, 4096), GROUPED(type, 1, 8192), GROUPED(type, 1, 32768)
+#define LATENT(type)                                                                                         \
+    {4096, type, 1, 128, 1, 576, 512, .latent = true}, {                                                     \
+        4096, type, 1, 128, 1, 576, 512, .page = 64, .latent = true                                          \
     }
 
 /* A token of a layer with grouped heads, four draft tokens at once, and multi-head latent attention (DeepSeek-V2, 2024). */
 static const decode_case suite[] = {
-    LENGTHS(VATTEN_DTYPE_F16, 0),           LENGTHS(VATTEN_DTYPE_F16, 64),
-    LENGTHS(VATTEN_DTYPE_F32, 0),           LENGTHS(VATTEN_DTYPE_F32, 64),
-    GROUPED(8192, VATTEN_DTYPE_F16, 4, 0),  GROUPED(8192, VATTEN_DTYPE_F16, 4, 64),
-    GROUPED(8192, VATTEN_DTYPE_F32, 4, 64), LATENT(VATTEN_DTYPE_F16, 0),
-    LATENT(VATTEN_DTYPE_F16, 64),           LATENT(VATTEN_DTYPE_F32, 0),
+    LENGTHS(VATTEN_DTYPE_F16),          LENGTHS(VATTEN_DTYPE_F32), GROUPED(VATTEN_DTYPE_F16, 4, 8192),
+    GROUPED(VATTEN_DTYPE_F32, 4, 8192), LATENT(VATTEN_DTYPE_F16),  LATENT(VATTEN_DTYPE_F32),
 };
 
 /* The library judges all else; what is looked at here is what data are made of. */
@@ -91,6 +86,8 @@ static bool case_fits(const decode_case *c) {
         say_error("--queries has to be 1 to the tokens of the cache");
     else if (c->dim == 0 || c->dim > VATTEN_MAX_DIM || c->value_dim > VATTEN_MAX_DIM)
         say_error("--dims and --value-dim have to be 1 to %u", VATTEN_MAX_DIM);
+    else if (c->page > 65536)
+        say_error("--pages have to be 0 to 65536");
     else if (c->kv_heads == 0 || c->heads == 0 || c->heads % c->kv_heads != 0)
         say_error("--kv-heads has to be a divisor of --heads");
     else if (c->latent && c->value_dim > c->dim)
@@ -112,10 +109,11 @@ static uint32_t small(int64_t value) {
     return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
-/* Line `n` of all lists multiplied out: lengths change first. */
+/* Line `n` of all lists multiplied out: pages change first, which run in turns. */
 static decode_case make_case(const decode_options *o, size_t n) {
     size_t lens = o->lens.count, pages = at_least_one(o->pages.count), dims = at_least_one(o->dims.count);
-    int64_t length = item(&o->lens, n % lens, 0), dtype = item(&o->dtypes, n / lens / pages / dims, 1);
+    int64_t length = item(&o->lens, n / pages % lens, 0),
+            dtype = item(&o->dtypes, n / lens / pages / dims, 1);
     uint32_t dim = small(item(&o->dims, n / lens / pages % dims, 128));
     return (decode_case){.kv_len = length > 0 ? (uint64_t)length : 0,
                          .dtype = (vatten_dtype)(VATTEN_DTYPE_F32 + dtype),
@@ -124,7 +122,7 @@ static decode_case make_case(const decode_options *o, size_t n) {
                          .kv_heads = o->kv_heads,
                          .dim = dim,
                          .value_dim = o->value_dim != 0 ? o->value_dim : dim,
-                         .page = small(item(&o->pages, n / lens % pages, 0)),
+                         .page = small(item(&o->pages, n % pages, 0)),
                          .latent = o->latent};
 }
 
@@ -180,14 +178,16 @@ static void report_progress(const decode_case *c, const decode_row *row, size_t 
                  bench->reason);
 }
 
-/* All lines, with the roof before each and after the last. False when the device itself failed. */
+/* All lines, with the roof before those that take turns and after the last. False when the device itself failed. */
 static bool run_all(vatten_context *context, const decode_options *o, const decode_result *result,
                     roof *device_roof, decode_row *rows) {
-    for (size_t i = 0; i < result->count; ++i) {
+    for (size_t i = 0, turns; i < result->count; i += turns) {
         if (!roof_measure(device_roof))
             return false;
-        decode_race(context, &o->settings, &result->cases[i], &rows[i]);
-        report_progress(&result->cases[i], &rows[i], i, result->count);
+        turns = decode_turns(result->cases + i, result->count - i);
+        decode_race(context, &o->settings, &result->cases[i], turns, &rows[i]);
+        for (size_t n = i; n < i + turns; ++n)
+            report_progress(&result->cases[n], &rows[n], n, result->count);
     }
     return roof_measure(device_roof);
 }

@@ -18,6 +18,7 @@ typedef struct race {
     vatten_plan *plan;
     vatten_memory *memory[SLOTS];
     vatten_args args;
+    double *ms; /* of the rounds; NULL: does not run */
 } race;
 
 static bool refuse(race *r, const char *what, vatten_result result) {
@@ -74,40 +75,94 @@ static bool run_checked(race *r) {
     return false;
 }
 
-static bool run_timed(race *r) {
-    bench_row *row = &r->row->bench;
-    double *ms = calloc(r->settings->repeat, sizeof *ms), ignored;
-    bool ok = ms != NULL || refuse(r, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
-    for (uint32_t i = 0; ok && i < r->settings->warmup; ++i)
-        ok = run_once(r, &ignored);
-    double end = stats_now_ms() + 1e3 * r->settings->seconds;
-    while (ok && row->runs < r->settings->repeat && (row->runs < 3 || stats_now_ms() < end)) {
-        ok = run_once(r, &ms[row->runs]);
-        row->runs += ok ? 1 : 0;
+/* ---- Turns ---- */
+
+size_t decode_turns(const decode_case *cases, size_t count) {
+    size_t turns = 1;
+    for (; turns < count && turns < DECODE_MOST_TURNS; ++turns) {
+        const decode_case *a = &cases[0], *b = &cases[turns];
+        if (a->kv_len != b->kv_len || a->dtype != b->dtype || a->queries != b->queries ||
+            a->heads != b->heads || a->kv_heads != b->kv_heads || a->dim != b->dim ||
+            a->value_dim != b->value_dim || a->latent != b->latent)
+            break;
     }
-    if (ok) {
-        row->gpu_ms = stats_summarize(ms, row->runs);
-        row->status = BENCH_RIGHT;
-        r->row->gbs =
-            row->gpu_ms.median > 0.0 ? (double)decode_kv_bytes(r->c) / (row->gpu_ms.median * 1e6) : 0.0;
-    }
-    free(ms);
-    return ok;
+    return turns;
 }
 
-void decode_race(vatten_context *context, const decode_settings *settings, const decode_case *c,
-                 decode_row *out_row) {
-    race r = {.context = context, .settings = settings, .c = c, .row = out_row};
-    memset(out_row, 0, sizeof *out_row);
-    out_row->bench.status = BENCH_REFUSED;
+/* Makes all of a line and holds its result against the oracle. */
+static void enter(race *r) {
+    memset(r->row, 0, sizeof *r->row);
+    r->row->bench.status = BENCH_REFUSED;
     say_forget();
-    bool ready = make_plan(&r) &&
-                 (decode_data_make(c, &r.data) || refuse(&r, "data", VATTEN_ERROR_OUT_OF_HOST_MEMORY)) &&
-                 make_buffers(&r) && run_checked(&r);
-    decode_data_free(&r.data);
-    if (ready)
-        run_timed(&r);
-    vatten_plan_destroy(r.plan);
+    bool ready = make_plan(r) &&
+                 (decode_data_make(r->c, &r->data) || refuse(r, "data", VATTEN_ERROR_OUT_OF_HOST_MEMORY)) &&
+                 make_buffers(r) && run_checked(r);
+    decode_data_free(&r->data); /* the device has its own */
+    double ignored;
+    for (uint32_t i = 0; ready && i < r->settings->warmup; ++i)
+        ready = run_once(r, &ignored);
+    r->ms = ready ? calloc(r->settings->repeat, sizeof *r->ms) : NULL;
+    if (ready && r->ms == NULL)
+        refuse(r, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
+}
+
+static void leave(race *r) {
+    free(r->ms);
+    vatten_plan_destroy(r->plan);
     for (int s = 0; s < SLOTS; ++s)
-        vatten_memory_destroy(r.memory[s]);
+        vatten_memory_destroy(r->memory[s]);
+}
+
+static void run_round(race *races, size_t count, uint32_t round) {
+    for (size_t i = 0; i < count; ++i) {
+        race *r = &races[i];
+        if (r->ms == NULL)
+            continue;
+        if (run_once(r, &r->ms[round])) {
+            r->row->bench.runs = round + 1;
+            continue;
+        }
+        free(r->ms);
+        r->ms = NULL;
+    }
+}
+
+/* Ratios first: summaries sort. */
+static void note_ratio(race *r, const race *first) {
+    uint32_t runs = r->row->bench.runs;
+    if (first->c->page != 0 || first->ms == NULL || r->ms == NULL)
+        return;
+    double *ratio = calloc(runs, sizeof *ratio);
+    for (uint32_t i = 0; ratio != NULL && i < runs; ++i)
+        ratio[i] = first->ms[i] > 0.0 ? r->ms[i] / first->ms[i] : 0.0;
+    r->row->paged = ratio != NULL ? stats_summarize(ratio, runs).median : 0.0;
+    free(ratio);
+}
+
+static void note_times(race *r) {
+    bench_row *row = &r->row->bench;
+    if (r->ms == NULL)
+        return;
+    row->gpu_ms = stats_summarize(r->ms, row->runs);
+    row->status = BENCH_RIGHT;
+    if (row->gpu_ms.median > 0.0)
+        r->row->gbs = (double)decode_kv_bytes(r->c) / (row->gpu_ms.median * 1e6);
+}
+
+void decode_race(vatten_context *context, const decode_settings *settings, const decode_case *cases,
+                 size_t count, decode_row *out_rows) {
+    race races[DECODE_MOST_TURNS];
+    for (size_t i = 0; i < count; ++i) {
+        races[i] = (race){.context = context, .settings = settings, .c = &cases[i], .row = &out_rows[i]};
+        enter(&races[i]);
+    }
+    double end = stats_now_ms() + 1e3 * settings->seconds * (double)count;
+    for (uint32_t round = 0; round < settings->repeat && (round < 3 || stats_now_ms() < end); ++round)
+        run_round(races, count, round);
+    for (size_t i = 1; i < count; ++i)
+        note_ratio(&races[i], &races[0]);
+    for (size_t i = 0; i < count; ++i) {
+        note_times(&races[i]);
+        leave(&races[i]);
+    }
 }

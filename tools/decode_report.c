@@ -12,7 +12,7 @@ static double fraction(double value, stats_summary limit) {
 
 /* ---- The numbers of a line, for all forms ---- */
 
-enum { NUMBERS = 12 };
+enum { NUMBERS = 13 };
 
 typedef struct number {
     const char *name;
@@ -36,6 +36,7 @@ static void list_numbers(const decode_result *result, size_t i, number out[NUMBE
         {"gbs", row->gbs},
         {"copy_roof_gbs", copy.median},
         {"of_copy_roof", fraction(row->gbs, copy)},
+        {"by_contiguous", row->paged},
         {"max_error", row->max_error},
     };
     for (size_t n = 0; n < NUMBERS; ++n)
@@ -47,19 +48,21 @@ static void list_numbers(const decode_result *result, size_t i, number out[NUMBE
 static void print_markdown_row(const decode_result *result, size_t i) {
     const decode_row *row = &result->rows[i];
     const bench_row *bench = &row->bench;
-    char tile[64];
+    char tile[64], paged[16] = "";
     bench_tile_text(&bench->info.tile, tile, sizeof tile);
     printf("| %s | %s | %s |", result->cases[i].name,
            bench->info.kernel[0] != '\0' ? bench->info.kernel : "-", tile);
     if (bench->status != BENCH_RIGHT) {
-        printf(" | | %s: %s | | | | | |\n", bench_status_name(bench->status), bench->reason);
+        printf(" | | %s: %s | | | | | | |\n", bench_status_name(bench->status), bench->reason);
         return;
     }
     double gflops = bench_row_gflops(bench);
-    printf(" %u | %u | %.3f (%.3f - %.3f) | %.1f | %.2f | %.2f | %.2f | %.1e |\n", bench->info.tile_heads,
-           bench->info.splits, bench->gpu_ms.median, bench->gpu_ms.min, bench->gpu_ms.max, gflops,
-           fraction(gflops, roof_fma(result->roof)), row->gbs, fraction(row->gbs, roof_copy(result->roof)),
-           row->max_error);
+    if (row->paged > 0.0)
+        snprintf(paged, sizeof paged, "%.2f", row->paged);
+    printf(" %u | %u | %.3f (%.3f - %.3f) | %.1f | %.3f | %.3g | %.3g | %s | %.1e |\n",
+           bench->info.tile_heads, bench->info.splits, bench->gpu_ms.median, bench->gpu_ms.min,
+           bench->gpu_ms.max, gflops, fraction(gflops, roof_fma(result->roof)), row->gbs,
+           fraction(row->gbs, roof_copy(result->roof)), paged, row->max_error);
 }
 
 static void print_markdown(const decode_result *result) {
@@ -76,11 +79,14 @@ static void print_markdown(const decode_result *result) {
            "GB/s "
            "every key and\nvalue read once. Tile: layout, workgroup, rows x keys / lanes per row. %u rows "
            "and more "
-           "of each result were compared\nwith the oracle before timing.\n\n",
+           "of each result were compared\nwith the oracle before timing. By contiguous: time by that of the "
+           "line above without pages, in turns with it, "
+           "median of the\nrounds' own.\n\n",
            result->settings->repeat, result->settings->warmup, result->settings->rows);
     printf("| problem | kernel | tile | heads of a tile | splits | ms (min - max) | GFLOP/s | of FMA roof | "
            "GB/s "
-           "of K and V | of copy roof | max error |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+           "of K and V | of copy roof | by contiguous | max error "
+           "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->count; ++i)
         print_markdown_row(result, i);
 }
