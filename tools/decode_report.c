@@ -75,14 +75,15 @@ static void print_markdown(const decode_result *result) {
            "%.1f GB/s copy\n(%.1f - %.1f; %s, read and written bytes).\n\n",
            roof_samples(result->roof), fma.median, fma.min, fma.max, roof_fma_shape(result->roof),
            copy.median, copy.min, copy.max, roof_copy_shape(result->roof));
-    printf("Times are GPU medians of up to %u runs after %u warm-up runs; GFLOP/s count visible pairs only, "
-           "GB/s "
-           "every key and\nvalue read once. Tile: layout, workgroup, rows x keys / lanes per row. %u rows "
-           "and more "
-           "of each result were compared\nwith the oracle before timing. By contiguous: time by that of the "
-           "line above without pages, in turns with it, "
-           "median of the\nrounds' own.\n\n",
-           result->settings->repeat, result->settings->warmup, result->settings->rows);
+    printf(
+        "Times are GPU medians of up to %u rounds after %u warm-up runs; GFLOP/s count visible pairs only, "
+        "GB/s "
+        "every key and\nvalue read once. Tile: layout, workgroup, rows x keys / lanes per row. %u rows "
+        "and more "
+        "of each result were compared\nwith the oracle before timing. By contiguous: time by that of the "
+        "line above without pages, in turns with it, "
+        "median of the\nrounds' own.\n\n",
+        result->settings->repeat, result->settings->warmup, result->settings->rows);
     printf("| problem | kernel | tile | heads of a tile | splits | ms (min - max) | GFLOP/s | of FMA roof | "
            "GB/s "
            "of K and V | of copy roof | by contiguous | max error "
