@@ -53,7 +53,8 @@ static const option_spec case_specs[] = {
 static const option_spec measure_specs[] = {
     {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed rounds, default 9"},
     {"warmup", OPTION_U32, FIELD(settings.warmup), "N", "untimed runs before, default 1"},
-    {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "per line: stop after 3 rounds or more, default 10"},
+    {"seconds", OPTION_U32, FIELD(settings.seconds), "N",
+     "per line: stop after 3 rounds or more, default 10"},
     {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 16"},
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
 };
@@ -171,7 +172,7 @@ static bool settings_fit(const decode_options *o) {
 static void report_progress(const decode_case *c, const decode_row *row, size_t at, size_t count) {
     const bench_row *bench = &row->bench;
     if (bench->status == BENCH_RIGHT)
-        say_note("[%zu/%zu] %s: %.3f ms, %.1f GFLOP/s, %.2f GB/s", at + 1, count, c->name,
+        say_note("[%zu/%zu] %s: %.3f ms, %.1f GFLOP/s, %.3g GB/s", at + 1, count, c->name,
                  bench->gpu_ms.median, bench_row_gflops(bench), row->gbs);
     else
         say_note("[%zu/%zu] %s: %s: %s", at + 1, count, c->name, bench_status_name(bench->status),

@@ -124,7 +124,7 @@ static void print_csv(const decode_result *result) {
         printf("%u,%u,%u", row->info.tile_heads, row->info.splits, row->info.dispatches);
         list_numbers(result, i, numbers);
         for (size_t n = 0; n < NUMBERS; ++n)
-            printf(",%.6g", numbers[n].value);
+            printf(",%.9g", numbers[n].value);
         printf("\n");
     }
 }
