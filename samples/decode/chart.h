@@ -2,7 +2,7 @@
 #ifndef DECODE_CHART_H
 #define DECODE_CHART_H
 
-#include "study.h"
+#include "decode_study.h"
 
 /* Draws the time of a token by the length of the cache, a PNG. False after a message. */
 bool chart_draw(const study *s, const char *path);

@@ -10,7 +10,7 @@
 #include "arguments.h"
 #include "chart.h"
 #include "complain.h"
-#include "outcome.h"
+#include "decode_outcome.h"
 #include "photo.h"
 
 #define MOST_TOKENS 1048576.0

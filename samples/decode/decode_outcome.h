@@ -2,7 +2,7 @@
 #ifndef DECODE_OUTCOME_H
 #define DECODE_OUTCOME_H
 
-#include "study.h"
+#include "decode_study.h"
 
 /* On stdout. `chart`: the picture that was written, or NULL. */
 void outcome_text(const study *s, const char *chart);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "study.h"
+#include "decode_study.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "complain.h"
-#include "exact.h"
+#include "decode_exact.h"
 #include "median.h"
 #include "progress.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "exact.h"
+#include "decode_exact.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "outcome.h"
+#include "decode_outcome.h"
 
 #include <stdio.h>
 
-#include "exact.h"
+#include "decode_exact.h"
 #include "json_lines.h"
 #include "storage.h"
 
