@@ -9,8 +9,8 @@
 # Installs what is missing and builds the samples `denoise`, `long_context` and `decode` in build/. Denoises a photograph: the
 # given one, or the one beside the sample with noise added, to have something to measure; several photographs are the
 # frames of a sequence. Looks for needles in a text of 131,072 tokens; where nothing is given, dense attention is
-# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. Pictures go to build/pictures. VATTEN_BUILD names another build folder,
-# VATTEN_INSTALL=no installs nothing.
+# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. Pictures
+# go to build/pictures. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
 set -eu
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
