@@ -275,6 +275,11 @@ static bool may_split(const vatten_attention_desc *d, const vt_rules *r) {
     return d->splits == 0 && queries <= FEW_QUERIES && d->kv_len >= 1024;
 }
 
+/* Dims for which CPU devices have a layout of kernels with rules only. */
+static bool needs_stream(const vt_caps *caps, const vt_problem *p) {
+    return vt_caps_is_cpu(caps) && (p->dim > 256 || p->value_dim > 256) && p->tile.layout == VATTEN_LAYOUT_AUTO;
+}
+
 static bool any_rule(const vatten_attention_desc *d, const vt_rules *r) {
     return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->heads.tile.layout == VATTEN_LAYOUT_STREAM || d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
            d->extra_len || r->lengths || d->page_size || r->normaliser || r->carry || r->splits > 1;
@@ -298,7 +303,7 @@ vatten_result vt_fill_rules(const vt_checker *check, const vatten_attention_desc
     r->used = any_rule(desc, r);
     if (!r->used && check->caps->storage_buffers >= VT_SLOT_COUNT) { /* not needed, but faster */
         r->tile_heads = tile_heads_of(desc, r);
-        r->used = r->tile_heads > 1 || may_split(desc, r);
+        r->used = r->tile_heads > 1 || may_split(desc, r) || needs_stream(check->caps, out);
     }
     return VATTEN_SUCCESS;
 }

@@ -237,7 +237,9 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3,   /* the same without any subgroup operation */
     VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
-    VATTEN_LAYOUT_STREAM = 5    /* all lanes of a subgroup share all rows: few rows, very many keys */
+    /* All lanes of a subgroup share all rows: dense attention of few queries over many keys, or of dims above 256, on CPU
+     * devices. Needs subgroup shuffles and 8 storage buffers per stage. */
+    VATTEN_LAYOUT_STREAM = 5
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.
