@@ -16,6 +16,7 @@
  *    slower. Above dim 256 the unrolled loops take LLVM many seconds, so STREAM serves there,
  *    and beside it the layouts for GPUs. Half as many rows cost 3 % more per pair at dim 32 and a fifth more at dims 64 and 128: the gain in
  *    pairs from which small windows take them;
+ *  - few rows: a tile has no more than there are, since keys are what decoding waits for, and more lanes for each;
  *  - STREAM: rows of a tile that are there at all, for few queries; and above dim 256, where 8 rows run at ten times the
  *    speed of SUBGROUP on CPUs (multi-head latent attention: 7 GFLOP/s beside 0.4);
  *  - MATRIX: a subgroup owns one matrix of rows, since outputs fill its registers, and four subgroups share K
@@ -40,6 +41,9 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 256, 0, 1, 2, 2},
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, ANY_DIM, 0, 0, 8, 0},
 
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 32, 1, 32, 0, 4},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 16, 1, 32, 0, 8},
+    {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 8, 1, 32, 0, 16},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 64, 128, 8, 4, 32},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 16, 4, 32},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 256, 128, 32, 4, 32},
