@@ -287,11 +287,12 @@ static void refuse_lengths_and_handles(const gpu_trial *trial, vatten_recorder *
 
 /* Their lengths are in tables and nowhere else. */
 static void refuse_lengths_of_sequences(vatten_recorder *recorder, VkCommandBuffer cmd) {
-    vatten_attention_desc desc = {.heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 16},
-                                  .q_len = 8,
-                                  .kv_len = 8,
-                                  .lengths = VATTEN_LENGTHS_PACKED,
-                                  .sequences = 2};
+    vatten_attention_desc desc = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 16},
+        .q_len = 8,
+        .kv_len = 8,
+        .lengths = VATTEN_LENGTHS_PACKED,
+        .sequences = 2};
     gpu_trial trial = {0};
     expect(&device, "create", vatten_attention_create(device.device, &desc, &trial.plan), VATTEN_SUCCESS);
     trial.args.q_len = 8; /* not even the same */
