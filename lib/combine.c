@@ -366,6 +366,10 @@ uint64_t vt_states_groups(const vt_problem *p, uint64_t rows) {
     return groups_of(rows, p->value_dim, states_by_four(p));
 }
 
+uint64_t vt_states_rows(const vt_problem *p, uint64_t groups) {
+    return vt_saturating_mul(groups, WORKGROUP) / row_lanes(p->value_dim, states_by_four(p));
+}
+
 uint32_t vt_states_variant(const vt_states *s, const vt_problem *p, vt_program *program) {
     vt_variant *variant = add_variant(p->dtype, s->split ? VT_COMBINE_SHARES : VT_COMBINE_STATE, p->value_dim, states_by_four(p), program);
     variant->spec[VT_COMBINE_SPEC_PAD] = s->pad;

@@ -48,6 +48,9 @@ uint64_t vt_states_bytes(const vt_states *states, uint64_t batch, uint64_t heads
 /* Workgroups along x for so many rows. */
 uint64_t vt_states_groups(const vt_problem *problem, uint64_t rows);
 
+/* Rows that so many workgroups along x take: 0 if not even one. */
+uint64_t vt_states_rows(const vt_problem *problem, uint64_t groups);
+
 /* The kernel that puts the states of a problem's rows together and writes its out and LSE. */
 uint32_t vt_states_variant(const vt_states *states, const vt_problem *problem, vt_program *program);
 

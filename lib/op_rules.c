@@ -332,7 +332,7 @@ static void add_attend(const part *p, const link *l, uint64_t tile, uint64_t til
     step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)(c->heads / p->op->problem->rules.tile_heads);
     step.groups[2] = (uint32_t)(c->batch * c->splits);
-    step.macs = vt_rules_macs(p->op, c, tiles, l->end - l->first);
+    step.macs = vt_rules_macs(p->op, c, tiles, l->end - l->first, l->extra);
     vt_program_add(program, &step);
 }
 
@@ -359,8 +359,8 @@ static void add_chain(const part *p, vt_program *program) {
     }
 }
 
-/* Puts the shares of each row together. */
-static void add_merge(const part *p, vt_program *program) {
+/* Puts the shares of rows [row, row + rows) of a part together. */
+static void add_merge(const part *p, uint64_t row, uint64_t rows, vt_program *program) {
     const vt_problem *problem = p->op->problem;
     const vt_rules *r = &problem->rules;
     const vt_states states = states_of(p->op, &p->cut);
@@ -371,30 +371,40 @@ static void add_merge(const part *p, vt_program *program) {
                     .written = 1u << VT_COMBINE_SLOT_OUT | 1u << VT_COMBINE_SLOT_LSE,
                     .barrier_before = true,
                     .merges = !(r->lengths & VT_LENGTHS_PACKED),
-                    .first = p->query};
+                    .first = p->query + row};
     vt_combine_push *push = &step.combine;
     vt_states_fill(&states, p->cut.heads, p->cut.queries, &step);
+    push->rows = (uint32_t)rows;
+    push->x_base = (uint32_t)row * push->x_token;
     step.binding[VT_COMBINE_SLOT_PARTS] =
         (vt_binding){VT_ROLE_WORKSPACE, 0, vt_rules_state_bytes(p->op, &p->cut)};
     step.binding[VT_COMBINE_SLOT_RESIDUAL] = step.binding[VT_COMBINE_SLOT_PARTS];
     bind_tables(p, &step, VT_COMBINE_SLOT_WEIGHTS);
     push->flags = problem->write_lse ? VT_COMBINE_LSE : 0;
-    push->w_base = (uint32_t)p->query;
+    push->w_base = (uint32_t)(p->query + row);
     push->w_batch = (uint32_t)p->batch;
     push->o_base = bind(p, &step, VT_COMBINE_SLOT_OUT, VT_ROLE_OUT, &problem->out, &s, problem->value_dim,
-                        problem->element_bytes);
+                        problem->element_bytes) +
+                   (uint32_t)(row * problem->out.token);
     push->o_batch = (uint32_t)problem->out.batch;
     push->o_head = (uint32_t)problem->out.head;
     push->o_token = (uint32_t)problem->out.token;
     step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_CARRY] = step.binding[VT_COMBINE_SLOT_OUT];
     if (problem->write_lse)
-        push->l_base = bind(p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float));
+        push->l_base =
+            bind(p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float)) + (uint32_t)row;
     push->l_batch = (uint32_t)lse.batch;
     push->l_head = (uint32_t)lse.head;
-    step.groups[0] = (uint32_t)vt_states_groups(problem, p->cut.queries);
+    step.groups[0] = (uint32_t)vt_states_groups(problem, rows);
     step.groups[1] = (uint32_t)p->cut.heads;
     step.groups[2] = (uint32_t)p->cut.batch;
     vt_program_add(program, &step);
+}
+
+static void add_merges(const part *p, vt_program *program) {
+    uint64_t queries = p->cut.queries, most = vt_states_rows(p->op->problem, p->op->caps->groups[0]);
+    for (uint64_t row = 0; row < queries && program->step_count <= VT_STEPS_MAX; row += most)
+        add_merge(p, row, vt_min(most, queries - row), program);
 }
 
 /* The kernel that puts states together, told which rows there are. */
@@ -441,8 +451,8 @@ static void add_spans(const vt_op_input *op, vt_program *program) {
 
 static void add_parts(const vt_op_input *op, const part *most, vt_program *program) {
     const vt_problem *p = op->problem;
-    for (uint64_t b = 0; b < p->batch; b += most->cut.batch)
-        for (uint64_t h = 0; h < p->heads; h += most->cut.heads)
+    for (uint64_t b = 0; b < p->batch && program->step_count <= VT_STEPS_MAX; b += most->cut.batch)
+        for (uint64_t h = 0; h < p->heads && program->step_count <= VT_STEPS_MAX; h += most->cut.heads)
             for (uint64_t q = 0; q < p->q_len && program->step_count <= VT_STEPS_MAX; q += most->cut.queries) {
                 part one = *most;
                 one.batch = b;
@@ -453,8 +463,18 @@ static void add_parts(const vt_op_input *op, const part *most, vt_program *progr
                 one.cut.queries = vt_min(most->cut.queries, p->q_len - q);
                 add_chain(&one, program);
                 if (most->cut.splits > 1)
-                    add_merge(&one, program);
+                    add_merges(&one, program);
             }
+}
+
+/* The kernel that sums spans up takes all that there are in one dispatch. */
+static bool spans_fit(const vt_op_input *op) {
+    const vt_problem *p = op->problem;
+    const uint32_t *groups = op->caps->groups;
+    uint64_t spans = vt_ceil_div(vt_ceil_div(p->kv_len, VT_SPAN), SPANS_GROUP);
+    return p->rules.tables.spans == VATTEN_NO_TABLE ||
+           (spans <= groups[0] && p->rules.mask_heads <= groups[1] &&
+            (!p->rules.mask_batch || p->batch <= groups[2]));
 }
 
 static vatten_result check(const vt_op_input *op, const vt_program *program) {
@@ -463,6 +483,13 @@ static vatten_result check(const vt_op_input *op, const vt_program *program) {
                "dense attention with masks, tables, biases or lengths of its own needs %" PRIu32
                " storage buffers per stage, %s has %" PRIu32,
                vt_io_slots(VT_IO_RULES), op->caps->name, op->caps->storage_buffers);
+        return VATTEN_ERROR_UNSUPPORTED;
+    }
+    if (!spans_fit(op)) {
+        vt_log(op->logger, VATTEN_LOG_ERROR, op->problem->label,
+               "masks by segment or expiry of %" PRIu64 " keys, %" PRIu32 " mask_heads and %" PRIu64
+               " batch entries need more workgroups than %s allows",
+               op->problem->kv_len, op->problem->rules.mask_heads, op->problem->batch, op->caps->name);
         return VATTEN_ERROR_UNSUPPORTED;
     }
     if (program->step_count <= VT_STEPS_MAX)

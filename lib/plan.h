@@ -13,6 +13,7 @@ struct vatten_plan {
     char label[64];
     vatten_plan_info info;
     bool dense;     /* vatten_args may shrink the lengths */
+    bool packed;    /* but not these: attention over sequences, whose lengths are in tables only */
     uint64_t q_len; /* tokens */
     uint64_t kv_len;
     VkPipeline pipelines[VT_VARIANTS_MAX];

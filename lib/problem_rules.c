@@ -24,6 +24,8 @@ static vatten_result check_masks(const vt_checker *check, const vatten_attention
     INVALID_IF(d->chunk > VT_LENGTH_MAX, "chunk %" PRIu64 " is above %u", d->chunk, VT_LENGTH_MAX);
     INVALID_IF(d->key_stride > VT_LENGTH_MAX, "key_stride %" PRIu32 " is above %u", d->key_stride,
                VT_LENGTH_MAX);
+    INVALID_IF(d->key_stride == 0 && d->key_phase != 0, "key_phase %" PRIu32 " without a key_stride",
+               d->key_phase);
     INVALID_IF(d->key_stride && d->key_phase >= d->key_stride,
                "key_phase %" PRIu32 " must be below key_stride %" PRIu32, d->key_phase, d->key_stride);
     INVALID_IF(d->masks & ~(vatten_masks)MASKS, "masks 0x%" PRIx32 " has unknown bits", d->masks);
@@ -57,6 +59,7 @@ static vatten_result check_heads_table(const vt_checker *check, const vatten_att
 static vatten_result check_grid(const vt_checker *check, const vatten_attention_desc *d) {
     bool axes = d->bias == VATTEN_BIAS_AXES;
     uint64_t product = 1;
+    uint32_t reaches = 0;
     INVALID_IF(d->bias_rank < (axes ? 2u : 1u) || d->bias_rank > 3, "bias_rank %" PRIu32 " is outside %d..3",
                d->bias_rank, axes ? 2 : 1);
     for (uint32_t a = 0; a < d->bias_rank; ++a) {
@@ -67,7 +70,9 @@ static vatten_result check_grid(const vt_checker *check, const vatten_attention_
         INVALID_IF(!axes && d->bias_reach[a] > 1u << 20, "bias_reach[%" PRIu32 "] %" PRIu32 " is above %u", a,
                    d->bias_reach[a], 1u << 20);
         product = read ? vt_saturating_mul(product, d->bias_extent[a]) : product;
+        reaches |= d->bias_reach[a];
     }
+    INVALID_IF(!axes && reaches == 0, "bias_reach is 0 along all axes, %" PRIu32 " of them", d->bias_rank);
     INVALID_IF(axes && product != d->kv_len,
                "bias_extent has %" PRIu64 " keys, kv_len is %" PRIu64, product, d->kv_len);
     INVALID_IF(axes && d->lengths == VATTEN_LENGTHS_PACKED, "bias AXES (%d) is not for packed sequences",

@@ -62,6 +62,11 @@ static vatten_result resolve_length(const recording *r, const char *name, uint64
                "record: %s can be changed for dense plans only", name);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
+    if (asked != 0 && r->plan->packed) {
+        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
+               "record: %s cannot be changed: lengths of packed sequences are in tables", name);
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
     if (*out > capacity) {
         vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
                "record: %s %" PRIu64 " is above the plan's %" PRIu64, name, *out, capacity);

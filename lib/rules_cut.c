@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules_cut.h"
 
+#include "combine.h"
 #include "log.h"
 #include "sizes.h"
 
@@ -46,25 +47,36 @@ uint64_t vt_rules_state_bytes(const vt_op_input *op, const vt_rules_cut *c) {
 
 /* ---- Work ---- */
 
+/* A span of shaders is whole tiles. */
+static uint64_t span_keys(const vt_op_input *op) {
+    return op->tile->keys >= VT_SPAN ? op->tile->keys : VT_SPAN / op->tile->keys * op->tile->keys;
+}
+
+static bool scattered(const vt_rules *r) {
+    return r->key_stride || (r->masks & ~(vatten_masks)VATTEN_MASK_INTERVALS);
+}
+
 /* Most keys that a query tile visits of a range, whole tiles of them: the windows of its first to its last query, and the
- * prefix, each begun on a tile's edge. Keys that come back at a stride are anywhere. */
-static uint64_t visited(const vt_op_input *op, uint64_t keys) {
+ * prefix, each begun on an edge of a tile or span. Keys that come back at a stride are anywhere. */
+static uint64_t visited(const vt_op_input *op, uint64_t keys, bool extra) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
     int64_t right = p->causal ? 0 : p->right;
-    bool windows = p->left != VATTEN_UNLIMITED && right != VATTEN_UNLIMITED && p->rules.key_stride == 0 &&
-                   !(p->rules.head_fields & (VT_HEAD_WINDOW | VT_HEAD_PREFIX));
+    bool windows = !extra && p->left != VATTEN_UNLIMITED && right != VATTEN_UNLIMITED &&
+                   p->rules.key_stride == 0 && !(p->rules.head_fields & (VT_HEAD_WINDOW | VT_HEAD_PREFIX));
     uint64_t most = keys;
     if (windows) {
-        uint64_t prefix = p->prefix ? p->prefix + tile->keys : 0;
-        most = (uint64_t)p->left + (uint64_t)right + tile->rows + 2 * tile->keys + VT_SPAN + prefix;
+        uint64_t edge = scattered(&p->rules) ? span_keys(op) : tile->keys;
+        uint64_t prefix = p->prefix ? p->prefix + edge : 0;
+        most = (uint64_t)p->left + (uint64_t)right + tile->rows + 2 * edge + prefix;
     }
     return vt_round_up(vt_min(most, keys), tile->keys);
 }
 
-uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles, uint64_t keys) {
+uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles, uint64_t keys,
+                       bool extra) {
     const vt_problem *p = op->problem;
-    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), visited(op, keys));
+    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), visited(op, keys, extra));
     uint64_t slices = vt_saturating_mul(c->batch, c->heads / p->rules.tile_heads);
     return vt_saturating_mul(vt_saturating_mul(pairs, slices), p->dim + p->value_dim);
 }
@@ -73,27 +85,24 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t ti
 static uint64_t span_loops(const vt_op_input *op) {
     const vt_rules *r = rules_of(op);
     uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 20 : 0; /* 4 ids by 4 */
-    return 2 + segments + (r->masks & VATTEN_MASK_BITS ? 3 * (uint64_t)op->tile->rows : 0);
-}
-
-static bool scattered(const vt_rules *r) {
-    return r->key_stride || (r->masks & ~(vatten_masks)VATTEN_MASK_INTERVALS);
+    uint64_t summaries = span_keys(op) / VT_SPAN + 1, words = 1 + vt_ceil_div(span_keys(op), 32);
+    return 2 + segments + summaries + (r->masks & VATTEN_MASK_BITS ? words * op->tile->rows : 0);
 }
 
 /* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
-static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits) {
+static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits, bool extra) {
     uint64_t share = vt_ceil_div(keys, splits) + op->tile->keys + VT_SPAN;
-    uint64_t tiles = vt_ceil_div(vt_min(visited(op, share), share), op->tile->keys) + 2;
+    uint64_t tiles = vt_ceil_div(vt_min(visited(op, share, extra), share), op->tile->keys) + 2;
     uint64_t loops = vt_saturating_mul(tiles, op->tile->iterations) + 64 + op->tile->rows;
-    if (scattered(rules_of(op)))
-        loops += vt_saturating_mul(vt_ceil_div(share, VT_SPAN) + 1, span_loops(op));
+    if (!extra && scattered(rules_of(op)))
+        loops += vt_saturating_mul(vt_ceil_div(share, span_keys(op)) + 1, span_loops(op));
     return loops <= op->caps->loop_limit;
 }
 
 /* ---- Bindings ---- */
 
-static uint64_t span(const vt_op_input *op, const vt_tensor *t, uint64_t batch, uint64_t heads, uint64_t tokens,
-                     uint64_t dim) {
+static uint64_t span(const vt_op_input *op, const vt_tensor *t, uint64_t batch, uint64_t heads,
+                     uint64_t tokens, uint64_t dim) {
     return vt_tensor_range(op->problem, t, op->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
@@ -119,8 +128,8 @@ static bool source_binds(const vt_op_input *op, const vt_tensor *t, const vt_rul
         batch = r->page_size ? r->pool_pages : 1;
         keys = r->page_size ? r->page_size : p->kv_len;
     }
-    return vt_range(t, vt_kv_element(p), op->caps->storage_alignment, batch, heads, keys, vt_kv_row(p, dim)) <=
-           op->caps->storage_range;
+    return vt_range(t, vt_kv_element(p), op->caps->storage_alignment, batch, heads, keys,
+                    vt_kv_row(p, dim)) <= op->caps->storage_range;
 }
 
 static bool bias_binds(const vt_op_input *op, const vt_rules_cut *c) {
@@ -145,9 +154,16 @@ static bool keys_bind(const vt_op_input *op, const vt_rules_cut *c) {
            source_binds(op, &p->v, c, c->keys, p->value_dim, false) && bias_binds(op, c);
 }
 
+/* The step that merges shares takes heads one by one. */
+static bool heads_go(const vt_op_input *op, const vt_rules_cut *c) {
+    return (c->splits > 1 ? c->heads : c->heads / rules_of(op)->tile_heads) <= op->caps->groups[1];
+}
+
 static bool groups_fit(const vt_op_input *op, const vt_rules_cut *c) {
     const uint32_t *groups = op->caps->groups;
-    return c->heads / rules_of(op)->tile_heads <= groups[1] && vt_saturating_mul(c->batch, c->splits) <= groups[2];
+    bool queries = packed(op) || vt_rules_tiles(op, c->queries) <= groups[0];
+    bool merges = c->splits == 1 || vt_states_rows(op->problem, groups[0]) > 0;
+    return queries && merges && heads_go(op, c) && vt_saturating_mul(c->batch, c->splits) <= groups[2];
 }
 
 static bool fits(const vt_op_input *op, vt_rules_cut *c) {
@@ -156,11 +172,15 @@ static bool fits(const vt_op_input *op, vt_rules_cut *c) {
     bool state = !(c->carries || c->splits > 1 || rules_of(op)->carry) ||
                  vt_rules_state_bytes(op, c) <= op->caps->storage_range;
     return state && queries_bind(op, c) && keys_bind(op, c) && groups_fit(op, c) &&
-           loops_fit(op, c->keys, c->splits) && loops_fit(op, c->extra, c->splits);
+           loops_fit(op, c->keys, c->splits, false) && loops_fit(op, c->extra, c->splits, true);
+}
+
+static uint64_t most_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles) {
+    return vt_max(vt_rules_macs(op, c, tiles, c->keys, false), vt_rules_macs(op, c, tiles, c->extra, true));
 }
 
 static bool works(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles) {
-    return vt_rules_macs(op, c, tiles, vt_max(c->keys, c->extra)) <= op->problem->max_macs;
+    return most_macs(op, c, tiles) <= op->problem->max_macs;
 }
 
 /* ---- Choice ---- */
@@ -180,7 +200,8 @@ static bool shrink(const vt_op_input *op, vt_rules_cut *c) {
     uint64_t tile = vt_max(op->tile->rows / heads, 1);
     if (c->batch > 1)
         c->batch = vt_ceil_div(c->batch, 2);
-    else if (c->heads > heads && !(queries_bind(op, c) && c->queries > tile && !packed(op)))
+    else if (c->heads > heads &&
+             !(queries_bind(op, c) && heads_go(op, c) && c->queries > tile && !packed(op)))
         c->heads = vt_round_up(vt_ceil_div(c->heads, 2), heads);
     else if (c->queries > tile && !packed(op))
         c->queries = vt_max(vt_round_down(vt_ceil_div(c->queries, 2), tile), tile);
@@ -203,14 +224,14 @@ static uint32_t splits_of(const vt_op_input *op) {
     uint64_t tiles = vt_saturating_mul(vt_rules_tiles(op, p->q_len), p->batch * (p->heads / r->tile_heads));
     uint64_t want = op->caps->workgroups / vt_max(tiles, 1);
     if (vt_caps_is_cpu(op->caps))
-        want = p->q_len / r->sequences > op->tile->rows ? 1 : visited(op, r->longest) / CPU_SHARE;
-    uint64_t worth = visited(op, r->longest) / LEAST_SHARE;
+        want = p->q_len / r->sequences > op->tile->rows ? 1 : visited(op, r->longest, false) / CPU_SHARE;
+    uint64_t worth = visited(op, r->longest, false) / LEAST_SHARE;
     return (uint32_t)vt_max(vt_min(vt_min(want, worth), 256), 1);
 }
 
 /* Query tiles that a dispatch takes of a part whose queries are not cut. */
 static uint64_t tiles_of(const vt_op_input *op, const vt_rules_cut *c) {
-    uint64_t tiles = vt_rules_tiles(op, c->queries), one = vt_rules_macs(op, c, 1, vt_max(c->keys, c->extra));
+    uint64_t tiles = vt_rules_tiles(op, c->queries), one = most_macs(op, c, 1);
     uint64_t work = vt_max(op->problem->max_macs / vt_max(one, 1), 1);
     return vt_min(vt_min(tiles, op->caps->groups[0]), work);
 }
@@ -220,9 +241,9 @@ static vatten_result refuse(const vt_op_input *op) {
     vt_log(op->logger, VATTEN_LOG_ERROR, p->label,
            "%s of %" PRIu32 " query heads does not fit %s: a binding holds %" PRIu64
            " bytes, an invocation makes %" PRIu64 " loop iterations",
-           packed(op)                 ? "a dispatch over all packed tokens"
+           packed(op)                ? "a dispatch over all packed tokens"
            : p->rules.page_size != 0 ? "a dispatch over all pages"
-                                      : "the smallest part",
+                                     : "the smallest part",
            p->rules.tile_heads, op->caps->name, op->caps->storage_range, op->caps->loop_limit);
     return VATTEN_ERROR_UNSUPPORTED;
 }

@@ -25,8 +25,9 @@ uint64_t vt_rules_tiles(const vt_op_input *op, uint64_t queries);
 /* Bytes of running state of a part; of all if the state is the caller's. */
 uint64_t vt_rules_state_bytes(const vt_op_input *op, const vt_rules_cut *cut);
 
-/* Multiply-adds of so many query tiles of a part over so many keys, tiles counted whole. */
-uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *cut, uint64_t tiles, uint64_t keys);
+/* Multiply-adds of so many query tiles of a part over so many keys, tiles counted whole. All queries see extra keys. */
+uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *cut, uint64_t tiles, uint64_t keys,
+                       bool extra);
 
 /* Keys are bound as a whole, whatever the range: they are in pages, or in sequences that begin anywhere. */
 bool vt_rules_bind_all(const vt_rules *rules);

@@ -65,45 +65,17 @@ static uint64_t pages_of(const copy *c, uint64_t row) {
     return vt_ceil_div(lengths ? lengths[row] : c->desc->kv_len, c->desc->page_size);
 }
 
-static vatten_result tell_second(const copy *c, uint64_t row, uint64_t i, uint32_t page) {
-    for (uint64_t r = 0; r <= row; ++r)
-        for (uint64_t n = 0; n < pages_of(c, r); ++n)
-            WRONG_IF(table(c, c->at.pages)[r * c->at.row_pages + n] == page,
-                     "pages[%" PRIu64 "][%" PRIu64 "] is %" PRIu32 ", which is also pages[%" PRIu64
-                     "][%" PRIu64 "]",
-                     row, i, page, r, n);
-    return VATTEN_SUCCESS; /* not reached: there is a first one */
-}
-
-#define WINDOW_PAGES 65536u
-
-/* Which of the pages [from, from + WINDOW_PAGES) are named is kept in bits, since nothing is allocated here. */
-static vatten_result check_window_of_pages(const copy *c, uint64_t from) {
-    uint32_t named[WINDOW_PAGES / 32] = {0};
+/* A page may be in several rows, and in several places of one: sequences that begin alike share theirs. */
+static vatten_result check_pages(const copy *c) {
     const uint32_t *pages = table(c, c->at.pages);
-    for (uint64_t row = 0; row < rows_of(c); ++row)
+    for (uint64_t row = 0; pages && row < rows_of(c); ++row)
         for (uint64_t i = 0; i < pages_of(c, row); ++i) {
             uint32_t page = pages[row * c->at.row_pages + i];
             WRONG_IF(page >= c->desc->pool_pages,
                      "pages[%" PRIu64 "][%" PRIu64 "] is %" PRIu32 ", the pool has %" PRIu64, row, i, page,
                      c->desc->pool_pages);
-            if (page < from || page - from >= WINDOW_PAGES)
-                continue;
-            uint32_t bit = (uint32_t)(page - from);
-            if (named[bit / 32] >> bit % 32 & 1)
-                return tell_second(c, row, i, page);
-            named[bit / 32] |= 1u << bit % 32;
         }
     return VATTEN_SUCCESS;
-}
-
-static vatten_result check_pages(const copy *c) {
-    vatten_result result = VATTEN_SUCCESS;
-    if (c->at.pages == VATTEN_NO_TABLE)
-        return result;
-    for (uint64_t from = 0; result == VATTEN_SUCCESS && from < c->desc->pool_pages; from += WINDOW_PAGES)
-        result = check_window_of_pages(c, from);
-    return result;
 }
 
 /* ---- Masks ---- */

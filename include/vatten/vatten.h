@@ -414,7 +414,8 @@ typedef struct vatten_args {
     vatten_buffer extra_v;
     vatten_buffer workspace; /* required iff the plan needs more than the recorder has; any content */
     /* Dense plans, and plans that append to their caches: actual lengths, at most the plan's; 0 = the plan's, VATTEN_EMPTY = none. Strides and the
-     * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. */
+     * layout of LSE stay those of the plan's lengths. Rows from q_len on are not written. Lengths in tables count as these where
+     * they are longer; attention over packed sequences takes none here. */
     uint64_t q_len;
     uint64_t kv_len;
     vatten_buffer bias;    /* required iff the plan has a bias */

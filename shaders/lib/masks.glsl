@@ -88,14 +88,14 @@ uint segments_state(uvec2 keys)
     return all ? SPAN_VISIBLE : some ? SPAN_PARTLY : SPAN_HIDDEN;
 }
 
-// Least and largest of the one or two spans of the table that keys [first, end) lie in.
+// Least and largest of the spans of the table that keys [first, end) lie in: one or two, or more where tiles are long.
 uvec4 span_summary(uint first, uint end)
 {
     uint a = key_number(first) / VT_SPAN;
     uint b = min(key_number(end - 1u) / VT_SPAN, SPAN_COUNT - 1u);
     uint at = TABLE_SPANS + (mask_slice * SPAN_COUNT + a) * VT_SPAN_WORDS;
     uvec4 result = uvec4(table_word[at], table_word[at + 1u], table_word[at + 2u], table_word[at + 3u]);
-    if (a < b) {
+    for (; a < b; ++a) {
         at += VT_SPAN_WORDS;
         result.x = min(result.x, table_word[at]);
         result.y = max(result.y, table_word[at + 1u]);

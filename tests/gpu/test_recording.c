@@ -285,6 +285,26 @@ static void refuse_lengths_and_handles(const gpu_trial *trial, vatten_recorder *
            VATTEN_ERROR_INVALID_ARGUMENT);
 }
 
+/* Their lengths are in tables and nowhere else. */
+static void refuse_lengths_of_sequences(vatten_recorder *recorder, VkCommandBuffer cmd) {
+    vatten_attention_desc desc = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 16},
+        .q_len = 8,
+        .kv_len = 8,
+        .lengths = VATTEN_LENGTHS_PACKED,
+        .sequences = 2};
+    gpu_trial trial = {0};
+    expect(&device, "create", vatten_attention_create(device.device, &desc, &trial.plan), VATTEN_SUCCESS);
+    trial.args.q_len = 8; /* not even the same */
+    expect_refused(&trial, recorder, cmd, "q_len of sequences", &trial.args);
+    assert_non_null(strstr(device.message, "q_len cannot be changed"));
+    trial.args.q_len = 0;
+    trial.args.kv_len = VATTEN_EMPTY;
+    expect_refused(&trial, recorder, cmd, "kv_len of sequences", &trial.args);
+    assert_non_null(strstr(device.message, "kv_len cannot be changed"));
+    vatten_plan_destroy(trial.plan);
+}
+
 /* A plan of one device on a recorder of another. */
 static void refuse_other_device(const gpu_trial *trial, vatten_recorder *recorder, VkCommandBuffer cmd) {
     gpu other = {0};
@@ -310,6 +330,7 @@ static void test_wrong_arguments_leave_no_trace(void **state) {
         expect(&device, "begin", vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
         refuse_each_buffer(&trial, recorder, cmd);
         refuse_lengths_and_handles(&trial, recorder, cmd);
+        refuse_lengths_of_sequences(recorder, cmd);
         refuse_other_device(&trial, recorder, cmd);
         expect(&device, "end", vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
         expect_untouched(&trial, "refused records");

@@ -87,6 +87,25 @@ static void read_grid(const cJSON *shapes, const cJSON *params, cases_case *out)
     out->extra_len = cases_get_u64(shapes, "extra_kv", 0);
 }
 
+/* Numbers of tables, and what they are numbers of. */
+static void read_entries(const cJSON *params, cases_case *out) {
+    const cJSON *starts = cJSON_GetObjectItemCaseSensitive(params, "cu");
+    const cJSON *numbers = starts ? starts : cJSON_GetObjectItemCaseSensitive(params, "ids");
+    uint64_t count = cases_count(numbers);
+    out->entries = (uint32_t)(count < CASES_MAX_ENTRIES ? count : CASES_MAX_ENTRIES);
+    for (uint32_t n = 0; n < out->entries; ++n) {
+        out->entry[n] = (uint32_t)cases_get_item(numbers, n);
+    }
+    if (cJSON_GetObjectItemCaseSensitive(params, "id")) {
+        out->entries = 1;
+        out->entry[0] = (uint32_t)cases_get_u64(params, "id", 0);
+    }
+    out->limit = cases_get_u64(params, "nk", cases_get_u64(params, "pages", 0));
+    if (starts && out->entries) {
+        out->limit = cases_get_u64(params, "total", out->entry[out->entries - 1]);
+    }
+}
+
 /* Rejected arguments come in short names, and what is not named is plain. */
 static void read_reject(const cJSON *params, cases_case *out) {
     const cJSON *extents = cJSON_GetObjectItemCaseSensitive(params, "X");
@@ -95,6 +114,7 @@ static void read_reject(const cJSON *params, cases_case *out) {
     out->kv_heads = cases_get_u64(params, "Hkv", 1);
     out->selection.block = cases_get_u64(params, "chunk", 4);
     out->selection.entries = cases_get_u64(params, "topk", cases_get_u64(params, "S", 3));
+    read_entries(params, out);
     out->grid.rank = extents ? (uint32_t)cJSON_GetArraySize(extents) : 0;
     for (uint32_t a = 0; a < out->grid.rank && a < 3; ++a) {
         ref_axis_rule *axis = &out->grid.axis[a];

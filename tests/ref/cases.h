@@ -12,6 +12,7 @@
 #define CASES_MAX_BATCH     16
 #define CASES_MAX_SPLITS    64
 #define CASES_MAX_SEQUENCES 256
+#define CASES_MAX_ENTRIES   8
 
 typedef enum cases_op {
     CASES_DENSE, /* dense, mask_predicate, varlen, paged, splitkv, kvcache_append, mla_decode */
@@ -113,6 +114,9 @@ typedef struct cases_case {
     cases_probe probe[CASES_MAX_PROBES];
     uint32_t probes;
     char target[16]; /* CASES_REJECT: which operator must refuse it */
+    /* and what its tables hold: starts of sequences, blocks of a list or a page; of `limit` tokens, blocks or pages */
+    uint32_t entry[CASES_MAX_ENTRIES], entries;
+    uint64_t limit;
     char why[160];
     const void *json;
 } cases_case;

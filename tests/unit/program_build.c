@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-vatten_result program_build(program_case *c, const vatten_logger *logger) {
-    static const vt_op ops[] = {vt_op_attention, vt_op_neighborhood, vt_op_lists}; /* as vt_map */
-    const vt_op op = ops[c->problem.map];
+static vatten_result build(program_case *c, vt_op op, const vatten_logger *logger) {
     const vt_op_input input = {&c->caps, logger, &c->problem, &c->tile};
     uint32_t row = 0;
-    c->problem.rules.used = false; /* of few queries it would be: those programs are test_rules_programs.c's */
     memset(&c->program, 0, sizeof c->program);
     vatten_result result = vt_tune(&c->caps, logger, &c->problem, &row, &c->tile);
     vt_program counted = {0};
@@ -29,6 +26,18 @@ vatten_result program_build(program_case *c, const vatten_logger *logger) {
     if (!same) /* the second pass would write past its room, or leave some of it empty */
         abort();
     return result;
+}
+
+vatten_result program_build(program_case *c, const vatten_logger *logger) {
+    static const vt_op ops[] = {vt_op_attention, vt_op_neighborhood, vt_op_lists}; /* as vt_map */
+    c->problem.rules.used =
+        false; /* of few queries it would be: those programs are test_rules_programs.c's */
+    return build(c, ops[c->problem.map], logger);
+}
+
+vatten_result rules_build(program_case *c, const vatten_logger *logger) {
+    c->problem.rules.used = true;
+    return build(c, vt_op_rules, logger);
 }
 
 void program_free(program_case *c) {

@@ -19,12 +19,18 @@ typedef struct program_case {
  * returned. */
 vatten_result program_build(program_case *c, const vatten_logger *logger);
 
-/* Steps that program_build made. */
+/* The same with kernels that have rules, of a dense problem. */
+vatten_result rules_build(program_case *c, const vatten_logger *logger);
+
+/* Steps that were made so. */
 void program_free(program_case *c);
 
 /* NULL, or the rule that the program breaks: what holds for every program of any size (program_rules.c).
  * Texts live until the next call. `random` picks which of too many elements to look at. */
 const char *program_broken(const program_case *c, uint64_t random);
+
+/* The same for what rules_build made (rules_must.c). */
+const char *rules_broken(const program_case *c, uint64_t random);
 
 /* The same for a small neighborhood program, every workgroup walked (program_grid.c). */
 const char *program_grid_broken(const program_case *c);

@@ -18,6 +18,20 @@ typedef enum program_scale {
 vatten_result program_random(unit_random *random, program_scale scale, const vatten_logger *logger,
                              program_case *out);
 
+/* The same for dense attention with rules (rules_random.c). */
+vatten_result rules_random(unit_random *random, program_scale scale, const vatten_logger *logger,
+                           program_case *out);
+
+/* What they are made of. Small and large numbers equally often; */
+uint64_t program_spread(unit_random *random, uint64_t low, uint64_t high);
+vt_caps program_random_caps(unit_random *random);
+/* [batch][head][token][dim], or rows with gaps between them; `repeat`: one slice for all of some axis; */
+vatten_strides program_random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t dim,
+                                      bool repeat);
+/* `q_dim`: elements of a row of q if they are not dims. */
+vatten_heads program_random_heads(unit_random *random, program_scale scale, uint64_t q_len, uint64_t kv_len,
+                                  uint64_t q_dim);
+
 /* One line that names the problem, to reproduce by hand. Text lives until the next call. */
 const char *program_text(const program_case *c);
 
