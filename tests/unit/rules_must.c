@@ -485,7 +485,7 @@ const char *rules_broken(const program_case *c, uint64_t random) {
     walk w = {.c = c,
               .rules = &c->problem.rules,
               .random = {.state = random},
-              .grain = keys >= VT_SPAN ? keys : VT_SPAN / keys * keys};
+              .grain = keys};
     MUST_ALL(check_variants(&w));
     for (uint64_t i = 0; i < c->program.step_count; ++i) {
         const char *broken = check_step(&w, i);
