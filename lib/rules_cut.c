@@ -84,7 +84,7 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t ti
 /* Loop iterations of an invocation beside those over key tiles: of each span, and once. */
 static uint64_t span_loops(const vt_op_input *op) {
     const vt_rules *r = rules_of(op);
-    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 20 : 0; /* 4 ids by 4 */
+    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 36 : 0; /* 16 pairs of ids at most */
     uint64_t summaries = span_keys(op) / VT_SPAN + 1, words = 1 + vt_ceil_div(span_keys(op), 32);
     return 2 + segments + summaries + (r->masks & VATTEN_MASK_BITS ? words * op->tile->rows : 0);
 }

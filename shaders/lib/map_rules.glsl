@@ -48,7 +48,7 @@ void begin_heads()
     rule_prefix = has_field(VT_HEAD_PREFIX) ? int(min(head_word(0u, 7u), 0x40000000u)) : RULE_PREFIX;
 }
 
-// False: the tile has no query.
+// False: the tile has no query. Of a first sequence that does not begin at token 0, as it should, tiles before it are none.
 bool begin_queries()
 {
     uint first = PACKED ? 0u : push.q_first;
@@ -56,7 +56,7 @@ bool begin_queries()
     map_q_end = min(seq_q_len, PACKED ? seq_q_len : int(push.q_last));
     map_q0 = int(tile_row_0 / TILE_HEADS);
     map_q_last = min(int((tile_row_0 + ROWS - 1u) / TILE_HEADS), map_q_end - 1);
-    return map_q0 < map_q_end;
+    return map_q0 >= 0 && map_q0 < map_q_end;
 }
 
 // What a run has of the keys, in tiles.

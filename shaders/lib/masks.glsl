@@ -66,7 +66,8 @@ bool segments_meet(uint query_id, uint key_id)
     return (table_word[row + key_id / 32u] >> (key_id % 32u) & 1u) != 0u;
 }
 
-// Of all pairs of the queries' ids and these. Many ids are not looked at one by one.
+// Of all pairs of the queries' ids and these. Many ids are not looked at one by one. Those that the visibility table does not
+// know are all alike: as one, no loop ends at the largest number there is, which would be never.
 uint segments_state(uvec2 keys)
 {
     uvec2 queries = tile_segments;
@@ -75,7 +76,10 @@ uint segments_state(uvec2 keys)
             return SPAN_HIDDEN;
         return queries.x == queries.y && keys.x == keys.y ? SPAN_VISIBLE : SPAN_PARTLY;
     }
-    if (queries.y - queries.x > 3u || keys.y - keys.x > 3u)
+    queries = min(queries, uvec2(SEGMENTS));
+    keys = min(keys, uvec2(SEGMENTS));
+    uvec2 more = uvec2(queries.y - queries.x, keys.y - keys.x);
+    if (more.x > 15u || more.y > 15u || (more.x + 1u) * (more.y + 1u) > 16u)
         return SPAN_PARTLY;
     bool some = false;
     bool all = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * From bytes to a desc, a problem, a tile and a list of steps: nothing crashes, nothing takes long, and every
- * program keeps the rules of tests/unit/program_rules.c. An entry for libFuzzer; replay.c runs it without.
+ * program keeps the rules of tests/unit/program_rules.c, or of rules_must.c. An entry for libFuzzer; replay.c runs it without.
  *
  * The first byte chooses how the rest is read: as the raw memory of a desc, which finds what no sane caller
  * writes, or as choices of a generator of likely problems, which gets further.
@@ -38,6 +38,42 @@ static void mend_heads(vatten_heads *heads, uint8_t bits) {
     heads->write_lse = (bits & 2) != 0;
 }
 
+static void mend_bool(bool *b, bool value) {
+    memset(b, 0, sizeof *b);
+    *b = value;
+}
+
+/* Rules come near to what is allowed; `keep` says which stay as they are, for one that is wrong hides all others. */
+static void mend_rules(vatten_attention_desc *d, uint8_t bits, uint8_t keep) {
+    mend_bool(&d->mask_batch, (bits & 16) != 0);
+    mend_bool(&d->head_batch, (bits & 96) == 96);
+    mend_bool(&d->alibi_signed, (bits & 72) == 72);
+    d->lengths = (vatten_lengths)((uint32_t)d->lengths & 3);
+    d->bias = (vatten_bias)((uint32_t)d->bias & 3);
+    d->bias_dtype = (vatten_dtype)((uint32_t)d->bias_dtype & 3);
+    d->normaliser = (vatten_normaliser)((uint32_t)d->normaliser & 7);
+    if (keep & 1)
+        return;
+    d->masks &= 15;
+    d->mask_heads &= 3;
+    d->segments &= d->masks & VATTEN_MASK_SEGMENTS ? 255u : 0;
+    d->mask_batch = d->mask_batch && d->masks;
+    d->head_fields &= 127;
+    d->head_batch = d->head_batch && d->head_fields;
+    d->softcap = keep & 2 ? 20.0f : 0.0f;
+    d->chunk &= 0xffff;
+    d->key_phase = d->key_stride ? d->key_phase % d->key_stride : 0;
+    d->sequences &= d->lengths == VATTEN_LENGTHS_PACKED ? 255u : 0;
+    d->heads.batch = d->lengths == VATTEN_LENGTHS_PACKED ? 1 : d->heads.batch;
+    d->page_size &= keep & 4 ? 0xfffu : 0;
+    d->pool_pages &= keep & 4 ? 0xffffu : 0;
+    d->extra_len &= keep & 8 ? 0xfffu : 0;
+    d->carry &= 3;
+    d->splits &= 255;
+    for (int a = 0; a < 3; ++a)
+        d->bias_reach[a] &= 63;
+}
+
 static vatten_result raw_dense(program_case *c, const uint8_t *data, size_t size, uint8_t bits) {
     vatten_attention_desc desc;
     copy(&desc, sizeof desc, data, size);
@@ -46,6 +82,7 @@ static vatten_result raw_dense(program_case *c, const uint8_t *data, size_t size
     memset(&desc.window.enabled, 0, sizeof desc.window.enabled);
     desc.causal = (bits & 4) != 0;
     desc.window.enabled = (bits & 8) != 0;
+    mend_rules(&desc, bits, data[size / 2]);
     return vt_problem_from_attention(&c->caps, NULL, &desc, &c->problem);
 }
 
@@ -102,7 +139,9 @@ static vatten_result raw_lists(program_case *c, const uint8_t *data, size_t size
 static vatten_result read_problem(program_case *c, const uint8_t *data, size_t size) {
     uint8_t how = data[0];
     unit_random random = {.state = how, .bytes = data + 1, .left = size - 1};
-    vatten_result result = program_random(&random, how & 1 ? PROGRAM_LARGE : PROGRAM_SMALL, NULL, c);
+    program_scale scale = how & 1 ? PROGRAM_LARGE : PROGRAM_SMALL;
+    vatten_result result = how & 16 && how < 128 ? rules_random(&random, scale, NULL, c)
+                                                 : program_random(&random, scale, NULL, c);
     if (how < 128)
         return result;
     size_t used = size < 40 ? size : 40; /* what the device was made of */
@@ -128,10 +167,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     vatten_result result = read_problem(&c, data, size);
     if (data[0] % 4 == 3)
         try_tasks(&c, data, size);
-    if (result != VATTEN_SUCCESS || program_build(&c, NULL) != VATTEN_SUCCESS)
+    bool rules = result == VATTEN_SUCCESS && c.problem.map == VT_MAP_DENSE && c.problem.rules.used;
+    if (result == VATTEN_SUCCESS)
+        result = rules ? rules_build(&c, NULL) : program_build(&c, NULL);
+    if (result != VATTEN_SUCCESS)
         return 0;
-    const char *broken = program_broken(&c, data[0]);
-    if (!broken)
+    const char *broken = rules ? rules_broken(&c, data[0]) : program_broken(&c, data[0]);
+    if (!broken && !rules)
         broken = program_grid_broken(&c);
     if (broken) {
         fprintf(stderr, "%s\n%s\n", broken, program_text(&c));

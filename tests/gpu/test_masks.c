@@ -272,6 +272,56 @@ static void test_masks_that_hide_nothing(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* 10. whole spans of ids that nothing knows, of which the largest is as good as any */
+static void padding(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
+                    uint8_t *base) {
+    (void)user;
+    for (uint64_t i = desc->q_len / 2; i < desc->q_len; ++i) {
+        put(base, at->q_segments, i, UINT32_MAX);
+    }
+    for (uint64_t j = 64; j < desc->kv_len; ++j) {
+        put(base, at->kv_segments, j, j < 128 ? UINT32_MAX : UINT32_MAX - (uint32_t)(j % 2));
+    }
+}
+
+static void test_ids_that_nothing_knows(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 2; ++n) {
+        gpu_problem p = masked(dtypes[n], 40, 200, VATTEN_MASK_SEGMENTS);
+        p.dense.segments = 7;
+        p.tables = padding;
+        gpu_name(&p, "segments that nothing knows");
+        gpu_check_turn(&device, &p, n);
+    }
+    gpu_assert_clean(&device);
+}
+
+/* 11. tiles of more keys than two summaries are made for, of which only the last ones show anything */
+static void late(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
+                 uint8_t *base) {
+    (void)user;
+    for (uint64_t i = 0; i < desc->q_len && at->q_segments != VATTEN_NO_TABLE; ++i) {
+        put(base, at->q_segments, i, 2);
+    }
+    for (uint64_t j = 0; j < desc->kv_len; ++j) {
+        uint64_t place = at->expiry != VATTEN_NO_TABLE ? at->expiry : at->kv_segments;
+        put(base, place, j, j < 130 ? 0 : at->expiry != VATTEN_NO_TABLE ? 1000 : 2);
+    }
+}
+
+static void test_tiles_of_many_keys(void **state) {
+    (void)state;
+    static const vatten_masks masks[] = {VATTEN_MASK_SEGMENTS, VATTEN_MASK_EXPIRY};
+    for (unsigned n = 0; n < COUNT(masks); ++n) {
+        gpu_problem p = masked(VATTEN_DTYPE_F32, 17, 300, masks[n]);
+        p.dense.heads.tile = (vatten_tile){VATTEN_LAYOUT_SHARED, 32, 4, 192, 8};
+        p.tables = late;
+        gpu_name(&p, "tiles of 192 keys, mask %u", (unsigned)masks[n]);
+        gpu_check(&device, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_mask),
@@ -283,6 +333,8 @@ int main(void) {
         cmocka_unit_test(test_chunks_and_strides),
         cmocka_unit_test(test_shrunk_lengths),
         cmocka_unit_test(test_masks_that_hide_nothing),
+        cmocka_unit_test(test_ids_that_nothing_knows),
+        cmocka_unit_test(test_tiles_of_many_keys),
     };
     int opened = gpu_open(&device, "test_masks", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

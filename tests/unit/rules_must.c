@@ -308,10 +308,12 @@ static const char *check_shrunk(walk *w, const vt_step *planned) {
 /* Dispatches of several queries or keys keep the bound on work; the smallest cannot be made smaller, and those whose keys
  * may not be cut as no binding would hold their states. */
 static const char *check_macs(walk *w, const vt_step *step) {
-    const vt_rules_cut cut = {
-        .batch = w->batches, .heads = w->heads, .queries = w->queries, .splits = w->splits};
-    const vt_op_input op = {&w->c->caps, NULL, &w->c->problem, &w->c->tile};
     uint64_t heads = w->rules->tile_heads, queries = vt_max(w->c->tile.rows / heads, 1);
+    const vt_rules_cut cut = {.batch = w->batches, /* of all parts but the last ones */
+                              .heads = w->heads,
+                              .queries = packed(w) ? w->queries : vt_min(queries, w->c->problem.q_len),
+                              .splits = w->splits};
+    const vt_op_input op = {&w->c->caps, NULL, &w->c->problem, &w->c->tile};
     bool one = packed(w) ? step->groups[0] == 1 : w->queries <= queries;
     bool keys = step->push.k_last - step->push.k_first <= w->grain ||
                 vt_rules_state_bytes(&op, &cut) > w->c->caps.storage_range;

@@ -273,7 +273,7 @@ static bool begin_queries(rules_group *g) {
     g->q_end = packed ? g->seq_q_len : vt_min_i64(g->seq_q_len, push->q_last);
     g->q0 = (int32_t)(g->row_0 / heads);
     g->q_last = vt_min_i64((int32_t)((g->row_0 + rows - 1) / heads), g->q_end - 1);
-    return g->q0 < g->q_end;
+    return g->q0 >= 0 && g->q0 < g->q_end;
 }
 
 bool rules_begin(rules_group *g) {
