@@ -34,6 +34,8 @@ typedef enum vt_io {
     VT_IO_FULL,       /* writes LSE and carries state */
     VT_IO_BIAS,       /* adds a bias to scores */
     VT_IO_RULES,      /* reads tables, and may add a bias */
+    VT_IO_MASS,       /* the same for attention mass, whose rows are queries */
+    VT_IO_COLUMNS,    /* or keys */
     VT_IO_LISTS,      /* reads lists where others have a bias */
     VT_IO_LISTS_BIAS, /* reads lists and adds a bias */
     VT_IO_COUNT

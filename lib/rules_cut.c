@@ -46,7 +46,7 @@ uint64_t vt_rules_state_bytes(const vt_op_input *op, const vt_rules_cut *c) {
 
 /* Most keys that a query tile visits of a range, whole tiles of them: the windows of its first to its last query, and the
  * prefix, each begun on a tile's edge. Keys that come back at a stride are anywhere. */
-static uint64_t visited(const vt_op_input *op, uint64_t keys) {
+uint64_t vt_rules_visited(const vt_op_input *op, uint64_t keys) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
     int64_t right = p->causal ? 0 : p->right;
@@ -62,7 +62,7 @@ static uint64_t visited(const vt_op_input *op, uint64_t keys) {
 
 uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles, uint64_t keys) {
     const vt_problem *p = op->problem;
-    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), visited(op, keys));
+    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), vt_rules_visited(op, keys));
     uint64_t slices = vt_saturating_mul(c->batch, c->heads / p->rules.tile_heads);
     return vt_saturating_mul(vt_saturating_mul(pairs, slices), p->dim + p->value_dim);
 }
@@ -78,14 +78,18 @@ static bool scattered(const vt_rules *r) {
     return r->key_stride || (r->masks & ~(vatten_masks)VATTEN_MASK_INTERVALS);
 }
 
-/* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
-static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits) {
+uint64_t vt_rules_loops(const vt_op_input *op, uint64_t keys, uint32_t splits) {
     uint64_t share = vt_ceil_div(keys, splits) + op->tile->keys + VT_SPAN;
-    uint64_t tiles = vt_ceil_div(vt_min(visited(op, share), share), op->tile->keys) + 2;
+    uint64_t tiles = vt_ceil_div(vt_min(vt_rules_visited(op, share), share), op->tile->keys) + 2;
     uint64_t loops = vt_saturating_mul(tiles, op->tile->iterations) + 64 + op->tile->rows;
     if (scattered(rules_of(op)))
         loops += vt_saturating_mul(vt_ceil_div(share, VT_SPAN) + 1, span_loops(op));
-    return loops <= op->caps->loop_limit;
+    return loops;
+}
+
+/* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
+static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits) {
+    return vt_rules_loops(op, keys, splits) <= op->caps->loop_limit;
 }
 
 /* ---- Bindings ---- */
@@ -199,7 +203,7 @@ static uint32_t splits_of(const vt_op_input *op) {
         return r->splits ? r->splits : 1;
     uint64_t tiles = vt_saturating_mul(vt_rules_tiles(op, p->q_len), p->batch * (p->heads / r->tile_heads));
     uint64_t want = op->caps->workgroups / vt_max(tiles, 1);
-    uint64_t worth = visited(op, r->longest) / LEAST_SHARE;
+    uint64_t worth = vt_rules_visited(op, r->longest) / LEAST_SHARE;
     return (uint32_t)vt_max(vt_min(vt_min(want, worth), 256), 1);
 }
 

@@ -38,3 +38,10 @@ void exchange_sum()
         [[unroll]] for (uint step = 1u; step < LANES_PER_ROW; step *= 2u)
             row_sum[i] += subgroupShuffleXor(row_sum[i], step);
 }
+
+void exchange_largest()
+{
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        [[unroll]] for (uint step = 1u; step < LANES_PER_ROW; step *= 2u)
+            row_sum[i] = max(row_sum[i], subgroupShuffleXor(row_sum[i], step));
+}

@@ -53,19 +53,21 @@ uint lane_row(uint i) { return i * WORKGROUP + lane(); }
         vec4 x = WORD == QUAD ? vt_to_f32x4(ELEM4[at >> 2]) : vec4(vt_to_f32(ELEM[at]), 0.0, 0.0, 0.0);              \
         return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
     }
-VT_WORD_LOADER(word_k, k_elem, k_elem4, DIM_WORD, WHOLE_DIM, DIM)
+VT_WORD_LOADER(word_k, STEP_ELEM, STEP_ELEM4, DIM_WORD, WHOLE_DIM, DIM)
+#ifndef VT_MASS
 VT_WORD_LOADER(word_v, v_elem, v_elem4, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
+#endif
 
 // load_q4 without branches: it loads an element that exists and forgets it.
 vec4 query_quad(uint row, uint d)
 {
     if (VECTOR != 0u) {
-        vec4 x = vt_to_f32x4(q_elem4[(row + min(d, DIM - QUAD)) >> 2]);
+        vec4 x = vt_to_f32x4(ROW_ELEM4[(row + min(d, DIM - QUAD)) >> 2]);
         return d < DIM ? x : vec4(0.0);
     }
     vec4 result;
     [[unroll]] for (uint e = 0u; e < QUAD; ++e) {
-        float x = vt_to_f32(q_elem[row + min(d + e, DIM - 1u)]);
+        float x = vt_to_f32(ROW_ELEM[row + min(d + e, DIM - 1u)]);
         result[e] = d + e < DIM ? x : 0.0;
     }
     return result;
@@ -73,9 +75,8 @@ vec4 query_quad(uint row, uint d)
 
 void load_queries()
 {
-    uint origin = q_origin();
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
-        uint row = origin + query_row(lane_row(i / DIM_MOVES));
+        uint row = row_place(lane_row(i / DIM_MOVES));
         float scale = row_scale(lane_row(i / DIM_MOVES));
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)
@@ -136,6 +137,7 @@ void store_lses()
 }
 #endif
 
+#ifndef VT_MASS
 void layout_begin()
 {
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS; ++e)
@@ -154,6 +156,7 @@ void layout_begin()
         resume_rows();
 #endif
 }
+#endif
 
 // The quad at element j of what the lanes loaded together, in words of `size` elements.
 vec4 spread(vec4 word, uint size, uint j)
@@ -192,6 +195,9 @@ void settle_pairs()
     }
 }
 
+#ifdef VT_MASS
+#include "mass_rows.glsl"
+#else
 // In place of scores and softmax.
 void weigh_pairs(out float shrink[ROW_COUNT])
 {
@@ -312,3 +318,4 @@ void layout_end()
         store_lses();
 #endif
 }
+#endif

@@ -34,10 +34,16 @@ uint query_segment(uint query) { return table_word[TABLE_Q_SEGMENTS + mask_batch
 uint key_segment(uint key) { return table_word[TABLE_KV_SEGMENTS + mask_batch * KV_CAPACITY + key_number(key)]; }
 uint key_expiry(uint key) { return table_word[TABLE_EXPIRY + mask_slice * KV_CAPACITY + key_number(key)]; }
 
-void masks_begin(uint first_query, uint last_query)
+// What depends on the batch entry and the head alone.
+void masks_slice()
 {
     mask_batch = MASK_BATCH != 0u ? seq : 0u;
     mask_slice = mask_batch * MASK_HEADS + tile_head_0() / MASK_GROUP;
+}
+
+void masks_begin(uint first_query, uint last_query)
+{
+    masks_slice();
     tile_reach = ivec2(0x40000000, 0);
     tile_shared = ivec2(0, 0x40000000);
     tile_segments = uvec2(0xffffffffu, 0u);

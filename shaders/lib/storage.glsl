@@ -11,10 +11,12 @@ layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_ele
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
+#ifndef VT_MASS // has buffers of its own
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
+#endif
 #ifdef VT_FULL
 layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
@@ -40,6 +42,7 @@ layout(set = 0, binding = VT_BIAS_BINDING, std430) readonly buffer VtBias { floa
 // row: element where the row of one token and head starts; d: first of the dims asked for.
 VT_LOADER(load_q, q_elem, q_elem4, DIM)
 VT_LOADER(load_k, k_elem, k_elem4, DIM)
+#ifndef VT_MASS
 VT_LOADER(load_v, v_elem, v_elem4, VALUE_DIM)
 
 void store_out(uint row, uint d, float x)
@@ -58,9 +61,14 @@ void store_out4(uint row, uint d, vec4 x)
     [[unroll]] for (uint i = 0u; i < 4u; ++i)
         store_out(row, d + i, x[i]);
 }
+#endif
 
 // The query head of this workgroup, or the first of several, among those of the dispatch.
-#ifdef VT_RULES
+#ifdef VT_COLUMNS // one after the other
+uint column_head;
+uint own_head() { return column_head; }
+uint kv_batch() { return PAGE == 0u ? gl_WorkGroupID.z : 0u; }
+#elif defined(VT_RULES)
 uint own_head() { return gl_WorkGroupID.y * TILE_HEADS; }
 uint kv_batch() { return PAGE == 0u ? gl_WorkGroupID.z : 0u; } // pages are in no batch entry
 #else
