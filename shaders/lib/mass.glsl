@@ -6,11 +6,11 @@
 
 bool mass_resumes() { return (push.flags & VT_FLAG_CARRY_IN) != 0u; }
 
-// In base 2. A row without keys has -inf: with a huge number in its place all of its probabilities are 0.
-float known_lse(uint at)
+// In base 2. A row without keys has -inf, a query that is not there none: with a huge number in its place all of its probabilities are 0.
+float known_lse(uint at, bool there)
 {
     float lse = lse_elem[at];
-    return lse > -1.0e37 ? lse * LOG2E : 1.0e37;
+    return there && lse > -1.0e37 ? lse * LOG2E : 1.0e37;
 }
 
 // A bias of -inf is as good as hidden, but infinities are nothing to count with.
@@ -19,7 +19,7 @@ float log_share(float score, float lse) { return max(score - lse, SCORE_HIDDEN);
 #ifdef VT_COLUMNS
 float query_lse(uint token)
 {
-    return known_lse(push.lse_base + gl_WorkGroupID.z * push.lse_batch + own_head() * push.lse_head + token);
+    return known_lse(push.lse_base + gl_WorkGroupID.z * push.lse_batch + own_head() * push.lse_head + token, true);
 }
 
 float query_weight(uint token)
@@ -37,7 +37,7 @@ uint mass_row(uint row)
 float row_lse_known(uint row)
 {
     uint at = gl_WorkGroupID.z * push.lse_batch + row_own_head(row) * push.lse_head + map_row_token(row);
-    return known_lse(push.lse_base + at);
+    return known_lse(push.lse_base + at, map_row_there(row));
 }
 
 uint mass_row(uint row)

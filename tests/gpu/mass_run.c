@@ -317,15 +317,16 @@ bool mass_check(gpu *g, const mass_case *c) {
 }
 
 bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout) {
+    uint64_t last = problem->dense.q_len < 3 ? problem->dense.q_len : 3;
     bool packs = problem->dense.lengths == VATTEN_LENGTHS_PACKED;
     bool grouped = problem->dense.heads.kv_heads < problem->dense.heads.heads;
     uint32_t segments = problem->dense.segments ? problem->dense.segments : 4;
     const vatten_mass_desc descs[] = {
         {.kind = VATTEN_MASS_COLUMNS, .kv_heads = grouped, .weighted = grouped},
-        {.kind = VATTEN_MASS_COLUMNS, .last = 3, .weighted = true, .weights = {.query = 1}},
+        {.kind = VATTEN_MASS_COLUMNS, .last = last, .weighted = true, .weights = {.query = 1}},
         {.kind = VATTEN_MASS_SEGMENTS, .segments = segments},
         {.kind = VATTEN_MASS_ROWS, .rows = 5, .listed = true},
-        {.kind = VATTEN_MASS_ROWS, .rows = packs ? 4 : 3, .listed = packs},
+        {.kind = VATTEN_MASS_ROWS, .rows = packs ? 4 : last, .listed = packs},
         {.kind = VATTEN_MASS_ENTROPY},
         {.kind = VATTEN_MASS_BLOCK_MAX, .block = 7},
     };
