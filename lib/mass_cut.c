@@ -3,7 +3,7 @@
  * How attention mass is cut: into parts of batch entries, heads and rows, and chains of dispatches over their steps.
  */
 #include "log.h"
-#include "mass.h"
+#include "mass_rules.h"
 #include "rules_cut.h"
 #include "sizes.h"
 
@@ -55,12 +55,13 @@ static uint64_t clearing(const vt_op_input *op, const vt_mass_cut *c) {
 static uint64_t binning(const vt_op_input *op, const vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
     uint64_t tiles = vt_ceil_div(vt_rules_visited(op, c->steps), op->tile->keys) + 2;
-    uint64_t exchange = 4 * (uint64_t)op->tile->lanes_per_row * op->tile->rows + 4;
+    uint64_t rows = (uint64_t)op->tile->rows * op->tile->lanes_per_row / op->tile->workgroup;
+    uint64_t exchange = op->tile->layout == VATTEN_LAYOUT_ROWS ? 0 : rows * (2 + op->tile->lanes_per_row);
     if (m->kind == VATTEN_MASS_BLOCK_MAX)
         return vt_saturating_mul(tiles + c->steps / m->size + 2, 2 + op->tile->iterations) +
                vt_saturating_mul(c->steps / m->size + 2, exchange);
     if (m->kind == VATTEN_MASS_SEGMENTS) /* every key may be a run of its own */
-        return vt_saturating_mul(c->steps + op->tile->keys, 3 + exchange / op->tile->keys);
+        return vt_saturating_mul(c->steps + op->tile->keys, 3 + exchange);
     return 0;
 }
 
@@ -141,21 +142,25 @@ static uint64_t halve(uint64_t size, uint64_t grain) {
     return vt_max(vt_round_down(vt_ceil_div(size, 2), grain), grain);
 }
 
-/* The next smaller part; false: there is none. What leaves most of the work in one dispatch gives way first. Steps are cut at
- * whole tiles and spans. */
+/* Steps are cut at whole tiles and spans. */
+static uint64_t smaller_steps(const vt_op_input *op, uint64_t steps) {
+    uint64_t keys = op->tile->keys;
+    return halve(steps, keys >= VT_SPAN ? keys : VT_SPAN / keys * keys);
+}
+
+/* The next smaller part; false: there is none. What leaves most of the work in one dispatch gives way first. */
 static bool shrink(const vt_op_input *op, vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
     uint64_t row = vt_max(op->tile->rows / op->problem->rules.tile_heads, 1);
-    uint64_t keys = op->tile->keys;
-    uint64_t step = keys >= VT_SPAN ? keys : VT_SPAN / keys * keys;
+    uint64_t steps = smaller_steps(op, c->steps);
     if (c->batch > 1)
         c->batch = vt_ceil_div(c->batch, 2);
     else if (c->rows > row && !packed(op))
         c->rows = halve(c->rows, row);
     else if (c->heads > m->head_unit)
         c->heads = halve(c->heads, m->head_unit);
-    else if (c->steps > step)
-        c->steps = halve(c->steps, step);
+    else if (c->steps > steps)
+        c->steps = steps;
     else
         return false;
     return true;
@@ -195,6 +200,8 @@ vatten_result vt_mass_cut_of(const vt_op_input *op, vt_mass_cut *out) {
     vt_mass_cut c = {.batch = p->batch, .heads = p->heads, .rows = m->rows, .steps = m->steps};
     if (p->rules.tables.bytes > op->caps->storage_range)
         return refuse(op);
+    while (!loops_fit(op, &c) && smaller_steps(op, c.steps) < c.steps) /* nothing else helps */
+        c.steps = smaller_steps(op, c.steps);
     while (!fits(op, &c))
         if (!shrink(op, &c))
             return refuse(op);

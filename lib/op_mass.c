@@ -5,7 +5,7 @@
  */
 #include "attend.h"
 #include "log.h"
-#include "mass.h"
+#include "mass_rules.h"
 #include "rules_cut.h"
 #include "sizes.h"
 
@@ -125,7 +125,8 @@ static void bind_out(const part *p, vt_step *step) {
     const vt_tensor *out = &m->out;
     bool all = m->columns && packed(p) && p->op->problem->rules.page_size != 0;
     const range sequences = {0, p->op->problem->rules.sequences};
-    const range box[3] = {all ? sequences : batch_of(p), heads_of(p, m->columns ? m->head_unit : 1),
+    const range box[3] = {all ? sequences : batch_of(p),
+                          heads_of(p, m->columns ? m->head_unit : 1),
                           {p->row, p->row + p->cut.rows}};
     step->push.out_base = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, box, m->bins, sizeof(float));
     step->push.out_batch = (uint32_t)out->batch;
@@ -146,13 +147,11 @@ static void bind_input(const part *p, const link *l, vt_step *step) {
     push->v_head = (uint32_t)input->head;
     push->v_token = (uint32_t)input->token;
     if (m->columns) {
-        push->v_base =
-            bind(p, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, box, 1, sizeof(float));
+        push->v_base = bind(p, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, box, 1, sizeof(float));
         return;
     }
     push->v_base = (uint32_t)(p->batch * input->batch);
-    step->binding[VT_SLOT_MASS_INPUT] =
-        (vt_binding){VT_ROLE_LISTS, 0, input->elements * sizeof(uint32_t)};
+    step->binding[VT_SLOT_MASS_INPUT] = (vt_binding){VT_ROLE_LISTS, 0, input->elements * sizeof(uint32_t)};
 }
 
 static void bind_rest(const part *p, const link *l, vt_step *step) {
@@ -164,8 +163,7 @@ static void bind_rest(const part *p, const link *l, vt_step *step) {
                               (all ? problem->kv_len : keys.end) - 1};
     vt_rules_bind_bias(p->op, first, last, step);
     uint64_t bytes = problem->rules.tables.bytes;
-    step->binding[VT_SLOT_TABLES] =
-        bytes ? (vt_binding){VT_ROLE_TABLES, 0, bytes} : step->binding[VT_SLOT_Q];
+    step->binding[VT_SLOT_TABLES] = bytes ? (vt_binding){VT_ROLE_TABLES, 0, bytes} : step->binding[VT_SLOT_Q];
     step->binding[VT_SLOT_CARRY] = step->binding[VT_SLOT_Q]; /* not declared, but between slots that are */
 }
 

@@ -256,7 +256,8 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
 }
 
 /* A bias by offset or by axes as a whole; of a tensor what is asked for. */
-void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4], vt_step *step) {
+void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4],
+                        vt_step *step) {
     const vt_problem *problem = op->problem;
     const vt_rules *r = &problem->rules;
     step->binding[VT_SLOT_BIAS] = step->binding[VT_SLOT_Q];

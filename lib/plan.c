@@ -2,7 +2,7 @@
 #include "plan.h"
 
 #include "alloc.h"
-#include "mass.h"
+#include "mass_rules.h"
 #include "ops.h"
 #include "rules_cut.h"
 #include "sizes.h"
@@ -172,10 +172,12 @@ static void fill_mass_info(const vt_mass *m, vatten_plan_info *info) {
     info->weights_bytes = m->columns ? input : 0;
     info->lists_bytes = m->columns ? 0 : input;
     info->flops = vt_saturating_mul(vt_saturating_mul(p->pairs, 2 * p->batch), p->dim);
-    info->bytes = info->q_bytes + info->k_bytes + info->lse_bytes + input + info->out_bytes + info->bias_bytes;
+    info->bytes =
+        info->q_bytes + info->k_bytes + info->lse_bytes + input + info->out_bytes + info->bias_bytes;
 }
 
-vatten_result vatten_mass_create(vatten_device *device, const vatten_mass_desc *desc, vatten_plan **out_plan) {
+vatten_result vatten_mass_create(vatten_device *device, const vatten_mass_desc *desc,
+                                 vatten_plan **out_plan) {
     if (!vt_plan_asked(device, desc, out_plan))
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_mass mass;
@@ -226,11 +228,10 @@ void vatten_plan_destroy(vatten_plan *plan) {
 
 uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const vatten_plan_info *info = &plan->info;
-    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
-                                           info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
-                                           info->extra_v_bytes, info->workspace_bytes, info->bias_bytes,
-                                           info->lists_bytes,   info->counts_bytes,    info->tables_bytes,
-                                           info->state_bytes,   info->cache_k_bytes,   info->cache_v_bytes,
-                                           info->weights_bytes};
+    const uint64_t bytes[VT_ROLE_COUNT] = {
+        info->q_bytes,     info->k_bytes,       info->v_bytes,       info->out_bytes,
+        info->lse_bytes,   info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes,
+        info->bias_bytes,  info->lists_bytes,   info->counts_bytes,  info->tables_bytes,
+        info->state_bytes, info->cache_k_bytes, info->cache_v_bytes, info->weights_bytes};
     return bytes[role];
 }

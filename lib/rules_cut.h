@@ -44,7 +44,8 @@ uint64_t vt_rules_caller_state(const vt_problem *problem);
 void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t *spec);
 
 /* Binds what a step reads of the bias: batch entries, query heads, queries and keys from `first` to `last`. */
-void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4], vt_step *step);
+void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4],
+                        vt_step *step);
 
 /* A step that sums up what runs of keys have in common, where masks ask for it. */
 void vt_rules_add_spans(const vt_op_input *op, vt_program *program);

@@ -57,8 +57,8 @@ typedef struct vatten_mass_desc {
     vatten_mass_kind kind;                         /* required */
 
     /* COLUMNS */
-    bool kv_heads;               /* out [E][kv_heads][kv_len]: query heads that share a KV head are summed up */
-    bool weighted;               /* w_i is in args.weights, f32; else it is 1 */
+    bool kv_heads; /* out [E][kv_heads][kv_len]: query heads that share a KV head are summed up */
+    bool weighted; /* w_i is in args.weights, f32; else it is 1 */
     vatten_mass_strides weights; /* of args.weights */
     uint64_t last;               /* only so many last queries of each entry or sequence count; 0 = all */
 
@@ -76,7 +76,8 @@ typedef struct vatten_mass_desc {
 
     uint64_t block; /* BLOCK_MAX: required, keys of a block */
 
-    vatten_tile tile;  /* optional override; no layout MATRIX. `rows` and `keys` of COLUMNS are keys and queries */
+    vatten_tile
+        tile; /* optional override; no layout MATRIX. `rows` and `keys` of COLUMNS are keys and queries */
     const char *label; /* optional, as in vatten_heads; NULL = attention's */
 } vatten_mass_desc;
 

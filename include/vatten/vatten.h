@@ -416,7 +416,8 @@ typedef struct vatten_args {
     uint64_t q_len;
     uint64_t kv_len;
     vatten_buffer bias;    /* required iff the plan has a bias */
-    vatten_buffer lists;   /* required iff the plan goes by lists, or makes them; or by ids (vatten_mass_desc) */
+    vatten_buffer
+        lists; /* required iff the plan goes by lists, or makes them; or by ids (vatten_mass_desc) */
     vatten_buffer counts;  /* required iff the plan writes counts */
     vatten_buffer tables;  /* required iff the plan has tables (vatten_attention_tables) */
     vatten_buffer state;   /* required iff the plan carries a state in or out */

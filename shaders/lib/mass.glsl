@@ -70,11 +70,15 @@ uint bin_end(uint bin, uint first)
     return end;
 }
 
+// In packed sequences keys of a range are anywhere; else rows are written from their first number to their last.
+const bool IN_ORDER = BY_ROWS ? PACKED ? PAGE != 0u : true : false;
+uint row_done; // of the numbers of this dispatch, all before it are written
+
 // Numbers [first, end) of each row that this dispatch has to begin with 0.
 uvec2 fresh_bins()
 {
-    if (BY_ROWS && !(PACKED && PAGE == 0u)) // there keys of a range are anywhere
-        return uvec2(push.k_first, push.k_last);
+    if (IN_ORDER)
+        return uvec2(0u);
     if (MAXIMA)
         return (uvec2(push.k_first, push.k_last) + MASS_SIZE - 1u) / MASS_SIZE;
     return uvec2(0u, mass_resumes() ? 0u : MASS_BINS);

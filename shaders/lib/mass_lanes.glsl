@@ -57,9 +57,8 @@ void layout_end()
 }
 #else
 // By those who will touch them.
-void clear_rows()
+void clear_bins(uvec2 fresh)
 {
-    uvec2 fresh = fresh_bins();
     uint step = BY_ROWS ? LANES_PER_ROW : 1u;
     uint own = (lane_in_row + uint(seq_k0) - fresh.x) % LANES_PER_ROW; // which is a power of two
     for (uint n = fresh.x + (BY_ROWS ? own : 0u); n < fresh.y; n += step)
@@ -74,7 +73,7 @@ void layout_begin()
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
         row_max[i] = row_lse_known(lane_row(i));
     clear_sums();
-    clear_rows();
+    clear_bins(fresh_bins());
     stage_queries();
 }
 

@@ -5,7 +5,8 @@
 // registers behind it: some drivers have no other way to leave code out than to end a loop.
 //
 // Every layout offers: layout_begin, layout_tile (log-probabilities of the current tile), layout_end; mass_all (joins all keys
-// of the tile), mass_part (joins keys [from, to) of the tile), mass_flush (joins what was summed up to a number of `out`).
+// of the tile), mass_part (joins keys [from, to) of the tile), mass_flush (joins what was summed up to a number of `out`), clear_bins (numbers of
+// rows that are 0).
 // With columns: layout_run (a run begins, which is another head).
 
 #ifdef VT_COLUMNS
@@ -19,8 +20,19 @@ void mass_run(uint r)
     }
 }
 #else
+// Hidden keys between the runs have 0.
+void mass_gap(uint tiles)
+{
+    map_tile(0u);
+    uint end = tiles > 0u ? uint(clamp(map_k0, int(row_done), map_k_end)) : row_done;
+    clear_bins(uvec2(row_done, end));
+    row_done = tiles > 0u ? uint(clamp(map_k0 + int(tiles * KEYS), int(row_done), map_k_end)) : row_done;
+}
+
 void mass_simple_run(uint tiles)
 {
+    if (IN_ORDER)
+        mass_gap(tiles);
     for (uint i = 0u; i < tiles; ++i) {
         map_tile(i);
         layout_tile(map_tile_full());
@@ -72,8 +84,15 @@ void attend()
     if (!map_begin())
         return;
     layout_begin();
+#ifndef VT_COLUMNS
+    row_done = push.k_first;
+#endif
     uint runs = map_run_count();
     for (uint r = 0u; r < runs; ++r)
         mass_run(r);
+#ifndef VT_COLUMNS
+    if (IN_ORDER)
+        clear_bins(uvec2(row_done, push.k_last));
+#endif
     layout_end();
 }

@@ -60,9 +60,8 @@ void layout_end()
         }
 }
 #else
-void clear_rows()
+void clear_bins(uvec2 fresh)
 {
-    uvec2 fresh = fresh_bins();
     for (uint n = fresh.x; n < fresh.y; ++n)
         [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
             if (map_row_valid(lane_row(r)))
@@ -78,7 +77,7 @@ void layout_begin()
         rule[r] = map_row(lane_row(r));
     }
     clear_sums();
-    clear_rows();
+    clear_bins(fresh_bins());
     load_queries();
 }
 

@@ -71,7 +71,8 @@ static bool fill_input(work *w) {
     for (uint64_t i = 0; i < bytes / 4; ++i) {
         float weight = weight_of(w, i);
         uint32_t word = weighted ? 0 : word_of(w, i);
-        memcpy(w->input.image + w->input.offset + 4 * i, weighted ? (const void *)&weight : (const void *)&word, 4);
+        memcpy(w->input.image + w->input.offset + 4 * i,
+               weighted ? (const void *)&weight : (const void *)&word, 4);
     }
     return true;
 }
@@ -186,14 +187,16 @@ static bool probabilities(const work *w, uint64_t b, uint64_t h, uint64_t i, dou
     }
     ref_entry entry = ref_dense_entry(&w->reference, b, i);
     ref_probabilities(&w->reference, b, h, i, p);
-    for (uint64_t j = 0; ref_dense_gain(&w->reference, &entry, h) == 0.0 && j < ref_key_count(&w->reference); ++j) {
+    for (uint64_t j = 0; ref_dense_gain(&w->reference, &entry, h) == 0.0 && j < ref_key_count(&w->reference);
+         ++j) {
         p[j] = 0.0;
     }
     return true;
 }
 
 static void expect(work *w, double *p) {
-    uint64_t heads = attention(w)->heads.heads, rows = is(w, VATTEN_MASS_ROWS) ? w->c->desc.rows : w->trial.q_now;
+    uint64_t heads = attention(w)->heads.heads,
+             rows = is(w, VATTEN_MASS_ROWS) ? w->c->desc.rows : w->trial.q_now;
     for (uint64_t n = 0; n < attention(w)->heads.batch * heads * rows; ++n) {
         uint64_t i = n % rows, h = n / rows % heads, b = n / rows / heads, row = i;
         if (is(w, VATTEN_MASS_ROWS)) {
@@ -216,7 +219,8 @@ static const char *title(const work *w) {
     static char text[300];
     static const char *const kinds[] = {"?", "columns", "segments", "rows", "entropy", "block max"};
     snprintf(text, sizeof text, "%s, %s [%s, rows %u keys %u, %u dispatches]", w->c->problem.name,
-             kinds[w->c->desc.kind], w->info.kernel, w->info.tile.rows, w->info.tile.keys, w->info.dispatches);
+             kinds[w->c->desc.kind], w->info.kernel, w->info.tile.rows, w->info.tile.keys,
+             w->info.dispatches);
     return text;
 }
 
@@ -231,8 +235,8 @@ static bool compare(work *w) {
                          : fabs((double)got - w->want[n]) <= each * w->widen[n];
         if (!good) {
             gpu_fail(w->g, "%s: element %llu of %llu (rows of %llu) is %.9g, want %.9g", title(w),
-                     (unsigned long long)n, (unsigned long long)w->count, (unsigned long long)w->bins, (double)got,
-                     w->want[n]);
+                     (unsigned long long)n, (unsigned long long)w->count, (unsigned long long)w->bins,
+                     (double)got, w->want[n]);
             return false;
         }
     }

@@ -59,7 +59,8 @@ static void test_plain(void **state) {
 /* Tiles of the table, and lengths around their edges. */
 static void test_edges(void **state) {
     (void)state;
-    static const uint64_t lengths[][2] = {{1, 1}, {1, 65}, {33, 1}, {31, 32}, {32, 33}, {64, 63}, {65, 8}, {7, 130}};
+    static const uint64_t lengths[][2] = {{1, 1},   {1, 65},  {33, 1}, {31, 32},
+                                          {32, 33}, {64, 63}, {65, 8}, {7, 130}};
     for (unsigned n = 0; n < COUNT(lengths); ++n) {
         gpu_problem p = small(n, lengths[n][0], lengths[n][1]);
         p.small_tiles = n % 2 == 0;
@@ -138,7 +139,10 @@ static void test_biases(void **state) {
     for (unsigned n = 0; n < 6; ++n) {
         gpu_problem p = small(n, n == 4 ? 1 : 24, 24);
         p.dense.heads.batch = 2;
-        p.dense.bias = n < 2 ? VATTEN_BIAS_TENSOR : n == 2 ? VATTEN_BIAS_RELATIVE : n == 3 ? VATTEN_BIAS_AXES : VATTEN_BIAS_TENSOR;
+        p.dense.bias = n < 2    ? VATTEN_BIAS_TENSOR
+                       : n == 2 ? VATTEN_BIAS_RELATIVE
+                       : n == 3 ? VATTEN_BIAS_AXES
+                                : VATTEN_BIAS_TENSOR;
         p.dense.bias_heads = n % 2 ? 2 : 0;
         p.dense.bias_dtype = n == 1 ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
         p.dense.bias_rank = n == 2 || n == 3 ? 2 : 0;
@@ -231,7 +235,8 @@ static void test_extra_keys_and_ids(void **state) {
         p.dense.extra_len = 5;
         gpu_name(&p, "extra keys %u", n);
         mass_check_kinds(&device, &p, layouts[n]);
-        mass_case ids = {.problem = p, .desc = {.kind = VATTEN_MASS_SEGMENTS, .segments = 70, .segment_batch = true}};
+        mass_case ids = {.problem = p,
+                         .desc = {.kind = VATTEN_MASS_SEGMENTS, .segments = 70, .segment_batch = true}};
         gpu_set_layout(&device, &ids.problem, layouts[n], true);
         mass_check(&device, &ids);
     }
@@ -242,7 +247,8 @@ static void test_blocks(void **state) {
     (void)state;
     static const uint64_t blocks[] = {1, 2, 3, 4, 16, 64, 1000};
     for (unsigned n = 0; n < COUNT(blocks); ++n) {
-        mass_case c = {.problem = small(n, 10, 70), .desc = {.kind = VATTEN_MASS_BLOCK_MAX, .block = blocks[n]}};
+        mass_case c = {.problem = small(n, 10, 70),
+                       .desc = {.kind = VATTEN_MASS_BLOCK_MAX, .block = blocks[n]}};
         c.problem.dense.window = (vatten_window){.enabled = true, .left = 20, .right = 5};
         c.problem.dense.prefix = 9;
         gpu_name(&c.problem, "blocks of %u", (unsigned)blocks[n]);

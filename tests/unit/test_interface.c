@@ -236,8 +236,11 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
+                    bool dense = io >= VT_IO_RULES && io <= VT_IO_COLUMNS, mass = io > VT_IO_RULES;
                     if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
-                        (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
+                        (dense && map != VT_MAP_DENSE) || (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
+                        continue;
+                    if (dense && mass && layout == VATTEN_LAYOUT_MATRIX)
                         continue;
                     if (layout == VATTEN_LAYOUT_MATRIX &&
                         (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
@@ -263,13 +266,13 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* attention_<map>_<dtype>_<layout>[_full|_bias] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_mass|_columns] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
-    const char *const ios[] = {"", "_full", "_bias", "", "_bias"};
+    const char *const ios[] = {"", "_full", "_bias", "_rules", "_mass", "_columns", "", "_bias"};
     const char *const tasks[] = {"attention",  "pool",       "pool_keep",   "score",    "select",
                                  "mark",       "invert",     "combine",     "rank",     "topk",
                                  "append_f32", "append_f16", "append_bf16", "append_i8"};

@@ -2,8 +2,8 @@
  *
  * Attention mass: a desc with its rules checked, and its steps.
  */
-#ifndef VT_MASS_H
-#define VT_MASS_H
+#ifndef VT_MASS_RULES_H
+#define VT_MASS_RULES_H
 
 #include "ops.h"
 
@@ -46,4 +46,4 @@ uint64_t vt_mass_macs(const vt_op_input *op, const vt_mass_cut *cut, uint64_t ti
 /* Queries are bound as a whole: they are listed, or counted from an end that tables tell. */
 bool vt_mass_binds_queries(const vt_mass *mass);
 
-#endif /* VT_MASS_H */
+#endif /* VT_MASS_RULES_H */

@@ -2,7 +2,7 @@
  *
  * The rules of attention mass, and what follows from them.
  */
-#include "mass.h"
+#include "mass_rules.h"
 
 #include "problem_check.h"
 #include "sizes.h"
@@ -49,9 +49,11 @@ static vatten_result check_own(const vt_checker *check, const vatten_mass_desc *
                "weights strides: batch %" PRId64 ", head %" PRId64 ", query %" PRId64 " must not be negative",
                w->batch, w->head, w->query);
     INVALID_IF(d->last > a->q_len, "last %" PRIu64 " is above q_len %" PRIu64, d->last, a->q_len);
-    INVALID_IF(!d->listed && d->rows > a->q_len, "rows %" PRIu64 " is above q_len %" PRIu64, d->rows, a->q_len);
+    INVALID_IF(!d->listed && d->rows > a->q_len, "rows %" PRIu64 " is above q_len %" PRIu64, d->rows,
+               a->q_len);
     UNSUPPORTED_IF(d->rows > VT_LENGTH_MAX, "rows %" PRIu64 " is above %u", d->rows, VT_LENGTH_MAX);
-    UNSUPPORTED_IF(d->segments > VT_LENGTH_MAX, "segments %" PRIu32 " is above %u", d->segments, VT_LENGTH_MAX);
+    UNSUPPORTED_IF(d->segments > VT_LENGTH_MAX, "segments %" PRIu32 " is above %u", d->segments,
+                   VT_LENGTH_MAX);
     INVALID_IF(d->kind == VATTEN_MASS_ROWS && packed && !d->listed,
                "the last %" PRIu64 " rows of packed sequences are not known: list them", d->rows);
     INVALID_IF(d->segment_batch && (a->masks & VATTEN_MASK_SEGMENTS),
@@ -99,8 +101,7 @@ static vatten_result fill_input(const vt_checker *check, const vatten_mass_desc 
     const vatten_attention_desc *a = d->attention;
     const vatten_mass_strides *w = &d->weights;
     uint64_t row = has_weights(d) ? 0 : a->q_len;
-    out->has_input =
-        d->weighted || d->listed || (d->segments && !(a->masks & VATTEN_MASK_SEGMENTS));
+    out->has_input = d->weighted || d->listed || (d->segments && !(a->masks & VATTEN_MASK_SEGMENTS));
     if (!out->has_input)
         return VATTEN_SUCCESS;
     if (d->weighted) {
@@ -123,10 +124,10 @@ static void fill_kind(const vatten_mass_desc *d, vt_mass *out) {
         r->tile_heads = 1;
     out->head_unit = out->columns ? d->kv_heads ? p->heads / p->kv_heads : 1 : r->tile_heads;
     uint64_t block = vt_min(vt_max(d->block, 1), p->kv_len);
-    out->size = out->columns                          ? out->head_unit
-                : d->kind == VATTEN_MASS_ROWS         ? d->rows
-                : d->kind == VATTEN_MASS_BLOCK_MAX    ? block
-                                                      : 1;
+    out->size = out->columns                       ? out->head_unit
+                : d->kind == VATTEN_MASS_ROWS      ? d->rows
+                : d->kind == VATTEN_MASS_BLOCK_MAX ? block
+                                                   : 1;
     out->bins = d->kind == VATTEN_MASS_SEGMENTS    ? d->segments
                 : d->kind == VATTEN_MASS_ROWS      ? p->kv_len
                 : d->kind == VATTEN_MASS_BLOCK_MAX ? vt_ceil_div(p->kv_len, block)
