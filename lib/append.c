@@ -29,52 +29,19 @@ _Static_assert((int)VT_APPEND_KV == VATTEN_LENGTHS_KV && (int)VT_APPEND_BOTH == 
 static vatten_result check_dtypes(const vt_checker *check, const vatten_heads *cache,
                                   const vatten_heads *rows) {
     vatten_result result = vt_check_heads(check, cache, false);
-    if (result == VATTEN_SUCCESS)
-        result = vt_check_heads(check, rows, false);
-    if (result != VATTEN_SUCCESS)
-        return result;
-    bool i8 = cache->kv_dtype == VATTEN_DTYPE_I8;
-    uint32_t value_dim = cache->value_dim ? cache->value_dim : cache->dim;
-    INVALID_IF(!i8 && cache->kv_dtype != 0 && cache->kv_dtype != cache->dtype,
-               "kv_dtype %d is neither dtype %d nor I8 (4)", (int)cache->kv_dtype, (int)cache->dtype);
-    INVALID_IF(!i8 && cache->kv_block != 0, "kv_block %" PRIu32 " is for I8 only", cache->kv_block);
-    INVALID_IF(i8 && (cache->kv_block == 0 || cache->kv_block % 4 != 0),
-               "kv_block %" PRIu32 " is not a multiple of 4, at least 4", cache->kv_block);
-    INVALID_IF(i8 && (cache->dim % cache->kv_block != 0 || value_dim % cache->kv_block != 0),
-               "dim %" PRIu32 ", value_dim %" PRIu32 " are not multiples of kv_block %" PRIu32, cache->dim,
-               value_dim, cache->kv_block);
-    return VATTEN_SUCCESS;
+    return result == VATTEN_SUCCESS ? vt_check_heads(check, rows, false) : result;
 }
 
 static vatten_result check_lengths(const vt_checker *check, const vatten_attention_desc *d) {
     vatten_result result = vt_check_length(check, "q_len", d->q_len);
     if (result == VATTEN_SUCCESS)
         result = vt_check_length(check, "kv_len", d->kv_len);
+    if (result == VATTEN_SUCCESS)
+        result = vt_check_lengths(check, d);
     if (result != VATTEN_SUCCESS)
         return result;
-    bool packed = d->lengths == VATTEN_LENGTHS_PACKED;
-    INVALID_IF(d->lengths < VATTEN_LENGTHS_PLAN || d->lengths > VATTEN_LENGTHS_PACKED,
-               "lengths %d are unknown", (int)d->lengths);
-    INVALID_IF(packed && d->sequences == 0, "sequences %d must be at least 1", 0);
-    INVALID_IF(packed && d->heads.batch != 1, "batch %" PRIu64 " of packed sequences is not 1",
-               d->heads.batch);
-    INVALID_IF(!packed && d->sequences != 0, "sequences %" PRIu32 " are for packed ones only", d->sequences);
-    UNSUPPORTED_IF(d->sequences > VT_LENGTH_MAX, "sequences %" PRIu32 " are above %u", d->sequences,
-                   VT_LENGTH_MAX);
-    INVALID_IF(!(packed && d->page_size) && d->q_len > d->kv_len,
+    INVALID_IF(!(d->sequences && d->page_size) && d->q_len > d->kv_len,
                "q_len %" PRIu64 " new tokens do not fit kv_len %" PRIu64, d->q_len, d->kv_len);
-    return VATTEN_SUCCESS;
-}
-
-static vatten_result check_pages(const vt_checker *check, const vatten_attention_desc *d) {
-    INVALID_IF(d->page_size == 0 && d->pool_pages != 0, "pool_pages %" PRIu64 " without page_size",
-               d->pool_pages);
-    INVALID_IF(d->page_size != 0 && d->pool_pages == 0, "page_size %" PRIu32 " without pool_pages",
-               d->page_size);
-    UNSUPPORTED_IF(d->page_size > VT_LENGTH_MAX, "page_size %" PRIu32 " is above %u", d->page_size,
-                   VT_LENGTH_MAX);
-    UNSUPPORTED_IF(d->pool_pages > VT_LENGTH_MAX, "pool_pages %" PRIu64 " are above %u", d->pool_pages,
-                   VT_LENGTH_MAX);
     return VATTEN_SUCCESS;
 }
 
@@ -112,10 +79,9 @@ static vatten_result fill_cache(const vt_checker *check, const vt_append *a, con
     if (result != VATTEN_SUCCESS)
         return result;
     vt_tensor *t = &side->cache;
-    INVALID_IF(i8 && (t->batch % 4 != 0 || t->head % 4 != 0 || t->token % 4 != 0),
-               "%s strides: batch %" PRIu64 ", head %" PRIu64 ", token %" PRIu64
-               " bytes are not multiples of 4",
-               name, t->batch, t->head, t->token);
+    result = i8 ? vt_check_kv_strides(check, name, t) : VATTEN_SUCCESS;
+    if (result != VATTEN_SUCCESS)
+        return result;
     if (i8)
         *t = (vt_tensor){t->batch / 4, t->head / 4, t->token / 4, t->elements / 4};
     side->cache_length = i8 ? length / 4 : length;
@@ -197,8 +163,6 @@ vatten_result vt_append_from(const vt_caps *caps, const vatten_logger *logger, c
     vatten_result result = check_dtypes(check, &d->heads, &rows);
     if (result == VATTEN_SUCCESS)
         result = check_lengths(check, d);
-    if (result == VATTEN_SUCCESS)
-        result = check_pages(check, d);
     if (result != VATTEN_SUCCESS)
         return result;
     fill_append(d, &rows, caps, out);

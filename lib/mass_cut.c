@@ -32,8 +32,15 @@ uint64_t vt_mass_tiles(const vt_op_input *op, uint64_t rows) {
     return vt_rules_tiles(op, rows);
 }
 
+/* Most steps of a part that a tile visits. Rows that are asked for may be far apart; keys of a prefix are seen by all. */
+static uint64_t visited(const vt_op_input *op, uint64_t steps) {
+    const vt_mass *m = mass_of(op);
+    bool any = m->kind == VATTEN_MASS_ROWS || (m->columns && op->problem->prefix);
+    return any ? vt_round_up(steps, op->tile->keys) : vt_rules_visited(op, steps);
+}
+
 uint64_t vt_mass_macs(const vt_op_input *op, const vt_mass_cut *c, uint64_t tiles) {
-    uint64_t steps = vt_rules_visited(op, c->steps);
+    uint64_t steps = visited(op, c->steps);
     uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), steps);
     uint64_t slices = vt_saturating_mul(c->batch, c->heads / op->problem->rules.tile_heads);
     return vt_saturating_mul(vt_saturating_mul(pairs, slices), op->problem->dim);
@@ -54,7 +61,7 @@ static uint64_t clearing(const vt_op_input *op, const vt_mass_cut *c) {
 /* Bins that are begun, and looking for where they end. */
 static uint64_t binning(const vt_op_input *op, const vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
-    uint64_t tiles = vt_ceil_div(vt_rules_visited(op, c->steps), op->tile->keys) + 2;
+    uint64_t tiles = vt_ceil_div(visited(op, c->steps), op->tile->keys) + 2;
     uint64_t rows = (uint64_t)op->tile->rows * op->tile->lanes_per_row / op->tile->workgroup;
     uint64_t exchange = op->tile->layout == VATTEN_LAYOUT_ROWS ? 0 : rows * (2 + op->tile->lanes_per_row);
     if (m->kind == VATTEN_MASS_BLOCK_MAX)
@@ -67,10 +74,13 @@ static uint64_t binning(const vt_op_input *op, const vt_mass_cut *c) {
 
 static bool loops_fit(const vt_op_input *op, const vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
-    uint64_t turns = m->columns ? m->head_unit : 1;
+    uint64_t turns = m->columns ? m->head_unit : 1,
+             spans = m->columns ? 0 : vt_rules_span_loops(op, c->steps);
+    uint64_t tiles = vt_ceil_div(visited(op, c->steps), op->tile->keys) + 3;
     uint64_t loading = 2 * (uint64_t)op->tile->rows * (op->tile->dim_pad / 8 + 1);
-    uint64_t loops = vt_saturating_mul(vt_rules_loops(op, c->steps, 1) + loading, turns);
-    return loops + clearing(op, c) + binning(op, c) + 4 * (uint64_t)op->tile->rows <= op->caps->loop_limit;
+    uint64_t loops = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->iterations) + loading + 64, turns);
+    return loops + spans + clearing(op, c) + binning(op, c) + 4 * (uint64_t)op->tile->rows <=
+           op->caps->loop_limit;
 }
 
 /* ---- Bindings ---- */
@@ -87,7 +97,8 @@ static bool tensors_bind(const vt_op_input *op, const vt_mass_cut *c, uint64_t q
         keys = r->page_size ? r->page_size : p->kv_len;
     }
     return vt_tensor_range(p, &p->q, alignment, c->batch, c->heads, queries, p->dim) <= range &&
-           vt_tensor_range(p, &p->k, alignment, batch, kv_heads, keys, p->dim) <= range &&
+           vt_range(&p->k, vt_kv_element(p), alignment, batch, kv_heads, keys, vt_kv_row(p, p->dim)) <=
+               range &&
            lse <= (range - vt_min(range, alignment)) / sizeof(float);
 }
 

@@ -54,8 +54,10 @@ static range bound_queries(const part *p, const link *l) {
 static uint32_t add_variant(const vt_op_input *op, vt_program *program) {
     const vt_mass *m = op->problem->mass;
     vt_variant *variant = &program->variants[program->variant_count];
-    variant->kernel = vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
-                                     m->columns ? VT_IO_COLUMNS : VT_IO_MASS);
+    bool bytes = op->problem->kv_bytes;
+    vt_io rows = bytes ? VT_IO_MASS_BYTES : VT_IO_MASS, columns = bytes ? VT_IO_COLUMNS_BYTES : VT_IO_COLUMNS;
+    variant->kernel =
+        vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout, m->columns ? columns : rows);
     vt_rules_spec(op, 1, false, variant->spec);
     variant->spec[VT_SPEC_MASS_BINS] = (uint32_t)m->bins;
     variant->spec[VT_SPEC_MASS_KIND] = (uint32_t)m->kind | (m->has_input ? VT_MASS_INPUT : 0);
@@ -70,14 +72,14 @@ static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint6
     return batch * t->batch + head * t->head + token * t->token;
 }
 
-/* Binds batch entries, heads and tokens of a tensor. Shaders index by the tensor's own token numbers, so bases step back;
+/* Binds batch entries, heads and tokens of a tensor; shaders count in `unit` elements. Shaders index by the tensor's own token numbers, so bases step back;
  * 32-bit arithmetic wraps. */
 static uint32_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
-                     const range box[3], uint64_t dim, uint32_t bytes) {
+                     const range box[3], uint64_t dim, uint32_t bytes, uint32_t unit) {
     uint64_t start = element(t, box[0].first, box[1].first, box[2].first);
     uint64_t end = element(t, box[0].end - 1, box[1].end - 1, box[2].end - 1) + dim;
     uint64_t at = vt_step_bind(step, slot, role, start, end, bytes, p->op->caps->storage_alignment);
-    return (uint32_t)(at - box[2].first * t->token);
+    return (uint32_t)(at / unit) - (uint32_t)(box[2].first * (t->token / unit));
 }
 
 static range batch_of(const part *p) {
@@ -94,11 +96,11 @@ static void bind_queries(const part *p, const link *l, vt_step *step) {
     const vt_tensor lse = {problem->heads * problem->q_len, problem->q_len, 1, 0};
     const range box[3] = {batch_of(p), heads_of(p, 1), bound_queries(p, l)};
     vt_push *push = &step->push;
-    push->q_base = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, q, box, problem->dim, problem->element_bytes);
+    push->q_base = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, q, box, problem->dim, problem->element_bytes, 1);
     push->q_batch = (uint32_t)q->batch;
     push->q_head = (uint32_t)q->head;
     push->q_token = (uint32_t)q->token;
-    push->lse_base = bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, box, 1, sizeof(float));
+    push->lse_base = bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, box, 1, sizeof(float), 1);
     push->lse_batch = (uint32_t)lse.batch;
     push->lse_head = (uint32_t)lse.head;
 }
@@ -109,14 +111,16 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_tensor *k = &problem->k;
     range box[3] = {batch_of(p), heads_of(p, problem->heads / problem->kv_heads), keys_of(p, l)};
     vt_push *push = &step->push;
+    const uint32_t unit = problem->kv_bytes ? 4 : 1; /* shaders count words of bytes */
     if (vt_rules_bind_all(r)) {
         box[0] = (range){0, r->page_size ? r->pool_pages : 1};
         box[2] = (range){0, r->page_size ? r->page_size : problem->kv_len};
     }
-    push->k_base = bind(p, step, VT_SLOT_K, VT_ROLE_K, k, box, problem->dim, problem->element_bytes);
-    push->k_batch = (uint32_t)k->batch;
-    push->k_head = (uint32_t)k->head;
-    push->k_token = (uint32_t)k->token;
+    push->k_base = bind(p, step, VT_SLOT_K, VT_ROLE_K, k, box, vt_kv_row(problem, problem->dim),
+                        vt_kv_element(problem), unit);
+    push->k_batch = (uint32_t)(k->batch / unit);
+    push->k_head = (uint32_t)(k->head / unit);
+    push->k_token = (uint32_t)(k->token / unit);
     push->group = problem->heads / problem->kv_heads;
 }
 
@@ -128,7 +132,7 @@ static void bind_out(const part *p, vt_step *step) {
     const range box[3] = {all ? sequences : batch_of(p),
                           heads_of(p, m->columns ? m->head_unit : 1),
                           {p->row, p->row + p->cut.rows}};
-    step->push.out_base = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, box, m->bins, sizeof(float));
+    step->push.out_base = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, box, m->bins, sizeof(float), 1);
     step->push.out_batch = (uint32_t)out->batch;
     step->push.out_head = (uint32_t)out->head;
     step->push.out_token = (uint32_t)out->token;
@@ -147,7 +151,7 @@ static void bind_input(const part *p, const link *l, vt_step *step) {
     push->v_head = (uint32_t)input->head;
     push->v_token = (uint32_t)input->token;
     if (m->columns) {
-        push->v_base = bind(p, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, box, 1, sizeof(float));
+        push->v_base = bind(p, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, box, 1, sizeof(float), 1);
         return;
     }
     push->v_base = (uint32_t)(p->batch * input->batch);
@@ -269,7 +273,8 @@ vatten_result vt_op_mass(const vt_op_input *op, vt_program *program) {
     vatten_result result = vt_mass_cut_of(op, &most.cut);
     if (result != VATTEN_SUCCESS)
         return result;
-    vt_rules_add_spans(op, program);
+    if (!most.mass->columns) /* which ask masks pair by pair */
+        vt_rules_add_spans(op, program);
     program->main_variant = most.variant = add_variant(op, program);
     add_parts(&most, program);
     return check(op, program);

@@ -135,12 +135,14 @@ void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t 
     spec[VT_SPEC_STATE_VALUES] = r->carry ? p->value_dim : op->tile->value_pad;
     spec[VT_SPEC_STATE_LANES] = r->carry ? 1 : op->tile->lanes_per_row;
     spec[VT_SPEC_STATE_CALLER] = r->carry != 0;
+    spec[VT_SPEC_KV_BLOCK] = p->kv_bytes ? p->kv_block : 4;
 }
 
 static uint32_t attend_variant(const vt_op_input *op, const vt_rules_cut *c, bool extra, vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
     variant->kernel =
-        vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout, VT_IO_RULES);
+        vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
+                       op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES);
     vt_rules_spec(op, c->splits, extra, variant->spec);
     return program->variant_count++;
 }
@@ -212,19 +214,21 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_tensor *k = l->extra ? &problem->extra_k : &problem->k;
     const vt_tensor *v = l->extra ? &problem->extra_v : &problem->v;
     const slab s = key_slab(p, l);
-    uint32_t bytes = problem->element_bytes;
+    uint32_t bytes = vt_kv_element(problem);
+    const uint32_t unit = problem->kv_bytes ? 4 : 1; /* shaders count words of bytes */
     vt_push *push = &step->push;
-    push->k_base = bind(p, step, VT_SLOT_K, l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K, k, &s, problem->dim, bytes) -
-                   (uint32_t)(s.token[0] * k->token);
-    push->v_base =
-        bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, v, &s, problem->value_dim, bytes) -
-        (uint32_t)(s.token[0] * v->token);
-    push->k_batch = (uint32_t)k->batch;
-    push->k_head = (uint32_t)k->head;
-    push->k_token = (uint32_t)k->token;
-    push->v_batch = (uint32_t)v->batch;
-    push->v_head = (uint32_t)v->head;
-    push->v_token = (uint32_t)v->token;
+    uint32_t k_at = bind(p, step, VT_SLOT_K, l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K, k, &s,
+                         vt_kv_row(problem, problem->dim), bytes);
+    uint32_t v_at = bind(p, step, VT_SLOT_V, l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V, v, &s,
+                         vt_kv_row(problem, problem->value_dim), bytes);
+    push->k_base = k_at / unit - (uint32_t)(s.token[0] * (k->token / unit));
+    push->v_base = v_at / unit - (uint32_t)(s.token[0] * (v->token / unit));
+    push->k_batch = (uint32_t)(k->batch / unit);
+    push->k_head = (uint32_t)(k->head / unit);
+    push->k_token = (uint32_t)(k->token / unit);
+    push->v_batch = (uint32_t)(v->batch / unit);
+    push->v_head = (uint32_t)(v->head / unit);
+    push->v_token = (uint32_t)(v->token / unit);
     push->group = problem->heads / problem->kv_heads;
 }
 
@@ -320,7 +324,6 @@ static void follow_lengths(const part *p, const link *l, vt_step *step) {
         return;
     step->rows = p->op->tile->rows;
     step->row_heads = r->tile_heads;
-    step->splits = p->cut.splits;
     step->dense_keys = !l->extra;
 }
 
@@ -336,9 +339,9 @@ static void add_attend(const part *p, const link *l, uint64_t tile, uint64_t til
     bind_bias(p, l, &step);
     bind_tables(p, &step, VT_SLOT_TABLES);
     follow_lengths(p, l, &step);
-    step.groups[0] = (uint32_t)(tiles * c->splits);
+    step.groups[0] = (uint32_t)tiles;
     step.groups[1] = (uint32_t)(c->heads / p->op->problem->rules.tile_heads);
-    step.groups[2] = (uint32_t)c->batch;
+    step.groups[2] = (uint32_t)(c->batch * c->splits);
     step.macs = vt_rules_macs(p->op, c, tiles, l->end - l->first);
     vt_program_add(program, &step);
 }

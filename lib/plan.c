@@ -15,9 +15,10 @@
 static uint64_t least_bytes(const vt_problem *p) {
     uint64_t tokens_q = p->batch * p->heads * p->q_len;
     uint64_t tokens_kv = p->batch * p->kv_heads * (p->kv_len + p->extra_len);
-    uint64_t elements = vt_saturating_mul(tokens_q, (uint64_t)p->q_dim + p->value_dim) +
-                        vt_saturating_mul(tokens_kv, p->dim + p->value_dim);
-    return vt_saturating_mul(elements, p->element_bytes) + vt_lse_bytes(p) + p->bias_bytes +
+    uint64_t row_kv = (uint64_t)vt_kv_row(p, p->dim) + vt_kv_row(p, p->value_dim);
+    uint64_t queries = vt_saturating_mul(tokens_q, (uint64_t)p->q_dim + p->value_dim);
+    uint64_t keys = vt_saturating_mul(tokens_kv, vt_saturating_mul(row_kv, vt_kv_element(p)));
+    return vt_saturating_mul(queries, p->element_bytes) + keys + vt_lse_bytes(p) + p->bias_bytes +
            p->list.words.elements * sizeof(uint32_t);
 }
 
@@ -34,12 +35,12 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->dispatches = (uint32_t)program->step_count;
     info->pipelines = program->variant_count;
     info->q_bytes = vt_tensor_bytes(p, &p->q);
-    info->k_bytes = vt_tensor_bytes(p, &p->k);
-    info->v_bytes = vt_tensor_bytes(p, &p->v);
+    info->k_bytes = vt_kv_bytes(p, &p->k);
+    info->v_bytes = vt_kv_bytes(p, &p->v);
     info->out_bytes = vt_tensor_bytes(p, &p->out);
     info->lse_bytes = vt_lse_bytes(p);
-    info->extra_k_bytes = vt_tensor_bytes(p, &p->extra_k);
-    info->extra_v_bytes = vt_tensor_bytes(p, &p->extra_v);
+    info->extra_k_bytes = vt_kv_bytes(p, &p->extra_k);
+    info->extra_v_bytes = vt_kv_bytes(p, &p->extra_v);
     info->bias_bytes = p->bias_bytes;
     info->tables_bytes = p->rules.tables.bytes;
     info->state_bytes = p->rules.carry ? vt_rules_caller_state(p) : 0;

@@ -13,6 +13,34 @@ vt_checker vt_checker_begin(const vt_caps *caps, const vatten_logger *logger, co
     return (vt_checker){caps, logger, family, out};
 }
 
+vatten_result vt_check_kv(const vt_checker *check, const vatten_heads *heads) {
+    bool bytes = heads->kv_dtype == VATTEN_DTYPE_I8;
+    uint32_t value_dim = heads->value_dim ? heads->value_dim : heads->dim, block = heads->kv_block;
+    INVALID_IF(!bytes && heads->kv_dtype != 0 && heads->kv_dtype != heads->dtype,
+               "kv_dtype %d is neither dtype %d nor I8 (4)", (int)heads->kv_dtype, (int)heads->dtype);
+    INVALID_IF(!bytes && block != 0, "kv_block %" PRIu32 " is for I8 only", block);
+    INVALID_IF(bytes && (block == 0 || block % 4 != 0),
+               "kv_block %" PRIu32 " is not a multiple of 4, at least 4", block);
+    INVALID_IF(bytes && (heads->dim % block != 0 || value_dim % block != 0),
+               "dim %" PRIu32 ", value_dim %" PRIu32 " are not multiples of kv_block %" PRIu32, heads->dim,
+               value_dim, block);
+    return VATTEN_SUCCESS;
+}
+
+vatten_result vt_refuse_bytes(const vt_checker *check, const vatten_heads *heads) {
+    INVALID_IF(heads->kv_dtype == VATTEN_DTYPE_I8, "kv_dtype I8 (%d) is for dense attention", (int)heads->kv_dtype);
+    return VATTEN_SUCCESS;
+}
+
+/* Bytes are read as words. */
+vatten_result vt_check_kv_strides(const vt_checker *check, const char *name, const vt_tensor *t) {
+    INVALID_IF(check->problem->kv_bytes && (t->batch % 4 != 0 || t->head % 4 != 0 || t->token % 4 != 0),
+               "%s strides: batch %" PRIu64 ", head %" PRIu64 ", token %" PRIu64
+               " bytes are not multiples of 4",
+               name, t->batch, t->head, t->token);
+    return VATTEN_SUCCESS;
+}
+
 vatten_result vt_check_heads(const vt_checker *check, const vatten_heads *heads, bool weights) {
     INVALID_IF(heads->dtype < VATTEN_DTYPE_F32 || heads->dtype > VATTEN_DTYPE_BF16,
                "dtype %d is none of F32 (1), F16 (2), BF16 (3)", (int)heads->dtype);
@@ -25,8 +53,11 @@ vatten_result vt_check_heads(const vt_checker *check, const vatten_heads *heads,
     INVALID_IF(heads->dim > VATTEN_MAX_DIM, "dim %" PRIu32 " is above %u", heads->dim, VATTEN_MAX_DIM);
     INVALID_IF(heads->value_dim > VATTEN_MAX_DIM, "value_dim %" PRIu32 " is above %u", heads->value_dim,
                VATTEN_MAX_DIM);
+    vatten_result kv = vt_check_kv(check, heads);
+    if (kv != VATTEN_SUCCESS)
+        return kv;
     INVALID_IF(!isfinite(heads->scale), "scale %f is not finite", (double)heads->scale);
-    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_MATRIX,
+    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_STREAM,
                "tile layout %d is unknown", (int)heads->tile.layout);
     UNSUPPORTED_IF(
         heads->dtype != VATTEN_DTYPE_F32 && !(check->caps->features & VATTEN_FEATURE_STORAGE_16BIT),
@@ -46,6 +77,8 @@ vatten_result vt_check_length(const vt_checker *check, const char *name, uint64_
 void vt_fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *out) {
     out->dtype = heads->dtype;
     out->element_bytes = heads->dtype == VATTEN_DTYPE_F32 ? 4 : 2;
+    out->kv_bytes = heads->kv_dtype == VATTEN_DTYPE_I8;
+    out->kv_block = heads->kv_block;
     out->batch = heads->batch;
     out->heads = heads->heads;
     out->kv_heads = heads->kv_heads;
@@ -109,8 +142,10 @@ vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads
     uint64_t places = rules->page_size ? rules->page_size : out->kv_len;
     const vt_shape shapes[4] = {
         {"q", heads->q, out->q_len, out->heads, out->q_dim, false, 0, 0},
-        {"k", heads->k, places, out->kv_heads, out->dim, false, 0, rules->pool_pages},
-        {"v", heads->v, places, out->kv_heads, out->value_dim, false, 0, rules->pool_pages},
+        {"k", heads->k, places, out->kv_heads, vt_kv_row(out, out->dim), false, vt_kv_element(out),
+         rules->pool_pages},
+        {"v", heads->v, places, out->kv_heads, vt_kv_row(out, out->value_dim), false, vt_kv_element(out),
+         rules->pool_pages},
         {"out", heads->out, out->q_len, out->heads, out->value_dim, true, 0, 0},
     };
     vt_tensor *tensors[4] = {&out->q, &out->k, &out->v, &out->out};
@@ -118,6 +153,8 @@ vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads
         if (out->weights && tensors[i] == &out->k)
             continue;
         vatten_result result = vt_fill_tensor(check, &shapes[i], tensors[i]);
+        if (result == VATTEN_SUCCESS && (i == 1 || i == 2))
+            result = vt_check_kv_strides(check, shapes[i].name, tensors[i]);
         if (result != VATTEN_SUCCESS)
             return result;
     }
@@ -130,6 +167,18 @@ vatten_result vt_fill_tensors(const vt_checker *check, const vatten_heads *heads
 
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
     return tensor->elements * problem->element_bytes;
+}
+
+uint32_t vt_kv_element(const vt_problem *problem) {
+    return problem->kv_bytes ? 1 : problem->element_bytes;
+}
+
+uint32_t vt_kv_row(const vt_problem *problem, uint32_t dim) {
+    return problem->kv_bytes ? dim / problem->kv_block * (problem->kv_block + 4) : dim;
+}
+
+uint64_t vt_kv_bytes(const vt_problem *problem, const vt_tensor *tensor) {
+    return tensor->elements * vt_kv_element(problem);
 }
 
 uint64_t vt_range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,

@@ -87,6 +87,8 @@ typedef struct vt_problem {
     char label[64];
     vatten_dtype dtype;
     uint32_t element_bytes;
+    bool kv_bytes; /* k and v are rows of bytes with scales: their tensors count bytes */
+    uint32_t kv_block;
     uint64_t batch;
     uint32_t heads;
     uint32_t kv_heads;
@@ -145,8 +147,13 @@ bool vt_problem_same_axes(const vt_problem *problem, uint32_t a, uint32_t b);
 /* The heads [first, end) have the same axes, which go to `out`; this is `end`. */
 uint32_t vt_problem_alike_end(const vt_problem *problem, uint32_t first, vatten_axis out[3]);
 
-/* Bytes that a buffer of the tensor must hold. */
+/* Bytes that a buffer of the tensor must hold; vt_kv_bytes for keys and values. */
 uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor);
+uint64_t vt_kv_bytes(const vt_problem *problem, const vt_tensor *tensor);
+
+/* Of keys and values: bytes of an element, and elements of a row of `dim` numbers. */
+uint32_t vt_kv_element(const vt_problem *problem);
+uint32_t vt_kv_row(const vt_problem *problem, uint32_t dim);
 
 /* As vt_tensor_range, for elements of any size. */
 uint64_t vt_range(const vt_tensor *tensor, uint32_t element_bytes, uint64_t alignment, uint64_t batch,

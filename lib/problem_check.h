@@ -50,6 +50,11 @@ vt_checker vt_checker_begin(const vt_caps *caps, const vatten_logger *logger, co
 
 /* `weights`: there is no product of queries and keys, and dim is 0. */
 vatten_result vt_check_heads(const vt_checker *check, const vatten_heads *heads, bool weights);
+/* kv_dtype and kv_block, and strides that follow. */
+vatten_result vt_check_kv(const vt_checker *check, const vatten_heads *heads);
+/* Of families whose kernels do not read bytes. */
+vatten_result vt_refuse_bytes(const vt_checker *check, const vatten_heads *heads);
+vatten_result vt_check_kv_strides(const vt_checker *check, const char *name, const vt_tensor *t);
 vatten_result vt_check_length(const vt_checker *check, const char *name, uint64_t length);
 void vt_fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *out);
 
@@ -71,6 +76,8 @@ vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, 
 /* What vatten_attention_desc has besides, of heads that are checked: the rules, and what follows of a problem that has the
  * rest. */
 vatten_result vt_check_rules(const vt_checker *check, const vatten_attention_desc *desc);
+/* Those of lengths and pages alone. */
+vatten_result vt_check_lengths(const vt_checker *check, const vatten_attention_desc *desc);
 vatten_result vt_fill_rules(const vt_checker *check, const vatten_attention_desc *desc, vt_problem *out);
 
 /* vatten_lists_desc.boxes: checks them, and what they make of a desc whose q_block and kv_block are then given. Without

@@ -55,13 +55,19 @@ static uint64_t pairs_of(const vt_problem *p) {
 }
 
 static vatten_result fill_extra(const vt_checker *check, const vatten_attention_desc *d, vt_problem *out) {
-    const vt_shape k = {"extra_k", d->extra_k, d->extra_len, out->kv_heads, out->dim, false, 0, 0};
-    const vt_shape v = {"extra_v", d->extra_v, d->extra_len, out->kv_heads, out->value_dim, false, 0, 0};
+    const vt_shape k = {"extra_k", d->extra_k, d->extra_len, out->kv_heads, vt_kv_row(out, out->dim), false,
+                        vt_kv_element(out), 0};
+    const vt_shape v = {"extra_v", d->extra_v, d->extra_len, out->kv_heads, vt_kv_row(out, out->value_dim), false,
+                        vt_kv_element(out), 0};
     out->extra_len = d->extra_len;
     if (d->extra_len == 0)
         return VATTEN_SUCCESS;
     vatten_result result = vt_fill_tensor(check, &k, &out->extra_k);
-    return result == VATTEN_SUCCESS ? vt_fill_tensor(check, &v, &out->extra_v) : result;
+    if (result == VATTEN_SUCCESS)
+        result = vt_check_kv_strides(check, k.name, &out->extra_k);
+    if (result == VATTEN_SUCCESS)
+        result = vt_fill_tensor(check, &v, &out->extra_v);
+    return result == VATTEN_SUCCESS ? vt_check_kv_strides(check, v.name, &out->extra_v) : result;
 }
 
 vatten_result vt_problem_from_attention(const vt_caps *caps, const vatten_logger *logger,

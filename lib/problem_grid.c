@@ -231,6 +231,8 @@ vatten_result vt_problem_from_neighborhood(const vt_caps *caps, const vatten_log
     const vt_checker checks = vt_checker_begin(caps, logger, "neighborhood", desc->heads.label, out);
     const vt_checker *check = &checks;
     vatten_result result = vt_check_heads(check, &desc->heads, desc->weights);
+    if (result == VATTEN_SUCCESS)
+        result = vt_refuse_bytes(check, &desc->heads);
     if (result != VATTEN_SUCCESS)
         return result;
     vt_fill_heads(&desc->heads, caps, out);

@@ -145,6 +145,8 @@ vatten_result vt_problem_from_lists(const vt_caps *caps, const vatten_logger *lo
     if (result == VATTEN_SUCCESS)
         result = vt_fill_dense(check, &desc->heads, desc->q_len, desc->kv_len, &rule, out);
     if (result == VATTEN_SUCCESS)
+        result = vt_refuse_bytes(check, &desc->heads);
+    if (result == VATTEN_SUCCESS)
         result = vt_fill_tensors(check, &desc->heads, out);
     if (result == VATTEN_SUCCESS)
         vt_fill_boxes(desc, &out->list);

@@ -93,23 +93,37 @@ static vatten_result check_bias(const vt_checker *check, const vatten_attention_
     return d->bias == VATTEN_BIAS_TENSOR ? VATTEN_SUCCESS : check_grid(check, d);
 }
 
-static vatten_result check_lengths(const vt_checker *check, const vatten_attention_desc *d) {
+static vatten_result check_pages(const vt_checker *check, const vatten_attention_desc *d) {
+    INVALID_IF(d->page_size == 0 && d->pool_pages != 0, "pool_pages %" PRIu64 " without page_size",
+               d->pool_pages);
+    INVALID_IF(d->page_size != 0 && d->pool_pages == 0, "page_size %" PRIu32 " without pool_pages",
+               d->page_size);
+    UNSUPPORTED_IF(d->page_size > VT_LENGTH_MAX, "page_size %" PRIu32 " is above %u", d->page_size,
+                   VT_LENGTH_MAX);
+    UNSUPPORTED_IF(d->pool_pages > VT_LENGTH_MAX, "pool_pages %" PRIu64 " are above %u", d->pool_pages,
+                   VT_LENGTH_MAX);
+    return VATTEN_SUCCESS;
+}
+
+vatten_result vt_check_lengths(const vt_checker *check, const vatten_attention_desc *d) {
     bool packed = d->lengths == VATTEN_LENGTHS_PACKED;
     INVALID_IF(d->lengths < VATTEN_LENGTHS_PLAN || d->lengths > VATTEN_LENGTHS_PACKED,
-               "lengths %d is unknown", (int)d->lengths);
-    INVALID_IF(packed && d->heads.batch != 1, "packed sequences have batch 1, not %" PRIu64, d->heads.batch);
-    INVALID_IF(packed != (d->sequences != 0), "sequences %" PRIu32 " with lengths %d: they are for PACKED (%d)",
-               d->sequences, (int)d->lengths, (int)VATTEN_LENGTHS_PACKED);
-    INVALID_IF(d->sequences > VT_LENGTH_MAX, "sequences %" PRIu32 " is above %u", d->sequences, VT_LENGTH_MAX);
-    INVALID_IF((d->page_size != 0) != (d->pool_pages != 0),
-               "page_size %" PRIu32 " and pool_pages %" PRIu64 " go together", d->page_size, d->pool_pages);
-    INVALID_IF(d->page_size > VT_LENGTH_MAX, "page_size %" PRIu32 " is above %u", d->page_size, VT_LENGTH_MAX);
-    INVALID_IF(d->pool_pages > VT_LENGTH_MAX, "pool_pages %" PRIu64 " is above %u", d->pool_pages,
-               VT_LENGTH_MAX);
-    INVALID_IF(d->extra_len > VT_LENGTH_MAX, "extra_len %" PRIu64 " is above %u", d->extra_len, VT_LENGTH_MAX);
-    INVALID_IF(packed && (d->mask_batch || d->head_batch),
+               "lengths %d are unknown", (int)d->lengths);
+    INVALID_IF(packed && d->sequences == 0, "sequences %d must be at least 1", 0);
+    INVALID_IF(packed && d->heads.batch != 1, "batch %" PRIu64 " of packed sequences is not 1",
+               d->heads.batch);
+    INVALID_IF(!packed && d->sequences != 0, "sequences %" PRIu32 " are for packed ones only", d->sequences);
+    UNSUPPORTED_IF(d->sequences > VT_LENGTH_MAX, "sequences %" PRIu32 " are above %u", d->sequences,
+                   VT_LENGTH_MAX);
+    return check_pages(check, d);
+}
+
+static vatten_result check_lengths(const vt_checker *check, const vatten_attention_desc *d) {
+    UNSUPPORTED_IF(d->extra_len > VT_LENGTH_MAX, "extra_len %" PRIu64 " is above %u", d->extra_len,
+                   VT_LENGTH_MAX);
+    INVALID_IF(d->lengths == VATTEN_LENGTHS_PACKED && (d->mask_batch || d->head_batch),
                "mask_batch and head_batch are for batches, packed sequences have batch %d", 1);
-    return VATTEN_SUCCESS;
+    return vt_check_lengths(check, d);
 }
 
 static vatten_result check_results(const vt_checker *check, const vatten_attention_desc *d) {
@@ -262,7 +276,7 @@ static bool may_split(const vatten_attention_desc *d, const vt_rules *r) {
 }
 
 static bool any_rule(const vatten_attention_desc *d, const vt_rules *r) {
-    return d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
+    return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->heads.tile.layout == VATTEN_LAYOUT_STREAM || d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
            d->extra_len || r->lengths || d->page_size || r->normaliser || r->carry || r->splits > 1;
 }
 

@@ -6,8 +6,10 @@
 
 #include <inttypes.h>
 
-/* Least keys of a share: below that merging costs more than waiting. */
+/* Least keys of a share: below that merging costs more than waiting. And how many are best where the processor's cache is
+ * all there is: heads lie side by side, so while the first one reads a share its neighbours' keys come along. */
 #define LEAST_SHARE 256u
+#define CPU_SHARE   512u
 
 static const vt_rules *rules_of(const vt_op_input *op) {
     return &op->problem->rules;
@@ -70,7 +72,7 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t ti
 /* Loop iterations of an invocation beside those over key tiles: of each span, and once. */
 static uint64_t span_loops(const vt_op_input *op) {
     const vt_rules *r = rules_of(op);
-    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 272 : 0;
+    uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 20 : 0; /* 4 ids by 4 */
     return 2 + segments + (r->masks & VATTEN_MASK_BITS ? 3 * (uint64_t)op->tile->rows : 0);
 }
 
@@ -78,18 +80,16 @@ static bool scattered(const vt_rules *r) {
     return r->key_stride || (r->masks & ~(vatten_masks)VATTEN_MASK_INTERVALS);
 }
 
-uint64_t vt_rules_loops(const vt_op_input *op, uint64_t keys, uint32_t splits) {
-    uint64_t share = vt_ceil_div(keys, splits) + op->tile->keys + VT_SPAN;
-    uint64_t tiles = vt_ceil_div(vt_min(vt_rules_visited(op, share), share), op->tile->keys) + 2;
-    uint64_t loops = vt_saturating_mul(tiles, op->tile->iterations) + 64 + op->tile->rows;
-    if (scattered(rules_of(op)))
-        loops += vt_saturating_mul(vt_ceil_div(share, VT_SPAN) + 1, span_loops(op));
-    return loops;
+uint64_t vt_rules_span_loops(const vt_op_input *op, uint64_t keys) {
+    return scattered(rules_of(op)) ? vt_saturating_mul(vt_ceil_div(keys, VT_SPAN) + 1, span_loops(op)) : 0;
 }
 
 /* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
 static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits) {
-    return vt_rules_loops(op, keys, splits) <= op->caps->loop_limit;
+    uint64_t share = vt_ceil_div(keys, splits) + op->tile->keys + VT_SPAN;
+    uint64_t tiles = vt_ceil_div(vt_min(vt_rules_visited(op, share), share), op->tile->keys) + 2;
+    uint64_t loops = vt_saturating_mul(tiles, op->tile->iterations) + 64 + op->tile->rows;
+    return loops + vt_rules_span_loops(op, share) <= op->caps->loop_limit;
 }
 
 /* ---- Bindings ---- */
@@ -121,7 +121,8 @@ static bool source_binds(const vt_op_input *op, const vt_tensor *t, const vt_rul
         batch = r->page_size ? r->pool_pages : 1;
         keys = r->page_size ? r->page_size : p->kv_len;
     }
-    return span(op, t, batch, heads, keys, dim) <= op->caps->storage_range;
+    return vt_range(t, vt_kv_element(p), op->caps->storage_alignment, batch, heads, keys, vt_kv_row(p, dim)) <=
+           op->caps->storage_range;
 }
 
 static bool bias_binds(const vt_op_input *op, const vt_rules_cut *c) {
@@ -148,7 +149,7 @@ static bool keys_bind(const vt_op_input *op, const vt_rules_cut *c) {
 
 static bool groups_fit(const vt_op_input *op, const vt_rules_cut *c) {
     const uint32_t *groups = op->caps->groups;
-    return c->heads / rules_of(op)->tile_heads <= groups[1] && c->batch <= groups[2] && c->splits <= groups[0];
+    return c->heads / rules_of(op)->tile_heads <= groups[1] && vt_saturating_mul(c->batch, c->splits) <= groups[2];
 }
 
 static bool fits(const vt_op_input *op, vt_rules_cut *c) {
@@ -166,9 +167,9 @@ static bool works(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles) 
 
 /* ---- Choice ---- */
 
-/* Keys are cut at whole tiles and spans. */
+/* Keys are cut at whole tiles. */
 static uint64_t key_grain(const vt_op_input *op) {
-    return op->tile->keys >= VT_SPAN ? op->tile->keys : VT_SPAN / op->tile->keys * op->tile->keys;
+    return op->tile->keys;
 }
 
 static uint64_t halve_keys(const vt_op_input *op, uint64_t keys) {
@@ -203,6 +204,8 @@ static uint32_t splits_of(const vt_op_input *op) {
         return r->splits ? r->splits : 1;
     uint64_t tiles = vt_saturating_mul(vt_rules_tiles(op, p->q_len), p->batch * (p->heads / r->tile_heads));
     uint64_t want = op->caps->workgroups / vt_max(tiles, 1);
+    if (vt_caps_is_cpu(op->caps))
+        want = p->q_len / r->sequences > op->tile->rows ? 1 : vt_rules_visited(op, r->longest) / CPU_SHARE;
     uint64_t worth = vt_rules_visited(op, r->longest) / LEAST_SHARE;
     return (uint32_t)vt_max(vt_min(vt_min(want, worth), 256), 1);
 }
@@ -211,7 +214,7 @@ static uint32_t splits_of(const vt_op_input *op) {
 static uint64_t tiles_of(const vt_op_input *op, const vt_rules_cut *c) {
     uint64_t tiles = vt_rules_tiles(op, c->queries), one = vt_rules_macs(op, c, 1, vt_max(c->keys, c->extra));
     uint64_t work = vt_max(op->problem->max_macs / vt_max(one, 1), 1);
-    return vt_min(vt_min(tiles, op->caps->groups[0] / c->splits), work);
+    return vt_min(vt_min(tiles, op->caps->groups[0]), work);
 }
 
 static vatten_result refuse(const vt_op_input *op) {

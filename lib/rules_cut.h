@@ -28,11 +28,11 @@ uint64_t vt_rules_state_bytes(const vt_op_input *op, const vt_rules_cut *cut);
 /* Multiply-adds of so many query tiles of a part over so many keys, tiles counted whole. */
 uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *cut, uint64_t tiles, uint64_t keys);
 
-/* Most keys of a range that a query tile visits, or queries that a tile of keys does, whole tiles of them. */
+/* Most keys of a range that a tile of queries visits, whole tiles of them. */
 uint64_t vt_rules_visited(const vt_op_input *op, uint64_t keys);
 
-/* Loop iterations of an invocation over so many keys that so many workgroups share. */
-uint64_t vt_rules_loops(const vt_op_input *op, uint64_t keys, uint32_t splits);
+/* Loop iterations of an invocation over the spans of so many keys. */
+uint64_t vt_rules_span_loops(const vt_op_input *op, uint64_t keys);
 
 /* Keys are bound as a whole, whatever the range: they are in pages, or in sequences that begin anywhere. */
 bool vt_rules_bind_all(const vt_rules *rules);

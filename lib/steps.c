@@ -89,6 +89,6 @@ bool vt_step_shrink(vt_step *step, uint64_t q_len, uint64_t kv_len) {
     if (step->dense_keys)
         push->kv_len = (uint32_t)kv_len;
     uint64_t rows = (vt_min(q_len, push->q_last) - push->q_first) * vt_max(step->row_heads, 1);
-    step->groups[0] = (uint32_t)(vt_ceil_div(rows, step->rows) * vt_max(step->splits, 1));
+    step->groups[0] = (uint32_t)vt_ceil_div(rows, step->rows);
     return true;
 }

@@ -85,7 +85,6 @@ typedef struct vt_step {
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
     uint32_t rows;    /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
     uint32_t row_heads; /* rows of a query, where heads share a tile; 0 = 1 */
-    uint32_t splits;    /* workgroups of a query tile; 0 = 1 */
     bool merges;        /* a step of combining, whose first query is `first` */
     uint64_t first;
     bool lengths;     /* with a fixed grid: q_len and kv_len of the push block follow those of vatten_args */

@@ -17,7 +17,8 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
 
 /* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
  * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. Matrices are whole. */
+ * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
+ * of four of both dims. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
@@ -30,6 +31,12 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->dim_chunk = tile->matrix.k;
         tile->dim_pad = round_up(dim, tile->matrix.k);
         tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
+        return;
+    }
+    if (tile->layout == VATTEN_LAYOUT_STREAM) {
+        tile->dim_chunk = 4 * tile->workgroup;
+        tile->dim_pad = round_up(dim, tile->dim_chunk);
+        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
         return;
     }
     tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
@@ -48,7 +55,7 @@ static uint32_t matrix_bytes(const vt_tile *tile) {
 
 /* As layout_split.glsl and exchange_shared.glsl declare it. */
 static uint32_t shared_bytes(const vt_tile *tile) {
-    if (tile->layout == VATTEN_LAYOUT_ROWS)
+    if (tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     if (tile->layout == VATTEN_LAYOUT_MATRIX)
         return matrix_bytes(tile);
@@ -83,6 +90,8 @@ static uint64_t iterations(const vt_tile *tile) {
         return 1;
     if (tile->layout == VATTEN_LAYOUT_MATRIX)
         return matrix_iterations(tile);
+    if (tile->layout == VATTEN_LAYOUT_STREAM)
+        return 1 + 2 * (uint64_t)tile->keys;
     uint64_t rows = tile->rows * tile->lanes_per_row / tile->workgroup;
     uint64_t columns = tile->keys / tile->lanes_per_row;
     uint64_t outputs = tile->value_pad / (4 * tile->lanes_per_row);
@@ -121,6 +130,16 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
 }
 
+static const char *stream_misfit(const vt_caps *caps, const vt_tile *tile) {
+    if (!(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
+        return "the device has no subgroup shuffles";
+    if (tile->workgroup > caps->subgroup_min)
+        return "workgroup is above the smallest subgroup size, which the STREAM layout needs";
+    if (tile->lanes_per_row != tile->workgroup || tile->keys != tile->workgroup)
+        return "lanes_per_row and keys must be workgroup in the STREAM layout";
+    return tile->rows > 16 ? "rows are above 16, which is what the STREAM layout is for" : NULL;
+}
+
 /* Why the device, or the library as it was built, has no MATRIX layout for the problem, whatever the tile. */
 static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem) {
     if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX))
@@ -128,6 +147,8 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
                "GL_KHR_cooperative_matrix";
     if (problem->dtype != VATTEN_DTYPE_F16)
         return "the MATRIX layout takes dtype F16 only";
+    if (problem->kv_bytes)
+        return "the MATRIX layout takes no keys of bytes";
     if (problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
         return "the MATRIX layout rounds weights of a softmax only";
     if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
@@ -223,6 +244,8 @@ static const char *layout_misfit(const vt_caps *caps, const vt_tile *tile) {
         return matrix_misfit(caps, tile);
     case VATTEN_LAYOUT_ROWS:
         return rows_misfit(caps, tile);
+    case VATTEN_LAYOUT_STREAM:
+        return stream_misfit(caps, tile);
     default:
         return split_misfit(caps, tile);
     }
@@ -230,6 +253,8 @@ static const char *layout_misfit(const vt_caps *caps, const vt_tile *tile) {
 
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile) {
     const char *why = size_misfit(caps, tile);
+    if (!why && tile->layout == VATTEN_LAYOUT_STREAM && !problem->rules.used)
+        why = "the STREAM layout is for dense attention";
     if (!why && tile->layout == VATTEN_LAYOUT_MATRIX)
         why = matrix_size_misfit(tile);
     if (why)
@@ -244,11 +269,13 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
 static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     const vatten_tile *ask = &problem->tile;
     vt_tile tile = {.layout = row->layout};
-    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
     tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup ? row->workgroup : caps->subgroup_size;
-    uint32_t row_groups = tile.workgroup / tile.lanes_per_row;
+    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
+    if (tile.lanes_per_row == 0)
+        tile.lanes_per_row = tile.workgroup;
+    uint32_t row_groups = tile.lanes_per_row ? tile.workgroup / tile.lanes_per_row : 0;
     tile.rows = ask->rows ? ask->rows : row->rows_per_lane * row_groups;
-    tile.keys = ask->keys ? ask->keys : row->keys;
+    tile.keys = ask->keys ? ask->keys : row->keys ? row->keys : tile.workgroup;
     return tile;
 }
 
@@ -295,11 +322,20 @@ static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt
     return vt_tile_complete(caps, problem, out);
 }
 
+/* Rows of queries that one KV head has at the same keys: what a tile can be filled with. */
+static uint64_t rows_of_tile(const vt_problem *problem) {
+    const vt_rules *rules = &problem->rules;
+    return rules->used ? vt_ceil_div(problem->q_len, rules->sequences) * rules->tile_heads : UINT64_MAX;
+}
+
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
     bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
     bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
-    return layout && dim <= row->max_dim && row->registers <= caps->registers;
+    bool rows = row->max_rows == 0 || rows_of_tile(problem) <= row->max_rows;
+    if (problem->mass && row->layout == VATTEN_LAYOUT_STREAM)
+        return false;
+    return layout && rows && dim <= row->max_dim && row->registers <= caps->registers;
 }
 
 /* In the box that a plan would take with the tile, or the one asked for if it fits. */

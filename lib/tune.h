@@ -20,15 +20,16 @@ typedef enum vt_tune_when {
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;
-    uint32_t registers; /* least vt_caps.registers that the tile compiles without spills in */
-    uint32_t max_dim;   /* of max(dim, value_dim) */
-    uint32_t workgroup; /* invocations; 0 = the subgroup size */
-    uint32_t lanes_per_row;
+    uint32_t registers;     /* least vt_caps.registers that the tile compiles without spills in */
+    uint32_t max_dim;       /* of max(dim, value_dim) */
+    uint32_t workgroup;     /* invocations; 0 = the subgroup size */
+    uint32_t lanes_per_row; /* 0 = all of the workgroup */
     uint32_t rows_per_lane;
-    uint32_t keys;
+    uint32_t keys; /* 0 = as many as the workgroup has invocations */
     /* Not 0: only for neighborhoods whose visited pairs with this row are at most this percentage of those with the
      * next one that matches. A smaller box visits fewer keys for nothing, and pays more for each pair. */
     uint32_t percent;
+    uint32_t max_rows; /* not 0: only for problems that fill tiles with at most so many rows */
 } vt_tune_row;
 
 extern const vt_tune_row vt_tune_table[];

@@ -25,7 +25,13 @@
 #define ANY_DIM VATTEN_MAX_DIM
 
 const vt_tune_row vt_tune_table[] = {
-    /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent */
+    /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent, max rows */
+    {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 1, 0, 0, 1},
+    {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 4, 0, 0, 4},
+    {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 8, 0, 0, 8},
+    {VATTEN_LAYOUT_STREAM, VT_TUNE_ASKED, 0, 256, 0, 0, 8, 0},
+    {VATTEN_LAYOUT_STREAM, VT_TUNE_ASKED, 0, ANY_DIM, 0, 0, 4, 0},
+
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 4, 2, 95},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 8, 2},
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 128, 0, 1, 2, 2, 78},

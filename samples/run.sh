@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# samples/run.sh                                          both of these, with what they have by themselves
+# samples/run.sh                                          the first two of these, with what they have by themselves
 # samples/run.sh [photo.png|jpg ...] [options of denoise]
 # samples/run.sh long_context [options of long_context]
+# samples/run.sh decode [options of decode]
 #
-# Installs what is missing and builds the samples `denoise` and `long_context` in build/. Denoises a photograph: the
+# Installs what is missing and builds the samples `denoise`, `long_context` and `decode` in build/. Denoises a photograph: the
 # given one, or the one beside the sample with noise added, to have something to measure; several photographs are the
 # frames of a sequence. Looks for needles in a text of 131,072 tokens; where nothing is given, dense attention is
-# asked for some rows of it only. Pictures go to build/pictures. VATTEN_BUILD names another build folder,
-# VATTEN_INSTALL=no installs nothing.
+# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. Pictures
+# go to build/pictures. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
 set -eu
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,6 +23,13 @@ pictures=$build/pictures
 long_context() {
   "$build/samples/long_context/long_context" --map "$pictures/long-context-map.png" \
     --chart "$pictures/long-context-chart.png" "$@"
+}
+
+decode() {
+  if [ $# -eq 0 ]; then
+    set -- --lengths 1k,2k,4k,8k,16k,24k,32k --tokens 8 --chart "$pictures/decode-chart.png"
+  fi
+  "$build/samples/decode/decode" "$@"
 }
 
 denoise() {
@@ -49,7 +57,7 @@ setup_install sample
 if [ ! -e "$build/CMakeCache.txt" ]; then
   setup_configure -DVATTEN_TESTS=OFF -DVATTEN_TOOLS=OFF
 fi
-setup_build denoise long_context
+setup_build denoise long_context decode
 mkdir -p "$pictures"
 
 if [ $# -eq 0 ]; then
@@ -59,6 +67,9 @@ if [ $# -eq 0 ]; then
 elif [ "$1" = long_context ]; then
   shift
   long_context "$@"
+elif [ "$1" = decode ]; then
+  shift
+  decode "$@"
 else
   denoise "$@"
 fi

@@ -6,21 +6,24 @@
 //   VT_NEIGHBORHOOD  index map: neighborhood; VT_LISTS: lists, seven buffers (with VT_FULL); else dense
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
+//   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
+//   VT_KV_BYTES      k and v are rows of bytes with scales (with VT_RULES)
 //   VT_MASS          in place of values and softmax, with VT_RULES and a log-sum-exp that is known: sums of
 //                    probabilities (lib/mass.glsl); with VT_COLUMNS rows are keys and the loop runs over queries
 //   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
 //
-// Grid: x query tiles, with rules x shares of the keys, y heads, or groups of heads that share a tile, z batch. Layout of the tensors: rows of contiguous dims, any strides between
+// Grid: x query tiles, y heads, or groups of heads that share a tile, z batch, with rules x shares of the keys: heads lie
+// side by side in memory, so those of one share are best read at the same time. Layout of the tensors: rows of contiguous dims, any strides between
 // them.
 
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : enable
-#if defined(VT_SUBGROUP) || defined(VT_ROWS)
+#if defined(VT_SUBGROUP) || defined(VT_ROWS) || defined(VT_STREAM)
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif
@@ -59,6 +62,8 @@
 #include "lib/layout_rows.glsl"
 #elif defined(VT_MATRIX)
 #include "lib/layout_matrix.glsl"
+#elif defined(VT_STREAM)
+#include "lib/layout_stream.glsl"
 #else
 #include "lib/layout_split.glsl"
 #endif

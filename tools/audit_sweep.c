@@ -16,7 +16,7 @@ static const audit_dims default_dims = {
 };
 
 /* What the keys of a query are told by. */
-typedef enum audit_map { AUDIT_DENSE, AUDIT_GRID, AUDIT_LISTS, AUDIT_BOXES } audit_map;
+typedef enum audit_map { AUDIT_DENSE, AUDIT_RULES, AUDIT_BYTES, AUDIT_GRID, AUDIT_LISTS, AUDIT_BOXES } audit_map;
 
 /* The rules that are compiled in: a plain kernel and one with all its branches for each map, and what becomes of
  * scores. */
@@ -32,6 +32,8 @@ typedef struct audit_rule {
 static const audit_rule rules[] = {
     {"causal", AUDIT_DENSE, false, "", VATTEN_BIAS_NONE, false},
     {"window", AUDIT_DENSE, true, "_full", VATTEN_BIAS_NONE, false},
+    {"ruled", AUDIT_RULES, true, "_rules", VATTEN_BIAS_TENSOR, false},
+    {"decode", AUDIT_BYTES, true, "_bytes", VATTEN_BIAS_NONE, false},
     {"grid2", AUDIT_GRID, false, "", VATTEN_BIAS_NONE, false},
     {"grid3", AUDIT_GRID, true, "_full", VATTEN_BIAS_NONE, false},
     {"bias3", AUDIT_GRID, true, "_bias", VATTEN_BIAS_RELATIVE, false},
@@ -42,7 +44,7 @@ static const audit_rule rules[] = {
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX};
+                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM};
 
 static void heads_of(vatten_heads *heads, vatten_dtype dtype, uint32_t dim, uint32_t value_dim, bool full,
                      const vatten_tile *tile) {
@@ -56,10 +58,39 @@ static void heads_of(vatten_heads *heads, vatten_dtype dtype, uint32_t dim, uint
                             .tile = *tile};
 }
 
+/* Packed sequences with all that a prompt may ask for. */
+static void ruled_of(vatten_attention_desc *desc) {
+    desc->prefix = 4;
+    desc->masks = VATTEN_MASK_SEGMENTS;
+    desc->segments = 8;
+    desc->softcap = 30.0f;
+    desc->head_fields = VATTEN_HEAD_SINK | VATTEN_HEAD_SLOPE | VATTEN_HEAD_GAIN;
+    desc->bias = VATTEN_BIAS_TENSOR;
+    desc->lengths = VATTEN_LENGTHS_PACKED;
+    desc->sequences = 4;
+}
+
+/* One token of several sequences in pages of bytes, whose heads share tiles and whose keys are shared out. */
+static void decode_of(vatten_attention_desc *desc) {
+    desc->q_len = 1;
+    desc->kv_len = 8192;
+    desc->lengths = VATTEN_LENGTHS_KV;
+    desc->page_size = 16;
+    desc->pool_pages = 1024;
+    desc->heads.kv_dtype = VATTEN_DTYPE_I8;
+    desc->heads.kv_block = 32;
+}
+
 static void attention_of(const audit_rule *rule, vatten_attention_desc *desc) {
     desc->q_len = 1024;
     desc->kv_len = 1024;
     desc->causal = true;
+    if (rule->map == AUDIT_RULES)
+        ruled_of(desc);
+    if (rule->map == AUDIT_BYTES)
+        decode_of(desc);
+    if (rule->map != AUDIT_DENSE)
+        return;
     if (rule->full)
         desc->window = (vatten_window){.enabled = true, .left = 255, .right = 0};
     desc->prefix = rule->full ? 4 : 0;
@@ -107,7 +138,7 @@ static vatten_result create_plan(vatten_device *device, const audit_rule *rule, 
     vatten_attention_desc dense = {.heads = *heads};
     vatten_neighborhood_desc grid = {.heads = *heads};
     vatten_lists_desc lists = {.heads = *heads};
-    if (rule->map == AUDIT_DENSE) {
+    if (rule->map <= AUDIT_BYTES) {
         attention_of(rule, &dense);
         return vatten_attention_create(device, &dense, out);
     }
@@ -124,7 +155,7 @@ static vatten_result create_plan(vatten_device *device, const audit_rule *rule, 
 
 /* "attention_dense_f32_subgroup", before there is a plan to ask. */
 static void kernel_name(const audit_rule *rule, const vatten_heads *heads, char *out, size_t out_size) {
-    static const char *const maps[] = {"dense", "neighborhood", "lists", "lists"};
+    static const char *const maps[] = {"dense", "dense", "dense", "neighborhood", "lists", "lists"};
     snprintf(out, out_size, "attention_%s_%s_%s%s", maps[rule->map], family_dtype_name(heads->dtype),
              family_layout_name(heads->tile.layout), rule->suffix);
 }
@@ -204,12 +235,12 @@ static bool compile_layout(const audit_sweep *sweep, const audit_row *blank, con
     return true;
 }
 
-/* The tuning table gives ROWS to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
+/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
  * where device and build have it. */
 static bool offered(const vatten_device_info *device, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX)
         return device->matrices[0] != '\0';
-    return device->cpu || layout != VATTEN_LAYOUT_ROWS;
+    return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);
 }
 
 static bool make_tile(const family_options *options, vatten_tile *tile) {

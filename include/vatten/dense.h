@@ -31,7 +31,7 @@ typedef struct vatten_head {
     float
         sink; /* a logit that joins the softmax, neither scaled nor capped, with value 0; LSE includes it. -inf: none */
     float slope;  /* ALiBi (Press et al. 2022): - slope |diag(i) - j| is added to a score, see alibi_signed */
-    float offset; /* added to every score */
+    float offset; /* added to every score, those of extra keys too */
     float gain;   /* multiplies the output; 0: the head is skipped, out is 0 and LSE -inf */
     int32_t
         left; /* in place of the plan's window, which must be enabled; -1 = unlimited, as VATTEN_UNLIMITED */
@@ -80,11 +80,11 @@ typedef enum vatten_normaliser {
 } vatten_normaliser;
 
 /* A state is what a softmax over some keys leaves to go on with other keys: args.state, f32 [B, heads, q_len, value_dim + 2],
- * the unnormalised output, the maximum of score x log2(e), and the sum of exp2(score x log2(e) - maximum). Ring and
+ * the unnormalised output, a maximum m near that of score x log2(e), and the sum of exp2(score x log2(e) - m), 0 without keys. Ring and
  * sharded attention are loops over plans that hand it on (Liu et al., Ring Attention, 2023). */
 typedef enum vatten_carry {
     VATTEN_CARRY_IN = 1 << 0, /* start from args.state; it is overwritten */
-    VATTEN_CARRY_OUT = 1 << 1 /* leave a state in args.state; out and LSE are not written */
+    VATTEN_CARRY_OUT = 1 << 1 /* leave a state in place of out and LSE: no write_lse, no gains */
 } vatten_carry;
 typedef uint32_t vatten_carries; /* an OR of vatten_carry */
 
@@ -102,7 +102,7 @@ typedef struct vatten_bias_strides {
  *   (diag(i) - left <= j <= diag(i) + right, and with a chunk floor(j / chunk) = floor(diag(i) / chunk);
  *    or j < prefix; or with a key_stride (j + key_phase) mod key_stride = 0)
  *   and  (not causal, or j <= diag(i))  and  no mask of `masks` hides it.
- * A row without a visible key gives out 0 and LSE -inf. K and V past kv_len are never used, whatever they
+ * A row without a visible key gives out 0 and LSE -inf, or the sink. K and V past kv_len are never used, whatever they
  * hold; V of a key before kv_len must be finite even where a mask hides the key (0 x NaN is NaN).
  * Tiles of keys that no query of a tile sees are skipped, tiles without a hidden pair need no test.
  * Algorithm: online softmax over tiles of keys (Milakov & Gimelshein 2018; Dao et al. 2022); for few queries the query
@@ -118,9 +118,9 @@ typedef struct vatten_attention_desc {
 
     uint64_t chunk;      /* 0 = none */
     uint32_t key_stride; /* 0 = none */
-    uint32_t key_phase;
-    vatten_masks masks; /* their data stand in tables */
-    uint32_t segments;  /* SEGMENTS: ids that the visibility table knows; 0: equal ids see each other */
+    uint32_t key_phase;  /* below key_stride */
+    vatten_masks masks;  /* their data stand in tables */
+    uint32_t segments;   /* SEGMENTS: ids that the visibility table knows; 0: equal ids see each other */
     /* Heads with intervals, expiries, bits and visibility tables of their own: a divisor of heads, query head h goes by
      * h / (heads / mask_heads); 0 = 1. */
     uint32_t mask_heads;
@@ -139,17 +139,17 @@ typedef struct vatten_attention_desc {
      *   of diag(i); extent[0] is not read. (Shaw et al. 2018; Raffel et al. 2020 once buckets are spelt out; Liu et al. 2021.)
      * AXES: keys stand row-major on a grid of `bias_extent`, rank 2 or 3, the product is kv_len: the sum over axes a of
      *   T_a[b, h', i, coordinate of j along a]; the T_a stand one after the other, each packed [B][bias_heads][q_len]
-     *   [bias_extent[a]] (Lin et al., Plain-DETR, 2023; Li et al., MViTv2, 2022). */
+     *   [bias_extent[a]]; not for packed sequences (Lin et al., Plain-DETR, 2023; Li et al., MViTv2, 2022). */
     vatten_bias bias;
-    vatten_dtype bias_dtype;          /* F32 (0 too) or F16, which needs no feature of the device */
-    uint32_t bias_heads;              /* a divisor of heads; 0 = heads */
+    vatten_dtype bias_dtype; /* F32 (0 too) or, of a TENSOR, F16, which needs no feature of the device */
+    uint32_t bias_heads;     /* a divisor of heads; 0 = heads */
     vatten_bias_strides bias_strides; /* TENSOR */
     uint32_t bias_rank;               /* RELATIVE, AXES: 1..3 */
     uint64_t bias_extent[3];
     uint32_t bias_reach[3]; /* RELATIVE: required */
 
-    /* Keys that every query sees, in the same softmax: scaled and capped, without bias; 0 = none. Packed sequences share
-     * them. */
+    /* Keys that every query sees, in the same softmax: scaled, capped and with the head's offset, without slope and bias;
+     * 0 = none. Packed sequences share them. */
     uint64_t extra_len;
     vatten_strides extra_k; /* [B, extra_len, kv_heads, dim] */
     vatten_strides extra_v; /* [B, extra_len, kv_heads, value_dim] */

@@ -77,7 +77,7 @@ typedef struct vatten_mass_desc {
     uint64_t block; /* BLOCK_MAX: required, keys of a block */
 
     vatten_tile
-        tile; /* optional override; no layout MATRIX. `rows` and `keys` of COLUMNS are keys and queries */
+        tile; /* optional override; no layouts MATRIX and STREAM. `rows` and `keys` of COLUMNS are keys and queries */
     const char *label; /* optional, as in vatten_heads; NULL = attention's */
 } vatten_mass_desc;
 

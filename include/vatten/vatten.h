@@ -236,7 +236,8 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3,   /* the same without any subgroup operation */
-    VATTEN_LAYOUT_MATRIX = 4    /* products by cooperative matrices: GPUs with matrix units */
+    VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
+    VATTEN_LAYOUT_STREAM = 5    /* all lanes of a subgroup share all rows: few rows, very many keys */
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -45,7 +45,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    67
+#define VT_SPEC_COUNT    68
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -113,6 +113,7 @@
 #define VT_SPEC_STATE_VALUES    64 /* outputs in a carried state */
 #define VT_SPEC_STATE_LANES     65 /* sums in it: of each lane of a row, or one */
 #define VT_SPEC_STATE_CALLER    66 /* 1: states stand where the caller's do, [batch][head][token] */
+#define VT_SPEC_KV_BLOCK        67 /* bytes of k and v that share a scale; kernels of bytes */
 
 /* Attention mass, in place of values and of what is carried: */
 #define VT_SPEC_MASS_BINS VT_SPEC_VALUE_DIM /* numbers of a row of out */

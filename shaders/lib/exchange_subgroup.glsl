@@ -4,6 +4,9 @@
 // LANES_PER_ROW neighbours of one subgroup, which the host makes sure of (LANES_PER_ROW divides the smallest
 // subgroup size).
 
+// Not by doubling a step: Mesa 22.3 does not unroll such a loop, nor the one over rows around it.
+const uint LANE_BITS = 7u; // of the largest subgroup's lanes
+
 float exchange_top[ROW_COUNT];
 
 void exchange_max()
@@ -12,8 +15,9 @@ void exchange_max()
         float top = SCORE_HIDDEN;
         [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
             top = max(top, score[i * COL_COUNT + j]);
-        [[unroll]] for (uint step = 1u; step < LANES_PER_ROW; step *= 2u)
-            top = max(top, subgroupShuffleXor(top, step));
+        [[unroll]] for (uint bit = 0u; bit < LANE_BITS; ++bit)
+            if (1u << bit < LANES_PER_ROW)
+                top = max(top, subgroupShuffleXor(top, 1u << bit));
         exchange_top[i] = top;
     }
 }
@@ -35,13 +39,15 @@ float exchange_probability(uint i, uint j, uint turn)
 void exchange_sum()
 {
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-        [[unroll]] for (uint step = 1u; step < LANES_PER_ROW; step *= 2u)
-            row_sum[i] += subgroupShuffleXor(row_sum[i], step);
+        [[unroll]] for (uint bit = 0u; bit < LANE_BITS; ++bit)
+            if (1u << bit < LANES_PER_ROW)
+                row_sum[i] += subgroupShuffleXor(row_sum[i], 1u << bit);
 }
 
 void exchange_largest()
 {
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-        [[unroll]] for (uint step = 1u; step < LANES_PER_ROW; step *= 2u)
-            row_sum[i] = max(row_sum[i], subgroupShuffleXor(row_sum[i], step));
+        [[unroll]] for (uint bit = 0u; bit < LANE_BITS; ++bit)
+            if (1u << bit < LANES_PER_ROW)
+                row_sum[i] = max(row_sum[i], subgroupShuffleXor(row_sum[i], 1u << bit));
 }

@@ -53,14 +53,37 @@ uint lane_row(uint i) { return i * WORKGROUP + lane(); }
         vec4 x = WORD == QUAD ? vt_to_f32x4(ELEM4[at >> 2]) : vec4(vt_to_f32(ELEM[at]), 0.0, 0.0, 0.0);              \
         return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
     }
-VT_WORD_LOADER(word_k, STEP_ELEM, STEP_ELEM4, DIM_WORD, WHOLE_DIM, DIM)
-#ifndef VT_MASS
+#ifdef VT_KV_BYTES
+#define VT_WORD_OF_BYTES(NAME, FOUR, WORD, WHOLE, BOUND)                                                             \
+    vec4 NAME(uint row, uint d)                                                                                      \
+    {                                                                                                                \
+        uint at = WHOLE ? d : min(d, (BOUND) - WORD);                                                                \
+        vec4 x = FOUR(row, at & ~3u);                                                                                \
+        if (WORD != QUAD)                                                                                            \
+            x = vec4(x[at & 3u], 0.0, 0.0, 0.0);                                                                     \
+        return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
+    }
+#endif
+#if defined(VT_COLUMNS)
+VT_WORD_LOADER(word_k, q_elem, q_elem4, DIM_WORD, WHOLE_DIM, DIM)
+#elif defined(VT_KV_BYTES)
+VT_WORD_OF_BYTES(word_k, four_k, DIM_WORD, WHOLE_DIM, DIM)
+#else
+VT_WORD_LOADER(word_k, k_elem, k_elem4, DIM_WORD, WHOLE_DIM, DIM)
+#endif
+#if defined(VT_KV_BYTES) && !defined(VT_MASS)
+VT_WORD_OF_BYTES(word_v, four_v, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
+#elif !defined(VT_MASS)
 VT_WORD_LOADER(word_v, v_elem, v_elem4, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
 #endif
 
 // load_q4 without branches: it loads an element that exists and forgets it.
 vec4 query_quad(uint row, uint d)
 {
+#if defined(VT_COLUMNS) && defined(VT_KV_BYTES)
+    vec4 bytes = four_k(row, min(d, DIM - QUAD));
+    return d < DIM ? bytes : vec4(0.0);
+#else
     if (VECTOR != 0u) {
         vec4 x = vt_to_f32x4(ROW_ELEM4[(row + min(d, DIM - QUAD)) >> 2]);
         return d < DIM ? x : vec4(0.0);
@@ -71,6 +94,7 @@ vec4 query_quad(uint row, uint d)
         result[e] = d + e < DIM ? x : 0.0;
     }
     return result;
+#endif
 }
 
 void load_queries()

@@ -55,6 +55,25 @@ bool begin_asked()
     map_q0 = min(map_q0, max(map_q_last, 0));
     return asked_row(0u) < push.q_last;
 }
+
+void masks_of_asked()
+{
+    uint rows = PACKED ? 1u : min(ROWS, push.q_last - asked_row(0u));
+    masks_reset();
+    for (uint row = 0u; row < rows; ++row)
+        if (asked_query(row) >= 0)
+            masks_add(uint(asked_query(row)));
+}
+
+void begin_masks()
+{
+    if (BY_ROWS)
+        masks_of_asked();
+    else
+        masks_begin(uint(map_q0), uint(map_q_last));
+}
+#else
+void begin_masks() { masks_begin(uint(map_q0), uint(map_q_last)); }
 #endif
 
 // False: the tile has no query.
@@ -121,7 +140,7 @@ bool map_begin()
     map_k_begin = int(push.k_first);
     map_k_end = min(int(push.k_last), seq_kv_len);
     diagonal_begin(seq_q_len, seq_kv_len, map_k_end);
-    masks_begin(uint(map_q0), uint(max(map_q_last, 0)));
+    begin_masks();
     map_from = max(map_k_begin, BY_INTERVALS ? tile_reach.x : 0);
     map_reach = BY_INTERVALS ? min(map_k_end, tile_reach.y) : map_k_end;
     if ((TILE_HEADS == 1u && head_gain(0u) == 0.0) || map_q_last < 0)

@@ -19,31 +19,31 @@ float log_share(float score, float lse) { return max(score - lse, SCORE_HIDDEN);
 #ifdef VT_COLUMNS
 float query_lse(uint token)
 {
-    return known_lse(push.lse_base + gl_WorkGroupID.z * push.lse_batch + own_head() * push.lse_head + token, true);
+    return known_lse(push.lse_base + own_batch() * push.lse_batch + own_head() * push.lse_head + token, true);
 }
 
 float query_weight(uint token)
 {
-    uint at = push.v_base + gl_WorkGroupID.z * push.v_batch + own_head() * push.v_head + token * push.v_token;
+    uint at = push.v_base + own_batch() * push.v_batch + own_head() * push.v_head + token * push.v_token;
     return uintBitsToFloat(mass_word[at]);
 }
 
 uint mass_row(uint row)
 {
-    uint entry = PACKED && PAGE != 0u ? seq : gl_WorkGroupID.z;
+    uint entry = PACKED && PAGE != 0u ? seq : own_batch();
     return push.out_base + entry * push.out_batch + gl_WorkGroupID.y * push.out_head + map_row_column(row);
 }
 #else
 float row_lse_known(uint row)
 {
-    uint at = gl_WorkGroupID.z * push.lse_batch + row_own_head(row) * push.lse_head + map_row_token(row);
+    uint at = own_batch() * push.lse_batch + row_own_head(row) * push.lse_head + map_row_token(row);
     return known_lse(push.lse_base + at, map_row_there(row));
 }
 
 uint mass_row(uint row)
 {
     uint token = BY_ROWS ? asked_row(row) : map_row_token(row);
-    return push.out_base + gl_WorkGroupID.z * push.out_batch + row_own_head(row) * push.out_head + token * push.out_token;
+    return push.out_base + own_batch() * push.out_batch + row_own_head(row) * push.out_head + token * push.out_token;
 }
 
 // ---- Bins: runs of keys whose probabilities make one number ----
@@ -52,7 +52,7 @@ uint key_id(uint key)
 {
     if (!MASS_INPUT)
         return key_segment(key);
-    uint entry = PACKED && PAGE != 0u ? seq : gl_WorkGroupID.z;
+    uint entry = PACKED && PAGE != 0u ? seq : own_batch();
     return mass_word[push.v_base + entry * push.v_batch + key_number(key)];
 }
 

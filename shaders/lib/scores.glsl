@@ -57,7 +57,7 @@ BiasRow bias_row(uint row, uint row_query, int diag)
 {
     BiasRow result = BiasRow(0u, ivec3(0), 0.0, 0.0);
     uint query = query_place(row_query);
-    uint batch = PACKED ? 0u : BIAS_IS == VT_BIAS_TENSOR ? gl_WorkGroupID.z : seq;
+    uint batch = PACKED ? 0u : BIAS_IS == VT_BIAS_TENSOR ? own_batch() : seq;
     if (has_field(VT_HEAD_OFFSET))
         result.offset = head_float(row, 3u) * LOG2E;
     if (has_field(VT_HEAD_SLOPE))
@@ -82,7 +82,7 @@ BiasKey bias_key(uint key)
     if (BIAS_IS == VT_BIAS_AXES || (BIAS & VT_BIAS_GRID) != 0u)
         result.place = uvec3(grid_place(int(key)));
     if (BIAS_OF_KEYS)
-        result.value = bias_at(push.map0 + (PACKED ? 0u : gl_WorkGroupID.z) * BIAS_BATCH + bias_head(0u) * BIAS_HEAD +
+        result.value = bias_at(push.map0 + (PACKED ? 0u : own_batch()) * BIAS_BATCH + bias_head(0u) * BIAS_HEAD +
                                result.entry);
     return result;
 }

@@ -88,9 +88,9 @@ void begin_packed(uint tile)
 
 void sequence_begin()
 {
-    uint tile = push.map2 + gl_WorkGroupID.x / SPLITS;
-    seq_split = gl_WorkGroupID.x % SPLITS;
-    seq = push.map1 + gl_WorkGroupID.z;
+    uint tile = push.map2 + gl_WorkGroupID.x;
+    seq_split = gl_WorkGroupID.z % SPLITS;
+    seq = push.map1 + own_batch();
     seq_tile = tile;
     seq_q0 = 0;
     seq_k0 = 0;

@@ -49,8 +49,6 @@ uint row_place(uint row) { return k_row(map_row_token(row)); }
 uint step_place(uint token) { return q_origin() + token * push.q_token; }
 #define ROW_ELEM k_elem
 #define ROW_ELEM4 k_elem4
-#define STEP_ELEM q_elem
-#define STEP_ELEM4 q_elem4
 #define load_row4 load_k4
 #define load_step4 load_q4
 #else
@@ -58,8 +56,6 @@ uint row_place(uint row) { return q_origin() + query_row(row); }
 uint step_place(uint token) { return k_row(token); }
 #define ROW_ELEM q_elem
 #define ROW_ELEM4 q_elem4
-#define STEP_ELEM k_elem
-#define STEP_ELEM4 k_elem4
 #define load_row4 load_q4
 #define load_step4 load_k4
 #endif
@@ -154,7 +150,7 @@ uint lse_batch() { return push.lse_batch; }
 
 void store_lse(uint row, float row_max, float row_sum)
 {
-    uint at = push.lse_base + gl_WorkGroupID.z * lse_batch() + own_head() * lse_head() + map_row_token(row);
+    uint at = push.lse_base + own_batch() * lse_batch() + own_head() * lse_head() + map_row_token(row);
 #ifdef VT_RULES
     at += row_tile_head(row) * lse_head();
     row_sum = head_gain(row) != 0.0 ? row_sum : 0.0; // skipped, whatever an earlier state says
@@ -172,12 +168,12 @@ const uint CARRY_LANES = STATE_LANES;
 uint carry_row(uint row)
 {
     uint token = map_row_token(row);
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    uint slice = own_batch() * gl_NumWorkGroups.y + gl_WorkGroupID.y;
     uint first = PACKED ? 0u : push.q_first;
     uint rows = PACKED ? Q_CAPACITY : push.q_last - push.q_first;
     uint at = ((slice * rows + token - first) * SPLITS + seq_split) * TILE_HEADS + row_tile_head(row);
     if (STATE_CALLER != 0u)
-        at = ((push.map1 + gl_WorkGroupID.z) * HEADS + push.head_first + row_own_head(row)) * Q_CAPACITY + token;
+        at = ((push.map1 + own_batch()) * HEADS + push.head_first + row_own_head(row)) * Q_CAPACITY + token;
     return at * (CARRY_VALUES + 1u + CARRY_LANES);
 }
 #else
@@ -186,7 +182,7 @@ const uint CARRY_LANES = LANES_PER_ROW;
 
 uint carry_row(uint row)
 {
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
+    uint slice = own_batch() * gl_NumWorkGroups.y + gl_WorkGroupID.y;
     uint plane = VT_PLANE;
     uint rows = (push.q_last - push.q_first) * plane;
     uint at = slice * rows + map_row_token(row) - push.q_first * plane;

@@ -9,11 +9,20 @@
 // it.
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
+#ifdef VT_KV_BYTES
+layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { uint k_word[]; };
+#else
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
-#ifndef VT_MASS // has buffers of its own
+#endif
+#ifdef VT_MASS // has buffers of its own
+#elif defined(VT_KV_BYTES)
+layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { uint v_word[]; };
+#else
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
+#endif
+#ifndef VT_MASS
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
 #endif
@@ -41,9 +50,18 @@ layout(set = 0, binding = VT_BIAS_BINDING, std430) readonly buffer VtBias { floa
 
 // row: element where the row of one token and head starts; d: first of the dims asked for.
 VT_LOADER(load_q, q_elem, q_elem4, DIM)
+#ifdef VT_KV_BYTES
+#include "bytes.glsl"
+VT_BYTE_LOADER(k, DIM)
+#else
 VT_LOADER(load_k, k_elem, k_elem4, DIM)
+#endif
 #ifndef VT_MASS
+#ifdef VT_KV_BYTES
+VT_BYTE_LOADER(v, VALUE_DIM)
+#else
 VT_LOADER(load_v, v_elem, v_elem4, VALUE_DIM)
+#endif
 
 void store_out(uint row, uint d, float x)
 {
@@ -63,22 +81,27 @@ void store_out4(uint row, uint d, vec4 x)
 }
 #endif
 
-// The query head of this workgroup, or the first of several, among those of the dispatch.
-#ifdef VT_COLUMNS // one after the other
-uint column_head;
+// The query head of this workgroup, or the first of several, and its batch entry, among those of the dispatch.
+#ifdef VT_COLUMNS
+uint column_head; // one after the other
+#endif
+#ifdef VT_RULES
+#ifdef VT_COLUMNS
 uint own_head() { return column_head; }
-uint kv_batch() { return PAGE == 0u ? gl_WorkGroupID.z : 0u; }
-#elif defined(VT_RULES)
+#else
 uint own_head() { return gl_WorkGroupID.y * TILE_HEADS; }
-uint kv_batch() { return PAGE == 0u ? gl_WorkGroupID.z : 0u; } // pages are in no batch entry
+#endif
+uint own_batch() { return gl_WorkGroupID.z / SPLITS; }
+uint kv_batch() { return PAGE == 0u ? own_batch() : 0u; } // pages are in no batch entry
 #else
 uint own_head() { return gl_WorkGroupID.y; }
-uint kv_batch() { return gl_WorkGroupID.z; }
+uint own_batch() { return gl_WorkGroupID.z; }
+uint kv_batch() { return own_batch(); }
 #endif
 
 // Where the rows of this workgroup's batch entry and head start; token 0 is the first of the bound range.
-uint q_origin() { return push.q_base + gl_WorkGroupID.z * push.q_batch + own_head() * push.q_head; }
-uint out_origin() { return push.out_base + gl_WorkGroupID.z * push.out_batch + own_head() * push.out_head; }
+uint q_origin() { return push.q_base + own_batch() * push.q_batch + own_head() * push.q_head; }
+uint out_origin() { return push.out_base + own_batch() * push.out_batch + own_head() * push.out_head; }
 uint kv_head() { return (push.head_first + own_head()) / push.group - push.head_first / push.group; }
 uint k_origin() { return push.k_base + kv_batch() * push.k_batch + kv_head() * push.k_head; }
 uint v_origin() { return push.v_base + kv_batch() * push.v_batch + kv_head() * push.v_head; }

@@ -12,6 +12,8 @@ LIMIT = 1800  # seconds for one device
 STRICT_DIM = 128  # up to here nothing may spill
 # Compilers under qemu take seconds for what others do in a moment: the hardest dim of the strict part instead of all.
 SLOW_DIMS = "128"
+# One dim for each step of the tuning table: the others that models use have the same tiles.
+QUICK_DIMS = "64,128,256,576x512"
 
 # (part of the device's id, part of the kernel's name, start of the problem's, reason): rows that may spill although their
 # dims are small.
@@ -28,8 +30,8 @@ EXCEPTIONS = (
 def words(place, ident, table, full):
     program = place.program("tools", "vatten_audit")
     options = ["--quiet", "--name", ident, "--csv", table]
-    if place.arch == "arm64" and not full:
-        options += ["--dims", SLOW_DIMS]
+    if not full:
+        options += ["--dims", SLOW_DIMS if place.arch == "arm64" else QUICK_DIMS]
     return program, options
 
 

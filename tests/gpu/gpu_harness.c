@@ -50,6 +50,9 @@ int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
         printf("%s: %s\n", program, wrong);
         return 1;
     }
+    if (getenv("VATTEN_TEST")) {
+        cmocka_set_test_filter(getenv("VATTEN_TEST"));
+    }
     wanted.validation = true;
     wanted.logger.write = hear;
     wanted.logger.user = g;
@@ -151,7 +154,7 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
-    return shuffles || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_SUBGROUP);
+    return shuffles || layout == VATTEN_LAYOUT_AUTO || layout == VATTEN_LAYOUT_SHARED;
 }
 
 bool gpu_thorough(const gpu *g) {
@@ -167,6 +170,10 @@ vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX) {
         return (vatten_tile){.layout = layout, .keys = 16};
     }
+    if (layout == VATTEN_LAYOUT_STREAM) {
+        return (vatten_tile){
+            .layout = layout, .workgroup = lanes, .rows = 2, .keys = lanes, .lanes_per_row = lanes};
+    }
     return (vatten_tile){.layout = layout, .workgroup = 8, .rows = 2, .keys = 4, .lanes_per_row = 4};
 }
 
@@ -175,7 +182,7 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 }
 
 const char *gpu_layout_name(vatten_layout layout) {
-    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared", "matrix"};
+    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared", "matrix", "stream"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

@@ -15,7 +15,7 @@
  * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
  * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
  * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
- * error).
+ * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*").
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
@@ -34,7 +34,7 @@
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
 #define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 5
+#define GPU_LAYOUTS 6
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -196,7 +196,8 @@ vatten_heads *gpu_heads(gpu_problem *problem);
 const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
-/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along. */
+/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX has one dtype, F16, and brings it along; STREAM is for
+ * dense problems, others get ROWS. */
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
@@ -214,6 +215,10 @@ bool gpu_check(gpu *g, const gpu_problem *problem);
 /* The same for every layout. A problem with a tolerance of its own does not change its dtype: MATRIX is then
  * left out. */
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
+
+/* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns
+ * 0..8 meet all layouts with all of what changes with turn % 3. */
+bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */
 

@@ -56,6 +56,10 @@ vatten_layout gpu_layout_of(const gpu_problem *problem) {
 
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small) {
     vatten_heads *h = gpu_heads(problem);
+    bool dense = !problem->grid && !problem->listed;
+    if (layout == VATTEN_LAYOUT_STREAM && !dense) {
+        layout = VATTEN_LAYOUT_ROWS;
+    }
     h->tile = small ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
     if (layout == VATTEN_LAYOUT_MATRIX) {
         h->dtype = VATTEN_DTYPE_F16;

@@ -401,14 +401,27 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
 
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
         gpu_problem copy = *problem;
         vatten_dtype dtype = gpu_heads(&copy)->dtype;
         gpu_set_layout(g, &copy, (vatten_layout)layout, problem->small_tiles);
+        if (gpu_layout_of(&copy) != (vatten_layout)layout) {
+            continue;
+        }
         if (problem->tolerance > 0.0 && gpu_heads(&copy)->dtype != dtype) {
             continue;
         }
         good = gpu_check(g, &copy) && good;
     }
     return good;
+}
+
+bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
+    gpu_problem copy = *problem;
+    if (gpu_thorough(g)) {
+        return gpu_check_layouts(g, problem);
+    }
+    gpu_set_layout(g, &copy, (vatten_layout)(turn % 4 == 3 ? VATTEN_LAYOUT_STREAM : VATTEN_LAYOUT_ROWS + turn % 4),
+                   problem->small_tiles);
+    return gpu_check(g, &copy);
 }

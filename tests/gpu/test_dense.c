@@ -101,11 +101,11 @@ static void check_long_prefix(vatten_layout layout) {
 static void test_lengths_at_tile_edges(void **state) {
     (void)state;
     for (unsigned t = 0; t < COUNT(dtypes); ++t) {
-        for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
+        for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
             check_edges(dtypes[t], (vatten_layout)layout, 16);
         }
     }
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
         check_long_prefix((vatten_layout)layout);
     }
     gpu_assert_clean(&device);
@@ -418,6 +418,8 @@ static void test_tiles_asked_for(void **state) {
         {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},  {VATTEN_LAYOUT_MATRIX, 0, 0, 16, 0},
         {VATTEN_LAYOUT_MATRIX, 0, 64, 0, 0},    {VATTEN_LAYOUT_MATRIX, 32, 32, 32, 2},
         {VATTEN_LAYOUT_MATRIX, 64, 64, 64, 4},  {VATTEN_LAYOUT_MATRIX, 64, 128, 16, 1},
+        {VATTEN_LAYOUT_STREAM, 8, 1, 8, 8},     {VATTEN_LAYOUT_STREAM, 8, 16, 8, 8},
+        {VATTEN_LAYOUT_STREAM, 4, 3, 4, 4},     {VATTEN_LAYOUT_STREAM, 1, 5, 1, 1},
     };
     for (unsigned n = 0; n < COUNT(tiles); ++n) {
         gpu_problem p = gpu_dense(dtypes[n % 3], 35, 83, 2, 1,

@@ -31,13 +31,12 @@ static void damage(gpu_trial *trial, gpu_slot slot, int64_t at, uint16_t value) 
     assert_int_equal(vatten_memory_upload(region->memory, byte, &value, sizeof value), VATTEN_SUCCESS);
 }
 
-/* How many failures the checks find after `slot` was damaged; -1: no damage done. */
-static uint64_t failures_after(vatten_dtype dtype, int slot, int64_t at, uint16_t value) {
-    gpu_problem p = gapped(dtype);
+/* How many failures the checks find after `slot` of a problem was damaged; -1: no damage done. */
+static uint64_t failures_of(const gpu_problem *p, int slot, int64_t at, uint16_t value) {
     gpu_trial trial;
     device.failures = 0;
     device.quiet = true;
-    assert_int_equal(gpu_trial_begin(&device, &p, &trial), VATTEN_SUCCESS);
+    assert_int_equal(gpu_trial_begin(&device, p, &trial), VATTEN_SUCCESS);
     bool good = gpu_trial_run(&trial);
     if (slot >= 0) {
         damage(&trial, (gpu_slot)slot, at, value);
@@ -52,6 +51,11 @@ static uint64_t failures_after(vatten_dtype dtype, int slot, int64_t at, uint16_
     device.worst_out[REF_F32].tolerance = device.worst_out[REF_F16].tolerance = device.worst_lse.tolerance =
         0.0;
     return failures;
+}
+
+static uint64_t failures_after(vatten_dtype dtype, int slot, int64_t at, uint16_t value) {
+    const gpu_problem p = gapped(dtype);
+    return failures_of(&p, slot, at, value);
 }
 
 static void test_a_right_result_has_no_failure(void **state) {
@@ -96,6 +100,31 @@ static void test_wrong_elements_are_seen(void **state) {
         assert_true(failures_after(VATTEN_DTYPE_F16, GPU_OUT, 0, 0x7E00) >= 1);
         assert_true(failures_after(VATTEN_DTYPE_F16, GPU_OUT, 0, 0x4900) >= 1);
     }
+}
+
+/* Rows of dense plans that are not to be written, tables but for what the library notes there, and states. */
+static void test_damage_to_tables_is_seen(void **state) {
+    (void)state;
+    gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 6, 40, 2, 1, 8), carry = p;
+    vatten_tables at;
+    p.dense.heads.batch = 2;
+    p.dense.lengths = VATTEN_LENGTHS_BOTH;
+    p.dense.masks = VATTEN_MASK_EXPIRY;
+    assert_int_equal(vatten_attention_tables(&p.dense, &at), VATTEN_SUCCESS);
+    assert_int_equal(failures_of(&p, -1, 0, 0), 0);
+    assert_int_equal(failures_of(&p, GPU_TABLES, (int64_t)at.expiry, 0x1234), 1);
+    assert_int_equal(failures_of(&p, GPU_TABLES, -2, 0x1234), 1);
+    assert_true(at.spans != VATTEN_NO_TABLE);
+    assert_int_equal(failures_of(&p, GPU_TABLES, (int64_t)at.spans, 0x1234), 0);
+    assert_int_equal(failures_of(&p, GPU_OUT, 4 * 16 * 11, 0), 1); /* entry 1 has no more than one query */
+    assert_true(failures_of(&p, GPU_OUT, 4 * 16 * 5 + 2, 0x4120) >= 1);
+
+    carry.dense.carry = VATTEN_CARRY_OUT;
+    carry.dense.heads.write_lse = false;
+    assert_int_equal(failures_of(&carry, -1, 0, 0), 0);
+    assert_true(failures_of(&carry, GPU_STATE, 2, 0x4120) >= 1);
+    assert_true(failures_of(&carry, GPU_STATE, 4 * 9 + 2, 0x4680) >= 1); /* a sum */
+    assert_int_equal(failures_of(&carry, GPU_STATE, 4 * 10 * 12, 0), 1);
 }
 
 /* An element that was never written still holds its NaN. */
@@ -203,6 +232,7 @@ int main(void) {
         cmocka_unit_test(test_writes_outside_are_seen),
         cmocka_unit_test(test_writes_in_gaps_are_seen),
         cmocka_unit_test(test_wrong_elements_are_seen),
+        cmocka_unit_test(test_damage_to_tables_is_seen),
         cmocka_unit_test(test_missing_elements_are_seen),
         cmocka_unit_test(test_validation_errors_are_seen),
     };

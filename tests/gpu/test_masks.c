@@ -95,7 +95,7 @@ static void test_heads_of_masks(void **state) {
             p.dense.segments = each[m] == VATTEN_MASK_SEGMENTS ? 33 : 0;
             p.seed = 10 * m + h;
             gpu_name(&p, "mask %u of %u heads", (unsigned)each[m], heads[h]);
-            gpu_check_layouts(&device, &p);
+            gpu_check_turn(&device, &p, 4 * m + h);
         }
     }
     gpu_assert_clean(&device);
@@ -111,10 +111,10 @@ static void test_masks_over_many_tiles(void **state) {
         p.rows = gpu_thorough(&device) ? 0 : 40;
         p.density = 0.99;
         gpu_name(&p, "long, mask %u", (unsigned)each[m]);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, m + 3);
         p.dense.heads.max_macs = 1u << 20; /* in parts */
         gpu_name(&p, "long in parts, mask %u", (unsigned)each[m]);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, m + 3);
     }
     gpu_assert_clean(&device);
 }
@@ -210,7 +210,7 @@ static void test_chunks_and_strides(void **state) {
         p.dense.masks = each[n % 4];
         gpu_name(&p, "chunk %u stride %u mask %u", (unsigned)rows[n].chunk, rows[n].stride,
                  (unsigned)each[n % 4]);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -224,7 +224,7 @@ static void test_shrunk_lengths(void **state) {
         p.q_len = 23;
         p.kv_len = m == 3 ? VATTEN_EMPTY : 67;
         gpu_name(&p, "shrunk, mask %u", (unsigned)each[m]);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, m);
     }
     gpu_assert_clean(&device);
 }

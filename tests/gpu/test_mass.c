@@ -227,6 +227,22 @@ static void test_pages(void **state) {
 
 /* ---- Kinds ---- */
 
+static void test_keys_of_bytes(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 6; ++n) {
+        gpu_problem p = small(n, 15, 34);
+        p.dense.heads.kv_dtype = VATTEN_DTYPE_I8;
+        p.dense.heads.dim = p.dense.heads.value_dim = n % 2 ? 64 : 24;
+        p.dense.heads.kv_block = n % 2 ? 32 : 8;
+        p.dense.page_size = n == 3 ? 8 : 0;
+        p.dense.pool_pages = n == 3 ? 12 : 0;
+        p.dense.causal = n > 2;
+        gpu_name(&p, "bytes %u", n);
+        mass_check_kinds(&device, &p, layouts[n % 3]);
+    }
+    gpu_assert_clean(&device);
+}
+
 static void test_extra_keys_and_ids(void **state) {
     (void)state;
     for (unsigned n = 0; n < 3; ++n) {
@@ -319,6 +335,73 @@ static void test_cut_sequences(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* ---- Whatever the oracle says ---- */
+
+/* Floats of a mass of the trial's attention; the caller frees them. */
+static float *mass_of(gpu_trial *t, vatten_mass_desc desc, uint64_t *count) {
+    vatten_plan *plan = NULL;
+    vatten_plan_info info = {0};
+    gpu_region out = {0};
+    vatten_args args = t->args;
+    float *values = NULL;
+    desc.attention = &t->problem->dense;
+    desc.tile = desc.attention->heads.tile;
+    assert_int_equal(vatten_mass_create(device.device, &desc, &plan), VATTEN_SUCCESS);
+    vatten_plan_get_info(plan, &info);
+    assert_true(gpu_region_create(&device, &out, GPU_STATE, info.out_bytes, info.offset_alignment));
+    args.out = gpu_region_buffer(&out);
+    args.v = (vatten_buffer){0};
+    if (gpu_regions_run(&device, &out, 1, plan, &args, t->problem->name)) {
+        values = malloc(info.out_bytes);
+        memcpy(values, out.seen + out.offset, info.out_bytes);
+    }
+    *count = info.out_bytes / sizeof(float);
+    gpu_region_destroy(&device, &out, GPU_STATE);
+    vatten_plan_destroy(plan);
+    return values;
+}
+
+static double sum_of(const float *values, uint64_t count) {
+    double sum = 0.0;
+    for (uint64_t n = 0; n < count; ++n) {
+        sum += (double)values[n];
+    }
+    return sum;
+}
+
+/* Columns and rows sum up to how many rows see a key; blocks of one key are what rows are, bit for bit. */
+static void test_sums_agree(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 3; ++n) {
+        gpu_problem p = small(0, 70, 50); /* the first 20 queries see nothing */
+        p.once = p.dense.causal = true;
+        gpu_set_layout(&device, &p, layouts[n], n == 0);
+        gpu_name(&p, "sums %u", n);
+        gpu_trial t;
+        if (!gpu_has_layout(&device, layouts[n])) {
+            continue;
+        }
+        assert_int_equal(gpu_trial_begin(&device, &p, &t), VATTEN_SUCCESS);
+        assert_true(gpu_trial_run(&t));
+        uint64_t columns, grouped, rows, maxima;
+        float *c = mass_of(&t, (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS}, &columns);
+        float *g = mass_of(&t, (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS, .kv_heads = true}, &grouped);
+        float *r = mass_of(&t, (vatten_mass_desc){.kind = VATTEN_MASS_ROWS, .rows = 70}, &rows);
+        float *m = mass_of(&t, (vatten_mass_desc){.kind = VATTEN_MASS_BLOCK_MAX, .block = 1}, &maxima);
+        assert_true(c && g && r && m && columns == 200 && grouped == 100 && rows == 14000 && maxima == 14000);
+        assert_float_equal(sum_of(c, columns), 4 * 50, 1e-3);
+        assert_float_equal(sum_of(g, grouped), 4 * 50, 1e-3);
+        assert_float_equal(sum_of(r, rows), 4 * 50, 1e-3);
+        assert_memory_equal(r, m, rows * sizeof(float));
+        free(c);
+        free(g);
+        free(r);
+        free(m);
+        gpu_trial_end(&t);
+    }
+    gpu_assert_clean(&device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),
@@ -333,10 +416,12 @@ int main(void) {
         cmocka_unit_test(test_packed),
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_extra_keys_and_ids),
+        cmocka_unit_test(test_keys_of_bytes),
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_weights),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_cut_sequences),
+        cmocka_unit_test(test_sums_agree),
     };
     int opened = gpu_open(&device, "test_mass", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

@@ -120,7 +120,7 @@ static void test_bias_tensors(void **state) {
         p.dense.bias_heads = rows[n / 2].heads;
         p.dense.causal = n % 3 == 1;
         gpu_name(&p, "bias tensor %u", n);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -143,7 +143,7 @@ static void test_biases_that_hide(void **state) {
         p.dense.bias_dtype = n < 3 ? VATTEN_DTYPE_F32 : VATTEN_DTYPE_F16;
         p.dense.head_fields = n % 2 ? VATTEN_HEAD_SINK : 0;
         gpu_name(&p, "bias that hides %u", n);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -169,7 +169,7 @@ static void test_relative_biases(void **state) {
         p.dense.causal = n % 2 == 1;
         p.dense.align = n % 4 == 2 ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
         gpu_name(&p, "relative bias %u", n);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -179,7 +179,8 @@ static void test_biases_of_axes(void **state) {
     static const struct {
         uint32_t rank, heads;
         uint64_t extent[3];
-    } rows[] = {{2, 0, {6, 9}}, {2, 2, {1, 40}}, {2, 1, {40, 1}}, {3, 4, {3, 4, 5}}, {3, 0, {2, 7, 3}}};
+    } rows[] = {{2, 0, {6, 9}},    {2, 2, {1, 40}},   {2, 1, {40, 1}},
+                {3, 4, {3, 4, 5}}, {3, 0, {2, 7, 3}}, {3, 2, {1, 6, 7}}};
     for (unsigned n = 0; n < COUNT(rows); ++n) {
         uint64_t keys = rows[n].extent[0] * rows[n].extent[1] * (rows[n].rank == 3 ? rows[n].extent[2] : 1);
         gpu_problem p = problem_of(n, 21, keys);
@@ -208,7 +209,7 @@ static void test_extra_keys(void **state) {
         p.dense.bias = n / 3 == 2 ? VATTEN_BIAS_TENSOR : VATTEN_BIAS_NONE;
         p.kv_len = n == 6 ? VATTEN_EMPTY : 0;
         gpu_name(&p, "extra keys %u", n);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -225,7 +226,7 @@ static void test_normalisers(void **state) {
         p.dense.head_fields = n / 5 == 2 ? VATTEN_HEAD_OFFSET | VATTEN_HEAD_GAIN : 0;
         p.dense.masks = n / 5 == 1 ? VATTEN_MASK_BITS : 0;
         gpu_name(&p, "normaliser %u, %u", 1 + n % 5, n / 5);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -246,7 +247,7 @@ static void test_rows_of_bytes(void **state) {
         p.dense.extra_len = n % 3 == 2 ? 7 : 0;
         p.seed = n;
         gpu_name(&p, "bytes in blocks of %u, dim %u", rows[n].block, rows[n].dim);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -266,7 +267,7 @@ static void test_states(void **state) {
         p.tolerance =
             p.dense.heads.dtype == VATTEN_DTYPE_F32 ? 1e-4 : 0.0; /* states are three times as large */
         gpu_name(&p, "carry %u, %u", (unsigned)p.dense.carry, n);
-        check(&p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }

@@ -42,7 +42,7 @@ static void test_lengths(void **state) {
         p.seed = n;
         p.small_tiles = n % 2 == 0;
         gpu_name(&p, "lengths %u", n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -145,7 +145,7 @@ static void test_packed_by_numbers(void **state) {
         p.dense.head_fields = n % 3 == 1 ? VATTEN_HEAD_SLOPE | VATTEN_HEAD_SINK : 0;
         p.dense.bias = n % 3 == 2 ? VATTEN_BIAS_TENSOR : VATTEN_BIAS_NONE;
         gpu_name(&p, "%u packed sequences with rules, %u", counts[n % 4], n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -302,7 +302,7 @@ static void test_pages(void **state) {
         p.seed = n;
         p.small_tiles = n % 4 == 1;
         gpu_name(&p, "pages of %u, %u", size, n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -317,7 +317,7 @@ static void test_pages_of_sequences(void **state) {
         p.dense.pool_pages = 6 * ((100 + size - 1) / size);
         p.dense.masks = n % 3 == 1 ? VATTEN_MASK_INTERVALS : 0;
         gpu_name(&p, "pages of %u of sequences, %u", size, n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -344,7 +344,7 @@ static void test_pages_with_rules(void **state) {
         p.dense.causal = n % 3 == 0;
         p.seed = n;
         gpu_name(&p, "pages with rules %u", n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }
@@ -391,7 +391,7 @@ static void test_splits(void **state) {
         p.seed = n;
         p.small_tiles = n % 2 == 0;
         gpu_name(&p, "%u splits, %u", splits[n % 5], n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n);
     }
     gpu_assert_clean(&device);
 }

@@ -119,12 +119,53 @@ class Bench(unittest.TestCase):
         self.assertEqual(len({line.count("|") for line in table}), 1)
         self.assertNotIn("FAILED", out)
 
+    DECODE = ["decode", "--lens", "200,333", "--heads", "4", "--kv-heads", "2", "--dims", "20", "--repeat", "3"]
+
+    def test_decode(self):
+        code, out, err = run_tool("vatten_bench", *self.DECODE, "--pages", "0,16", "--dtypes", "f32,f16", "--queries", "3",
+                                  "--json")
+        self.assertEqual(code, 0, err)
+        rows = json.loads(out)["rows"]
+        self.assertEqual(len(rows), 8)
+        for n, row in enumerate(rows):
+            self.assertEqual(row["status"], "RIGHT", row["reason"])
+            self.assertEqual("pages of 16" in row["problem"], n % 2 == 1)
+            self.assertEqual(row["kv_bytes"], (200, 333)[n // 2 % 2] * 2 * 2 * 20 * (4, 2)[n // 4])
+            self.assertEqual(row["flops"], 2 * 40 * 4 * sum((200, 333)[n // 2 % 2] - i for i in range(3)))
+            self.assertTrue(0 < row["ms_min"] <= row["ms"] <= row["ms_max"])
+            self.assertAlmostEqual(row["gbs"] * row["ms"] * 1e6 / row["kv_bytes"], 1, places=6)
+            self.assertAlmostEqual(row["of_copy_roof"], row["gbs"] / row["copy_roof_gbs"])
+            self.assertEqual(row["by_contiguous"] > 0, n % 2 == 1)
+            self.assertGreater(row["max_error"], 0)
+
+    def test_decode_with_v_in_k(self):
+        code, out, err = run_tool("vatten_bench", "decode", "--lens", "150", "--heads", "8", "--kv-heads", "1", "--dims", "36",
+                                  "--value-dim", "32", "--latent", "--pages", "0,7", "--repeat", "1", "--csv")
+        self.assertEqual(code, 0, err)
+        lines = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual([line["status"] for line in lines], ["RIGHT", "RIGHT"])
+        self.assertEqual([float(line["kv_bytes"]) for line in lines], [150 * 36 * 2] * 2)
+
+    def test_decode_tables(self):
+        code, out, err = run_tool("vatten_bench", *self.DECODE, "--pages", "0,64", "--splits", "2")
+        self.assertEqual(code, 0, err)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual(len(table), 6)
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+        code, out, err = run_tool("vatten_bench", *self.DECODE, "--tile", "7,3,5,2", "--layout", "subgroup")
+        self.assertNotIn("RIGHT", out)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+
     def test_command_lines(self):
         for words in (["sparse", "--tokens", "1000"], ["sparse", "--tokens", "512", "--entries", "9"],
                       ["sparse", "--tokens", "1024", "--random"], ["sparse", "--csv", "--json"],
                       ["--lens", "1x2x3"], ["neighborhood", "--windows", "3"], ["attention"], ["--suite", "none"],
                       ["--suite", "quick", "--dims", "64"], ["--csv", "--json"], ["--dtypes", "f64"],
-                      ["--boxes", "65"]):
+                      ["--boxes", "65"], ["decode", "--lens", "0"], ["decode", "--csv", "--json"],
+                      ["decode", "--lens", "8", "--queries", "9"], ["decode", "--lens", "8", "--kv-heads", "5"],
+                      ["decode", "--lens", "8", "--dims", "577"], ["decode", "--lens", "8", "--pages", "-1"],
+                      ["decode", "--lens", "8", "--latent", "--value-dim", "256"], ["decode", "--tile", "1,2"]):
             code, out, _ = run_tool("vatten_bench", *words)
             self.assertEqual((code, out), (2, ""))
 

@@ -9,6 +9,7 @@ vatten_result program_build(program_case *c, const vatten_logger *logger) {
     const vt_op op = ops[c->problem.map];
     const vt_op_input input = {&c->caps, logger, &c->problem, &c->tile};
     uint32_t row = 0;
+    c->problem.rules.used = false; /* of few queries it would be: those programs are test_rules_programs.c's */
     memset(&c->program, 0, sizeof c->program);
     vatten_result result = vt_tune(&c->caps, logger, &c->problem, &row, &c->tile);
     vt_program counted = {0};

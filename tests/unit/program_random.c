@@ -25,7 +25,7 @@ static vt_caps random_caps(unit_random *random) {
         .driver_id = unit_chance(random, 25) ? VT_DRIVER_LLVMPIPE : 1,
         .driver_version = 22u << 22,
         .api_version = 1u << 22 | 1u << 12,
-        .shared_bytes = 16384u * (uint32_t)unit_between(random, 1, 4),
+        .shared_bytes = 16384u * (uint32_t)unit_between(random, 1, 5),
         .invocations = power(random, 7, 10),
         .storage_range = spread(random, 512, UINT32_MAX),
         .storage_alignment = power(random, 4, 8),

@@ -24,7 +24,7 @@ static uint32_t ceil_to(uint32_t value, uint32_t grain) {
 /* Bytes of all `shared` arrays: layout_split.glsl's stage_q and stage_kv, of vec4, and exchange_shared.glsl's
  * exchange_p and exchange_part, of float. */
 static uint32_t declared_bytes(const vt_tile *tile) {
-    if (tile->layout == VATTEN_LAYOUT_ROWS)
+    if (tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     uint32_t stage_q = tile->rows * (tile->dim_pad / 4 + 1);
     uint32_t stage_k = tile->keys * (tile->dim_chunk / 4 + 1);
@@ -63,7 +63,8 @@ static void check_fit(const vt_caps *caps, const vt_tile *tile) {
         assert_true(shuffles);
     if (tile->layout == VATTEN_LAYOUT_SUBGROUP) /* lanes of a row never straddle two subgroups */
         assert_true(tile->lanes_per_row <= caps->subgroup_min);
-    if (tile->layout == VATTEN_LAYOUT_ROWS) /* the workgroup is one subgroup */
+    bool one = tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM;
+    if (one) /* the workgroup is one subgroup */
         assert_true(tile->workgroup <= caps->subgroup_min);
     assert_true(tile->iterations >= 1 && tile->iterations < caps->loop_limit);
 }
@@ -71,7 +72,8 @@ static void check_fit(const vt_caps *caps, const vt_tile *tile) {
 static void check_device(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
     for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
         for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map) {
-            const vt_problem problem = {.map = map, .dtype = dtype, .dim = dim, .value_dim = value_dim};
+            const vt_problem problem = {
+                .map = map, .dtype = dtype, .dim = dim, .value_dim = value_dim, .q_len = 1 + dim % 20};
             unit_log said;
             unit_log_start(&said);
             uint32_t row = 0;
@@ -136,6 +138,15 @@ static vt_problem small_window(uint32_t dim) {
                         .axis = {seven, seven, {1, 1, 1, 1}}};
 }
 
+static void reach(const vt_caps *caps, const vt_problem *problem, bool *reached) {
+    vt_tile tile;
+    for (uint32_t row = 0; row < vt_tune_table_count; ++row) {
+        if (vt_tune(caps, NULL, problem, &row, &tile) != VATTEN_SUCCESS)
+            break;
+        reached[row] = true;
+    }
+}
+
 /* A row that no device ever gets to would be a number that nobody has tried. */
 static void every_row_of_the_table_is_reached(void **state) {
     (void)state;
@@ -143,13 +154,14 @@ static void every_row_of_the_table_is_reached(void **state) {
     assert_true(vt_tune_table_count <= 64);
     for (uint32_t i = 0; i < known.count; ++i)
         for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
-            const vt_problem problem = small_window(dim);
-            vt_tile tile;
-            for (uint32_t row = 0; row < vt_tune_table_count; ++row) {
-                if (vt_tune(&known.list[i].caps, NULL, &problem, &row, &tile) != VATTEN_SUCCESS)
-                    break;
-                reached[row] = true;
-            }
+            const vt_problem window = small_window(dim);
+            const vt_problem few = {.dtype = VATTEN_DTYPE_F32,
+                                    .dim = dim,
+                                    .value_dim = dim,
+                                    .q_len = 1,
+                                    .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+            reach(&known.list[i].caps, &window, reached);
+            reach(&known.list[i].caps, &few, reached);
         }
     for (uint32_t row = 0; row < vt_tune_table_count; ++row)
         if (!reached[row] && vt_tune_table[row].when != VT_TUNE_ASKED) /* those are test_matrix.c's */

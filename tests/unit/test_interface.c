@@ -180,6 +180,7 @@ static void specialization_ids_of_rules_do_not_share(void **state) {
         VT_SPEC_STATE_VALUES,
         VT_SPEC_STATE_LANES,
         VT_SPEC_STATE_CALLER,
+        VT_SPEC_KV_BLOCK,
     };
     int seen[VT_SPEC_COUNT] = {0};
     for (uint32_t i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
@@ -229,21 +230,25 @@ static void passes_of_rank_count_from_zero(void **state) {
         assert_int_equal(passes[i], i);
 }
 
+static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+    bool ruled = io == VT_IO_RULES || io == VT_IO_BYTES, mass = io >= VT_IO_MASS && io <= VT_IO_COLUMNS_BYTES;
+    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) || ((ruled || mass) && map != VT_MAP_DENSE) ||
+        (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
+        return false;
+    if (layout == VATTEN_LAYOUT_STREAM)
+        return ruled;
+    return layout != VATTEN_LAYOUT_MATRIX ||
+           (dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && !mass && vt_kernels_have(layout));
+}
+
 static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     (void)state;
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
-                    bool dense = io >= VT_IO_RULES && io <= VT_IO_COLUMNS, mass = io > VT_IO_RULES;
-                    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) ||
-                        (dense && map != VT_MAP_DENSE) || (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
-                        continue;
-                    if (dense && mass && layout == VATTEN_LAYOUT_MATRIX)
-                        continue;
-                    if (layout == VATTEN_LAYOUT_MATRIX &&
-                        (dtype != VATTEN_DTYPE_F16 || !vt_kernels_have(layout)))
+                    if (!is_built(map, dtype, layout, io))
                         continue;
                     uint32_t i = vt_kernel_find(map, dtype, layout, io);
                     assert_true(i < vt_kernel_count);
@@ -266,16 +271,19 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_mass|_columns] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes...] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has
+ * 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix"};
-    const char *const ios[] = {"", "_full", "_bias", "_rules", "_mass", "_columns", "", "_bias"};
-    const char *const tasks[] = {"attention",  "pool",       "pool_keep",   "score",    "select",
-                                 "mark",       "invert",     "combine",     "rank",     "topk",
-                                 "append_f32", "append_f16", "append_bf16", "append_i8"};
+    const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix", "stream"};
+    const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
+                               "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
+                               "_bias"};
+    const char *const tasks[] = {"attention", "pool",       "pool_keep",  "score",       "select",
+                                 "mark",      "invert",     "spans",      "combine",     "rank",
+                                 "topk",      "append_f32", "append_f16", "append_bf16", "append_i8"};
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         const vt_kernel *kernel = &vt_kernels[i];
         char name[64];

@@ -74,7 +74,7 @@ static void tables_stand_in_their_order(void **state) {
     want.expiry = want.intervals + 2 * 2 * 24 * 2 * 4;
     want.bits = want.expiry + 2 * 2 * 40 * 4;
     want.spans = want.bits + 2 * 2 * 24 * 2 * 4;
-    want.bytes = want.spans + 2 * 1 * 4 * 4;
+    want.bytes = want.spans + 2 * 2 * 1 * 4 * 4;
     assert_places(&desc, &want);
 }
 

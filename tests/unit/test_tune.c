@@ -16,7 +16,12 @@ static int start(void **state) {
 }
 
 static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
-    return (vt_problem){.map = VT_MAP_DENSE, .dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = value_dim};
+    return (vt_problem){.map = VT_MAP_DENSE,
+                        .dtype = VATTEN_DTYPE_F32,
+                        .dim = dim,
+                        .value_dim = value_dim,
+                        .q_len = 1024,
+                        .kv_len = 1024};
 }
 
 static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
@@ -52,6 +57,27 @@ static void rows_takes_a_whole_subgroup_without_sharing_rows(void **state) {
         assert_int_equal(tile.workgroup, 8);
         assert_int_equal(tile.lanes_per_row, 1);
         assert_int_equal(tile.shared_bytes, 0);
+    }
+}
+
+static void few_queries_get_tiles_of_as_few_rows_on_a_cpu(void **state) {
+    (void)state;
+    const struct {
+        uint64_t q_len;
+        uint32_t rows;
+    } expected[] = {{1, 1}, {2, 4}, {4, 4}, {5, 8}, {8, 8}};
+    vt_problem problem = with_dims(128, 128);
+    for (uint32_t i = 0; i < sizeof expected / sizeof *expected; ++i) {
+        vt_caps caps = unit_caps_lavapipe();
+        problem.q_len = expected[i].q_len;
+        problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 1};
+        vt_tile tile = tuned(&caps, &problem);
+        assert_int_equal(tile.layout, VATTEN_LAYOUT_STREAM);
+        assert_int_equal(tile.rows, expected[i].rows);
+        assert_true(tile.workgroup == 8 && tile.lanes_per_row == 8 && tile.keys == 8);
+        assert_int_equal(tile.shared_bytes, 0);
+        caps = unit_caps_desktop();
+        assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
     }
 }
 
@@ -119,9 +145,13 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     (void)state;
     const vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
     for (int i = 0; i < 2; ++i)
-        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+            if (layout == VATTEN_LAYOUT_MATRIX)
+                continue;
             vt_problem problem = with_dims(64, 64);
             problem.tile.layout = layout;
+            problem.rules =
+                (vt_rules){.used = layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
             assert_int_equal(tuned(&caps[i], &problem).layout, layout);
         }
 }
@@ -129,6 +159,7 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
 static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
     vt_problem problem = with_dims(64, 64);
     problem.tile = tile;
+    problem.rules = (vt_rules){.used = tile.layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
     uint32_t row = 0;
     vt_tile out;
     assert_int_equal(vt_tune(caps, &said.logger, &problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
@@ -146,6 +177,7 @@ static void requests_that_do_not_fit_say_why(void **state) {
     const vatten_layout shared = VATTEN_LAYOUT_SHARED;
     const vatten_layout subgroup = VATTEN_LAYOUT_SUBGROUP;
     const vatten_layout rows = VATTEN_LAYOUT_ROWS;
+    const vatten_layout stream = VATTEN_LAYOUT_STREAM;
     assert_refused(&caps, (vatten_tile){shared, 2048, 0, 0, 0},
                    "workgroup is above the device's invocations");
     assert_refused(&caps, (vatten_tile){shared, 0, 2048, 0, 0}, "rows or keys are above 1024");
@@ -164,7 +196,16 @@ static void requests_that_do_not_fit_say_why(void **state) {
     assert_refused(&caps, (vatten_tile){rows, 64, 64, 2, 1},
                    "workgroup is above the smallest subgroup size, which the ROWS layout needs");
     assert_refused(&caps, (vatten_tile){rows, 32, 48, 2, 1}, "rows must be a multiple of workgroup");
+    assert_refused(&caps, (vatten_tile){stream, 32, 4, 32, 8},
+                   "lanes_per_row and keys must be workgroup in the STREAM layout");
+    assert_refused(&caps, (vatten_tile){stream, 32, 4, 16, 32},
+                   "lanes_per_row and keys must be workgroup in the STREAM layout");
+    assert_refused(&caps, (vatten_tile){stream, 64, 4, 64, 64},
+                   "workgroup is above the smallest subgroup size, which the STREAM layout needs");
+    assert_refused(&caps, (vatten_tile){stream, 32, 17, 32, 32},
+                   "rows are above 16, which is what the STREAM layout is for");
     caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_refused(&caps, (vatten_tile){stream, 0, 0, 0, 0}, "the device has no subgroup shuffles");
     assert_refused(&caps, (vatten_tile){subgroup, 0, 0, 0, 0}, "the device has no subgroup shuffles");
     assert_refused(&caps, (vatten_tile){rows, 0, 0, 0, 0}, "the device has no subgroup shuffles");
 }
@@ -213,6 +254,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(layouts_go_where_they_belong),
         TEST(rows_takes_a_whole_subgroup_without_sharing_rows),
+        TEST(few_queries_get_tiles_of_as_few_rows_on_a_cpu),
         TEST(the_search_goes_on_after_the_row_that_won),
         TEST(a_requested_tile_is_taken_as_it_is),
         TEST(what_is_not_requested_comes_from_the_table),

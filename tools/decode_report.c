@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "decode_report.h"
+
+#include <stdio.h>
+
+#include "say.h"
+#include "tool_device.h"
+
+static double fraction(double value, stats_summary limit) {
+    return limit.median > 0.0 ? value / limit.median : 0.0;
+}
+
+/* ---- The numbers of a line, for all forms ---- */
+
+enum { NUMBERS = 13 };
+
+typedef struct number {
+    const char *name;
+    double value;
+} number;
+
+static void list_numbers(const decode_result *result, size_t i, number out[NUMBERS]) {
+    const decode_row *row = &result->rows[i];
+    const bench_row *bench = &row->bench;
+    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
+    double gflops = bench_row_gflops(bench);
+    const number numbers[NUMBERS] = {
+        {"ms", bench->gpu_ms.median},
+        {"ms_min", bench->gpu_ms.min},
+        {"ms_max", bench->gpu_ms.max},
+        {"runs", bench->runs},
+        {"gflops", gflops},
+        {"fma_roof_gflops", fma.median},
+        {"of_fma_roof", fraction(gflops, fma)},
+        {"kv_bytes", (double)decode_kv_bytes(&result->cases[i])},
+        {"gbs", row->gbs},
+        {"copy_roof_gbs", copy.median},
+        {"of_copy_roof", fraction(row->gbs, copy)},
+        {"by_contiguous", row->paged},
+        {"max_error", row->max_error},
+    };
+    for (size_t n = 0; n < NUMBERS; ++n)
+        out[n] = numbers[n];
+}
+
+/* ---- Markdown ---- */
+
+static void print_markdown_row(const decode_result *result, size_t i) {
+    const decode_row *row = &result->rows[i];
+    const bench_row *bench = &row->bench;
+    char tile[64], paged[16] = "";
+    bench_tile_text(&bench->info.tile, tile, sizeof tile);
+    printf("| %s | %s | %s |", result->cases[i].name,
+           bench->info.kernel[0] != '\0' ? bench->info.kernel : "-", tile);
+    if (bench->status != BENCH_RIGHT) {
+        printf(" | | %s: %s | | | | | | |\n", bench_status_name(bench->status), bench->reason);
+        return;
+    }
+    double gflops = bench_row_gflops(bench);
+    if (row->paged > 0.0)
+        snprintf(paged, sizeof paged, "%.2f", row->paged);
+    printf(" %u | %u | %.3f (%.3f - %.3f) | %.1f | %.3f | %.3g | %.3g | %s | %.1e |\n",
+           bench->info.tile_heads, bench->info.splits, bench->gpu_ms.median, bench->gpu_ms.min,
+           bench->gpu_ms.max, gflops, fraction(gflops, roof_fma(result->roof)), row->gbs,
+           fraction(row->gbs, roof_copy(result->roof)), paged, row->max_error);
+}
+
+static void print_markdown(const decode_result *result) {
+    vatten_context_info info;
+    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
+    vatten_context_get_info(result->context, &info);
+    printf("Device: %s, %s%s\n\n", info.device_name, info.driver,
+           info.validation ? ", validation layer on" : "");
+    printf("Roof in this run (median of %zu, min - max): %.1f GFLOP/s multiply-add (%.1f - %.1f; f32, %s), "
+           "%.1f GB/s copy\n(%.1f - %.1f; %s, read and written bytes).\n\n",
+           roof_samples(result->roof), fma.median, fma.min, fma.max, roof_fma_shape(result->roof),
+           copy.median, copy.min, copy.max, roof_copy_shape(result->roof));
+    printf(
+        "Times are GPU medians of up to %u rounds after %u warm-up runs; GFLOP/s count visible pairs only, "
+        "GB/s "
+        "every key and\nvalue read once. Tile: layout, workgroup, rows x keys / lanes per row. %u rows "
+        "and more "
+        "of each result were compared\nwith the oracle before timing. By contiguous: time by that of the "
+        "line above without pages, in turns with it, "
+        "median of the\nrounds' own.\n\n",
+        result->settings->repeat, result->settings->warmup, result->settings->rows);
+    printf("| problem | kernel | tile | heads of a tile | splits | ms (min - max) | GFLOP/s | of FMA roof | "
+           "GB/s "
+           "of K and V | of copy roof | by contiguous | max error "
+           "|\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < result->count; ++i)
+        print_markdown_row(result, i);
+}
+
+/* ---- CSV and JSON ---- */
+
+static void print_quoted(const char *text) {
+    putchar('"');
+    for (; *text != '\0'; ++text) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    printf("\",");
+}
+
+static void print_csv(const decode_result *result) {
+    number numbers[NUMBERS];
+    vatten_context_info info;
+    vatten_context_get_info(result->context, &info);
+    printf("device,problem,status,reason,kernel,tile,tile_heads,splits,dispatches");
+    list_numbers(result, 0, numbers);
+    for (size_t n = 0; n < NUMBERS; ++n)
+        printf(",%s", numbers[n].name);
+    printf("\n");
+    for (size_t i = 0; i < result->count; ++i) {
+        const bench_row *row = &result->rows[i].bench;
+        char tile[64];
+        bench_tile_text(&row->info.tile, tile, sizeof tile);
+        const char *const texts[] = {info.device_name, result->cases[i].name, bench_status_name(row->status),
+                                     row->reason,      row->info.kernel,      tile};
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; ++t)
+            print_quoted(texts[t]);
+        printf("%u,%u,%u", row->info.tile_heads, row->info.splits, row->info.dispatches);
+        list_numbers(result, i, numbers);
+        for (size_t n = 0; n < NUMBERS; ++n)
+            printf(",%.9g", numbers[n].value);
+        printf("\n");
+    }
+}
+
+static bool print_json(const decode_result *result) {
+    number numbers[NUMBERS];
+    cJSON *object = cJSON_CreateObject();
+    tool_json_device(object, result->context);
+    cJSON *rows = cJSON_AddArrayToObject(object, "rows");
+    for (size_t i = 0; i < result->count; ++i) {
+        const bench_row *row = &result->rows[i].bench;
+        cJSON *line = cJSON_CreateObject();
+        cJSON_AddStringToObject(line, "problem", result->cases[i].name);
+        cJSON_AddStringToObject(line, "status", bench_status_name(row->status));
+        cJSON_AddStringToObject(line, "reason", row->reason);
+        tool_json_plan(line, &row->info);
+        list_numbers(result, i, numbers);
+        for (size_t n = 0; n < NUMBERS; ++n)
+            cJSON_AddNumberToObject(line, numbers[n].name, numbers[n].value);
+        cJSON_AddItemToArray(rows, line);
+    }
+    return tool_json_print(object, false);
+}
+
+bool decode_report(bench_form form, const decode_result *result) {
+    if (form == BENCH_JSON)
+        return print_json(result);
+    if (form == BENCH_CSV)
+        print_csv(result);
+    else
+        print_markdown(result);
+    if (fflush(stdout) == 0)
+        return true;
+    say_error("stdout cannot be written");
+    return false;
+}
