@@ -24,8 +24,9 @@ uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype) {
 
 uint32_t vt_io_slots(vt_io io) {
     static const uint32_t slots[VT_IO_COUNT] = {VT_SLOT_COUNT_PLAIN, VT_SLOT_COUNT_FULL, VT_SLOT_COUNT_BIAS,
-                                                VT_SLOT_COUNT, VT_SLOT_COUNT, VT_SLOT_COUNT_BIAS,
-                                                VT_SLOT_COUNT};
+                                                VT_SLOT_COUNT,       VT_SLOT_COUNT,      VT_SLOT_COUNT,
+                                                VT_SLOT_COUNT,       VT_SLOT_COUNT,      VT_SLOT_COUNT,
+                                                VT_SLOT_COUNT_BIAS,  VT_SLOT_COUNT};
     return slots[io];
 }
 

@@ -35,6 +35,10 @@ typedef enum vt_io {
     VT_IO_BIAS,       /* adds a bias to scores */
     VT_IO_RULES,      /* reads tables, and may add a bias */
     VT_IO_BYTES,      /* the same, of keys and values that are bytes */
+    VT_IO_MASS,       /* the same for attention mass, whose rows are queries */
+    VT_IO_MASS_BYTES,
+    VT_IO_COLUMNS, /* or keys */
+    VT_IO_COLUMNS_BYTES,
     VT_IO_LISTS,      /* reads lists where others have a bias */
     VT_IO_LISTS_BIAS, /* reads lists and adds a bias */
     VT_IO_COUNT

@@ -102,7 +102,7 @@ static uint32_t float_bits(float x) {
     return bits;
 }
 
-static void fill_spec(const vt_op_input *op, const vt_rules_cut *c, bool extra, uint32_t *spec) {
+void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t *spec) {
     const vt_problem *p = op->problem;
     const vt_rules *r = &p->rules;
     vt_attend_spec(p, op->tile, spec);
@@ -118,7 +118,7 @@ static void fill_spec(const vt_op_input *op, const vt_rules_cut *c, bool extra, 
             spec[VT_SPEC_BIAS_EXTENT + a] = 1;
     }
     spec[VT_SPEC_TILE_HEADS] = r->tile_heads;
-    spec[VT_SPEC_SPLITS] = c->splits;
+    spec[VT_SPEC_SPLITS] = splits;
     spec[VT_SPEC_PAGE] = extra ? 0 : r->page_size;
     spec[VT_SPEC_POOL_PAGES] = r->pool_pages ? (uint32_t)r->pool_pages : 1;
     spec[VT_SPEC_ROW_PAGES] = (uint32_t)r->tables.row_pages;
@@ -143,7 +143,7 @@ static uint32_t attend_variant(const vt_op_input *op, const vt_rules_cut *c, boo
     variant->kernel =
         vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
                        op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES);
-    fill_spec(op, c, extra, variant->spec);
+    vt_rules_spec(op, c->splits, extra, variant->spec);
     return program->variant_count++;
 }
 
@@ -259,30 +259,40 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
     step->barrier_before = in || out;
 }
 
-/* A bias by offset or by axes as a whole; of a tensor what the part's queries and the link's keys have. */
-static void bind_bias(const part *p, const link *l, vt_step *step) {
-    const vt_problem *problem = p->op->problem;
+/* A bias by offset or by axes as a whole; of a tensor what is asked for. */
+void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4],
+                        vt_step *step) {
+    const vt_problem *problem = op->problem;
     const vt_rules *r = &problem->rules;
     step->binding[VT_SLOT_BIAS] = step->binding[VT_SLOT_Q];
-    if (r->bias == 0 || l->extra)
+    if (r->bias == 0)
         return;
     step->binding[VT_SLOT_BIAS] = (vt_binding){VT_ROLE_BIAS, 0, problem->bias_bytes};
     if ((r->bias & VT_BIAS_KIND) != VT_BIAS_TENSOR)
         return;
-    bool all = vt_rules_bind_all(r);
     const uint64_t *stride = r->bias_stride;
-    const uint64_t first[4] = {p->batch, p->head / r->bias_group, p->query, all ? 0 : l->first};
-    const uint64_t last[4] = {p->batch + p->cut.batch - 1, (p->head + p->cut.heads - 1) / r->bias_group,
-                              p->query + p->cut.queries - 1, (all ? problem->kv_len : l->end) - 1};
-    uint64_t start = 0, end = 1;
-    for (int i = 0; i < 4; ++i) {
+    uint64_t start = first[0] * stride[0] + first[1] / r->bias_group * stride[1];
+    uint64_t end = last[0] * stride[0] + last[1] / r->bias_group * stride[1] + 1;
+    for (int i = 2; i < 4; ++i) {
         start += first[i] * stride[i];
         end += last[i] * stride[i];
     }
     end = vt_round_up(end, 4 / r->bias_bytes);
     uint64_t at = vt_step_bind(step, VT_SLOT_BIAS, VT_ROLE_BIAS, start, end, r->bias_bytes,
-                               p->op->caps->storage_alignment);
+                               op->caps->storage_alignment);
     step->push.map0 = (uint32_t)(at - first[2] * stride[2] - first[3] * stride[3]);
+}
+
+static void bind_bias(const part *p, const link *l, vt_step *step) {
+    const vt_problem *problem = p->op->problem;
+    bool all = vt_rules_bind_all(&problem->rules);
+    const uint64_t first[4] = {p->batch, p->head, p->query, all ? 0 : l->first};
+    const uint64_t last[4] = {p->batch + p->cut.batch - 1, p->head + p->cut.heads - 1,
+                              p->query + p->cut.queries - 1, (all ? problem->kv_len : l->end) - 1};
+    if (l->extra)
+        step->binding[VT_SLOT_BIAS] = step->binding[VT_SLOT_Q];
+    else
+        vt_rules_bind_bias(p->op, first, last, step);
 }
 
 static void bind_tables(const part *p, vt_step *step, uint32_t slot) {
@@ -425,9 +435,11 @@ static uint32_t merge_variant(const vt_op_input *op, const vt_rules_cut *c, vt_p
 }
 
 /* Least and largest of segments and expiries, for each span of keys. */
-static void add_spans(const vt_op_input *op, vt_program *program) {
+void vt_rules_add_spans(const vt_op_input *op, vt_program *program) {
     const vt_problem *p = op->problem;
     const vt_rules *r = &p->rules;
+    if (!(r->masks & (VATTEN_MASK_SEGMENTS | VATTEN_MASK_EXPIRY)))
+        return;
     vt_variant *variant = &program->variants[program->variant_count];
     memset(variant, 0, sizeof *variant);
     variant->kernel = vt_kernel_of_task(VT_TASK_SPANS, VATTEN_DTYPE_F32);
@@ -506,8 +518,7 @@ vatten_result vt_op_rules(const vt_op_input *op, vt_program *program) {
     vatten_result result = vt_rules_cut_of(op, &most.cut);
     if (result != VATTEN_SUCCESS)
         return result;
-    if (p->rules.tables.spans != VATTEN_NO_TABLE && (p->rules.masks & (VATTEN_MASK_SEGMENTS | VATTEN_MASK_EXPIRY)))
-        add_spans(op, program);
+    vt_rules_add_spans(op, program);
     program->main_variant = most.attend = attend_variant(op, &most.cut, false, program);
     if (p->extra_len)
         most.extra = attend_variant(op, &most.cut, true, program);

@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include "alloc.h"
+#include "mass_rules.h"
 #include "ops.h"
 #include "rules_cut.h"
 #include "sizes.h"
@@ -165,6 +166,31 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
                                      : result;
 }
 
+static void fill_mass_info(const vt_mass *m, vatten_plan_info *info) {
+    const vt_problem *p = &m->problem;
+    uint64_t input = m->input.elements * sizeof(float);
+    info->v_bytes = 0;
+    info->out_bytes = m->out.elements * sizeof(float);
+    info->weights_bytes = m->columns ? input : 0;
+    info->lists_bytes = m->columns ? 0 : input;
+    info->flops = vt_saturating_mul(vt_saturating_mul(p->pairs, 2 * p->batch), p->dim);
+    info->bytes =
+        info->q_bytes + info->k_bytes + info->lse_bytes + input + info->out_bytes + info->bias_bytes;
+}
+
+vatten_result vatten_mass_create(vatten_device *device, const vatten_mass_desc *desc,
+                                 vatten_plan **out_plan) {
+    if (!vt_plan_asked(device, desc, out_plan))
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    vt_mass mass;
+    vatten_result result = vt_mass_from(&device->caps, &device->logger, desc, &mass);
+    if (result == VATTEN_SUCCESS)
+        result = create(device, &mass.problem, vt_op_mass, NULL, out_plan);
+    if (result == VATTEN_SUCCESS)
+        fill_mass_info(&mass, &(*out_plan)->info);
+    return result;
+}
+
 vatten_result vatten_neighborhood_create(vatten_device *device, const vatten_neighborhood_desc *desc,
                                          vatten_plan **out_plan) {
     if (!vt_plan_asked(device, desc, out_plan))
@@ -204,10 +230,10 @@ void vatten_plan_destroy(vatten_plan *plan) {
 
 uint64_t vt_plan_bytes(const vatten_plan *plan, vt_role role) {
     const vatten_plan_info *info = &plan->info;
-    const uint64_t bytes[VT_ROLE_COUNT] = {info->q_bytes,       info->k_bytes,         info->v_bytes,
-                                           info->out_bytes,     info->lse_bytes,       info->extra_k_bytes,
-                                           info->extra_v_bytes, info->workspace_bytes, info->bias_bytes,
-                                           info->lists_bytes,   info->counts_bytes,    info->tables_bytes,
-                                           info->state_bytes,   info->cache_k_bytes,   info->cache_v_bytes};
+    const uint64_t bytes[VT_ROLE_COUNT] = {
+        info->q_bytes,     info->k_bytes,       info->v_bytes,       info->out_bytes,
+        info->lse_bytes,   info->extra_k_bytes, info->extra_v_bytes, info->workspace_bytes,
+        info->bias_bytes,  info->lists_bytes,   info->counts_bytes,  info->tables_bytes,
+        info->state_bytes, info->cache_k_bytes, info->cache_v_bytes, info->weights_bytes};
     return bytes[role];
 }

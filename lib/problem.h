@@ -124,6 +124,8 @@ typedef struct vt_problem {
     uint64_t bias_bytes; /* of all heads' tables, of lists' bias tensor; 0 without */
     bool weights;        /* q holds the weights of each query's window */
 
+    const struct vt_mass *mass; /* dense: what is made of probabilities in place of outputs; NULL = nothing */
+
     vt_list_rule list; /* lists; these problems also have what dense ones have */
 
     uint64_t pairs; /* visible query-key pairs of all heads of a batch entry */

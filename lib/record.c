@@ -22,7 +22,7 @@ typedef struct recording {
 
 static const char *const role_names[VT_ROLE_COUNT] = {
     "q",    "k",     "v",      "out",    "lse",   "extra_k", "extra_v", "workspace",
-    "bias", "lists", "counts", "tables", "state", "cache_k", "cache_v"};
+    "bias", "lists", "counts", "tables", "state", "cache_k", "cache_v", "weights"};
 
 static const vatten_logger *logger_of(const recording *r) {
     return &r->recorder->device->logger;
@@ -79,7 +79,7 @@ static void resolve_buffers(recording *r, const vatten_args *args) {
     const vatten_buffer given[VT_ROLE_COUNT] = {args->q,     args->k,       args->v,       args->out,
                                                 args->lse,   args->extra_k, args->extra_v, args->workspace,
                                                 args->bias,  args->lists,   args->counts,  args->tables,
-                                                args->state, args->cache_k, args->cache_v};
+                                                args->state, args->cache_k, args->cache_v, args->weights};
     for (int i = 0; i < VT_ROLE_COUNT; ++i)
         r->buffers[i] = given[i];
     if (!args->workspace.buffer && r->recorder->workspace)

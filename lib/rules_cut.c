@@ -58,7 +58,7 @@ static bool scattered(const vt_rules *r) {
 
 /* Most keys that a query tile visits of a range, whole tiles of them: the windows of its first to its last query, and the
  * prefix, each begun on an edge of a tile or span. Keys that come back at a stride are anywhere. */
-static uint64_t visited(const vt_op_input *op, uint64_t keys, bool extra) {
+uint64_t vt_rules_visited(const vt_op_input *op, uint64_t keys, bool extra) {
     const vt_problem *p = op->problem;
     const vt_tile *tile = op->tile;
     int64_t right = p->causal ? 0 : p->right;
@@ -76,7 +76,8 @@ static uint64_t visited(const vt_op_input *op, uint64_t keys, bool extra) {
 uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t tiles, uint64_t keys,
                        bool extra) {
     const vt_problem *p = op->problem;
-    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), visited(op, keys, extra));
+    uint64_t pairs =
+        vt_saturating_mul(vt_saturating_mul(tiles, op->tile->rows), vt_rules_visited(op, keys, extra));
     uint64_t slices = vt_saturating_mul(c->batch, c->heads / p->rules.tile_heads);
     return vt_saturating_mul(vt_saturating_mul(pairs, slices), p->dim + p->value_dim);
 }
@@ -89,14 +90,17 @@ static uint64_t span_loops(const vt_op_input *op) {
     return 2 + segments + summaries + (r->masks & VATTEN_MASK_BITS ? words * op->tile->rows : 0);
 }
 
+uint64_t vt_rules_span_loops(const vt_op_input *op, uint64_t keys) {
+    return scattered(rules_of(op)) ? vt_saturating_mul(vt_ceil_div(keys, span_keys(op)) + 1, span_loops(op))
+                                   : 0;
+}
+
 /* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
 static bool loops_fit(const vt_op_input *op, uint64_t keys, uint32_t splits, bool extra) {
     uint64_t share = vt_ceil_div(keys, splits) + op->tile->keys + VT_SPAN;
-    uint64_t tiles = vt_ceil_div(vt_min(visited(op, share, extra), share), op->tile->keys) + 2;
+    uint64_t tiles = vt_ceil_div(vt_min(vt_rules_visited(op, share, extra), share), op->tile->keys) + 2;
     uint64_t loops = vt_saturating_mul(tiles, op->tile->iterations) + 64 + op->tile->rows;
-    if (!extra && scattered(rules_of(op)))
-        loops += vt_saturating_mul(vt_ceil_div(share, span_keys(op)) + 1, span_loops(op));
-    return loops <= op->caps->loop_limit;
+    return loops + (extra ? 0 : vt_rules_span_loops(op, share)) <= op->caps->loop_limit;
 }
 
 /* ---- Bindings ---- */
@@ -224,8 +228,9 @@ static uint32_t splits_of(const vt_op_input *op) {
     uint64_t tiles = vt_saturating_mul(vt_rules_tiles(op, p->q_len), p->batch * (p->heads / r->tile_heads));
     uint64_t want = op->caps->workgroups / vt_max(tiles, 1);
     if (vt_caps_is_cpu(op->caps))
-        want = p->q_len / r->sequences > op->tile->rows ? 1 : visited(op, r->longest, false) / CPU_SHARE;
-    uint64_t worth = visited(op, r->longest, false) / LEAST_SHARE;
+        want = p->q_len / r->sequences > op->tile->rows ? 1
+                                                        : vt_rules_visited(op, r->longest, false) / CPU_SHARE;
+    uint64_t worth = vt_rules_visited(op, r->longest, false) / LEAST_SHARE;
     return (uint32_t)vt_max(vt_min(vt_min(want, worth), 256), 1);
 }
 

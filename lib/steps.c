@@ -79,7 +79,7 @@ bool vt_step_shrink(vt_step *step, uint64_t q_len, uint64_t kv_len) {
     if (step->lengths) {
         push->q_len = (uint32_t)q_len;
         push->kv_len = (uint32_t)kv_len;
-        return q_len > push->q_first;
+        return step->always || q_len > push->q_first;
     }
     if (step->rows == 0)
         return true;

@@ -59,6 +59,7 @@ typedef enum vt_role {
     VT_ROLE_STATE,
     VT_ROLE_CACHE_K,
     VT_ROLE_CACHE_V,
+    VT_ROLE_WEIGHTS,
     VT_ROLE_COUNT
 } vt_role;
 
@@ -87,6 +88,7 @@ typedef struct vt_step {
     bool merges;        /* a step of combining, whose first query is `first` */
     uint64_t first;
     bool lengths;     /* with a fixed grid: q_len and kv_len of the push block follow those of vatten_args */
+    bool always;      /* and there is something to do whatever they are */
     uint32_t written; /* a bit for each slot that the kernel writes */
     union {           /* by the task of the kernel; the rest is 0 */
         vt_push push;

@@ -333,6 +333,8 @@ static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_proble
     bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
     bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
     bool rows = row->max_rows == 0 || rows_of_tile(problem) <= row->max_rows;
+    if (problem->mass && row->layout == VATTEN_LAYOUT_STREAM)
+        return false;
     return layout && rows && dim <= row->max_dim && row->registers <= caps->registers;
 }
 

@@ -11,6 +11,8 @@
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
 //   VT_KV_BYTES      k and v are rows of bytes with scales (with VT_RULES)
+//   VT_MASS          in place of values and softmax, with VT_RULES and a log-sum-exp that is known: sums of
+//                    probabilities (lib/mass.glsl); with VT_COLUMNS rows are keys and the loop runs over queries
 //   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
 //
 // Grid: x query tiles, y heads, or groups of heads that share a tile, z batch, with rules x shares of the keys: heads lie
@@ -36,11 +38,16 @@
 #ifdef VT_RULES
 #include "lib/rules_spec.glsl"
 #endif
+#ifdef VT_MASS
+#include "lib/mass_spec.glsl"
+#endif
 #include "lib/storage.glsl"
 #ifdef VT_NEIGHBORHOOD
 #include "lib/map_neighborhood.glsl"
 #elif defined(VT_LISTS)
 #include "lib/map_lists.glsl"
+#elif defined(VT_COLUMNS)
+#include "lib/map_columns.glsl"
 #elif defined(VT_RULES)
 #include "lib/map_rules.glsl"
 #else
@@ -48,6 +55,9 @@
 #endif
 #include "lib/pair.glsl"
 #include "lib/state.glsl"
+#ifdef VT_MASS
+#include "lib/mass.glsl"
+#endif
 #ifdef VT_ROWS
 #include "lib/layout_rows.glsl"
 #elif defined(VT_MATRIX)
@@ -57,6 +67,10 @@
 #else
 #include "lib/layout_split.glsl"
 #endif
+#ifdef VT_MASS
+#include "lib/mass_loop.glsl"
+#else
 #include "lib/loop.glsl"
+#endif
 
 void main() { attend(); }

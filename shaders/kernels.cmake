@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
-# tests and the bench. A kernel's name is its address: attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes], <task>_<dtype>.
+# tests and the bench. A kernel's name is its address:
+# attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes|_mass|_mass_bytes|_columns|_columns_bytes], <task>_<dtype>.
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
@@ -54,6 +55,14 @@ set(VATTEN_DEFINES_RULES VT_FULL VT_RULES)
 set(VATTEN_MAPS_RULES dense)
 set(VATTEN_DEFINES_BYTES VT_FULL VT_RULES VT_KV_BYTES)
 set(VATTEN_MAPS_BYTES dense)
+set(VATTEN_DEFINES_MASS VT_RULES VT_MASS)
+set(VATTEN_MAPS_MASS dense)
+set(VATTEN_DEFINES_MASS_BYTES VT_RULES VT_MASS VT_KV_BYTES)
+set(VATTEN_MAPS_MASS_BYTES dense)
+set(VATTEN_DEFINES_COLUMNS VT_RULES VT_MASS VT_COLUMNS)
+set(VATTEN_MAPS_COLUMNS dense)
+set(VATTEN_DEFINES_COLUMNS_BYTES VT_RULES VT_MASS VT_COLUMNS VT_KV_BYTES)
+set(VATTEN_MAPS_COLUMNS_BYTES dense)
 set(VATTEN_DEFINES_LISTS VT_FULL VT_LISTS)
 set(VATTEN_MAPS_LISTS lists)
 set(VATTEN_DEFINES_LISTS_BIAS VT_FULL VT_LISTS VT_BIAS)
@@ -61,14 +70,12 @@ set(VATTEN_MAPS_LISTS_BIAS lists)
 
 foreach(dtype F32 F16 BF16)
   string(TOLOWER ${dtype} d)
-  foreach(io PLAIN FULL BIAS RULES BYTES LISTS LISTS_BIAS)
+  foreach(io PLAIN FULL BIAS RULES BYTES MASS MASS_BYTES COLUMNS COLUMNS_BYTES LISTS LISTS_BIAS)
     set(suffix "")
     if(io STREQUAL FULL)
       set(suffix _full)
-    elseif(io STREQUAL RULES)
-      set(suffix _rules)
-    elseif(io STREQUAL BYTES)
-      set(suffix _bytes)
+    elseif(io MATCHES "RULES|BYTES|MASS|COLUMNS")
+      string(TOLOWER _${io} suffix)
     elseif(io MATCHES BIAS)
       set(suffix _bias)
     endif()
@@ -89,7 +96,7 @@ foreach(dtype F32 F16 BF16)
         vatten_kernel(attention_${map}_${d}_stream${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_STREAM VT_IO_${io} ${common} VT_SUBGROUP VT_STREAM)
       endif()
-      if(dtype STREQUAL F16 AND NOT io STREQUAL BYTES AND NOT VATTEN_NO_MATRIX)
+      if(dtype STREQUAL F16 AND NOT io MATCHES "BYTES|MASS|COLUMNS" AND NOT VATTEN_NO_MATRIX)
         vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} VT_SUBGROUP VT_MATRIX)
       endif()

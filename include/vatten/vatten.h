@@ -349,6 +349,7 @@ typedef struct vatten_plan_info {
         tile_heads; /* dense plans: query heads that share a query tile; rows of a tile are queries x heads */
     uint64_t cache_k_bytes; /* as q_bytes */
     uint64_t cache_v_bytes;
+    uint64_t weights_bytes;
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
@@ -409,7 +410,7 @@ typedef struct vatten_args {
     vatten_buffer k;
     vatten_buffer v;
     vatten_buffer out;
-    vatten_buffer lse;     /* required iff the plan writes LSE */
+    vatten_buffer lse;     /* required iff the plan writes LSE, or goes by it (vatten_mass_create) */
     vatten_buffer extra_k; /* required iff the plan has extra keys */
     vatten_buffer extra_v;
     vatten_buffer workspace; /* required iff the plan needs more than the recorder has; any content */
@@ -419,12 +420,14 @@ typedef struct vatten_args {
     uint64_t q_len;
     uint64_t kv_len;
     vatten_buffer bias;    /* required iff the plan has a bias */
-    vatten_buffer lists;   /* required iff the plan goes by lists, or makes them */
+    vatten_buffer
+        lists; /* required iff the plan goes by lists, or makes them; or by ids (vatten_mass_desc) */
     vatten_buffer counts;  /* required iff the plan writes counts */
     vatten_buffer tables;  /* required iff the plan has tables (vatten_attention_tables) */
     vatten_buffer state;   /* required iff the plan carries a state in or out */
     vatten_buffer cache_k; /* required iff the plan appends to a cache (vatten_append_create) */
     vatten_buffer cache_v;
+    vatten_buffer weights; /* required iff the plan weighs queries (vatten_mass_desc) */
 } vatten_args;
 
 /* Appends the plan to `command_buffer`, which must be in the recording state, outside a render pass, and be
@@ -451,6 +454,7 @@ VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffe
 #include <vatten/cache.h>        /* appending to what dense attention reads */
 #include <vatten/dense.h>        /* dense attention */
 #include <vatten/lists.h>        /* attention over lists, and what makes lists */
+#include <vatten/mass.h>         /* what dense attention looks at */
 #include <vatten/neighborhood.h> /* attention in windows on grids of tokens */
 
 #endif /* VATTEN_VATTEN_H */

@@ -15,6 +15,7 @@
 #define VT_SLOT_LSE         4
 #define VT_SLOT_CARRY       5
 #define VT_SLOT_BIAS        6
+#define VT_SLOT_MASS_INPUT  2 /* attention mass, in place of the values: weights, ids or a list of rows */
 #define VT_SLOT_LISTS       6 /* in place of the bias */
 #define VT_SLOT_LIST_BIAS   7 /* the bias of kernels that have both */
 #define VT_SLOT_TABLES      7 /* of dense kernels with rules, which have a bias too */
@@ -113,6 +114,19 @@
 #define VT_SPEC_STATE_LANES     65 /* sums in it: of each lane of a row, or one */
 #define VT_SPEC_STATE_CALLER    66 /* 1: states stand where the caller's do, [batch][head][token] */
 #define VT_SPEC_KV_BLOCK        67 /* bytes of k and v that share a scale; kernels of bytes */
+
+/* Attention mass, in place of values and of what is carried: */
+#define VT_SPEC_MASS_BINS VT_SPEC_VALUE_DIM /* numbers of a row of out */
+#define VT_SPEC_MASS_KIND 64 /* VT_MASS_IS_* and flags */
+#define VT_SPEC_MASS_SIZE 65 /* BLOCK_MAX: keys of a block; ROWS: how many; COLUMNS: query heads that are summed up */
+#define VT_SPEC_MASS_LAST 66 /* COLUMNS: how many of the last queries count */
+#define VT_MASS_IS          7u
+#define VT_MASS_IS_COLUMNS  1u /* numbered as vatten_mass_kind */
+#define VT_MASS_IS_SEGMENTS 2u
+#define VT_MASS_IS_ROWS     3u
+#define VT_MASS_IS_ENTROPY  4u
+#define VT_MASS_IS_MAXIMA   5u
+#define VT_MASS_INPUT       8u /* COLUMNS: weights; SEGMENTS: ids from a buffer; ROWS: a list of them */
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */

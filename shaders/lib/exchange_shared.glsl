@@ -55,3 +55,15 @@ void exchange_sum()
         row_sum[i] = sum;
     }
 }
+
+// The largest of what lanes have in place of sums.
+void exchange_largest()
+{
+    barrier();
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        exchange_part[lane_row(i) * LANES_PER_ROW + lane_in_row] = row_sum[i];
+    barrier();
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        for (uint lane = 0u; lane < LANES_PER_ROW; ++lane)
+            row_sum[i] = max(row_sum[i], exchange_part[lane_row(i) * LANES_PER_ROW + lane]);
+}

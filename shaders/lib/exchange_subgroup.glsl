@@ -43,3 +43,11 @@ void exchange_sum()
             if (1u << bit < LANES_PER_ROW)
                 row_sum[i] += subgroupShuffleXor(row_sum[i], 1u << bit);
 }
+
+void exchange_largest()
+{
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        [[unroll]] for (uint bit = 0u; bit < LANE_BITS; ++bit)
+            if (1u << bit < LANES_PER_ROW)
+                row_sum[i] = max(row_sum[i], subgroupShuffleXor(row_sum[i], 1u << bit));
+}

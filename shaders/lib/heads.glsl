@@ -10,8 +10,8 @@ uint row_query(uint row) { return row_number(row) / TILE_HEADS; }
 uint row_tile_head(uint row) { return row_number(row) % TILE_HEADS; }
 
 // Among the heads of the dispatch, and among all.
-uint row_own_head(uint row) { return gl_WorkGroupID.y * TILE_HEADS + row_tile_head(row); }
-uint tile_head_0() { return push.head_first + gl_WorkGroupID.y * TILE_HEADS; }
+uint row_own_head(uint row) { return own_head() + row_tile_head(row); }
+uint tile_head_0() { return push.head_first + own_head(); }
 
 uint head_word(uint row, uint word)
 {

@@ -63,33 +63,44 @@ uint lane_row(uint i) { return i * WORKGROUP + lane(); }
             x = vec4(x[at & 3u], 0.0, 0.0, 0.0);                                                                     \
         return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
     }
+#endif
+#if defined(VT_COLUMNS)
+VT_WORD_LOADER(word_k, q_elem, q_elem4, DIM_WORD, WHOLE_DIM, DIM)
+#elif defined(VT_KV_BYTES)
 VT_WORD_OF_BYTES(word_k, four_k, DIM_WORD, WHOLE_DIM, DIM)
-VT_WORD_OF_BYTES(word_v, four_v, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
 #else
 VT_WORD_LOADER(word_k, k_elem, k_elem4, DIM_WORD, WHOLE_DIM, DIM)
+#endif
+#if defined(VT_KV_BYTES) && !defined(VT_MASS)
+VT_WORD_OF_BYTES(word_v, four_v, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
+#elif !defined(VT_MASS)
 VT_WORD_LOADER(word_v, v_elem, v_elem4, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
 #endif
 
 // load_q4 without branches: it loads an element that exists and forgets it.
 vec4 query_quad(uint row, uint d)
 {
+#if defined(VT_COLUMNS) && defined(VT_KV_BYTES)
+    vec4 bytes = four_k(row, min(d, DIM - QUAD));
+    return d < DIM ? bytes : vec4(0.0);
+#else
     if (VECTOR != 0u) {
-        vec4 x = vt_to_f32x4(q_elem4[(row + min(d, DIM - QUAD)) >> 2]);
+        vec4 x = vt_to_f32x4(ROW_ELEM4[(row + min(d, DIM - QUAD)) >> 2]);
         return d < DIM ? x : vec4(0.0);
     }
     vec4 result;
     [[unroll]] for (uint e = 0u; e < QUAD; ++e) {
-        float x = vt_to_f32(q_elem[row + min(d + e, DIM - 1u)]);
+        float x = vt_to_f32(ROW_ELEM[row + min(d + e, DIM - 1u)]);
         result[e] = d + e < DIM ? x : 0.0;
     }
     return result;
+#endif
 }
 
 void load_queries()
 {
-    uint origin = q_origin();
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
-        uint row = origin + query_row(lane_row(i / DIM_MOVES));
+        uint row = row_place(lane_row(i / DIM_MOVES));
         float scale = row_scale(lane_row(i / DIM_MOVES));
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)
@@ -150,6 +161,7 @@ void store_lses()
 }
 #endif
 
+#ifndef VT_MASS
 void layout_begin()
 {
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS; ++e)
@@ -168,6 +180,7 @@ void layout_begin()
         resume_rows();
 #endif
 }
+#endif
 
 // The quad at element j of what the lanes loaded together, in words of `size` elements.
 vec4 spread(vec4 word, uint size, uint j)
@@ -206,6 +219,9 @@ void settle_pairs()
     }
 }
 
+#ifdef VT_MASS
+#include "mass_rows.glsl"
+#else
 // In place of scores and softmax.
 void weigh_pairs(out float shrink[ROW_COUNT])
 {
@@ -326,3 +342,4 @@ void layout_end()
         store_lses();
 #endif
 }
+#endif

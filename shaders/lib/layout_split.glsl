@@ -27,11 +27,10 @@ uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
 
 void stage_queries()
 {
-    uint origin = q_origin();
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_q4(origin + query_row(row), d * 4u) * row_scale(row);
+        stage_q[row * Q_STRIDE + d] = load_row4(row_place(row), d * 4u) * row_scale(row);
     }
 }
 
@@ -40,10 +39,11 @@ void stage_keys(uint chunk)
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
         uint c = i / (DIM_CHUNK / 4u);
         uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] = load_k4(k_row(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
+        stage_kv[c * K_STRIDE + d] = load_step4(step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
     }
 }
 
+#ifndef VT_MASS
 void stage_values()
 {
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
@@ -77,6 +77,7 @@ void layout_begin()
             resume_row(i);
     }
 }
+#endif
 
 void multiply_chunk(uint chunk)
 {
@@ -104,6 +105,9 @@ void score_tile()
     }
 }
 
+#ifdef VT_MASS
+#include "mass_lanes.glsl"
+#else
 // From scores to probabilities: the new maximum of each row rescales what was summed so far.
 void soften_tile()
 {
@@ -202,3 +206,4 @@ void layout_end()
             finish_row(i, shrink[i]);
     }
 }
+#endif

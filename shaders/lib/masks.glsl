@@ -34,26 +34,40 @@ uint query_segment(uint query) { return table_word[TABLE_Q_SEGMENTS + mask_batch
 uint key_segment(uint key) { return table_word[TABLE_KV_SEGMENTS + mask_batch * KV_CAPACITY + key_number(key)]; }
 uint key_expiry(uint key) { return table_word[TABLE_EXPIRY + mask_slice * KV_CAPACITY + key_number(key)]; }
 
-void masks_begin(uint first_query, uint last_query)
+// What depends on the batch entry and the head alone.
+void masks_slice()
 {
     mask_batch = MASK_BATCH != 0u ? seq : 0u;
     mask_slice = mask_batch * MASK_HEADS + tile_head_0() / MASK_GROUP;
+}
+
+void masks_reset()
+{
+    masks_slice();
     tile_reach = ivec2(0x40000000, 0);
     tile_shared = ivec2(0, 0x40000000);
     tile_segments = uvec2(0xffffffffu, 0u);
-    if (!BY_INTERVALS && !BY_SEGMENTS)
-        return;
-    for (uint query = first_query; query <= last_query; ++query) {
-        if (BY_INTERVALS) {
-            ivec2 own = query_interval(query);
-            tile_reach = ivec2(min(tile_reach.x, own.x), max(tile_reach.y, own.y));
-            tile_shared = ivec2(max(tile_shared.x, own.x), min(tile_shared.y, own.y));
-        }
-        if (BY_SEGMENTS) {
-            uint own = query_segment(query);
-            tile_segments = uvec2(min(tile_segments.x, own), max(tile_segments.y, own));
-        }
+}
+
+void masks_add(uint query)
+{
+    if (BY_INTERVALS) {
+        ivec2 own = query_interval(query);
+        tile_reach = ivec2(min(tile_reach.x, own.x), max(tile_reach.y, own.y));
+        tile_shared = ivec2(max(tile_shared.x, own.x), min(tile_shared.y, own.y));
     }
+    if (BY_SEGMENTS) {
+        uint own = query_segment(query);
+        tile_segments = uvec2(min(tile_segments.x, own), max(tile_segments.y, own));
+    }
+}
+
+void masks_begin(uint first_query, uint last_query)
+{
+    masks_reset();
+    if (BY_INTERVALS || BY_SEGMENTS)
+        for (uint query = first_query; query <= last_query; ++query)
+            masks_add(query);
 }
 
 bool segments_meet(uint query_id, uint key_id)
@@ -125,6 +139,10 @@ uint bits_state(uint first_query, uint last_query, uint first, uint end)
 {
     bool some = false;
     bool all = true;
+#ifdef VT_MASS
+    if (BY_ROWS) // rows that are asked for may be far apart
+        return SPAN_PARTLY;
+#endif
     for (uint query = first_query; query <= last_query; ++query)
         for (uint key = first; key < end; key += 32u) {
             uint bits = query_bits(query, key, end);

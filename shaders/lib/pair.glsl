@@ -21,7 +21,7 @@ float pair_score(float score, MapRow row, MapKey key)
 {
     bool sees = map_sees(row, key);
 #ifdef VT_RULES
-    score = rule_score(score, row, key);
+    score = map_score(score, row, key);
 #endif
 #ifdef VT_BIAS
     score += bias_elem[sees ? map_entry(row, key) : 0u] * LOG2E;

@@ -52,9 +52,11 @@ layout(constant_id = VT_SPEC_Q_CAPACITY) const uint Q_CAPACITY = 1u;
 layout(constant_id = VT_SPEC_KV_CAPACITY) const uint KV_CAPACITY = 1u;
 layout(constant_id = VT_SPEC_HEADS) const uint HEADS = 1u;
 layout(constant_id = VT_SPEC_SEQUENCES) const uint SEQUENCES = 1u;
+#ifdef VT_FULL
 layout(constant_id = VT_SPEC_STATE_VALUES) const uint STATE_VALUES = 64u;
 layout(constant_id = VT_SPEC_STATE_LANES) const uint STATE_LANES = 1u;
 layout(constant_id = VT_SPEC_STATE_CALLER) const uint STATE_CALLER = 0u;
+#endif
 layout(constant_id = VT_SPEC_KV_BLOCK) const uint KV_BLOCK = 4u;
 
 layout(set = 0, binding = VT_SLOT_BIAS, std430) readonly buffer VtBiasWords { uint bias_word[]; };

@@ -52,10 +52,11 @@ uint bias_head(uint row)
     return (push.head_first + row_own_head(row)) / BIAS_GROUP - first;
 }
 
-BiasRow bias_row(uint row, int diag)
+// `row` tells the head.
+BiasRow bias_row(uint row, uint row_query, int diag)
 {
     BiasRow result = BiasRow(0u, ivec3(0), 0.0, 0.0);
-    uint query = query_place(row_query(row));
+    uint query = query_place(row_query);
     uint batch = PACKED ? 0u : BIAS_IS == VT_BIAS_TENSOR ? own_batch() : seq;
     if (has_field(VT_HEAD_OFFSET))
         result.offset = head_float(row, 3u) * LOG2E;

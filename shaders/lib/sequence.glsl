@@ -19,7 +19,11 @@ int kv_start(uint s) { return int(min(table_word[TABLE_KV_STARTS + s], KV_CAPACI
 
 // A sequence begins its query tiles at a number that is known without those before it, as no more tiles are skipped than
 // there are sequences: ceil((b - a) / r) <= b / r - a / r + 1.
+#ifdef VT_COLUMNS // whose tiles are of keys
+uint first_tile(uint s) { return uint(kv_start(s)) / ROWS + s; }
+#else
 uint first_tile(uint s) { return uint(q_start(s)) * TILE_HEADS / ROWS + s; }
+#endif
 
 uint find_sequence(uint tile)
 {
@@ -35,10 +39,45 @@ uint find_sequence(uint tile)
     return low;
 }
 
-void begin_packed(uint tile)
+#ifdef VT_MASS
+uint sequence_of_query(uint token)
 {
+    uint low = 0u;
+    uint high = SEQUENCES;
+    while (high - low > 1u) {
+        uint middle = (low + high) / 2u;
+        if (uint(q_start(middle)) <= token)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+#endif
+
+void find_tile(uint tile)
+{
+#ifdef VT_COLUMNS
+    if (PAGE != 0u) { // each sequence has tiles for as many keys as the longest may have
+        uint tiles = (KV_CAPACITY + ROWS - 1u) / ROWS;
+        seq = min(tile / tiles, SEQUENCES - 1u);
+        seq_tile = tile % tiles;
+        return;
+    }
+#elif defined(VT_MASS)
+    if (BY_ROWS) { // each listed row has a tile of its own
+        seq = sequence_of_query(mass_word[push.v_base + tile]);
+        seq_tile = tile;
+        return;
+    }
+#endif
     seq = find_sequence(tile);
     seq_tile = tile - first_tile(seq);
+}
+
+void begin_packed(uint tile)
+{
+    find_tile(tile);
     seq_q0 = q_start(seq);
     seq_q_len = max(q_start(seq + 1u) - seq_q0, 0);
     if (EXTRA_KEYS || PAGE != 0u)

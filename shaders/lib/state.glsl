@@ -43,6 +43,23 @@ uint k_row(uint token) { return k_origin() + token * push.k_token; }
 uint v_row(uint token) { return v_origin() + token * push.v_token; }
 #endif
 
+// Where a row of the tile and what the loop runs over begin: queries and keys, or the other way round.
+#ifdef VT_COLUMNS
+uint row_place(uint row) { return k_row(map_row_token(row)); }
+uint step_place(uint token) { return q_origin() + token * push.q_token; }
+#define ROW_ELEM k_elem
+#define ROW_ELEM4 k_elem4
+#define load_row4 load_k4
+#define load_step4 load_q4
+#else
+uint row_place(uint row) { return q_origin() + query_row(row); }
+uint step_place(uint token) { return k_row(token); }
+#define ROW_ELEM q_elem
+#define ROW_ELEM4 q_elem4
+#define load_row4 load_q4
+#define load_step4 load_k4
+#endif
+
 // Maximum and sum of a row before its first key: a sink has come before all keys.
 #ifdef VT_RULES
 bool has_sink(uint row) { return has_field(VT_HEAD_SINK) && seq_split == 0u && head_gain(row) != 0.0; }

@@ -11,15 +11,21 @@ layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_ele
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
 #ifdef VT_KV_BYTES
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { uint k_word[]; };
-layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { uint v_word[]; };
 #else
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
+#endif
+#ifdef VT_MASS // has buffers of its own
+#elif defined(VT_KV_BYTES)
+layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { uint v_word[]; };
+#else
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
 #endif
+#ifndef VT_MASS
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut4 { VT_ELEM4 out_elem4[]; };
+#endif
 #ifdef VT_FULL
 layout(set = 0, binding = VT_SLOT_LSE, std430) writeonly buffer VtLse { float lse_elem[]; };
 layout(set = 0, binding = VT_SLOT_CARRY, std430) buffer VtCarry { float carry_elem[]; };
@@ -47,9 +53,13 @@ VT_LOADER(load_q, q_elem, q_elem4, DIM)
 #ifdef VT_KV_BYTES
 #include "bytes.glsl"
 VT_BYTE_LOADER(k, DIM)
-VT_BYTE_LOADER(v, VALUE_DIM)
 #else
 VT_LOADER(load_k, k_elem, k_elem4, DIM)
+#endif
+#ifndef VT_MASS
+#ifdef VT_KV_BYTES
+VT_BYTE_LOADER(v, VALUE_DIM)
+#else
 VT_LOADER(load_v, v_elem, v_elem4, VALUE_DIM)
 #endif
 
@@ -69,10 +79,18 @@ void store_out4(uint row, uint d, vec4 x)
     [[unroll]] for (uint i = 0u; i < 4u; ++i)
         store_out(row, d + i, x[i]);
 }
+#endif
 
 // The query head of this workgroup, or the first of several, and its batch entry, among those of the dispatch.
+#ifdef VT_COLUMNS
+uint column_head; // one after the other
+#endif
 #ifdef VT_RULES
+#ifdef VT_COLUMNS
+uint own_head() { return column_head; }
+#else
 uint own_head() { return gl_WorkGroupID.y * TILE_HEADS; }
+#endif
 uint own_batch() { return gl_WorkGroupID.z / SPLITS; }
 uint kv_batch() { return PAGE == 0u ? own_batch() : 0u; } // pages are in no batch entry
 #else

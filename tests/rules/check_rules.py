@@ -29,6 +29,7 @@ LOCKING = re.compile(r"\b(vt_mutex_\w+|pthread_\w+)\s*\(")
 COMPILING = re.compile(r"\b(CreateComputePipelines|CreateShaderModule|vt_pipeline_get)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 PUBLIC_ALLOWED = {"stdbool.h", "stddef.h", "stdint.h", "vatten/vatten.h", "vatten/dense.h", "vatten/cache.h",
+                  "vatten/mass.h",
                   "vatten/neighborhood.h", "vatten/lists.h", "vatten/presets.h"}
 
 

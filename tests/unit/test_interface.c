@@ -231,14 +231,14 @@ static void passes_of_rank_count_from_zero(void **state) {
 }
 
 static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
-    bool ruled = io == VT_IO_RULES || io == VT_IO_BYTES;
-    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) || (ruled && map != VT_MAP_DENSE) ||
+    bool ruled = io == VT_IO_RULES || io == VT_IO_BYTES, mass = io >= VT_IO_MASS && io <= VT_IO_COLUMNS_BYTES;
+    if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) || ((ruled || mass) && map != VT_MAP_DENSE) ||
         (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
         return false;
     if (layout == VATTEN_LAYOUT_STREAM)
         return ruled;
     return layout != VATTEN_LAYOUT_MATRIX ||
-           (dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && vt_kernels_have(layout));
+           (dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && !mass && vt_kernels_have(layout));
 }
 
 static void every_kind_of_kernel_is_in_the_table_once(void **state) {
@@ -271,13 +271,16 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has 64 bytes. */
+/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes...] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has
+ * 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
     const char *const layouts[] = {NULL, "rows", "subgroup", "shared", "matrix", "stream"};
-    const char *const ios[] = {"", "_full", "_bias", "_rules", "_bytes", "", "_bias"};
+    const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
+                               "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
+                               "_bias"};
     const char *const tasks[] = {"attention", "pool",       "pool_keep",  "score",       "select",
                                  "mark",      "invert",     "spans",      "combine",     "rank",
                                  "topk",      "append_f32", "append_f16", "append_bf16", "append_i8"};
