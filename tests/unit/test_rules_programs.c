@@ -46,10 +46,118 @@ static void large_programs_keep_the_rules(void **state) {
     assert_true(try_problems(PROGRAM_LARGE, 4000) > 800);
 }
 
+/* ---- Single ones ---- */
+
+static unit_log said;
+static program_case one;
+
+static vatten_result build(const vt_caps *caps, const vatten_attention_desc *desc) {
+    unit_log_start(&said);
+    one.caps = *caps;
+    assert_int_equal(vt_problem_from_attention(caps, &said.logger, desc, &one.problem), VATTEN_SUCCESS);
+    vatten_result result = rules_build(&one, &said.logger);
+    if (result == VATTEN_SUCCESS)
+        assert_null(rules_broken(&one, 1));
+    return result;
+}
+
+static void many_queries_are_several_dispatches(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_lavapipe();
+    vatten_attention_desc d = unit_dense();
+    d.heads = (vatten_heads){.dtype = VATTEN_DTYPE_F16, .batch = 1, .heads = 1, .kv_heads = 1, .dim = 4};
+    d.q_len = 5000000;
+    d.kv_len = 1;
+    d.softcap = 1.0f;
+    assert_int_equal(build(&caps, &d), VATTEN_SUCCESS);
+    assert_true(one.program.step_count > 1);
+    program_free(&one);
+}
+
+/* A window does not bound them. */
+static void extra_keys_are_cut_where_loops_end(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_lavapipe();
+    vatten_attention_desc d = unit_dense();
+    d.window = (vatten_window){.enabled = true, .left = 3, .right = 3};
+    d.extra_len = 400000;
+    assert_int_equal(build(&caps, &d), VATTEN_SUCCESS);
+    assert_true(one.program.step_count > 3);
+    program_free(&one);
+}
+
+/* States of more rows than one dispatch merges. */
+static void shares_of_many_rows_are_merged_in_several_steps(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc d = unit_dense();
+    caps.groups[0] = 100;
+    d.q_len = 2000;
+    d.splits = 2;
+    assert_int_equal(build(&caps, &d), VATTEN_SUCCESS);
+    program_free(&one);
+    d.heads.dim = 576; /* 36 invocations of a row: two rows of a workgroup */
+    caps.groups[0] = 0;
+    unit_log_start(&said);
+    one.caps = caps;
+    assert_int_equal(vt_problem_from_attention(&caps, &said.logger, &d, &one.problem), VATTEN_SUCCESS);
+    assert_int_equal(rules_build(&one, &said.logger), VATTEN_ERROR_UNSUPPORTED);
+    assert_int_equal(said.count, 1);
+}
+
+static void too_many_spans_are_refused(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc d = unit_dense();
+    d.masks = VATTEN_MASK_EXPIRY;
+    d.mask_heads = 4;
+    d.kv_len = 100 * 64 * 64;
+    caps.groups[0] = 100;
+    assert_int_equal(build(&caps, &d), VATTEN_SUCCESS);
+    program_free(&one);
+    d.kv_len += 1;
+    assert_int_equal(build(&caps, &d), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said,
+                "masks by segment or expiry of 409601 keys, 4 mask_heads and 2 batch entries need more "
+                "workgroups than Desktop allows");
+    d.kv_len = 40;
+    caps.groups[1] = 3;
+    assert_int_equal(build(&caps, &d), VATTEN_ERROR_UNSUPPORTED);
+    unit_log_start(&said);
+}
+
+/* Nobody waits for millions of batch entries to be counted. */
+static void too_many_dispatches_are_refused_at_once(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc d = unit_dense();
+    d.heads.batch = 100000000;
+    d.heads.max_macs = 1;
+    d.softcap = 1.0f;
+    assert_int_equal(build(&caps, &d), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "max_macs 1 would need more than 65536 dispatches: raise it");
+}
+
+static void few_buffers_are_refused(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_least();
+    vatten_attention_desc d = unit_dense();
+    d.softcap = 1.0f;
+    assert_int_equal(build(&caps, &d), VATTEN_ERROR_UNSUPPORTED);
+    assert_said(&said, "dense attention with masks, tables, biases or lengths of its own needs 8 storage "
+                       "buffers per stage, Least has 4");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_programs_keep_the_rules),
         cmocka_unit_test(large_programs_keep_the_rules),
+        cmocka_unit_test(many_queries_are_several_dispatches),
+        cmocka_unit_test(extra_keys_are_cut_where_loops_end),
+        cmocka_unit_test(shares_of_many_rows_are_merged_in_several_steps),
+        cmocka_unit_test(too_many_spans_are_refused),
+        cmocka_unit_test(too_many_dispatches_are_refused_at_once),
+        cmocka_unit_test(few_buffers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
