@@ -232,7 +232,7 @@ static const char *check_slots(walk *w, const vt_step *step) {
 static uint64_t loops_of(const walk *w, const rules_group *g) {
     uint64_t rows = w->c->tile.rows, span = 1;
     if (w->rules->masks & VATTEN_MASK_SEGMENTS)
-        span += (w->rules->segments ? 272 : 0) + (uint64_t)g->span_keys / VT_SPAN;
+        span += (w->rules->segments ? 32 : 0) + (uint64_t)g->span_keys / VT_SPAN;
     if (w->rules->masks & VATTEN_MASK_BITS)
         span += rows * (1 + vt_ceil_div((uint64_t)g->span_keys, 32));
     return rules_tile_count(g, false) * w->c->tile.iterations + rules_span_count(g) * span + rows + 32;
