@@ -371,7 +371,8 @@ uint64_t vt_states_rows(const vt_problem *p, uint64_t groups) {
 }
 
 uint32_t vt_states_variant(const vt_states *s, const vt_problem *p, vt_program *program) {
-    vt_variant *variant = add_variant(p->dtype, s->split ? VT_COMBINE_SHARES : VT_COMBINE_STATE, p->value_dim, states_by_four(p), program);
+    vt_variant *variant = add_variant(p->dtype, s->split ? VT_COMBINE_SHARES : VT_COMBINE_STATE, p->value_dim,
+                                      states_by_four(p), program);
     variant->spec[VT_COMBINE_SPEC_PAD] = s->pad;
     variant->spec[VT_COMBINE_SPEC_LANES] = s->lanes;
     variant->spec[VT_COMBINE_SPEC_HEADS] = s->slot_heads;

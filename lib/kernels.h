@@ -30,12 +30,12 @@ typedef enum vt_map { VT_MAP_DENSE, VT_MAP_NEIGHBORHOOD, VT_MAP_LISTS } vt_map;
 
 /* What a kernel has beside q, k, v and out. Those after FULL are full ones too. */
 typedef enum vt_io {
-    VT_IO_PLAIN,      /* nothing: the four buffers that Vulkan guarantees */
-    VT_IO_FULL,       /* writes LSE and carries state */
-    VT_IO_BIAS,       /* adds a bias to scores */
-    VT_IO_RULES,      /* reads tables, and may add a bias */
-    VT_IO_BYTES,      /* the same, of keys and values that are bytes */
-    VT_IO_MASS,       /* the same for attention mass, whose rows are queries */
+    VT_IO_PLAIN, /* nothing: the four buffers that Vulkan guarantees */
+    VT_IO_FULL,  /* writes LSE and carries state */
+    VT_IO_BIAS,  /* adds a bias to scores */
+    VT_IO_RULES, /* reads tables, and may add a bias */
+    VT_IO_BYTES, /* the same, of keys and values that are bytes */
+    VT_IO_MASS,  /* the same for attention mass, whose rows are queries */
     VT_IO_MASS_BYTES,
     VT_IO_COLUMNS, /* or keys */
     VT_IO_COLUMNS_BYTES,

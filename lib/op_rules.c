@@ -47,9 +47,9 @@ static uint32_t word_of(uint64_t bytes) {
 }
 
 static void spec_tables(const vatten_tables *t, uint32_t *spec) {
-    const uint64_t places[] = {t->heads,       t->q_lengths, t->kv_lengths,  t->q_starts,  t->kv_starts,
-                               t->pages,       t->q_segments, t->kv_segments, t->visible,   t->intervals,
-                               t->expiry,      t->bits,      t->spans};
+    const uint64_t places[] = {t->heads,  t->q_lengths,  t->kv_lengths,  t->q_starts, t->kv_starts,
+                               t->pages,  t->q_segments, t->kv_segments, t->visible,  t->intervals,
+                               t->expiry, t->bits,       t->spans};
     for (uint32_t i = 0; i < sizeof places / sizeof places[0]; ++i)
         spec[VT_SPEC_TABLE_HEADS + i] = word_of(places[i]);
 }
@@ -62,8 +62,7 @@ static uint32_t mask_of(const vt_problem *p) {
     const vt_rules *r = &p->rules;
     uint32_t windows = r->head_fields & VT_HEAD_WINDOW ? VT_MASK_LEFT | VT_MASK_RIGHT : 0;
     return vt_attend_diagonal_mask(p) | windows | (r->chunk ? VT_MASK_CHUNK : 0) |
-           (r->key_stride ? VT_MASK_STRIDED : 0) |
-           (r->masks & VATTEN_MASK_SEGMENTS ? VT_MASK_SEGMENTS : 0) |
+           (r->key_stride ? VT_MASK_STRIDED : 0) | (r->masks & VATTEN_MASK_SEGMENTS ? VT_MASK_SEGMENTS : 0) |
            (r->masks & VATTEN_MASK_INTERVALS ? VT_MASK_INTERVALS : 0) |
            (r->masks & VATTEN_MASK_EXPIRY ? VT_MASK_EXPIRY : 0) |
            (r->masks & VATTEN_MASK_BITS ? VT_MASK_BITS : 0);
@@ -124,7 +123,8 @@ void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t 
     spec[VT_SPEC_ROW_PAGES] = (uint32_t)r->tables.row_pages;
     spec[VT_SPEC_LENGTHS] = extra ? (r->lengths & ~VT_LENGTHS_KV) | VT_LENGTHS_EXTRA : r->lengths;
     spec[VT_SPEC_HEAD_FIELDS] =
-        extra ? r->head_fields & (VT_HEAD_SCALE | VT_HEAD_SINK | VT_HEAD_OFFSET | VT_HEAD_GAIN) : r->head_fields;
+        extra ? r->head_fields & (VT_HEAD_SCALE | VT_HEAD_SINK | VT_HEAD_OFFSET | VT_HEAD_GAIN)
+              : r->head_fields;
     spec[VT_SPEC_HEAD_BATCH] = r->head_batch;
     spec[VT_SPEC_SOFTCAP] = float_bits((float)(r->softcap * 1.4426950408889634));
     spec[VT_SPEC_NORMALISER] = (uint32_t)r->normaliser;
@@ -138,11 +138,11 @@ void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t 
     spec[VT_SPEC_KV_BLOCK] = p->kv_bytes ? p->kv_block : 4;
 }
 
-static uint32_t attend_variant(const vt_op_input *op, const vt_rules_cut *c, bool extra, vt_program *program) {
+static uint32_t attend_variant(const vt_op_input *op, const vt_rules_cut *c, bool extra,
+                               vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
-    variant->kernel =
-        vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
-                       op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES);
+    variant->kernel = vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
+                                     op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES);
     vt_rules_spec(op, c->splits, extra, variant->spec);
     return program->variant_count++;
 }
@@ -159,8 +159,8 @@ typedef struct slab {
 } slab;
 
 /* Returns where the first element lies in the bound range. */
-static uint32_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t, const slab *s,
-                     uint64_t dim, uint32_t bytes) {
+static uint32_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
+                     const slab *s, uint64_t dim, uint32_t bytes) {
     uint64_t start = element(t, s->batch[0], s->head[0], s->token[0]);
     uint64_t end = element(t, s->batch[1], s->head[1], s->token[1]) + dim;
     return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, p->op->caps->storage_alignment);
@@ -180,8 +180,8 @@ static void bind_queries(const part *p, vt_step *step) {
     const vt_tensor *q = &problem->q, *out = &problem->out;
     uint32_t bytes = problem->element_bytes;
     vt_push *push = &step->push;
-    push->q_base = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->dim, bytes) -
-                   (uint32_t)(p->query * q->token);
+    push->q_base =
+        bind(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->dim, bytes) - (uint32_t)(p->query * q->token);
     push->out_base = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, problem->value_dim, bytes) -
                      (uint32_t)(p->query * out->token);
     push->q_batch = (uint32_t)q->batch;
@@ -250,8 +250,8 @@ static void bind_state(const part *p, const link *l, vt_step *step) {
         step->binding[VT_SLOT_CARRY] = (vt_binding){r->carry ? VT_ROLE_STATE : VT_ROLE_WORKSPACE, 0,
                                                     vt_rules_state_bytes(p->op, &p->cut)};
     if (problem->write_lse && !shared)
-        step->push.lse_base = bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float)) -
-                              (uint32_t)p->query;
+        step->push.lse_base =
+            bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float)) - (uint32_t)p->query;
     step->push.lse_head = (uint32_t)lse.head;
     step->push.lse_batch = (uint32_t)lse.batch;
     step->push.flags = (problem->write_lse ? VT_FLAG_LSE : 0) | (in ? VT_FLAG_CARRY_IN : 0) |
@@ -399,7 +399,8 @@ static void add_merge(const part *p, uint64_t row, uint64_t rows, vt_program *pr
     push->o_batch = (uint32_t)problem->out.batch;
     push->o_head = (uint32_t)problem->out.head;
     push->o_token = (uint32_t)problem->out.token;
-    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_CARRY] = step.binding[VT_COMBINE_SLOT_OUT];
+    step.binding[VT_COMBINE_SLOT_LSE] = step.binding[VT_COMBINE_SLOT_CARRY] =
+        step.binding[VT_COMBINE_SLOT_OUT];
     if (problem->write_lse)
         push->l_base =
             bind(p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float)) + (uint32_t)row;
@@ -465,7 +466,8 @@ static void add_parts(const vt_op_input *op, const part *most, vt_program *progr
     const vt_problem *p = op->problem;
     for (uint64_t b = 0; b < p->batch && program->step_count <= VT_STEPS_MAX; b += most->cut.batch)
         for (uint64_t h = 0; h < p->heads && program->step_count <= VT_STEPS_MAX; h += most->cut.heads)
-            for (uint64_t q = 0; q < p->q_len && program->step_count <= VT_STEPS_MAX; q += most->cut.queries) {
+            for (uint64_t q = 0; q < p->q_len && program->step_count <= VT_STEPS_MAX;
+                 q += most->cut.queries) {
                 part one = *most;
                 one.batch = b;
                 one.head = h;

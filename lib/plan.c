@@ -162,8 +162,9 @@ vatten_result vatten_attention_create(vatten_device *device, const vatten_attent
         return VATTEN_ERROR_INVALID_ARGUMENT;
     vt_problem problem;
     vatten_result result = vt_problem_from_attention(&device->caps, &device->logger, desc, &problem);
-    return result == VATTEN_SUCCESS ? create(device, &problem, problem.rules.used ? vt_op_rules : vt_op_attention, NULL, out_plan)
-                                     : result;
+    return result == VATTEN_SUCCESS
+               ? create(device, &problem, problem.rules.used ? vt_op_rules : vt_op_attention, NULL, out_plan)
+               : result;
 }
 
 static void fill_mass_info(const vt_mass *m, vatten_plan_info *info) {

@@ -28,7 +28,8 @@ vatten_result vt_check_kv(const vt_checker *check, const vatten_heads *heads) {
 }
 
 vatten_result vt_refuse_bytes(const vt_checker *check, const vatten_heads *heads) {
-    INVALID_IF(heads->kv_dtype == VATTEN_DTYPE_I8, "kv_dtype I8 (%d) is for dense attention", (int)heads->kv_dtype);
+    INVALID_IF(heads->kv_dtype == VATTEN_DTYPE_I8, "kv_dtype I8 (%d) is for dense attention",
+               (int)heads->kv_dtype);
     return VATTEN_SUCCESS;
 }
 

@@ -64,9 +64,9 @@ typedef struct vt_rules {
     float softcap;
     uint32_t head_fields; /* VT_HEAD_* */
     bool head_batch;
-    uint32_t bias;       /* VT_BIAS_*; 0 = none */
-    uint32_t bias_group; /* query heads that share a bias */
-    uint32_t bias_bytes; /* of an element */
+    uint32_t bias;           /* VT_BIAS_*; 0 = none */
+    uint32_t bias_group;     /* query heads that share a bias */
+    uint32_t bias_bytes;     /* of an element */
     uint64_t bias_stride[4]; /* batch, head, query, key, of a tensor */
     uint64_t bias_extent[3];
     uint32_t bias_reach[3];

@@ -50,15 +50,18 @@ vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, 
 static uint64_t pairs_of(const vt_problem *p) {
     uint64_t all = vt_saturating_mul(vt_visible_dense(p), p->heads);
     if (p->rules.lengths & VT_LENGTHS_PACKED)
-        all = vt_saturating_mul(vt_saturating_mul(p->q_len, vt_ceil_div(p->kv_len, p->rules.sequences)), p->heads);
+        all = vt_saturating_mul(vt_saturating_mul(p->q_len, vt_ceil_div(p->kv_len, p->rules.sequences)),
+                                p->heads);
     return all + vt_saturating_mul(vt_saturating_mul(p->q_len, p->extra_len), p->heads);
 }
 
 static vatten_result fill_extra(const vt_checker *check, const vatten_attention_desc *d, vt_problem *out) {
-    const vt_shape k = {"extra_k", d->extra_k, d->extra_len, out->kv_heads, vt_kv_row(out, out->dim), false,
-                        vt_kv_element(out), 0};
-    const vt_shape v = {"extra_v", d->extra_v, d->extra_len, out->kv_heads, vt_kv_row(out, out->value_dim), false,
-                        vt_kv_element(out), 0};
+    const vt_shape k = {
+        "extra_k",          d->extra_k, d->extra_len, out->kv_heads, vt_kv_row(out, out->dim), false,
+        vt_kv_element(out), 0};
+    const vt_shape v = {
+        "extra_v",          d->extra_v, d->extra_len, out->kv_heads, vt_kv_row(out, out->value_dim), false,
+        vt_kv_element(out), 0};
     out->extra_len = d->extra_len;
     if (d->extra_len == 0)
         return VATTEN_SUCCESS;

@@ -13,7 +13,7 @@
 #define HEAD_FIELDS                                                                                          \
     (VATTEN_HEAD_SCALE | VATTEN_HEAD_SINK | VATTEN_HEAD_SLOPE | VATTEN_HEAD_OFFSET | VATTEN_HEAD_GAIN |      \
      VATTEN_HEAD_WINDOW | VATTEN_HEAD_PREFIX)
-#define MASKS (VATTEN_MASK_SEGMENTS | VATTEN_MASK_INTERVALS | VATTEN_MASK_EXPIRY | VATTEN_MASK_BITS)
+#define MASKS   (VATTEN_MASK_SEGMENTS | VATTEN_MASK_INTERVALS | VATTEN_MASK_EXPIRY | VATTEN_MASK_BITS)
 #define CARRIES (VATTEN_CARRY_IN | VATTEN_CARRY_OUT)
 
 /* Queries so few that the heads of a KV head share a tile. */
@@ -43,8 +43,8 @@ static vatten_result check_masks(const vt_checker *check, const vatten_attention
 }
 
 static vatten_result check_heads_table(const vt_checker *check, const vatten_attention_desc *d) {
-    INVALID_IF(d->head_fields & ~(vatten_head_fields)HEAD_FIELDS, "head_fields 0x%" PRIx32 " has unknown bits",
-               d->head_fields);
+    INVALID_IF(d->head_fields & ~(vatten_head_fields)HEAD_FIELDS,
+               "head_fields 0x%" PRIx32 " has unknown bits", d->head_fields);
     INVALID_IF(d->head_batch && !d->head_fields, "head_batch needs head_fields, which are %" PRIu32,
                d->head_fields);
     INVALID_IF((d->head_fields & VATTEN_HEAD_WINDOW) && !d->window.enabled,
@@ -73,8 +73,8 @@ static vatten_result check_grid(const vt_checker *check, const vatten_attention_
         reaches |= d->bias_reach[a];
     }
     INVALID_IF(!axes && reaches == 0, "bias_reach is 0 along all axes, %" PRIu32 " of them", d->bias_rank);
-    INVALID_IF(axes && product != d->kv_len,
-               "bias_extent has %" PRIu64 " keys, kv_len is %" PRIu64, product, d->kv_len);
+    INVALID_IF(axes && product != d->kv_len, "bias_extent has %" PRIu64 " keys, kv_len is %" PRIu64, product,
+               d->kv_len);
     INVALID_IF(axes && d->lengths == VATTEN_LENGTHS_PACKED, "bias AXES (%d) is not for packed sequences",
                (int)d->bias);
     return VATTEN_SUCCESS;
@@ -255,8 +255,7 @@ static void fill_lengths(const vatten_attention_desc *d, vt_rules *out) {
     bool packed = d->lengths == VATTEN_LENGTHS_PACKED;
     bool both = d->lengths == VATTEN_LENGTHS_BOTH;
     bool kv = d->lengths == VATTEN_LENGTHS_KV || both || (packed && d->page_size);
-    out->lengths =
-        (both ? VT_LENGTHS_Q : 0) | (kv ? VT_LENGTHS_KV : 0) | (packed ? VT_LENGTHS_PACKED : 0);
+    out->lengths = (both ? VT_LENGTHS_Q : 0) | (kv ? VT_LENGTHS_KV : 0) | (packed ? VT_LENGTHS_PACKED : 0);
     out->sequences = packed ? d->sequences : 1;
     out->longest = d->kv_len;
     out->page_size = d->page_size;
@@ -282,12 +281,14 @@ static bool may_split(const vatten_attention_desc *d, const vt_rules *r) {
 
 /* Dims for which CPU devices have a layout of kernels with rules only. */
 static bool needs_stream(const vt_caps *caps, const vt_problem *p) {
-    return vt_caps_is_cpu(caps) && (p->dim > 256 || p->value_dim > 256) && p->tile.layout == VATTEN_LAYOUT_AUTO;
+    return vt_caps_is_cpu(caps) && (p->dim > 256 || p->value_dim > 256) &&
+           p->tile.layout == VATTEN_LAYOUT_AUTO;
 }
 
 static bool any_rule(const vatten_attention_desc *d, const vt_rules *r) {
-    return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->heads.tile.layout == VATTEN_LAYOUT_STREAM || d->chunk || d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias ||
-           d->extra_len || r->lengths || d->page_size || r->normaliser || r->carry || r->splits > 1;
+    return d->heads.kv_dtype == VATTEN_DTYPE_I8 || d->heads.tile.layout == VATTEN_LAYOUT_STREAM || d->chunk ||
+           d->key_stride || d->masks || d->softcap != 0 || d->head_fields || r->bias || d->extra_len ||
+           r->lengths || d->page_size || r->normaliser || r->carry || r->splits > 1;
 }
 
 vatten_result vt_fill_rules(const vt_checker *check, const vatten_attention_desc *desc, vt_problem *out) {

@@ -83,7 +83,7 @@ typedef struct vt_step {
     uint32_t groups[3];
     bool barrier_before; /* is bound to what an earlier dispatch, or an earlier record, may be writing */
     bool dense_keys;     /* push.kv_len follows vatten_args.kv_len; false for extra keys and grids */
-    uint32_t rows;    /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
+    uint32_t rows;      /* query rows of a workgroup, to shrink groups[0] with q_len; 0 = the grid is fixed */
     uint32_t row_heads; /* rows of a query, where heads share a tile; 0 = 1 */
     bool merges;        /* a step of combining, whose first query is `first` */
     uint64_t first;

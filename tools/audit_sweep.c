@@ -16,7 +16,14 @@ static const audit_dims default_dims = {
 };
 
 /* What the keys of a query are told by. */
-typedef enum audit_map { AUDIT_DENSE, AUDIT_RULES, AUDIT_BYTES, AUDIT_GRID, AUDIT_LISTS, AUDIT_BOXES } audit_map;
+typedef enum audit_map {
+    AUDIT_DENSE,
+    AUDIT_RULES,
+    AUDIT_BYTES,
+    AUDIT_GRID,
+    AUDIT_LISTS,
+    AUDIT_BOXES
+} audit_map;
 
 /* The rules that are compiled in: a plain kernel and one with all its branches for each map, and what becomes of
  * scores. */

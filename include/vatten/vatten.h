@@ -419,7 +419,7 @@ typedef struct vatten_args {
      * they are longer; attention over packed sequences takes none here. */
     uint64_t q_len;
     uint64_t kv_len;
-    vatten_buffer bias;    /* required iff the plan has a bias */
+    vatten_buffer bias; /* required iff the plan has a bias */
     vatten_buffer
         lists; /* required iff the plan goes by lists, or makes them; or by ids (vatten_mass_desc) */
     vatten_buffer counts;  /* required iff the plan writes counts */

@@ -137,19 +137,19 @@ def device(ident):
 
 FULL = ("harness", "recording", "cost", "statistics", "limits", "properties", "dense", "neighborhood", "scores", "lists",
         "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
-        "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "random")
+        "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "sequences", "mass", "random")
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "statistics", "properties", "dense", "lists", "boxes", "pool", "append", "select", "topk",
-         "sparse", "combine", "merge_cases", "random 1 40")
+         "sparse", "combine", "merge_cases", "masks", "sequences", "mass", "random 1 40")
 # Every family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
 # What depends on how wide a subgroup is.
-WIDTHS = ("harness", "recording", "statistics", "random 1 40")
+WIDTHS = ("harness", "recording", "statistics", "sequences", "random 1 40")
 
 # Every kernel that instrumented shaders leave time for.
-INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
+INSTRUMENTED = ("harness", "recording", "statistics", "properties", "sequences", "random 1 20")
 
 # Under qemu, where both compiling and computing are some twenty times slower.
 EMULATED = ("statistics", "random 1 2")
@@ -179,7 +179,7 @@ _GPU = _SYNC + (("VK_VALIDATION_GPUAV_ENABLE", "1"), ("VK_VALIDATION_GPUAV_SHARE
 # of the layer, programs. lavapipe 26 crashes in shaders that the layer has instrumented (it follows the layer's own pointers
 # for lanes that are switched off), lavapipe 25 runs them.
 LAYERS = (
-    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, SHORT),
+    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, SHORT + ("sequences",)),
     ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, INSTRUMENTED),
 )
 

@@ -421,7 +421,8 @@ bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     if (gpu_thorough(g)) {
         return gpu_check_layouts(g, problem);
     }
-    gpu_set_layout(g, &copy, (vatten_layout)(turn % 4 == 3 ? VATTEN_LAYOUT_STREAM : VATTEN_LAYOUT_ROWS + turn % 4),
+    gpu_set_layout(g, &copy,
+                   (vatten_layout)(turn % 4 == 3 ? VATTEN_LAYOUT_STREAM : VATTEN_LAYOUT_ROWS + turn % 4),
                    problem->small_tiles);
     return gpu_check(g, &copy);
 }

@@ -484,10 +484,7 @@ static const char *check_whole(const walk *w) {
 const char *rules_broken(const program_case *c, uint64_t random) {
     static char text[256];
     uint64_t keys = c->tile.keys;
-    walk w = {.c = c,
-              .rules = &c->problem.rules,
-              .random = {.state = random},
-              .grain = keys};
+    walk w = {.c = c, .rules = &c->problem.rules, .random = {.state = random}, .grain = keys};
     MUST_ALL(check_variants(&w));
     for (uint64_t i = 0; i < c->program.step_count; ++i) {
         const char *broken = check_step(&w, i);
