@@ -52,7 +52,8 @@ static uint64_t pairs_of(const vt_problem *p) {
     if (p->rules.lengths & VT_LENGTHS_PACKED)
         all = vt_saturating_mul(vt_saturating_mul(p->q_len, vt_ceil_div(p->kv_len, p->rules.sequences)),
                                 p->heads);
-    return all + vt_saturating_mul(vt_saturating_mul(p->q_len, p->extra_len), p->heads);
+    uint64_t extra = vt_saturating_mul(vt_saturating_mul(p->q_len, p->extra_len), p->heads);
+    return all + vt_min(extra, UINT64_MAX - all);
 }
 
 static vatten_result fill_extra(const vt_checker *check, const vatten_attention_desc *d, vt_problem *out) {

@@ -50,6 +50,7 @@ static void host_release(void *user, void *memory) {
 typedef struct made {
     vatten_device *device;
     vatten_plan *dense;
+    vatten_plan *rules; /* spans, extra keys, shares and their merge: four kernels */
     vatten_plan *grid;
     vatten_plan *sparse[2]; /* by both executions */
     vatten_plan *combined;
@@ -92,6 +93,16 @@ static vatten_sparse_desc small_sparse(vatten_sparse_execution execution) {
     return sparse;
 }
 
+static vatten_attention_desc small_rules(void) {
+    vatten_attention_desc desc = unit_dense();
+    desc.heads.tile = small_tile();
+    desc.masks = VATTEN_MASK_SEGMENTS;
+    desc.lengths = VATTEN_LENGTHS_KV;
+    desc.extra_len = 3;
+    desc.splits = 2;
+    return desc;
+}
+
 static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     *m =
         (made){.device = (vatten_device *)(uintptr_t)1}; /* destroying what a failure left here would crash */
@@ -103,6 +114,11 @@ static vatten_result make(made *m, host *h, unit_log *said, bool push) {
     dense.heads.tile = small_tile();
     m->dense = (vatten_plan *)(uintptr_t)1;
     result = vatten_attention_create(m->device, &dense, &m->dense);
+    if (result != VATTEN_SUCCESS)
+        return result;
+    const vatten_attention_desc rules = small_rules();
+    m->rules = (vatten_plan *)(uintptr_t)1;
+    result = vatten_attention_create(m->device, &rules, &m->rules);
     if (result != VATTEN_SUCCESS)
         return result;
     vatten_neighborhood_desc grid = unit_grid();
@@ -148,6 +164,7 @@ static void drop(const made *m) {
     vatten_plan_destroy(m->sparse[1]);
     vatten_plan_destroy(m->sparse[0]);
     vatten_plan_destroy(m->grid);
+    vatten_plan_destroy(m->rules);
     vatten_plan_destroy(m->dense);
     vatten_device_destroy(m->device);
 }
@@ -171,6 +188,9 @@ static void nothing_fails_and_nothing_leaks(void **state) {
         faults_start(NULL, 0, 0);
         assert_int_equal(make(&m, &h, &said, push), VATTEN_SUCCESS);
         assert_true(h.alive > 0 && faults_alive() > 0); /* else the counting itself is broken */
+        vatten_plan_info info;
+        vatten_plan_get_info(m.rules, &info);
+        assert_true(info.pipelines == 4 && info.dispatches == 4 && info.splits == 2);
         assert_clean(&m, &h, VATTEN_SUCCESS);
     }
 }

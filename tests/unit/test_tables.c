@@ -240,6 +240,46 @@ static void pages_may_be_shared(void **state) {
     WRONG(&desc, words[5], 4, "tables: pages[1][2] is 4, the pool has 4");
 }
 
+/* Whatever the words are: no sum of them wraps into what is right. */
+static void hostile_words_are_found(void **state) {
+    (void)state;
+    vatten_attention_desc desc = unit_dense();
+    desc.heads.batch = 1;
+    desc.lengths = VATTEN_LENGTHS_PACKED;
+    desc.sequences = 2;
+    desc.page_size = 7;
+    desc.pool_pages = 5;
+    memset(words, 0, sizeof words);
+    uint32_t *kv = at(&desc, places(&desc).kv_lengths), *q = at(&desc, places(&desc).q_starts);
+    uint32_t *pages = at(&desc, places(&desc).pages);
+    q[2] = 24;
+    kv[1] = 40;
+    assert_int_equal(check(&desc), VATTEN_SUCCESS);
+    WRONG(&desc, kv[0], UINT32_MAX, "tables: kv_lengths[0] is 4294967295, above the plan's 40");
+    WRONG(&desc, kv[1], 41, "tables: kv_lengths[1] is 41, above the plan's 40");
+    WRONG(&desc, q[1], UINT32_MAX, "tables: q_starts[2] is 24, below 4294967295 before it");
+    WRONG(&desc, q[2], UINT32_MAX, "tables: q_starts[2] is 4294967295, not all 24 tokens");
+    WRONG(&desc, q[0], UINT32_MAX, "tables: q_starts[0] is 4294967295, not 0");
+    WRONG(&desc, pages[11], 5, "tables: pages[1][5] is 5, the pool has 5");
+    kv[1] = 35; /* the last page is in use no more */
+    pages[11] = UINT32_MAX;
+    assert_int_equal(check(&desc), VATTEN_SUCCESS);
+    kv[0] = kv[1] = 0;
+    memset(pages, 0xff, 48);
+    assert_int_equal(check(&desc), VATTEN_SUCCESS); /* no keys at all */
+}
+
+/* What is read by heads, expiries and bits has no rule: any words will do. */
+static void words_without_a_rule_are_not_looked_at(void **state) {
+    (void)state;
+    vatten_attention_desc desc = unit_dense();
+    desc.head_fields = 31;
+    desc.masks = VATTEN_MASK_EXPIRY | VATTEN_MASK_BITS;
+    memset(words, 0xff, sizeof words);
+    assert_int_equal(check(&desc), VATTEN_SUCCESS);
+    assert_silent(&said);
+}
+
 static void masks_are_in_order(void **state) {
     (void)state;
     vatten_attention_desc desc = unit_dense();
@@ -283,6 +323,8 @@ int main(void) {
         TEST(starts_ascend_to_all_tokens),
         TEST(pages_of_tokens_are_in_the_pool),
         TEST(pages_may_be_shared),
+        TEST(hostile_words_are_found),
+        TEST(words_without_a_rule_are_not_looked_at),
         TEST(masks_are_in_order),
         TEST(the_desc_is_checked_too),
     };
