@@ -141,15 +141,15 @@ FULL = ("harness", "recording", "cost", "statistics", "limits", "properties", "d
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "statistics", "properties", "dense", "lists", "boxes", "pool", "append", "select", "topk",
-         "sparse", "combine", "merge_cases", "masks", "sequences", "mass", "random 1 40")
+         "sparse", "combine", "merge_cases", "sequences", "mass", "random 1 40")
 # Every family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
 # What depends on how wide a subgroup is.
-WIDTHS = ("harness", "recording", "statistics", "sequences", "random 1 40")
+WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 
 # Every kernel that instrumented shaders leave time for.
-INSTRUMENTED = ("harness", "recording", "statistics", "properties", "sequences", "random 1 20")
+INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
 
 # Under qemu, where both compiling and computing are some twenty times slower.
 EMULATED = ("statistics", "random 1 2")

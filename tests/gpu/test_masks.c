@@ -49,7 +49,7 @@ static void test_each_mask(void **state) {
                 p.seed = turn;
                 p.small_tiles = k % 2 == 0;
                 gpu_name(&p, "mask %u q %u k %u", (unsigned)each[m], (unsigned)queries[q], (unsigned)keys[k]);
-                gpu_check_layouts(&device, &p);
+                gpu_check_turn(&device, &p, m + k);
             }
         }
     }
@@ -75,7 +75,7 @@ static void test_masks_together(void **state) {
         p.density = turn % 3 == 0 ? 0.05 : 0.9;
         p.small_tiles = turn % 2 == 1;
         gpu_name(&p, "masks %u heads %u batch %d", (unsigned)masks, heads[turn % 4], p.dense.mask_batch);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, turn + turn / 4);
         turn++;
     }
     gpu_assert_clean(&device);
@@ -206,7 +206,7 @@ static void test_chunks_and_strides(void **state) {
         p.dense.prefix = rows[n].prefix;
         p.small_tiles = n % 2 == 1;
         gpu_name(&p, "chunk %u stride %u, row %u", (unsigned)rows[n].chunk, rows[n].stride, n);
-        gpu_check_layouts(&device, &p);
+        gpu_check_turn(&device, &p, n + n / 4);
         p.dense.masks = each[n % 4];
         gpu_name(&p, "chunk %u stride %u mask %u", (unsigned)rows[n].chunk, rows[n].stride,
                  (unsigned)each[n % 4]);
