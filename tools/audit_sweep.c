@@ -85,7 +85,7 @@ static void decode_of(vatten_attention_desc *desc) {
     desc->page_size = 16;
     desc->pool_pages = 1024;
     desc->heads.kv_dtype = VATTEN_DTYPE_I8;
-    desc->heads.kv_block = 32;
+    desc->heads.kv_block = 8;
 }
 
 static void attention_of(const audit_rule *rule, vatten_attention_desc *desc) {
@@ -229,15 +229,18 @@ static bool compile_dims(const audit_sweep *sweep, const audit_row *blank, const
     return true;
 }
 
-/* There are MATRIX kernels for F16 only. */
-static bool takes(vatten_layout layout, vatten_dtype dtype) {
-    return layout != VATTEN_LAYOUT_MATRIX || dtype == VATTEN_DTYPE_F16;
+/* There are MATRIX kernels for F16 only, and not for bytes; STREAM kernels have rules. */
+static bool takes(vatten_layout layout, vatten_dtype dtype, audit_map map) {
+    if (layout == VATTEN_LAYOUT_STREAM)
+        return map == AUDIT_RULES || map == AUDIT_BYTES;
+    return layout != VATTEN_LAYOUT_MATRIX || (dtype == VATTEN_DTYPE_F16 && map != AUDIT_BYTES);
 }
 
 static bool compile_layout(const audit_sweep *sweep, const audit_row *blank, const vatten_tile *tile) {
     for (size_t r = 0; r < sizeof rules / sizeof *rules; ++r)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            if (takes(tile->layout, dtype) && !compile_dims(sweep, blank, &rules[r], dtype, tile))
+            if (takes(tile->layout, dtype, rules[r].map) &&
+                !compile_dims(sweep, blank, &rules[r], dtype, tile))
                 return false;
     return true;
 }

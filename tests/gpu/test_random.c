@@ -168,6 +168,9 @@ static void roll(uint64_t seed, gpu_problem *p) {
     *p = (gpu_problem){.seed = seed, .rows = 40};
     p->grid = one_in(&d, 2);
     set_heads(&d, gpu_heads(p));
+    if (gpu_layout_of(p) == VATTEN_LAYOUT_STREAM && (p->grid || p->listed)) {
+        gpu_set_layout(&device, p, VATTEN_LAYOUT_ROWS, false); /* STREAM is for dense problems */
+    }
     if (p->grid) {
         roll_grid(&d, p);
     } else {
