@@ -237,23 +237,19 @@ static vatten_result choose_part(const vt_append *a, const vt_append_side *side,
     return VATTEN_ERROR_UNSUPPORTED;
 }
 
-static uint64_t element(const vt_tensor *t, uint64_t outer, uint64_t head, uint64_t token) {
-    return outer * t->batch + head * t->head + token * t->token;
-}
-
 static void bind_tensors(const vt_append *a, uint32_t which, const part *p, vt_step *step) {
     const vt_append_side *side = &a->side[which];
     const vt_tensor *x = &side->rows, *cache = &side->cache;
     vt_append_push *push = &step->append;
     uint64_t alignment = a->caps->storage_alignment;
-    uint64_t x_end = element(x, p->b + p->batch - 1, p->h + p->heads - 1, p->row + p->rows - 1) + side->dim;
-    uint64_t cache_end = element(cache, p->o + p->outer - 1, p->h + p->heads - 1, p->place + p->places - 1);
-    push->x_base =
-        (uint32_t)vt_step_bind(step, VT_APPEND_SLOT_ROWS, which ? VT_ROLE_V : VT_ROLE_K,
-                               element(x, p->b, p->h, p->row), x_end, a->problem.element_bytes, alignment);
-    push->cache_base = (uint32_t)vt_step_bind(
-        step, VT_APPEND_SLOT_CACHE, which ? VT_ROLE_CACHE_V : VT_ROLE_CACHE_K,
-        element(cache, p->o, p->h, p->place), cache_end + side->cache_length, a->cache_element, alignment);
+    const vt_slab rows = {{p->b, p->b + p->batch}, {p->h, p->h + p->heads}, {p->row, p->row + p->rows}};
+    const vt_slab places = {
+        {p->o, p->o + p->outer}, {p->h, p->h + p->heads}, {p->place, p->place + p->places}};
+    push->x_base = (uint32_t)vt_step_bind_slab(step, VT_APPEND_SLOT_ROWS, which ? VT_ROLE_V : VT_ROLE_K, x,
+                                               &rows, side->dim, a->problem.element_bytes, alignment);
+    push->cache_base =
+        (uint32_t)vt_step_bind_slab(step, VT_APPEND_SLOT_CACHE, which ? VT_ROLE_CACHE_V : VT_ROLE_CACHE_K,
+                                    cache, &places, side->cache_length, a->cache_element, alignment);
     step->written = 1u << VT_APPEND_SLOT_CACHE;
     push->x_batch = (uint32_t)x->batch;
     push->x_head = (uint32_t)x->head;
@@ -309,18 +305,13 @@ static void add_step(const vt_append *a, uint32_t which, const part *p, uint32_t
     vt_program_add(program, &step);
 }
 
-/* No more than it takes to see that there are too many. */
-static bool goes_on(const vt_program *program) {
-    return program->step_count <= VT_STEPS_MAX;
-}
-
 /* Every place of the cache that the rows of a part may go to. */
 static void add_places(const vt_append *a, uint32_t which, const part *most, const part *rows,
                        uint32_t variant, vt_program *program) {
     part p = *rows;
     uint64_t end = a->page ? a->outer : rows->b + rows->batch;
-    for (p.o = a->page ? 0 : rows->b; p.o < end && goes_on(program); p.o += most->outer)
-        for (p.place = 0; p.place < a->places && goes_on(program); p.place += most->places) {
+    for (p.o = a->page ? 0 : rows->b; p.o < end && vt_program_has_room(program); p.o += most->outer)
+        for (p.place = 0; p.place < a->places && vt_program_has_room(program); p.place += most->places) {
             p.outer = vt_min(most->outer, end - p.o);
             p.places = vt_min(most->places, a->places - p.place);
             add_step(a, which, &p, variant, program);
@@ -330,9 +321,9 @@ static void add_places(const vt_append *a, uint32_t which, const part *most, con
 static void add_side(const vt_append *a, uint32_t which, const part *most, uint32_t variant,
                      vt_program *program) {
     const vt_problem *q = &a->problem;
-    for (uint64_t b = 0; b < q->batch && goes_on(program); b += most->batch)
-        for (uint64_t h = 0; h < q->kv_heads && goes_on(program); h += most->heads)
-            for (uint64_t row = 0; row < q->q_len && goes_on(program); row += most->rows) {
+    for (uint64_t b = 0; b < q->batch && vt_program_has_room(program); b += most->batch)
+        for (uint64_t h = 0; h < q->kv_heads && vt_program_has_room(program); h += most->heads)
+            for (uint64_t row = 0; row < q->q_len && vt_program_has_room(program); row += most->rows) {
                 const part p = {.batch = vt_min(most->batch, q->batch - b),
                                 .heads = vt_min(most->heads, q->kv_heads - h),
                                 .rows = vt_min(most->rows, q->q_len - row),
@@ -373,7 +364,7 @@ vatten_result vt_append_steps(const vt_append *a, vt_program *program) {
         program->waits = program->waits || (which && a->interleaved);
         add_side(a, which, &most, variant, program);
     }
-    if (goes_on(program))
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(a->logger, VATTEN_LOG_ERROR, a->problem.label, "append: more than %u dispatches are needed",
            VT_STEPS_MAX);

@@ -84,32 +84,22 @@ static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, 
     return vt_step_bind(step, slot, role, start, end, element_bytes, p->in->part.caps->storage_alignment);
 }
 
-/* Heads and tokens of one tensor that a step reads or writes, first and last. */
-typedef struct slab {
-    uint64_t head, last_head;
-    uint64_t token, last_token;
-} slab;
-
-static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
-    return batch * t->batch + head * t->head + token * t->token;
-}
-
-/* Binds a slab of all batch entries of the part, and returns the base from which shaders index it. They index
- * by the tensor's own token numbers, so the base steps back over the tokens before the slab; the sum comes
- * out right because 32-bit unsigned arithmetic wraps. */
+/* Binds a slab, and returns the base from which shaders index it. They index by the tensor's own token numbers, so the base
+ * steps back over the tokens before the slab; the sum comes out right because 32-bit unsigned arithmetic wraps. */
 static uint32_t bind_slab(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
-                          const slab *s, uint32_t dim) {
-    uint64_t last_batch = p->batch + p->batch_count - 1;
-    uint64_t start = element(t, p->batch, s->head, s->token);
-    uint64_t end = element(t, last_batch, s->last_head, s->last_token) + dim;
-    uint64_t at = bind(p, step, slot, role, start, end, p->in->part.problem->element_bytes);
-    return (uint32_t)(at - s->token * t->token);
+                          const vt_slab *s, uint32_t dim) {
+    const vt_partition_input *in = &p->in->part;
+    uint64_t at = vt_step_bind_slab(step, slot, role, t, s, dim, in->problem->element_bytes,
+                                    in->caps->storage_alignment);
+    return (uint32_t)(at - s->token[0] * t->token);
 }
 
 static void bind_queries(const part *p, vt_step *step) {
     const vt_problem *problem = p->in->part.problem;
     uint64_t plane = p->in->part.keys.q_plane;
-    const slab s = {p->heads, p->heads + p->head_count - 1, p->q_first * plane, p->q_end * plane - 1};
+    const vt_slab s = {{p->batch, p->batch + p->batch_count},
+                       {p->heads, p->heads + p->head_count},
+                       {p->q_first * plane, p->q_end * plane}};
     const vt_tensor *q = &problem->q;
     const vt_tensor *out = &problem->out;
     step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->q_dim);
@@ -127,8 +117,9 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     uint64_t group = problem->heads / problem->kv_heads;
     uint64_t plane = l->geometry->k_plane;
     bool listed = l->geometry->listed_keys;
-    const slab s = {p->heads / group, (p->heads + p->head_count - 1) / group, listed ? 0 : l->k_first * plane,
-                    (listed ? problem->kv_len : l->k_end * plane) - 1};
+    const vt_slab s = {{p->batch, p->batch + p->batch_count},
+                       {p->heads / group, (p->heads + p->head_count - 1) / group + 1},
+                       {listed ? 0 : l->k_first * plane, listed ? problem->kv_len : l->k_end * plane}};
     const vt_tensor *k = l->geometry->k;
     const vt_tensor *v = l->geometry->v;
     vt_role k_role = l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K;
@@ -176,11 +167,12 @@ static uint32_t bind_lists(const part *p, vt_step *step) {
     const vt_tensor *t = &list->words;
     bool ranges = list->kind == VATTEN_LIST_RANGES;
     uint64_t first = ranges ? 0 : p->q_first / list->row_units * list->row_lists;
-    uint64_t last = ranges ? list->rows - 1 : ((p->q_end - 1) / list->row_units + 1) * list->row_lists - 1;
-    uint64_t last_head = (p->heads + p->head_count - 1) / list->group;
-    uint64_t start = element(t, p->batch, p->heads / list->group, first);
-    uint64_t end = element(t, p->batch + p->batch_count - 1, last_head, last) + list->row_words;
-    return (uint32_t)bind(p, step, VT_SLOT_LISTS, VT_ROLE_LISTS, start, end, sizeof(uint32_t));
+    uint64_t end = ranges ? list->rows : ((p->q_end - 1) / list->row_units + 1) * list->row_lists;
+    const vt_slab s = {{p->batch, p->batch + p->batch_count},
+                       {p->heads / list->group, (p->heads + p->head_count - 1) / list->group + 1},
+                       {first, end}};
+    return (uint32_t)vt_step_bind_slab(step, VT_SLOT_LISTS, VT_ROLE_LISTS, t, &s, list->row_words,
+                                       sizeof(uint32_t), p->in->part.caps->storage_alignment);
 }
 
 /* The biases of the part's queries and the link's keys. Returns where the first one lies. */
@@ -191,9 +183,9 @@ static uint32_t bind_bias(const part *p, const link *l, vt_step *step) {
     uint64_t q_plane = p->in->part.keys.q_plane, k_plane = l->geometry->k_plane;
     bool all = l->geometry->listed_keys;
     uint64_t k_first = all ? 0 : l->k_first * k_plane, k_end = all ? problem->kv_len : l->k_end * k_plane;
-    uint64_t start = element(t, p->batch, p->heads / list->bias_group, p->q_first * q_plane) + k_first;
-    uint64_t end = element(t, p->batch + p->batch_count - 1,
-                           (p->heads + p->head_count - 1) / list->bias_group, p->q_end * q_plane - 1) +
+    uint64_t start = vt_tensor_at(t, p->batch, p->heads / list->bias_group, p->q_first * q_plane) + k_first;
+    uint64_t end = vt_tensor_at(t, p->batch + p->batch_count - 1,
+                                (p->heads + p->head_count - 1) / list->bias_group, p->q_end * q_plane - 1) +
                    k_end;
     step->push.lse_batch = (uint32_t)t->token;
     step->push.lse_head = (uint32_t)t->head;
@@ -273,11 +265,11 @@ static void add_chain(const part *p, const vt_part_size *size, vt_program *progr
         const vt_part_size whole = {p->batch_count, p->head_count, p->q_end - p->q_first, 0, 0};
         program->workspace_bytes = vt_max(program->workspace_bytes, vt_part_carry_bytes(&in->part, &whole));
     }
-    for (uint64_t k = 0; k < extra_len && program->step_count <= VT_STEPS_MAX; k += size->extra) {
+    for (uint64_t k = 0; k < extra_len && vt_program_has_room(program); k += size->extra) {
         link l = {&in->part.extra, true, k, vt_min(k + size->extra, extra_len), k == 0, false};
         add_step(p, &l, program);
     }
-    for (uint64_t k = first; k < end && program->step_count <= VT_STEPS_MAX; k += size->k) {
+    for (uint64_t k = first; k < end && vt_program_has_room(program); k += size->k) {
         uint64_t k_end = vt_min(k + size->k, end);
         link l = {&in->part.keys, false, k, k_end, extra_len == 0 && k == first, k_end == end};
         add_step(p, &l, program);
@@ -307,7 +299,7 @@ static void add_parts(const vt_attend_input *in, const vt_part_size *size, const
                                 q,
                                 q_end};
                 add_chain(&p, size, program);
-                if (program->step_count > VT_STEPS_MAX)
+                if (!vt_program_has_room(program))
                     return;
             }
 }
@@ -315,7 +307,7 @@ static void add_parts(const vt_attend_input *in, const vt_part_size *size, const
 static vatten_result check_program(const vt_attend_input *in, const vt_program *program) {
     const vt_problem *problem = in->part.problem;
     const vt_caps *caps = in->part.caps;
-    if (program->step_count > VT_STEPS_MAX) {
+    if (!vt_program_has_room(program)) {
         vt_log(in->part.logger, VATTEN_LOG_ERROR, problem->label,
                "max_macs %" PRIu64 " would need more than %u dispatches: raise it", problem->max_macs,
                VT_STEPS_MAX);

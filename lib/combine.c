@@ -225,16 +225,12 @@ static vatten_result choose_part(const vt_combine *c, part *out) {
     return VATTEN_ERROR_UNSUPPORTED;
 }
 
-static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
-    return batch * t->batch + head * t->head + token * t->token;
-}
-
 /* Binds what a dispatch has of a tensor, in all its parts, which lie `apart`; returns where the first element lies. */
 static uint32_t bind(const vt_combine *c, const part *p, vt_step *step, uint32_t slot, vt_role role,
                      const vt_tensor *t, uint32_t bytes, uint64_t apart, uint64_t dim) {
-    uint64_t start = element(t, p->b, p->h, p->token) + p->part * apart;
-    uint64_t end = element(t, p->b + p->batch - 1, p->h + p->heads - 1, p->token + p->tokens - 1) + dim +
-                   (p->part + p->parts - 1) * apart;
+    uint64_t start = vt_tensor_at(t, p->b, p->h, p->token) + p->part * apart;
+    uint64_t last = vt_tensor_at(t, p->b + p->batch - 1, p->h + p->heads - 1, p->token + p->tokens - 1);
+    uint64_t end = last + dim + (p->part + p->parts - 1) * apart;
     return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, c->caps->storage_alignment);
 }
 
@@ -265,7 +261,7 @@ static void bind_inputs(const vt_combine *c, const part *p, vt_step *step) {
 
 static void bind_outputs(const vt_combine *c, const part *p, vt_step *step) {
     const vt_problem *q = &c->problem;
-    const vt_tensor lse = {q->heads * q->q_len, q->q_len, 1, 0};
+    const vt_tensor lse = vt_lse_tensor(q);
     vt_combine_push *push = &step->combine;
     push->o_base = bind(c, p, step, VT_COMBINE_SLOT_OUT, VT_ROLE_OUT, &c->out, q->element_bytes, 0, q->dim);
     push->o_batch = (uint32_t)c->out.batch;
@@ -330,7 +326,7 @@ vatten_result vt_combine_steps(const vt_combine *c, vt_program *program) {
         program->workspace_bytes = vt_max(program->workspace_bytes, carry_bytes(c, &most));
     for (uint64_t b = 0; b < q->batch; b += most.batch)
         for (uint64_t h = 0; h < q->heads; h += most.heads)
-            for (uint64_t t = 0; t < q->q_len && program->step_count <= VT_STEPS_MAX; t += most.tokens) {
+            for (uint64_t t = 0; t < q->q_len && vt_program_has_room(program); t += most.tokens) {
                 part p = most;
                 p.batch = vt_min(most.batch, q->batch - b);
                 p.heads = vt_min(most.heads, q->heads - h);
@@ -340,7 +336,7 @@ vatten_result vt_combine_steps(const vt_combine *c, vt_program *program) {
                 p.token = t;
                 add_parts_of(c, &p, variant, program);
             }
-    if (program->step_count <= VT_STEPS_MAX)
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(c->logger, VATTEN_LOG_ERROR, q->label, "combine: more than %u dispatches are needed",
            VT_STEPS_MAX);

@@ -201,17 +201,12 @@ static uint32_t attend_variant(const plan *g, vt_program *program) {
     return program->variant_count++;
 }
 
-static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
-    return batch * t->batch + head * t->head + token * t->token;
-}
-
 /* Binds heads and tokens, first and last of each, of the part's batch entries; returns where the first one lies. */
 static uint32_t bind(const plan *g, const vt_invert_part *p, vt_step *step, uint32_t slot, vt_role role,
                      const vt_tensor *t, const uint64_t heads[2], const uint64_t tokens[2], uint32_t bytes,
                      uint64_t dim) {
-    uint64_t start = element(t, p->b, heads[0], tokens[0]);
-    uint64_t end = element(t, p->b + p->batch - 1, heads[1], tokens[1]) + dim;
-    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, g->caps->storage_alignment);
+    const vt_slab s = {{p->b, p->b + p->batch}, {heads[0], heads[1] + 1}, {tokens[0], tokens[1] + 1}};
+    return (uint32_t)vt_step_bind_slab(step, slot, role, t, &s, dim, bytes, g->caps->storage_alignment);
 }
 
 /* Shaders index by the tensors' own token numbers, so bases step back; 32-bit arithmetic wraps. */
@@ -275,15 +270,15 @@ static void add_attend(const plan *g, const cut *c, uint64_t k_first, uint64_t k
 
 static void attend_part(const plan *g, const cut *c, uint32_t variant, vt_program *program) {
     uint64_t tiles = vt_invert_tiles(&g->invert, c->part.rows), units = g->p->list.kv_units;
-    for (uint64_t k = 0; k < units && program->step_count <= VT_STEPS_MAX; k += c->keys)
-        for (uint64_t t = 0; t < tiles && program->step_count <= VT_STEPS_MAX; t += c->tiles)
+    for (uint64_t k = 0; k < units && vt_program_has_room(program); k += c->keys)
+        for (uint64_t t = 0; t < tiles && vt_program_has_room(program); t += c->tiles)
             add_attend(g, c, k, vt_min(k + c->keys, units), t, vt_min(c->tiles, tiles - t), variant, program);
 }
 
 static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant, vt_program *program) {
     const vt_problem *q = g->p;
     const layout at = layout_of(g, p);
-    const vt_tensor lse = {q->heads * q->q_len, q->q_len, 1, 0};
+    const vt_tensor lse = vt_lse_tensor(q);
     const uint64_t heads[2] = {p->h * g->list_group, (p->h + p->heads) * g->list_group - 1};
     const uint64_t rows[2] = {p->row, p->row + p->rows - 1};
     vt_step step = {.variant = variant,
@@ -332,7 +327,7 @@ static vatten_result check(const plan *g, const vt_program *program) {
                vt_io_slots(VT_IO_LISTS), g->caps->name, g->caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }
-    if (program->step_count <= VT_STEPS_MAX)
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(g->in->op.logger, VATTEN_LOG_ERROR, g->p->label,
            "sparse: max_macs %" PRIu64 " and max_workspace %" PRIu64
@@ -360,7 +355,7 @@ vatten_result vt_gather_steps(const vt_gather *gather, vt_program *program) {
     program->workspace_bytes = vt_max(program->workspace_bytes, layout_of(&g, &most.part).end);
     for (uint64_t b = 0; b < g.p->batch; b += most.part.batch)
         for (uint64_t h = 0; h < g.invert.list_heads; h += most.part.heads)
-            for (uint64_t r = 0; r < g.p->q_len && program->step_count <= VT_STEPS_MAX; r += most.part.rows) {
+            for (uint64_t r = 0; r < g.p->q_len && vt_program_has_room(program); r += most.part.rows) {
                 cut c = most;
                 c.part = (vt_invert_part){vt_min(most.part.batch, g.p->batch - b),
                                           vt_min(most.part.heads, g.invert.list_heads - h),

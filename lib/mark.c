@@ -141,8 +141,7 @@ vatten_result vt_mark_steps(const vt_mark *m, uint64_t max_workspace, vt_program
     program->workspace_bytes = vt_max(program->workspace_bytes, mark_bytes(m, &most));
     for (uint64_t b = 0; b < m->batch; b += most.batch)
         for (uint64_t h = 0; h < m->heads; h += most.heads)
-            for (uint64_t r = 0; r < row_blocks(m) && program->step_count <= VT_STEPS_MAX;
-                 r += most.row_blocks) {
+            for (uint64_t r = 0; r < row_blocks(m) && vt_program_has_room(program); r += most.row_blocks) {
                 const part p = {vt_min(most.batch, m->batch - b),
                                 vt_min(most.heads, m->heads - h),
                                 vt_min(most.row_blocks, row_blocks(m) - r),

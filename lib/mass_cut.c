@@ -4,6 +4,7 @@
  */
 #include "log.h"
 #include "mass_rules.h"
+#include "rules_bind.h"
 #include "rules_cut.h"
 #include "sizes.h"
 
@@ -14,11 +15,11 @@ static const vt_mass *mass_of(const vt_op_input *op) {
 }
 
 static bool packed(const vt_op_input *op) {
-    return (op->problem->rules.lengths & VT_LENGTHS_PACKED) != 0;
+    return vt_rules_packed(&op->problem->rules);
 }
 
 bool vt_mass_binds_queries(const vt_mass *m) {
-    return m->kind == VATTEN_MASS_ROWS || (m->problem.rules.lengths & VT_LENGTHS_PACKED) != 0;
+    return m->kind == VATTEN_MASS_ROWS || vt_rules_packed(&m->problem.rules);
 }
 
 uint64_t vt_mass_tiles(const vt_op_input *op, uint64_t rows) {
@@ -85,35 +86,14 @@ static bool loops_fit(const vt_op_input *op, const vt_mass_cut *c) {
 
 /* ---- Bindings ---- */
 
-/* Of q and k: queries and keys that a part binds. */
+/* Of q, k, log-sum-exp and bias: queries and keys that a part binds. */
 static bool tensors_bind(const vt_op_input *op, const vt_mass_cut *c, uint64_t queries, uint64_t keys) {
     const vt_problem *p = op->problem;
-    const vt_rules *r = &p->rules;
-    uint64_t alignment = op->caps->storage_alignment, range = op->caps->storage_range, batch = c->batch;
-    uint64_t kv_heads = vt_min(vt_ceil_div(c->heads - 1, p->heads / p->kv_heads) + 1, p->kv_heads);
-    uint64_t lse = ((c->batch - 1) * p->heads + c->heads - 1) * p->q_len + queries;
-    if (vt_rules_bind_all(r)) {
-        batch = r->page_size ? r->pool_pages : 1;
-        keys = r->page_size ? r->page_size : p->kv_len;
-    }
-    return vt_tensor_range(p, &p->q, alignment, c->batch, c->heads, queries, p->dim) <= range &&
-           vt_range(&p->k, vt_kv_element(p), alignment, batch, kv_heads, keys, vt_kv_row(p, p->dim)) <=
-               range &&
-           lse <= (range - vt_min(range, alignment)) / sizeof(float);
-}
-
-static bool bias_binds(const vt_op_input *op, const vt_mass_cut *c, uint64_t queries, uint64_t keys) {
-    const vt_problem *p = op->problem;
-    const vt_rules *r = &p->rules;
-    if ((r->bias & VT_BIAS_KIND) != VT_BIAS_TENSOR)
-        return p->bias_bytes <= op->caps->storage_range;
-    uint64_t heads = vt_min(vt_ceil_div(c->heads - 1, r->bias_group) + 1, p->heads / r->bias_group);
-    const uint64_t last[4] = {c->batch - 1, heads - 1, queries - 1,
-                              (vt_rules_bind_all(r) ? p->kv_len : keys) - 1};
-    vt_sum end = vt_sum_of(1 + 4 + op->caps->storage_alignment / r->bias_bytes);
-    for (int i = 0; i < 4; ++i)
-        end = vt_plus(end, vt_times(vt_sum_of(r->bias_stride[i]), vt_sum_of(last[i])));
-    return !end.overflow && end.value <= op->caps->storage_range / r->bias_bytes;
+    return vt_tensor_range(p, &p->q, op->caps->storage_alignment, c->batch, c->heads, queries, p->dim) <=
+               op->caps->storage_range &&
+           vt_rules_keys_bind(op, &p->k, c->batch, c->heads, keys, p->dim) &&
+           vt_rules_lse_binds(op, c->batch, c->heads, queries) &&
+           vt_rules_bias_binds(op, c->batch, c->heads, queries, keys);
 }
 
 static bool input_binds(const vt_op_input *op, const vt_mass_cut *c, uint64_t queries) {
@@ -143,8 +123,7 @@ static bool fits(const vt_op_input *op, const vt_mass_cut *c) {
     uint64_t keys = m->columns ? c->rows : c->steps;
     bool tiles = packed(op) || vt_mass_tiles(op, c->rows) <= groups[0];
     return tiles && c->heads / m->head_unit <= groups[1] && c->batch <= groups[2] && loops_fit(op, c) &&
-           tensors_bind(op, c, queries, keys) && bias_binds(op, c, queries, keys) &&
-           input_binds(op, c, queries) && out_binds(op, c);
+           tensors_bind(op, c, queries, keys) && input_binds(op, c, queries) && out_binds(op, c);
 }
 
 /* ---- Choice ---- */
@@ -155,8 +134,7 @@ static uint64_t halve(uint64_t size, uint64_t grain) {
 
 /* Steps are cut at whole tiles and spans. */
 static uint64_t smaller_steps(const vt_op_input *op, uint64_t steps) {
-    uint64_t keys = op->tile->keys;
-    return halve(steps, keys >= VT_SPAN ? keys : VT_SPAN / keys * keys);
+    return halve(steps, vt_rules_span_keys(op));
 }
 
 /* The next smaller part; false: there is none. What leaves most of the work in one dispatch gives way first. */

@@ -6,8 +6,10 @@
 #include "attend.h"
 #include "log.h"
 #include "mass_rules.h"
-#include "rules_cut.h"
+#include "rules_bind.h"
+#include "rules_spec.h"
 #include "sizes.h"
+#include "spans.h"
 
 #include <inttypes.h>
 
@@ -31,7 +33,7 @@ typedef struct range {
 } range;
 
 static bool packed(const part *p) {
-    return (p->op->problem->rules.lengths & VT_LENGTHS_PACKED) != 0;
+    return vt_rules_packed(&p->op->problem->rules);
 }
 
 static range queries_of(const part *p, const link *l) {
@@ -68,71 +70,40 @@ static uint32_t add_variant(const vt_op_input *op, vt_program *program) {
 
 /* ---- Bindings ---- */
 
-static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
-    return batch * t->batch + head * t->head + token * t->token;
-}
-
-/* Binds batch entries, heads and tokens of a tensor; shaders count in `unit` elements. Shaders index by the tensor's own token numbers, so bases step back;
- * 32-bit arithmetic wraps. */
-static uint32_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
-                     const range box[3], uint64_t dim, uint32_t bytes, uint32_t unit) {
-    uint64_t start = element(t, box[0].first, box[1].first, box[2].first);
-    uint64_t end = element(t, box[0].end - 1, box[1].end - 1, box[2].end - 1) + dim;
-    uint64_t at = vt_step_bind(step, slot, role, start, end, bytes, p->op->caps->storage_alignment);
-    return (uint32_t)(at / unit) - (uint32_t)(box[2].first * (t->token / unit));
-}
-
-static range batch_of(const part *p) {
-    return (range){p->batch, p->batch + p->cut.batch};
-}
-
-static range heads_of(const part *p, uint64_t group) {
-    return (range){p->head / group, (p->head + p->cut.heads - 1) / group + 1};
+/* Batch entries and query heads of the part; `group` query heads go to one of the slab's. */
+static vt_slab slab_of(const part *p, uint64_t group, range tokens) {
+    return (vt_slab){{p->batch, p->batch + p->cut.batch},
+                     {p->head / group, (p->head + p->cut.heads - 1) / group + 1},
+                     {tokens.first, tokens.end}};
 }
 
 static void bind_queries(const part *p, const link *l, vt_step *step) {
-    const vt_problem *problem = p->op->problem;
-    const vt_tensor *q = &problem->q;
-    const vt_tensor lse = {problem->heads * problem->q_len, problem->q_len, 1, 0};
-    const range box[3] = {batch_of(p), heads_of(p, 1), bound_queries(p, l)};
-    vt_push *push = &step->push;
-    push->q_base = bind(p, step, VT_SLOT_Q, VT_ROLE_Q, q, box, problem->dim, problem->element_bytes, 1);
-    push->q_batch = (uint32_t)q->batch;
-    push->q_head = (uint32_t)q->head;
-    push->q_token = (uint32_t)q->token;
-    push->lse_base = bind(p, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, box, 1, sizeof(float), 1);
-    push->lse_batch = (uint32_t)lse.batch;
-    push->lse_head = (uint32_t)lse.head;
+    const vt_tensor lse = vt_lse_tensor(p->op->problem);
+    const vt_slab s = slab_of(p, 1, bound_queries(p, l));
+    vt_rules_bind_q(p->op, &s, step);
+    step->push.lse_base = vt_rules_bind(p->op, step, VT_SLOT_LSE, VT_ROLE_LSE, &lse, &s, 1, sizeof(float), 1);
+    step->push.lse_batch = (uint32_t)lse.batch;
+    step->push.lse_head = (uint32_t)lse.head;
 }
 
 static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_problem *problem = p->op->problem;
-    const vt_rules *r = &problem->rules;
-    const vt_tensor *k = &problem->k;
-    range box[3] = {batch_of(p), heads_of(p, problem->heads / problem->kv_heads), keys_of(p, l)};
-    vt_push *push = &step->push;
-    const uint32_t unit = problem->kv_bytes ? 4 : 1; /* shaders count words of bytes */
-    if (vt_rules_bind_all(r)) {
-        box[0] = (range){0, r->page_size ? r->pool_pages : 1};
-        box[2] = (range){0, r->page_size ? r->page_size : problem->kv_len};
-    }
-    push->k_base = bind(p, step, VT_SLOT_K, VT_ROLE_K, k, box, vt_kv_row(problem, problem->dim),
-                        vt_kv_element(problem), unit);
-    push->k_batch = (uint32_t)(k->batch / unit);
-    push->k_head = (uint32_t)(k->head / unit);
-    push->k_token = (uint32_t)(k->token / unit);
-    push->group = problem->heads / problem->kv_heads;
+    const vt_slab keys = slab_of(p, problem->heads / problem->kv_heads, keys_of(p, l));
+    const vt_slab s = vt_rules_key_slab(problem, &keys);
+    vt_rules_bind_k(p->op, VT_ROLE_K, &problem->k, &s, step);
 }
 
 static void bind_out(const part *p, vt_step *step) {
     const vt_mass *m = p->mass;
     const vt_tensor *out = &m->out;
     bool all = m->columns && packed(p) && p->op->problem->rules.page_size != 0;
-    const range sequences = {0, p->op->problem->rules.sequences};
-    const range box[3] = {all ? sequences : batch_of(p),
-                          heads_of(p, m->columns ? m->head_unit : 1),
-                          {p->row, p->row + p->cut.rows}};
-    step->push.out_base = bind(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, box, m->bins, sizeof(float), 1);
+    vt_slab s = slab_of(p, m->columns ? m->head_unit : 1, (range){p->row, p->row + p->cut.rows});
+    if (all) {
+        s.batch[0] = 0;
+        s.batch[1] = p->op->problem->rules.sequences;
+    }
+    step->push.out_base =
+        vt_rules_bind(p->op, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, m->bins, sizeof(float), 1);
     step->push.out_batch = (uint32_t)out->batch;
     step->push.out_head = (uint32_t)out->head;
     step->push.out_token = (uint32_t)out->token;
@@ -142,7 +113,7 @@ static void bind_out(const part *p, vt_step *step) {
 static void bind_input(const part *p, const link *l, vt_step *step) {
     const vt_mass *m = p->mass;
     const vt_tensor *input = &m->input;
-    const range box[3] = {batch_of(p), heads_of(p, 1), bound_queries(p, l)};
+    const vt_slab s = slab_of(p, 1, bound_queries(p, l));
     vt_push *push = &step->push;
     step->binding[VT_SLOT_MASS_INPUT] = step->binding[VT_SLOT_Q];
     if (!m->has_input)
@@ -151,7 +122,8 @@ static void bind_input(const part *p, const link *l, vt_step *step) {
     push->v_head = (uint32_t)input->head;
     push->v_token = (uint32_t)input->token;
     if (m->columns) {
-        push->v_base = bind(p, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, box, 1, sizeof(float), 1);
+        push->v_base =
+            vt_rules_bind(p->op, step, VT_SLOT_MASS_INPUT, VT_ROLE_WEIGHTS, input, &s, 1, sizeof(float), 1);
         return;
     }
     push->v_base = (uint32_t)(p->batch * input->batch);
@@ -159,15 +131,10 @@ static void bind_input(const part *p, const link *l, vt_step *step) {
 }
 
 static void bind_rest(const part *p, const link *l, vt_step *step) {
-    const vt_problem *problem = p->op->problem;
-    const range queries = bound_queries(p, l), keys = keys_of(p, l);
-    bool all = vt_rules_bind_all(&problem->rules);
-    const uint64_t first[4] = {p->batch, p->head, queries.first, all ? 0 : keys.first};
-    const uint64_t last[4] = {p->batch + p->cut.batch - 1, p->head + p->cut.heads - 1, queries.end - 1,
-                              (all ? problem->kv_len : keys.end) - 1};
-    vt_rules_bind_bias(p->op, first, last, step);
-    uint64_t bytes = problem->rules.tables.bytes;
-    step->binding[VT_SLOT_TABLES] = bytes ? (vt_binding){VT_ROLE_TABLES, 0, bytes} : step->binding[VT_SLOT_Q];
+    const vt_slab queries = slab_of(p, 1, bound_queries(p, l));
+    const range keys = keys_of(p, l);
+    vt_rules_bind_bias(p->op, &queries, keys.first, keys.end, step);
+    vt_rules_bind_tables(p->op, VT_SLOT_TABLES, step);
     step->binding[VT_SLOT_CARRY] = step->binding[VT_SLOT_Q]; /* not declared, but between slots that are */
 }
 
@@ -223,16 +190,12 @@ static void add_step(const part *p, const link *l, uint64_t tile, uint64_t tiles
     vt_program_add(program, &step);
 }
 
-static bool goes_on(const vt_program *program) {
-    return program->step_count <= VT_STEPS_MAX;
-}
-
 static void add_chain(const part *p, vt_program *program) {
     uint64_t tiles = vt_mass_tiles(p->op, p->cut.rows);
     uint64_t most = packed(p) ? p->cut.tiles : tiles;
-    for (uint64_t s = 0; s < p->mass->steps && goes_on(program); s += p->cut.steps) {
+    for (uint64_t s = 0; s < p->mass->steps && vt_program_has_room(program); s += p->cut.steps) {
         const link l = {s, vt_min(s + p->cut.steps, p->mass->steps)};
-        for (uint64_t t = 0; t < tiles && goes_on(program); t += most)
+        for (uint64_t t = 0; t < tiles && vt_program_has_room(program); t += most)
             add_step(p, &l, t, vt_min(most, tiles - t), program);
     }
 }
@@ -241,7 +204,7 @@ static void add_parts(const part *most, vt_program *program) {
     const vt_problem *p = most->op->problem;
     for (uint64_t b = 0; b < p->batch; b += most->cut.batch)
         for (uint64_t h = 0; h < p->heads; h += most->cut.heads)
-            for (uint64_t r = 0; r < most->mass->rows && goes_on(program); r += most->cut.rows) {
+            for (uint64_t r = 0; r < most->mass->rows && vt_program_has_room(program); r += most->cut.rows) {
                 part one = *most;
                 one.batch = b;
                 one.head = h;
@@ -260,7 +223,7 @@ static vatten_result check(const vt_op_input *op, const vt_program *program) {
                op->caps->name, op->caps->storage_buffers);
         return VATTEN_ERROR_UNSUPPORTED;
     }
-    if (goes_on(program))
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(op->logger, VATTEN_LOG_ERROR, op->problem->label,
            "mass: max_macs %" PRIu64 " would need more than %u dispatches: raise it", op->problem->max_macs,
@@ -274,7 +237,9 @@ vatten_result vt_op_mass(const vt_op_input *op, vt_program *program) {
     if (result != VATTEN_SUCCESS)
         return result;
     if (!most.mass->columns) /* which ask masks pair by pair */
-        vt_rules_add_spans(op, program);
+        result = vt_spans_add(op, program);
+    if (result != VATTEN_SUCCESS)
+        return result;
     program->main_variant = most.variant = add_variant(op, program);
     add_parts(&most, program);
     return check(op, program);

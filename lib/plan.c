@@ -116,7 +116,7 @@ static vatten_result build_attention(vatten_device *device, const attend_input *
     vatten_plan *plan = *out;
     memcpy(plan->label, p->label, sizeof plan->label);
     plan->dense = p->map == VT_MAP_DENSE;
-    plan->packed = (p->rules.lengths & VT_LENGTHS_PACKED) != 0;
+    plan->packed = vt_rules_packed(&p->rules);
     plan->q_len = p->q_len;
     plan->kv_len = p->kv_len;
     fill_info(p, &device->caps, in->op_input.tile, &plan->program, &plan->info);

@@ -131,30 +131,20 @@ static vatten_result choose_part(const vt_pool *pool, part *out) {
     return VATTEN_SUCCESS;
 }
 
-/* Binds the elements [start, end) of a tensor; returns where `start` lies in the bound range. */
-static uint64_t bind(const vt_pool *pool, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
-                     uint64_t end, uint32_t bytes) {
-    return vt_step_bind(step, slot, role, start, end, bytes, pool->caps->storage_alignment);
-}
-
-static uint64_t element(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
-    return batch * t->batch + head * t->head + token * t->token;
-}
-
 /* Shaders index by tokens and blocks of the whole grid, so bases step back over those before the part; the sum comes out
  * right because 32-bit unsigned arithmetic wraps. */
 static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row, const part *p,
                       vt_step *step) {
     const vt_tensor *x = &pool->x, *out = &pool->out;
     uint64_t token = row * pool->side[0] * plane(pool), block = row * row_blocks(pool);
-    uint64_t last_token = vt_min((row + p->rows) * pool->side[0], pool->extent[0]) * plane(pool) - 1;
-    uint64_t last_block = (row + p->rows) * row_blocks(pool) - 1;
-    uint64_t last_b = b + p->batch - 1, last_h = h + p->heads - 1;
-    uint64_t x_at =
-        bind(pool, step, VT_POOL_SLOT_X, VT_ROLE_K, element(x, b, h, token),
-             element(x, last_b, last_h, last_token) + pool->problem.dim, pool->problem.element_bytes);
-    uint64_t out_at = bind(pool, step, VT_POOL_SLOT_OUT, VT_ROLE_OUT, element(out, b, h, block),
-                           element(out, last_b, last_h, last_block) + pool->out_dim, pool->out_element);
+    uint64_t token_end = vt_min((row + p->rows) * pool->side[0], pool->extent[0]) * plane(pool);
+    uint64_t block_end = (row + p->rows) * row_blocks(pool), alignment = pool->caps->storage_alignment;
+    const vt_slab tokens = {{b, b + p->batch}, {h, h + p->heads}, {token, token_end}};
+    const vt_slab blocks = {{b, b + p->batch}, {h, h + p->heads}, {block, block_end}};
+    uint64_t x_at = vt_step_bind_slab(step, VT_POOL_SLOT_X, VT_ROLE_K, x, &tokens, pool->problem.dim,
+                                      pool->problem.element_bytes, alignment);
+    uint64_t out_at = vt_step_bind_slab(step, VT_POOL_SLOT_OUT, VT_ROLE_OUT, out, &blocks, pool->out_dim,
+                                        pool->out_element, alignment);
     step->pool.x_base = (uint32_t)(x_at - token * x->token);
     step->pool.out_base = (uint32_t)(out_at - block * out->token);
     step->pool.x_batch = (uint32_t)x->batch;
@@ -164,7 +154,7 @@ static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row,
     step->pool.out_head = (uint32_t)out->head;
     step->pool.out_block = (uint32_t)out->token;
     step->pool.first = (uint32_t)block;
-    step->pool.end = (uint32_t)(last_block + 1);
+    step->pool.end = (uint32_t)block_end;
 }
 
 static void add_step(const vt_pool *pool, uint32_t variant, uint64_t b, uint64_t h, uint64_t row,
@@ -209,10 +199,9 @@ vatten_result vt_pool_steps(const vt_pool *pool, vt_program *program) {
     uint32_t variant = add_variant(pool, program);
     for (uint64_t b = 0; b < pool->problem.batch; b += p.batch)
         for (uint64_t h = 0; h < pool->problem.heads; h += p.heads)
-            for (uint64_t row = 0; row < pool->blocks[0] && program->step_count <= VT_STEPS_MAX;
-                 row += p.rows)
+            for (uint64_t row = 0; row < pool->blocks[0] && vt_program_has_room(program); row += p.rows)
                 add_step(pool, variant, b, h, row, &p, program);
-    if (program->step_count <= VT_STEPS_MAX)
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label, "pool: more than %u dispatches are needed",
            VT_STEPS_MAX);

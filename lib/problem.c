@@ -209,6 +209,10 @@ uint64_t vt_bias_range(const vt_problem *problem, uint64_t alignment, uint64_t b
     return vt_range(&problem->list.bias, sizeof(float), alignment, batch, heads, queries, keys);
 }
 
+vt_tensor vt_lse_tensor(const vt_problem *problem) {
+    return (vt_tensor){problem->heads * problem->q_len, problem->q_len, 1, 0};
+}
+
 uint64_t vt_lse_bytes(const vt_problem *problem) {
     return problem->write_lse ? problem->batch * problem->heads * problem->q_len * sizeof(float) : 0;
 }

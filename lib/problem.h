@@ -21,6 +21,11 @@ typedef struct vt_tensor {
     uint64_t elements; /* from the first to one past the last element that any index reaches */
 } vt_tensor;
 
+/* Where a row begins. */
+static inline uint64_t vt_tensor_at(const vt_tensor *t, uint64_t batch, uint64_t head, uint64_t token) {
+    return batch * t->batch + head * t->head + token * t->token;
+}
+
 /* How lists are read. */
 typedef struct vt_list_rule {
     vatten_list_kind kind;
@@ -81,6 +86,9 @@ typedef struct vt_rules {
     uint32_t tile_heads; /* query heads that share a query tile */
     vatten_tables tables;
 } vt_rules;
+
+/* Batch entries are sequences, of lengths of their own, in one run of tokens. */
+bool vt_rules_packed(const vt_rules *rules);
 
 typedef struct vt_problem {
     vt_map map;
@@ -172,7 +180,8 @@ uint64_t vt_lists_range(const vt_problem *problem, uint64_t alignment, uint64_t 
 uint64_t vt_bias_range(const vt_problem *problem, uint64_t alignment, uint64_t batch, uint64_t heads,
                        uint64_t queries, uint64_t keys);
 
-/* Bytes of the packed f32 LSE [batch][head][token]; 0 if none is written. */
+/* The packed f32 LSE [batch][head][token]: its strides, and its bytes, which are 0 if none is written. */
+vt_tensor vt_lse_tensor(const vt_problem *problem);
 uint64_t vt_lse_bytes(const vt_problem *problem);
 
 #endif /* VT_PROBLEM_H */

@@ -49,7 +49,7 @@ vatten_result vt_fill_dense(const vt_checker *check, const vatten_heads *heads, 
 /* Where tables decide, no more than there may be. */
 static uint64_t pairs_of(const vt_problem *p) {
     uint64_t all = vt_saturating_mul(vt_visible_dense(p), p->heads);
-    if (p->rules.lengths & VT_LENGTHS_PACKED)
+    if (vt_rules_packed(&p->rules))
         all = vt_saturating_mul(vt_saturating_mul(p->q_len, vt_ceil_div(p->kv_len, p->rules.sequences)),
                                 p->heads);
     uint64_t extra = vt_saturating_mul(vt_saturating_mul(p->q_len, p->extra_len), p->heads);

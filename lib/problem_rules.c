@@ -19,6 +19,10 @@
 /* Queries so few that the heads of a KV head share a tile. */
 #define FEW_QUERIES 16u
 
+bool vt_rules_packed(const vt_rules *rules) {
+    return (rules->lengths & VT_LENGTHS_PACKED) != 0;
+}
+
 static vatten_result check_masks(const vt_checker *check, const vatten_attention_desc *d) {
     const vatten_heads *h = &d->heads;
     INVALID_IF(d->chunk > VT_LENGTH_MAX, "chunk %" PRIu64 " is above %u", d->chunk, VT_LENGTH_MAX);
@@ -300,16 +304,12 @@ vatten_result vt_fill_rules(const vt_checker *check, const vatten_attention_desc
         return result;
     INVALID_IF(vatten_attention_tables(desc, &r->tables) != VATTEN_SUCCESS,
                "tables overflow 64 bits: q_len %" PRIu64 ", kv_len %" PRIu64, desc->q_len, desc->kv_len);
-    r->tile_heads = 1;
-    if (any_rule(desc, r))
-        r->tile_heads = tile_heads_of(desc, r);
+    bool needed = any_rule(desc, r); /* else they may still be faster */
+    bool may = needed || check->caps->storage_buffers >= VT_SLOT_COUNT;
+    r->tile_heads = may ? tile_heads_of(desc, r) : 1;
     if ((r->bias & VT_BIAS_KIND) == VT_BIAS_TENSOR && r->bias_stride[2] == 0 &&
         r->bias_group % r->tile_heads == 0)
         r->bias |= VT_BIAS_KEYS;
-    r->used = any_rule(desc, r);
-    if (!r->used && check->caps->storage_buffers >= VT_SLOT_COUNT) { /* not needed, but faster */
-        r->tile_heads = tile_heads_of(desc, r);
-        r->used = r->tile_heads > 1 || may_split(desc, r) || needs_stream(check->caps, out);
-    }
+    r->used = needed || (may && (r->tile_heads > 1 || may_split(desc, r) || needs_stream(check->caps, out)));
     return VATTEN_SUCCESS;
 }

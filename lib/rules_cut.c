@@ -3,6 +3,7 @@
 
 #include "combine.h"
 #include "log.h"
+#include "rules_bind.h"
 #include "sizes.h"
 
 #include <inttypes.h>
@@ -17,11 +18,7 @@ static const vt_rules *rules_of(const vt_op_input *op) {
 }
 
 static bool packed(const vt_op_input *op) {
-    return (rules_of(op)->lengths & VT_LENGTHS_PACKED) != 0;
-}
-
-bool vt_rules_bind_all(const vt_rules *rules) {
-    return rules->page_size != 0 || (rules->lengths & VT_LENGTHS_PACKED) != 0;
+    return vt_rules_packed(rules_of(op));
 }
 
 /* A sequence may begin a tile of its own. */
@@ -47,8 +44,7 @@ uint64_t vt_rules_state_bytes(const vt_op_input *op, const vt_rules_cut *c) {
 
 /* ---- Work ---- */
 
-/* A span of shaders is whole tiles. */
-static uint64_t span_keys(const vt_op_input *op) {
+uint64_t vt_rules_span_keys(const vt_op_input *op) {
     return op->tile->keys >= VT_SPAN ? op->tile->keys : VT_SPAN / op->tile->keys * op->tile->keys;
 }
 
@@ -66,7 +62,7 @@ uint64_t vt_rules_visited(const vt_op_input *op, uint64_t keys, bool extra) {
                    p->rules.key_stride == 0 && !(p->rules.head_fields & (VT_HEAD_WINDOW | VT_HEAD_PREFIX));
     uint64_t most = keys;
     if (windows) {
-        uint64_t edge = scattered(&p->rules) ? span_keys(op) : tile->keys;
+        uint64_t edge = scattered(&p->rules) ? vt_rules_span_keys(op) : tile->keys;
         uint64_t prefix = p->prefix ? p->prefix + edge : 0;
         most = (uint64_t)p->left + (uint64_t)right + tile->rows + 2 * edge + prefix;
     }
@@ -86,13 +82,15 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *c, uint64_t ti
 static uint64_t span_loops(const vt_op_input *op) {
     const vt_rules *r = rules_of(op);
     uint64_t segments = r->masks & VATTEN_MASK_SEGMENTS && r->segments ? 36 : 0; /* 16 pairs of ids at most */
-    uint64_t summaries = span_keys(op) / VT_SPAN + 1, words = 1 + vt_ceil_div(span_keys(op), 32);
+    uint64_t summaries = vt_rules_span_keys(op) / VT_SPAN + 1,
+             words = 1 + vt_ceil_div(vt_rules_span_keys(op), 32);
     return 2 + segments + summaries + (r->masks & VATTEN_MASK_BITS ? words * op->tile->rows : 0);
 }
 
 uint64_t vt_rules_span_loops(const vt_op_input *op, uint64_t keys) {
-    return scattered(rules_of(op)) ? vt_saturating_mul(vt_ceil_div(keys, span_keys(op)) + 1, span_loops(op))
-                                   : 0;
+    return scattered(rules_of(op))
+               ? vt_saturating_mul(vt_ceil_div(keys, vt_rules_span_keys(op)) + 1, span_loops(op))
+               : 0;
 }
 
 /* A driver that ends an invocation after so many loop iterations would leave keys out without a word. */
@@ -110,52 +108,23 @@ static uint64_t span(const vt_op_input *op, const vt_tensor *t, uint64_t batch, 
     return vt_tensor_range(op->problem, t, op->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
-static uint64_t kv_heads_of(const vt_problem *p, uint64_t heads) {
-    return vt_min(vt_ceil_div(heads - 1, p->heads / p->kv_heads) + 1, p->kv_heads);
-}
-
 static bool queries_bind(const vt_op_input *op, const vt_rules_cut *c) {
     const vt_problem *p = op->problem;
     uint64_t range = op->caps->storage_range;
-    uint64_t lse = ((c->batch - 1) * p->heads + c->heads - 1) * p->q_len + c->queries;
     return span(op, &p->q, c->batch, c->heads, c->queries, p->dim) <= range &&
            span(op, &p->out, c->batch, c->heads, c->queries, p->value_dim) <= range &&
-           (!p->write_lse || lse * sizeof(float) + op->caps->storage_alignment <= range);
-}
-
-static bool source_binds(const vt_op_input *op, const vt_tensor *t, const vt_rules_cut *c, uint64_t keys,
-                         uint32_t dim, bool extra) {
-    const vt_problem *p = op->problem;
-    const vt_rules *r = &p->rules;
-    uint64_t heads = kv_heads_of(p, c->heads), batch = c->batch;
-    if (!extra && vt_rules_bind_all(r)) {
-        batch = r->page_size ? r->pool_pages : 1;
-        keys = r->page_size ? r->page_size : p->kv_len;
-    }
-    return vt_range(t, vt_kv_element(p), op->caps->storage_alignment, batch, heads, keys,
-                    vt_kv_row(p, dim)) <= op->caps->storage_range;
-}
-
-static bool bias_binds(const vt_op_input *op, const vt_rules_cut *c) {
-    const vt_problem *p = op->problem;
-    const vt_rules *r = &p->rules;
-    if ((r->bias & VT_BIAS_KIND) != VT_BIAS_TENSOR)
-        return p->bias_bytes <= op->caps->storage_range;
-    uint64_t keys = vt_rules_bind_all(r) ? p->kv_len : c->keys;
-    uint64_t heads = vt_min(vt_ceil_div(c->heads - 1, r->bias_group) + 1, p->heads / r->bias_group);
-    const uint64_t last[4] = {c->batch - 1, heads - 1, c->queries - 1, keys - 1};
-    vt_sum end = vt_sum_of(1 + 4 + op->caps->storage_alignment / r->bias_bytes);
-    for (int i = 0; i < 4; ++i)
-        end = vt_plus(end, vt_times(vt_sum_of(r->bias_stride[i]), vt_sum_of(last[i])));
-    return !end.overflow && end.value <= op->caps->storage_range / r->bias_bytes;
+           (!p->write_lse || vt_rules_lse_binds(op, c->batch, c->heads, c->queries));
 }
 
 static bool keys_bind(const vt_op_input *op, const vt_rules_cut *c) {
     const vt_problem *p = op->problem;
-    bool extra = p->extra_len == 0 || (source_binds(op, &p->extra_k, c, c->extra, p->dim, true) &&
-                                       source_binds(op, &p->extra_v, c, c->extra, p->value_dim, true));
-    return extra && source_binds(op, &p->k, c, c->keys, p->dim, false) &&
-           source_binds(op, &p->v, c, c->keys, p->value_dim, false) && bias_binds(op, c);
+    uint64_t batch = c->batch, heads = c->heads;
+    bool extra =
+        p->extra_len == 0 || (vt_rules_extra_bind(op, &p->extra_k, batch, heads, c->extra, p->dim) &&
+                              vt_rules_extra_bind(op, &p->extra_v, batch, heads, c->extra, p->value_dim));
+    return extra && vt_rules_keys_bind(op, &p->k, batch, heads, c->keys, p->dim) &&
+           vt_rules_keys_bind(op, &p->v, batch, heads, c->keys, p->value_dim) &&
+           vt_rules_bias_binds(op, batch, heads, c->queries, c->keys);
 }
 
 /* The step that merges shares takes heads one by one. */

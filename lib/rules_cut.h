@@ -32,23 +32,13 @@ uint64_t vt_rules_macs(const vt_op_input *op, const vt_rules_cut *cut, uint64_t 
 /* Most keys of a range that a tile of queries visits, whole tiles of them. */
 uint64_t vt_rules_visited(const vt_op_input *op, uint64_t keys, bool extra);
 
+/* Keys of a span as shaders take them: whole tiles. */
+uint64_t vt_rules_span_keys(const vt_op_input *op);
+
 /* Loop iterations of an invocation over the spans of so many keys. */
 uint64_t vt_rules_span_loops(const vt_op_input *op, uint64_t keys);
 
-/* Keys are bound as a whole, whatever the range: they are in pages, or in sequences that begin anywhere. */
-bool vt_rules_bind_all(const vt_rules *rules);
-
 /* Bytes of the caller's state. */
 uint64_t vt_rules_caller_state(const vt_problem *problem);
-
-/* Specialization of kernels with rules; `extra`: of extra keys. */
-void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t *spec);
-
-/* Binds what a step reads of the bias: batch entries, query heads, queries and keys from `first` to `last`. */
-void vt_rules_bind_bias(const vt_op_input *op, const uint64_t first[4], const uint64_t last[4],
-                        vt_step *step);
-
-/* A step that sums up what runs of keys have in common, where masks ask for it. */
-void vt_rules_add_spans(const vt_op_input *op, vt_program *program);
 
 #endif /* VT_RULES_CUT_H */

@@ -125,18 +125,12 @@ static bool choose_part(const vt_select *s, part *out) {
 
 /* ---- Bindings ---- */
 
-/* Binds the elements [start, end) of a buffer; returns where `start` lies in the bound range. */
-static uint32_t bind(const vt_select *s, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
-                     uint64_t end, uint32_t bytes) {
-    return (uint32_t)vt_step_bind(step, slot, role, start, end, bytes, s->caps->storage_alignment);
-}
-
+/* Binds heads and rows of the part's batch entries; returns where the first one lies. */
 static uint32_t bind_slab(const vt_select *s, const part *p, vt_step *step, uint32_t slot, vt_role role,
                           const vt_tensor *t, uint32_t bytes, uint64_t head, uint64_t last_head, uint64_t row,
                           uint64_t rows, uint64_t dim) {
-    uint64_t start = p->b * t->batch + head * t->head + row * t->token;
-    uint64_t end = (p->b + p->batch - 1) * t->batch + last_head * t->head + (row + rows - 1) * t->token + dim;
-    return bind(s, step, slot, role, start, end, bytes);
+    const vt_slab slab = {{p->b, p->b + p->batch}, {head, last_head + 1}, {row, row + rows}};
+    return (uint32_t)vt_step_bind_slab(step, slot, role, t, &slab, dim, bytes, s->caps->storage_alignment);
 }
 
 /* Lists and counts of a part. */
@@ -337,7 +331,7 @@ static void add_kernels(const vt_select *s, vt_program *program, kernels *out) {
 /* ---- All of it ---- */
 
 static vatten_result check_steps(const vt_select *s, const vt_program *program) {
-    if (program->step_count <= VT_STEPS_MAX)
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(s->logger, VATTEN_LOG_ERROR, s->problem.label, "select: more than %u dispatches are needed",
            VT_STEPS_MAX);
@@ -374,8 +368,7 @@ vatten_result vt_select_steps(const vt_select *s, vt_program *program) {
     program->workspace_bytes = vt_max(program->workspace_bytes, workspace_bytes(s, &most));
     for (uint64_t b = 0; b < s->problem.batch; b += most.batch)
         for (uint64_t h = 0; h < s->desc.rule.list_heads; h += most.heads)
-            for (uint64_t row = 0; row < s->desc.rows && program->step_count <= VT_STEPS_MAX;
-                 row += most.rows) {
+            for (uint64_t row = 0; row < s->desc.rows && vt_program_has_room(program); row += most.rows) {
                 const part p = {vt_min(most.batch, s->problem.batch - b),
                                 vt_min(most.heads, s->desc.rule.list_heads - h),
                                 vt_min(most.rows, s->desc.rows - row),

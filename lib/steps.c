@@ -39,6 +39,13 @@ uint64_t vt_step_bind(vt_step *step, uint32_t slot, vt_role role, uint64_t start
     return start - offset / element_bytes;
 }
 
+uint64_t vt_step_bind_slab(vt_step *step, uint32_t slot, vt_role role, const vt_tensor *tensor,
+                           const vt_slab *slab, uint64_t dim, uint32_t element_bytes, uint64_t alignment) {
+    uint64_t start = vt_tensor_at(tensor, slab->batch[0], slab->head[0], slab->token[0]);
+    uint64_t last = vt_tensor_at(tensor, slab->batch[1] - 1, slab->head[1] - 1, slab->token[1] - 1);
+    return vt_step_bind(step, slot, role, start, last + dim, element_bytes, alignment);
+}
+
 static void follow_routes(const vt_program *program, vt_step *step) {
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         vt_binding *b = &step->binding[i];
@@ -62,6 +69,10 @@ void vt_program_add(vt_program *program, const vt_step *added) {
         program->steps[program->step_count] = step;
     ++program->step_count;
     program->largest_macs = vt_max(program->largest_macs, step.macs);
+}
+
+bool vt_program_has_room(const vt_program *program) {
+    return program->step_count <= VT_STEPS_MAX;
 }
 
 /* Invocations of rows that are left out find that they have none. */

@@ -125,7 +125,7 @@ typedef struct vt_program {
     vt_variant variants[VT_VARIANTS_MAX];
     uint32_t variant_count;
     vt_step *steps;
-    uint64_t step_count; /* may pass VT_STEPS_MAX: the caller of a builder checks */
+    uint64_t step_count; /* may pass VT_STEPS_MAX: see vt_program_has_room */
     bool carries;        /* some step hands its running state to the next one */
     uint64_t workspace_bytes;
     uint64_t largest_macs;
@@ -140,10 +140,22 @@ typedef struct vt_program {
 uint64_t vt_step_bind(vt_step *step, uint32_t slot, vt_role role, uint64_t start, uint64_t end,
                       uint32_t element_bytes, uint64_t alignment);
 
-/* Appends a step along the routes, with a barrier before it if it asks for one, if the program waits, or if a range that it binds for writing overlaps one
- * of a step since the last barrier. Such steps write different elements, but nobody who sees only the ranges can
- * know: validation layers would report them. */
+/* Batch entries, heads and tokens of a tensor: the first and one past the last of each. */
+typedef struct vt_slab {
+    uint64_t batch[2], head[2], token[2];
+} vt_slab;
+
+/* The same for `dim` elements of each row of a slab, from its first to its last row. */
+uint64_t vt_step_bind_slab(vt_step *step, uint32_t slot, vt_role role, const vt_tensor *tensor,
+                           const vt_slab *slab, uint64_t dim, uint32_t element_bytes, uint64_t alignment);
+
+/* Appends a step along the routes, with a barrier before it if it asks for one, if the program waits, or if a range that it
+ * binds for writing overlaps one of a step since the last barrier. Such steps write different elements, but nobody who sees
+ * only the ranges can know: validation layers would report them. */
 void vt_program_add(vt_program *program, const vt_step *step);
+
+/* False: more steps were added than a program may have. Builders stop then, and refuse. */
+bool vt_program_has_room(const vt_program *program);
 
 /* Makes a copy of a step that of a record of these lengths instead of the plan's. False: nothing is left to do. Lengths as
  * resolved: q_len and kv_len at most the plan's, 0 means none. */

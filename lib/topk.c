@@ -140,10 +140,9 @@ static vatten_result choose_part(const vt_topk *t, part *out) {
 /* Binds a part of a tensor; returns where it lies in the bound range. */
 static uint32_t bind(const vt_topk *t, const part *p, vt_step *step, uint32_t slot, vt_role role,
                      const vt_tensor *x, uint64_t dim) {
-    uint64_t start = p->b * x->batch + p->h * x->head + p->row * x->token;
-    uint64_t end =
-        start + (p->batch - 1) * x->batch + (p->heads - 1) * x->head + (p->rows - 1) * x->token + dim;
-    return (uint32_t)vt_step_bind(step, slot, role, start, end, sizeof(float), t->caps->storage_alignment);
+    const vt_slab s = {{p->b, p->b + p->batch}, {p->h, p->h + p->heads}, {p->row, p->row + p->rows}};
+    return (uint32_t)vt_step_bind_slab(step, slot, role, x, &s, dim, sizeof(float),
+                                       t->caps->storage_alignment);
 }
 
 static void fill_push(const vt_topk *t, const part *p, vt_select_push *push) {
@@ -185,7 +184,7 @@ static void add_part(const vt_topk *t, const part *p, const uint32_t variants[VT
 }
 
 static vatten_result check_steps(const vt_topk *t, const vt_program *program) {
-    if (program->step_count <= VT_STEPS_MAX)
+    if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(t->logger, VATTEN_LOG_ERROR, t->problem.label, "topk: more than %u dispatches are needed",
            VT_STEPS_MAX);
@@ -208,8 +207,7 @@ vatten_result vt_topk_steps(const vt_topk *t, vt_program *program) {
     program->workspace_bytes = vt_max(program->workspace_bytes, state_bytes(t, &most));
     for (uint64_t b = 0; b < t->desc.batch; b += most.batch)
         for (uint64_t h = 0; h < t->desc.heads; h += most.heads)
-            for (uint64_t row = 0; row < t->desc.rows && program->step_count <= VT_STEPS_MAX;
-                 row += most.rows) {
+            for (uint64_t row = 0; row < t->desc.rows && vt_program_has_room(program); row += most.rows) {
                 const part p = {vt_min(most.batch, t->desc.batch - b),
                                 vt_min(most.heads, t->desc.heads - h),
                                 vt_min(most.rows, t->desc.rows - row),
