@@ -259,8 +259,5 @@ bool bench_report(bench_form form, const bench_result *result) {
         print_csv(result);
     else
         print_markdown(result);
-    if (fflush(stdout) == 0)
-        return true;
-    say_error("stdout cannot be written");
-    return false;
+    return say_flush();
 }

@@ -29,6 +29,13 @@ void say_note(const char *format, ...) {
     va_end(arguments);
 }
 
+bool say_flush(void) {
+    bool flushed = fflush(stdout) == 0 && !ferror(stdout); /* an earlier write may have failed */
+    if (!flushed)
+        say_error("stdout cannot be written");
+    return flushed;
+}
+
 static void keep_error(vatten_log_level level, const char *message) {
     if (level == VATTEN_LOG_ERROR)
         snprintf(last_error, sizeof last_error, "%s", message);

@@ -31,6 +31,9 @@ void say_error(const char *format, ...) SAY_FORMAT(1, 2);
 /* One line of progress or warning, printed as it is. */
 void say_note(const char *format, ...) SAY_FORMAT(1, 2);
 
+/* Ends what a tool prints on stdout; false, and said, if not all of it could be written. */
+bool say_flush(void);
+
 /* The library's messages go to stderr: errors and warnings always, information when `verbose`. */
 vatten_logger say_logger(bool verbose);
 

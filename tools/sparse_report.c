@@ -179,8 +179,5 @@ bool sparse_report(bench_form form, const sparse_result *result) {
         print_csv(result);
     else
         print_markdown(result);
-    if (fflush(stdout) == 0)
-        return true;
-    say_error("stdout cannot be written");
-    return false;
+    return say_flush();
 }

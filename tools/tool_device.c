@@ -124,11 +124,9 @@ bool tool_json_print(cJSON *object, bool pretty) {
         say_error("out of memory");
         return false;
     }
-    bool ok = puts(text) >= 0 && fflush(stdout) == 0;
+    puts(text);
     cJSON_free(text);
-    if (!ok)
-        say_error("stdout cannot be written");
-    return ok;
+    return say_flush();
 }
 
 void tool_print_version(const char *program) {

@@ -157,11 +157,7 @@ static int show(const audit_options *options) {
     }
     audit_table_free(&to.table);
     audit_table_free(&before);
-    if (fflush(stdout) != 0) {
-        say_error("stdout cannot be written");
-        return SAY_FAILED;
-    }
-    return good ? SAY_OK : SAY_FAILED;
+    return say_flush() && good ? SAY_OK : SAY_FAILED;
 }
 
 int main(int argc, char **argv) {

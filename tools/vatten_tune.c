@@ -123,10 +123,7 @@ static bool report(const tune_options *options, vatten_context *context, const v
     if (options->tool.json)
         return tune_print_json(device, desc, table);
     tune_print_text(device, desc, table);
-    if (fflush(stdout) == 0)
-        return true;
-    say_error("stdout cannot be written");
-    return false;
+    return say_flush();
 }
 
 static int simulate(const tune_options *options, const vatten_neighborhood_desc *desc,

@@ -116,6 +116,12 @@ bool photo_save(const photo *image, const char *path) {
     return true;
 }
 
+bool photo_is_png(const char *path) {
+    size_t length = strlen(path);
+    return (length > 4 && strcmp(path + length - 4, ".png") == 0) ||
+           complain("writes PNG only: '%s' must end in .png", path);
+}
+
 bool photo_can_save(const char *path) {
     FILE *before = fopen(path, "rb");
     if (before) {

@@ -29,6 +29,9 @@ bool photo_load(photo *out, const char *path);
 /* Writes an 8-bit PNG. */
 bool photo_save(const photo *image, const char *path);
 
+/* True if the name ends in .png; complains otherwise. */
+bool photo_is_png(const char *path);
+
 /* True if a file of that name can be written; asks before minutes of work, leaves no file behind. Prints why
  * not. */
 bool photo_can_save(const char *path);

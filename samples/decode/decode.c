@@ -11,6 +11,7 @@
 #include "chart.h"
 #include "complain.h"
 #include "decode_outcome.h"
+#include "devices.h"
 #include "photo.h"
 
 #define MOST_TOKENS 1048576.0
@@ -97,12 +98,6 @@ static bool read_dtype(const char *text, vatten_dtype *out) {
     return complain("--dtype takes f32, f16 or bf16, not '%s'", text);
 }
 
-static bool is_png(const char *path) {
-    size_t length = strlen(path);
-    return (length > 4 && strcmp(path + length - 4, ".png") == 0) ||
-           complain("writes PNG only: '%s' must end in .png", path);
-}
-
 static bool check_options(const options *o, const study_desc *desc) {
     if (o->heads % o->kv_heads != 0) {
         return complain("--kv-heads %u is no divisor of --heads %u", o->kv_heads, o->heads);
@@ -113,7 +108,7 @@ static bool check_options(const options *o, const study_desc *desc) {
     if (o->chart && desc->length_count < 2) {
         return complain("--chart needs two or more --lengths");
     }
-    return !o->chart || is_png(o->chart);
+    return !o->chart || photo_is_png(o->chart);
 }
 
 static bool make_desc(const options *o, study_desc *out) {
@@ -153,16 +148,6 @@ static bool run(const options *o, const study_desc *desc) {
     return done;
 }
 
-static bool list_devices(void) {
-    char name[256];
-    uint32_t index = 0;
-    for (; vatten_context_device_name(index, name, sizeof(name)); index++) {
-        printf("%u %s\n", index, name);
-    }
-    return index > 0 ||
-           complain("no Vulkan device found; a software one comes with the package mesa-vulkan-drivers");
-}
-
 int main(int argc, char **argv) {
     options o = {.tokens = 64,
                  .heads = 32,
@@ -184,7 +169,7 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     if (o.list_devices) {
-        return list_devices() ? EXIT_SUCCESS : EXIT_FAILURE;
+        return devices_list() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     if (!make_desc(&o, &desc)) {
         return 2;

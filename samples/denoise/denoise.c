@@ -12,6 +12,7 @@
 
 #include "complain.h"
 #include "denoise_options.h"
+#include "devices.h"
 #include "names.h"
 #include "nlm.h"
 #include "noise.h"
@@ -35,16 +36,6 @@ static void album_destroy(album *photos) {
     clip_destroy(&photos->original);
     names_destroy(&photos->outputs);
     names_destroy(&photos->inputs);
-}
-
-static bool list_devices(void) {
-    char name[256];
-    uint32_t index = 0;
-    for (; vatten_context_device_name(index, name, sizeof(name)); index++) {
-        printf("%u %s\n", index, name);
-    }
-    return index > 0 ||
-           complain("no Vulkan device found; a software one comes with the package mesa-vulkan-drivers");
 }
 
 static bool find_files(const denoise_options *options, album *photos) {
@@ -256,7 +247,7 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     if (options.list_devices) {
-        return list_devices() ? EXIT_SUCCESS : EXIT_FAILURE;
+        return devices_list() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     album photos = {0};
     bool done = denoise(&options, &photos);

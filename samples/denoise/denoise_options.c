@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "complain.h"
 #include "nlm.h"
+#include "photo.h"
 
 #define MAX_ROWS 21
 
@@ -61,11 +62,6 @@ void options_print_help(void) {
     printf("\nExit status: 0 done, 1 failed or the check found a difference, 2 wrong command line.\n");
 }
 
-static bool is_png(const char *path) {
-    size_t length = strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".png") == 0;
-}
-
 static bool check_options(denoise_options *o) {
     if (o->help || o->list_devices) {
         return true;
@@ -73,9 +69,8 @@ static bool check_options(denoise_options *o) {
     if (o->photo_count == 0) {
         return complain("which photograph? See denoise --help");
     }
-    if ((o->output && !is_png(o->output)) || (o->side_by_side && !is_png(o->side_by_side))) {
-        return complain("writes PNG only: '%s' must end in .png",
-                        o->output && !is_png(o->output) ? o->output : o->side_by_side);
+    if ((o->output && !photo_is_png(o->output)) || (o->side_by_side && !photo_is_png(o->side_by_side))) {
+        return false;
     }
     if (o->patch && o->patch % 2 == 0) {
         return complain("--patch %u is even; a patch has a pixel in its middle", o->patch);

@@ -10,6 +10,7 @@
 #include "arguments.h"
 #include "charts.h"
 #include "complain.h"
+#include "devices.h"
 #include "outcome.h"
 #include "photo.h"
 
@@ -90,12 +91,6 @@ static void make_desc(const options *o, study_desc *out) {
     };
 }
 
-static bool is_png(const char *path) {
-    size_t length = strlen(path);
-    return (length > 4 && strcmp(path + length - 4, ".png") == 0) ||
-           complain("writes PNG only: '%s' must end in .png", path);
-}
-
 static bool check_options(const options *o, const study_desc *desc) {
     const method_rules *rules = &desc->rules;
     const text_desc *t = &desc->text;
@@ -118,7 +113,7 @@ static bool check_options(const options *o, const study_desc *desc) {
     if (o->map_png && o->chart_png && strcmp(o->map_png, o->chart_png) == 0) {
         return complain("--map and --chart name the same file");
     }
-    return (!o->map_png || is_png(o->map_png)) && (!o->chart_png || is_png(o->chart_png));
+    return (!o->map_png || photo_is_png(o->map_png)) && (!o->chart_png || photo_is_png(o->chart_png));
 }
 
 /* Asked before minutes of work. */
@@ -139,16 +134,6 @@ static bool run(const options *o, const study_desc *desc) {
     return done;
 }
 
-static bool list_devices(void) {
-    char name[256];
-    uint32_t index = 0;
-    for (; vatten_context_device_name(index, name, sizeof(name)); index++) {
-        printf("%u %s\n", index, name);
-    }
-    return index > 0 ||
-           complain("no Vulkan device found; a software one comes with the package mesa-vulkan-drivers");
-}
-
 int main(int argc, char **argv) {
     options o = {.needle = 32, .questions = 16, .seed = 1, .repeat = 3, .checks = 16};
     argument rows[MOST_ROWS];
@@ -163,7 +148,7 @@ int main(int argc, char **argv) {
         return EXIT_SUCCESS;
     }
     if (o.list_devices) {
-        return list_devices() ? EXIT_SUCCESS : EXIT_FAILURE;
+        return devices_list() ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     make_desc(&o, &desc);
     if (!check_options(&o, &desc)) {
