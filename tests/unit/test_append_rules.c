@@ -298,17 +298,7 @@ static void check_step(const vt_caps *caps, const vt_step *step, uint64_t seed) 
     bytes[VT_ROLE_CACHE_K] = out.side[0].cache.elements * out.cache_element;
     bytes[VT_ROLE_CACHE_V] = out.side[1].cache.elements * out.cache_element;
     bytes[VT_ROLE_TABLES] = out.tables.bytes;
-    for (int i = 0; i < 3; ++i)
-        if (step->groups[i] < 1 || step->groups[i] > caps->groups[i])
-            fail_msg("seed %llu: %u workgroups along %d", (unsigned long long)seed, step->groups[i], i);
-    for (uint32_t i = 0; i < step->binding_count; ++i) {
-        const vt_binding *at = &step->binding[i];
-        if (at->range == 0 || at->range > caps->storage_range || at->offset % caps->storage_alignment != 0 ||
-            at->offset + at->range > bytes[at->role])
-            fail_msg("seed %llu: slot %u: %llu bytes from %llu on of %llu", (unsigned long long)seed, i,
-                     (unsigned long long)at->range, (unsigned long long)at->offset,
-                     (unsigned long long)bytes[at->role]);
-    }
+    unit_step_fits(caps, step, bytes, seed);
 }
 
 /* Pairs of a row and a place of the cache that it may go to, of both sides. */

@@ -210,6 +210,22 @@ static void a_row_must_fit(void **state) {
     assert_said(&said, "mass needs 8 storage buffers per stage, Desktop has 7");
 }
 
+/* As of attention: what sums masks up is one dispatch. */
+static void spans_must_fit(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_attention_desc a = unit_dense();
+    a.masks = VATTEN_MASK_SEGMENTS;
+    a.mask_heads = 4;
+    caps.groups[1] = 3;
+    assert_int_equal(mass(&a, (vatten_mass_desc){.kind = VATTEN_MASS_ENTROPY}), VATTEN_SUCCESS);
+    assert_int_equal(build(&caps), UNSUPPORTED);
+    assert_said(&said, "masks by segment or expiry of 40 keys, 4 mask_heads and 2 batch entries need more "
+                       "workgroups than Desktop allows");
+    assert_int_equal(mass(&a, (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS}), VATTEN_SUCCESS);
+    assert_int_equal(build(&caps), VATTEN_SUCCESS); /* asks masks pair by pair */
+}
+
 static vatten_attention_desc random_attention(unit_random *random) {
     vatten_attention_desc a = {.heads = {.dtype = VATTEN_DTYPE_F32,
                                          .batch = unit_between(random, 1, 4),
@@ -256,17 +272,7 @@ static void check_step(const vt_caps *caps, const vt_step *step, uint64_t seed) 
     bytes[VT_ROLE_BIAS] = p->bias_bytes;
     bytes[VT_ROLE_TABLES] = p->rules.tables.bytes;
     bytes[VT_ROLE_WEIGHTS] = bytes[VT_ROLE_LISTS] = out.input.elements * 4;
-    for (int i = 0; i < 3; ++i)
-        if (step->groups[i] < 1 || step->groups[i] > caps->groups[i])
-            fail_msg("seed %llu: %u workgroups along %d", (unsigned long long)seed, step->groups[i], i);
-    for (uint32_t i = 0; i < step->binding_count; ++i) {
-        const vt_binding *at = &step->binding[i];
-        if (at->range == 0 || at->range > caps->storage_range || at->offset % caps->storage_alignment != 0 ||
-            at->offset + at->range > bytes[at->role])
-            fail_msg("seed %llu: slot %u: %llu bytes from %llu on of %llu", (unsigned long long)seed, i,
-                     (unsigned long long)at->range, (unsigned long long)at->offset,
-                     (unsigned long long)bytes[at->role]);
-    }
+    unit_step_fits(caps, step, bytes, seed);
 }
 
 /* Pairs of queries and keys that steps are for, tiles of packed sequences aside. */
@@ -322,6 +328,7 @@ int main(void) {
         TEST(plain_ones_are_one_dispatch),
         TEST(chains_wait_and_add),
         TEST(a_row_must_fit),
+        TEST(spans_must_fit),
         TEST(masses_keep_limits_and_cover_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,22 +33,6 @@ typedef struct buffers {
     uint64_t bytes[VT_ROLE_COUNT];
 } buffers;
 
-static void check_step(const vt_caps *caps, const buffers *b, const vt_step *step, uint64_t seed) {
-    for (int i = 0; i < 3; ++i)
-        if (step->groups[i] < 1 || step->groups[i] > caps->groups[i])
-            fail_msg("seed %llu: %u workgroups along %d", (unsigned long long)seed, step->groups[i], i);
-    for (uint32_t i = 0; i < step->binding_count; ++i) {
-        const vt_binding *at = &step->binding[i];
-        bool good = at->range > 0 && at->range <= caps->storage_range &&
-                    at->offset % caps->storage_alignment == 0 && at->offset + at->range <= b->bytes[at->role];
-        if (!good)
-            fail_msg("seed %llu: slot %u, role %d: %llu bytes from %llu on of %llu, binding holds %llu",
-                     (unsigned long long)seed, i, (int)at->role, (unsigned long long)at->range,
-                     (unsigned long long)at->offset, (unsigned long long)b->bytes[at->role],
-                     (unsigned long long)caps->storage_range);
-    }
-}
-
 /* Counts, makes room, fills in; the caller frees the steps. */
 #define BUILD(PROGRAM, APPEND)                                                                               \
     do {                                                                                                     \
@@ -124,7 +108,7 @@ static void pools_keep_limits_and_cover_all(void **state) {
         uint64_t rows = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
-            check_step(&caps, &b, step, seed);
+            unit_step_fits(&caps, step, b.bytes, seed);
             assert_true((uint64_t)step->groups[0] * 64 >=
                         (uint64_t)(step->pool.end - step->pool.first) * d.dim);
             rows += (uint64_t)(step->pool.end - step->pool.first) * step->groups[1] * step->groups[2];
@@ -244,7 +228,7 @@ static void selections_keep_limits_and_cover_all(void **state) {
         uint64_t rows = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
-            check_step(&caps, &b, step, seed);
+            unit_step_fits(&caps, step, b.bytes, seed);
             assert_true(step->barrier_before); /* scores are written over by the next part */
             check_groups(step);
             rows += listed_rows(step);
@@ -300,7 +284,7 @@ static void topk_keeps_limits_and_covers_all(void **state) {
         uint64_t rows = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
-            check_step(&caps, &b, step, seed);
+            unit_step_fits(&caps, step, b.bytes, seed);
             assert_true(step->barrier_before); /* each reads what the one before wrote */
             assert_true((uint64_t)step->select.workgroups * 64 * VT_RANK_CHUNK >= d.values);
             rows += listed_rows(step);
@@ -373,7 +357,7 @@ static void combinations_keep_limits_and_cover_all(void **state) {
         uint64_t rows = 0, parts = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
-            check_step(&caps, &b, step, seed);
+            unit_step_fits(&caps, step, b.bytes, seed);
             assert_int_equal(step->combine.flags & VT_COMBINE_CARRY_IN ? VT_COMBINE_CARRY_IN : 0,
                              parts ? VT_COMBINE_CARRY_IN : 0);
             parts += step->combine.parts;
@@ -499,7 +483,7 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         b.bytes[VT_ROLE_OUT] = vt_tensor_bytes(&sparse.lists, &sparse.lists.out);
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
         for (uint64_t i = 0; i < program.step_count; ++i)
-            check_step(&caps, &b, &program.steps[i], seed);
+            unit_step_fits(&caps, &program.steps[i], b.bytes, seed);
         bool gathers = vt_sparse_takes(&sparse, &sparse_input) == VATTEN_SPARSE_GATHER;
         assert_true(gathers ? d.execution != VATTEN_SPARSE_UNION && d.q_block == 1
                             : d.execution != VATTEN_SPARSE_GATHER);

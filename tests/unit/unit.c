@@ -121,3 +121,20 @@ vatten_neighborhood_desc unit_grid(void) {
         .axis = {{6, 3, 1, 1, false}, {8, 3, 1, 1, false}},
     };
 }
+
+void unit_step_fits(const vt_caps *caps, const vt_step *step, const uint64_t bytes[VT_ROLE_COUNT],
+                    uint64_t seed) {
+    for (int i = 0; i < 3; ++i)
+        if (step->groups[i] < 1 || step->groups[i] > caps->groups[i])
+            fail_msg("seed %llu: %u workgroups along %d", (unsigned long long)seed, step->groups[i], i);
+    for (uint32_t i = 0; i < step->binding_count; ++i) {
+        const vt_binding *at = &step->binding[i];
+        bool good = at->range > 0 && at->range <= caps->storage_range &&
+                    at->offset % caps->storage_alignment == 0 && at->offset + at->range <= bytes[at->role];
+        if (!good)
+            fail_msg("seed %llu: slot %u, role %d: %llu bytes from %llu on of %llu, binding holds %llu",
+                     (unsigned long long)seed, i, (int)at->role, (unsigned long long)at->range,
+                     (unsigned long long)at->offset, (unsigned long long)bytes[at->role],
+                     (unsigned long long)caps->storage_range);
+    }
+}

@@ -7,7 +7,7 @@
 #define VATTEN_UNIT_H
 
 #include "choices.h"
-#include "tune.h"
+#include "steps.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,6 +35,10 @@ void unit_log_start(unit_log *log);
         unit_log_start(LOG);                                                                                 \
     } while (0)
 #define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
+
+/* Fails unless a step keeps the device's limits, and what it binds is in buffers of so many bytes. */
+void unit_step_fits(const vt_caps *caps, const vt_step *step, const uint64_t bytes[VT_ROLE_COUNT],
+                    uint64_t seed);
 
 /* The tile that the tuning table gives, without a word. */
 vt_tile unit_tuned(unit_log *log, const vt_caps *caps, const vt_problem *problem);
