@@ -88,10 +88,6 @@ static vatten_result fill_cache(const vt_checker *check, const vt_append *a, con
     return VATTEN_SUCCESS;
 }
 
-static bool aligned4(const vt_tensor *t) {
-    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
-}
-
 static vatten_result fill_side(const vt_checker *check, const vatten_append_desc *desc, uint32_t which,
                                vt_append *out) {
     static const char *const names[2][2] = {{"k", "cache_k"}, {"v", "cache_v"}};
@@ -108,8 +104,8 @@ static vatten_result fill_side(const vt_checker *check, const vatten_append_desc
     vatten_result result = vt_fill_tensor(check, &rows, &side->rows);
     if (result == VATTEN_SUCCESS)
         result = fill_cache(check, out, names[which][1], which ? &heads->v : &heads->k, side);
-    side->vector = side->dim % 4 == 0 && aligned4(&side->rows) &&
-                   (out->cache_dtype == VATTEN_DTYPE_I8 || aligned4(&side->cache));
+    side->vector = side->dim % 4 == 0 && vt_tensor_by_four(&side->rows) &&
+                   (out->cache_dtype == VATTEN_DTYPE_I8 || vt_tensor_by_four(&side->cache));
     return result;
 }
 

@@ -26,15 +26,11 @@ typedef struct link {
     bool first, last; /* of the chain */
 } link;
 
-static bool aligned4(const vt_tensor *t) {
-    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
-}
-
 static bool loads_by_four(const vt_problem *p) {
-    bool extra = p->extra_len == 0 || (aligned4(&p->extra_k) && aligned4(&p->extra_v));
-    bool queries = p->weights || aligned4(&p->q); /* weights are read one by one */
-    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && queries && aligned4(&p->k) && aligned4(&p->v) &&
-           aligned4(&p->out) && extra;
+    bool extra = p->extra_len == 0 || (vt_tensor_by_four(&p->extra_k) && vt_tensor_by_four(&p->extra_v));
+    bool queries = p->weights || vt_tensor_by_four(&p->q); /* weights are read one by one */
+    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && queries && vt_tensor_by_four(&p->k) &&
+           vt_tensor_by_four(&p->v) && vt_tensor_by_four(&p->out) && extra;
 }
 
 void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT]) {

@@ -124,10 +124,6 @@ vatten_result vt_combine_from(const vt_caps *caps, const vatten_logger *logger,
 
 /* ---- The kernel ---- */
 
-static bool aligned4(const vt_tensor *t) {
-    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
-}
-
 /* Invocations of a row. */
 static uint64_t row_lanes(uint32_t dim, bool by_four) {
     return vt_ceil_div(by_four ? dim / 4 : dim, VT_COMBINE_QUADS);
@@ -161,8 +157,8 @@ typedef struct part {
 } part;
 
 static bool loads_by_four(const vt_combine *c) {
-    return c->problem.dim % 4 == 0 && aligned4(&c->x) && (c->parts == 1 || c->x_part % 4 == 0) &&
-           (!c->has_residual || aligned4(&c->residual)) && aligned4(&c->out);
+    return c->problem.dim % 4 == 0 && vt_tensor_by_four(&c->x) && (c->parts == 1 || c->x_part % 4 == 0) &&
+           (!c->has_residual || vt_tensor_by_four(&c->residual)) && vt_tensor_by_four(&c->out);
 }
 
 static bool range_fits(const vt_combine *c, const part *p, const vt_tensor *t, uint32_t bytes,
@@ -355,7 +351,7 @@ uint64_t vt_states_bytes(const vt_states *s, uint64_t batch, uint64_t heads, uin
 }
 
 static bool states_by_four(const vt_problem *p) {
-    return p->value_dim % 4 == 0 && aligned4(&p->out);
+    return p->value_dim % 4 == 0 && vt_tensor_by_four(&p->out);
 }
 
 uint64_t vt_states_groups(const vt_problem *p, uint64_t rows) {

@@ -26,6 +26,11 @@ static inline uint64_t vt_tensor_at(const vt_tensor *t, uint64_t batch, uint64_t
     return batch * t->batch + head * t->head + token * t->token;
 }
 
+/* Every row begins at a multiple of four elements. */
+static inline bool vt_tensor_by_four(const vt_tensor *t) {
+    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
+}
+
 /* How lists are read. */
 typedef struct vt_list_rule {
     vatten_list_kind kind;

@@ -266,7 +266,7 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
 /* ---- Kernels ---- */
 
 static bool loads_by_four(const vt_select *s) {
-    return s->desc.dim % 4 == 0 && s->q.batch % 4 == 0 && s->q.head % 4 == 0 && s->q.token % 4 == 0;
+    return s->desc.dim % 4 == 0 && vt_tensor_by_four(&s->q);
 }
 
 static void fill_boxes(const vt_select *s, uint32_t spec[VT_SPEC_COUNT]) {

@@ -13,7 +13,9 @@ void diagonal_begin(int q_len, int kv_len, int key_end)
 }
 
 #ifdef VT_CHUNK
-int chunk_begin(int diag) { return diag >= 0 ? diag / VT_CHUNK * VT_CHUNK : -((VT_CHUNK - 1 - diag) / VT_CHUNK) * VT_CHUNK; }
+int floor_divide(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
+
+int chunk_begin(int diag) { return floor_divide(diag, VT_CHUNK) * VT_CHUNK; }
 #endif
 
 // First and last visible key of a row, prefix aside. 64-bit safe bounds are not needed: lengths stay below

@@ -35,8 +35,6 @@ struct BiasKey {
     float value; // of a bias of keys alone
 };
 
-int floor_divide(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
-
 // The first axis has no end on either side.
 ivec3 grid_place(int token)
 {

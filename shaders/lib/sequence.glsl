@@ -25,35 +25,20 @@ uint first_tile(uint s) { return uint(kv_start(s)) / ROWS + s; }
 uint first_tile(uint s) { return uint(q_start(s)) * TILE_HEADS / ROWS + s; }
 #endif
 
-uint find_sequence(uint tile)
+// The last sequence that begins at a tile, or else at a query, or before.
+uint find_sequence(uint at, bool tiles)
 {
     uint low = 0u;
     uint high = SEQUENCES;
     while (high - low > 1u) {
         uint middle = (low + high) / 2u;
-        if (first_tile(middle) <= tile)
+        if ((tiles ? first_tile(middle) : uint(q_start(middle))) <= at)
             low = middle;
         else
             high = middle;
     }
     return low;
 }
-
-#ifdef VT_MASS
-uint sequence_of_query(uint token)
-{
-    uint low = 0u;
-    uint high = SEQUENCES;
-    while (high - low > 1u) {
-        uint middle = (low + high) / 2u;
-        if (uint(q_start(middle)) <= token)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-#endif
 
 void find_tile(uint tile)
 {
@@ -66,12 +51,12 @@ void find_tile(uint tile)
     }
 #elif defined(VT_MASS)
     if (BY_ROWS) { // each listed row has a tile of its own
-        seq = sequence_of_query(mass_word[push.v_base + tile]);
+        seq = find_sequence(mass_word[push.v_base + tile], false);
         seq_tile = tile;
         return;
     }
 #endif
-    seq = find_sequence(tile);
+    seq = find_sequence(tile, true);
     seq_tile = tile - first_tile(seq);
 }
 
