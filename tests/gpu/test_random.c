@@ -163,6 +163,17 @@ static void roll_grid(dice *d, gpu_problem *p) {
     }
 }
 
+/* Some hundred dispatches prove what a hundred thousand would, which the layers of instrumented runs keep in memory. */
+static void bound_dispatches(gpu_problem *p) {
+    vatten_heads *h = gpu_heads(p);
+    uint64_t rows = h->batch * h->heads * gpu_q_capacity(p);
+    uint64_t keys = gpu_kv_capacity(p) + (p->grid ? p->hood.extra_len : 0);
+    uint64_t least = rows * keys * (h->dim + (h->value_dim ? h->value_dim : h->dim)) / 500;
+    if (h->max_macs && h->max_macs < least) {
+        h->max_macs = least;
+    }
+}
+
 static void roll(uint64_t seed, gpu_problem *p) {
     dice d = {.seed = seed};
     *p = (gpu_problem){.seed = seed, .rows = 40};
@@ -177,6 +188,7 @@ static void roll(uint64_t seed, gpu_problem *p) {
         roll_dense(&d, p);
     }
     set_strides(&d, p);
+    bound_dispatches(p);
     gpu_name(p, "%s of seed %llu", p->grid ? "grid" : "dense", (unsigned long long)seed);
 }
 
