@@ -26,11 +26,21 @@ typedef struct link {
     bool first, last; /* of the chain */
 } link;
 
-static bool loads_by_four(const vt_problem *p) {
-    bool extra = p->extra_len == 0 || (vt_tensor_by_four(&p->extra_k) && vt_tensor_by_four(&p->extra_v));
-    bool queries = p->weights || vt_tensor_by_four(&p->q); /* weights are read one by one */
-    return p->dim % 4 == 0 && p->value_dim % 4 == 0 && queries && vt_tensor_by_four(&p->k) &&
-           vt_tensor_by_four(&p->v) && vt_tensor_by_four(&p->out) && extra;
+static bool moves_by(const vt_problem *p, uint32_t elements) {
+    bool extra =
+        p->extra_len == 0 || (vt_tensor_by(&p->extra_k, elements) && vt_tensor_by(&p->extra_v, elements));
+    bool queries = p->weights || vt_tensor_by(&p->q, elements); /* weights are read one by one */
+    return p->dim % elements == 0 && p->value_dim % elements == 0 && queries &&
+           vt_tensor_by(&p->k, elements) && vt_tensor_by(&p->v, elements) &&
+           vt_tensor_by(&p->out, elements) && extra;
+}
+
+/* STREAM's words are of 16 bytes, whatever the type: a CPU pays for each load, however wide. */
+static uint32_t vector_of(const vt_problem *p, const vt_tile *tile) {
+    bool wide = tile->layout == VATTEN_LAYOUT_STREAM && p->element_bytes == 2 && !p->kv_bytes;
+    if (wide && moves_by(p, 8))
+        return VT_VECTOR_EIGHT;
+    return moves_by(p, 4) ? VT_VECTOR_FOUR : VT_VECTOR_NONE;
 }
 
 void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spec[VT_SPEC_COUNT]) {
@@ -44,7 +54,7 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_DIM_PAD] = tile->dim_pad;
     spec[VT_SPEC_VALUE_PAD] = tile->value_pad;
     spec[VT_SPEC_DIM_CHUNK] = tile->dim_chunk;
-    spec[VT_SPEC_VECTOR] = loads_by_four(problem);
+    spec[VT_SPEC_VECTOR] = vector_of(problem, tile);
     for (uint32_t i = VT_SPEC_WINDOW; i < VT_SPEC_SUBGROUP; ++i)
         spec[i] = 1;
     spec[VT_SPEC_SUBGROUP] = tile->subgroup;

@@ -26,9 +26,13 @@ static inline uint64_t vt_tensor_at(const vt_tensor *t, uint64_t batch, uint64_t
     return batch * t->batch + head * t->head + token * t->token;
 }
 
-/* Every row begins at a multiple of four elements. */
+/* Every row begins at a multiple of so many elements. */
+static inline bool vt_tensor_by(const vt_tensor *t, uint32_t elements) {
+    return t->batch % elements == 0 && t->head % elements == 0 && t->token % elements == 0;
+}
+
 static inline bool vt_tensor_by_four(const vt_tensor *t) {
-    return t->batch % 4 == 0 && t->head % 4 == 0 && t->token % 4 == 0;
+    return vt_tensor_by(t, 4);
 }
 
 /* How lists are read. */

@@ -64,6 +64,13 @@ static uint32_t float_bits(float x) {
     return bits;
 }
 
+/* K and V of a head, or one of them: other heads stand between its rows. */
+static bool keys_lie_apart(const vt_problem *p, bool extra) {
+    const vt_tensor *k = extra ? &p->extra_k : &p->k;
+    const vt_tensor *v = extra ? &p->extra_v : &p->v;
+    return k->token > vt_kv_row(p, p->dim) || v->token > vt_kv_row(p, p->value_dim);
+}
+
 void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t *spec) {
     const vt_problem *p = op->problem;
     const vt_rules *r = &p->rules;
@@ -98,5 +105,6 @@ void vt_rules_spec(const vt_op_input *op, uint32_t splits, bool extra, uint32_t 
     spec[VT_SPEC_STATE_VALUES] = r->carry ? p->value_dim : op->tile->value_pad;
     spec[VT_SPEC_STATE_LANES] = r->carry ? 1 : op->tile->lanes_per_row;
     spec[VT_SPEC_STATE_CALLER] = r->carry != 0;
+    spec[VT_SPEC_TOUCH] = op->tile->layout == VATTEN_LAYOUT_STREAM && keys_lie_apart(p, extra);
     spec[VT_SPEC_KV_BLOCK] = p->kv_bytes ? p->kv_block : 4;
 }

@@ -34,7 +34,7 @@
 #define VT_SPEC_DIM_PAD       6  /* dim rounded up to what the layout loops over */
 #define VT_SPEC_VALUE_PAD     7
 #define VT_SPEC_DIM_CHUNK     8  /* dims of q . k that are staged in shared memory at once */
-#define VT_SPEC_VECTOR        9  /* 1: rows start at multiples of 4 elements, and dim and value_dim are multiples of 4 */
+#define VT_SPEC_VECTOR        9  /* VT_VECTOR_* */
 #define VT_SPEC_MASK          10 /* VT_MASK_* bits */
 #define VT_SPEC_WINDOW        11 /* 11..13: neighborhood window per axis, outermost first, missing axes 1 */
 #define VT_SPEC_STRIDE        14 /* 14..16 */
@@ -45,7 +45,7 @@
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    68
+#define VT_SPEC_COUNT    69
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -114,6 +114,7 @@
 #define VT_SPEC_STATE_LANES     65 /* sums in it: of each lane of a row, or one */
 #define VT_SPEC_STATE_CALLER    66 /* 1: states stand where the caller's do, [batch][head][token] */
 #define VT_SPEC_KV_BLOCK        67 /* bytes of k and v that share a scale; kernels of bytes */
+#define VT_SPEC_TOUCH           68 /* 1: the keys of a head lie apart, and STREAM asks for them before it needs them */
 
 /* Attention mass, in place of values and of what is carried: */
 #define VT_SPEC_MASS_BINS VT_SPEC_VALUE_DIM /* numbers of a row of out */
@@ -127,6 +128,11 @@
 #define VT_MASS_IS_ENTROPY  4u
 #define VT_MASS_IS_MAXIMA   5u
 #define VT_MASS_INPUT       8u /* COLUMNS: weights; SEGMENTS: ids from a buffer; ROWS: a list of them */
+
+/* Values of VT_SPEC_VECTOR: rows of q, k, v and out start at multiples of so many elements, which dim and value_dim are too. */
+#define VT_VECTOR_NONE  0u
+#define VT_VECTOR_FOUR  1u
+#define VT_VECTOR_EIGHT 2u /* STREAM, types of 16 bits */
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */

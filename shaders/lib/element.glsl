@@ -19,6 +19,7 @@ uint vt_bf16_bits(float x)
 
 #if VT_DTYPE == VT_F32
 #define VT_ELEM float
+#define VT_ELEM_BYTES 4u
 #define VT_ELEM4 vec4
 #define vt_to_f32(x) (x)
 vec4 vt_to_f32x4(vec4 x) { return x; }
@@ -26,6 +27,7 @@ vec4 vt_to_f32x4(vec4 x) { return x; }
 vec4 vt_from_f32x4(vec4 x) { return x; }
 #elif VT_DTYPE == VT_F16
 #define VT_ELEM float16_t
+#define VT_ELEM_BYTES 2u
 #define VT_ELEM4 uvec2
 #define vt_to_f32(x) float(x) // 16-bit types may not be parameters without arithmetic support, hence a macro
 vec4 vt_to_f32x4(uvec2 x) { return vec4(unpackHalf2x16(x.x), unpackHalf2x16(x.y)); }
@@ -33,6 +35,7 @@ vec4 vt_to_f32x4(uvec2 x) { return vec4(unpackHalf2x16(x.x), unpackHalf2x16(x.y)
 uvec2 vt_from_f32x4(vec4 x) { return uvec2(packHalf2x16(x.xy), packHalf2x16(x.zw)); }
 #elif VT_DTYPE == VT_BF16
 #define VT_ELEM uint16_t
+#define VT_ELEM_BYTES 2u
 #define VT_ELEM4 uvec2
 #define vt_to_f32(x) uintBitsToFloat(uint(x) << 16)
 vec4 vt_to_f32x4(uvec2 x)
@@ -44,4 +47,13 @@ uvec2 vt_from_f32x4(vec4 x)
 {
     return uvec2(vt_bf16_bits(x.x) | (vt_bf16_bits(x.y) << 16), vt_bf16_bits(x.z) | (vt_bf16_bits(x.w) << 16));
 }
+#endif
+
+// Eight neighbours of 16 bits; f32 has no such word, and nobody asks for one.
+#if VT_DTYPE == VT_F32
+#define VT_ELEM8 vec4
+vec4 vt_quad_of8(vec4 x, uint n) { return x; }
+#else
+#define VT_ELEM8 uvec4
+vec4 vt_quad_of8(uvec4 x, uint n) { return vt_to_f32x4(n == 0u ? x.xy : x.zw); }
 #endif

@@ -12,69 +12,90 @@
 // in them is unrolled, and arrays are only indexed by constants, since some drivers keep others in memory: rows enter
 // an array at its end and leave it at its front, and all others move on by one row.
 //
-// A load takes at most four elements. Eight of 16 bits are fewer instructions for CPUs, but were slower on lavapipe
-// where the keys of a head do not lie side by side.
+// A load takes 16 bytes: a CPU driver pays for each load and lane, however wide it is. Where the keys of a head do not lie side
+// by side (TOUCH) the CPU's own prefetching loses them, and each would be waited for alone. So each lane first asks for all of
+// one key: that many rows are then on their way at once.
 
 #include "row_lanes.glsl"
 
 const uint QUAD = 4u;
 const uint DIM_QUADS = DIM_PAD / (QUAD * WORKGROUP); // of a lane and a row
 const uint VALUE_QUADS = VALUE_PAD / (QUAD * WORKGROUP);
-const uint WORD = VECTOR == 0u ? 1u : QUAD;          // elements of one load
+const uint FITS = VECTOR == VT_VECTOR_NONE ? 1u : QUAD;
+const uint EIGHT = VECTOR == VT_VECTOR_EIGHT ? 2u * QUAD : FITS;
+const uint DIM_WORD = DIM_QUADS % 2u == 0u ? EIGHT : FITS; // elements of one load
+const uint VALUE_WORD = VALUE_QUADS % 2u == 0u ? EIGHT : FITS;
 // Keys of a turn of the loops: two touch the outputs half as often, but more places of loads take longer to compile.
 // Nested, because Mesa 22.3 refuses && of specialization constants.
 const uint KEY_TURN = VECTOR == 0u ? 1u : KEYS % 2u != 0u ? 1u : DIM_PAD + VALUE_PAD > 512u ? 1u : 2u;
 
 vec4 query[ROWS * DIM_QUADS];
 vec4 acc[ROWS * VALUE_QUADS];
+uint asked = 0u; // all that came of asking
 
 uint lane_col(uint j) { return lane_in_row; }
 
 // Which dim of the row element e of this lane's quad n is. Neighbours load neighbours.
-uint quad_dim(uint n, uint e)
+uint quad_dim(uint n, uint e, uint word)
 {
-    return WORD == 1u ? (n * QUAD + e) * WORKGROUP + lane_in_row : (n * WORKGROUP + lane_in_row) * QUAD + e;
+    if (word == 1u)
+        return (n * QUAD + e) * WORKGROUP + lane_in_row;
+    uint quads = word / QUAD;
+    return (n / quads * WORKGROUP + lane_in_row) * word + n % quads * QUAD + e;
 }
+uint value_at(uint n, uint e) { return quad_dim(n, e, VALUE_WORD); }
 
 // A lane's quads of a row. What stands past the dims is loaded from the last word that exists, and forgotten.
-#define VT_ROW_LOADER(NAME, QUADS, PAD, BOUND, ELEM, ELEM4)                                                          \
+#define VT_ROW_LOADER(NAME, QUADS, WORD, PAD, BOUND, ELEM)                                                           \
     uint NAME##_at(uint row, uint d) { return row + (PAD == BOUND ? d : min(d, (BOUND) - WORD)); }                   \
-    bool NAME##_past(uint d) { return PAD == BOUND ? false : d >= (BOUND); }                                         \
+    float NAME##_known(float x, uint d) { return PAD == BOUND || d < (BOUND) ? x : 0.0; }                            \
+    vec4 NAME##_quad(uint row, uint n)                                                                               \
+    {                                                                                                                \
+        vec4 quad;                                                                                                   \
+        if (WORD == QUAD)                                                                                            \
+            return vt_to_f32x4(ELEM##4[NAME##_at(row, quad_dim(n, 0u, WORD)) >> 2]);                                 \
+        [[unroll]] for (uint e = 0u; e < QUAD; ++e)                                                                  \
+            quad[e] = vt_to_f32(ELEM[NAME##_at(row, quad_dim(n, e, WORD))]);                                         \
+        return quad;                                                                                                 \
+    }                                                                                                                \
+    void NAME##_pair(uint row, uint n, out vec4 first, out vec4 second)                                              \
+    {                                                                                                                \
+        VT_ELEM8 word = ELEM##8[NAME##_at(row, quad_dim(n, 0u, WORD)) >> 3];                                         \
+        first = vt_quad_of8(word, 0u);                                                                               \
+        second = vt_quad_of8(word, 1u);                                                                              \
+    }                                                                                                                \
     void NAME(uint row, out vec4 x[QUADS])                                                                           \
     {                                                                                                                \
-        [[unroll]] for (uint n = 0u; n < QUADS; ++n) {                                                               \
-            if (WORD == QUAD) {                                                                                      \
-                uint d = quad_dim(n, 0u);                                                                            \
-                vec4 quad = vt_to_f32x4(ELEM4[NAME##_at(row, d) >> 2]);                                              \
-                x[n] = NAME##_past(d) ? vec4(0.0) : quad;                                                            \
-            } else {                                                                                                 \
-                [[unroll]] for (uint e = 0u; e < QUAD; ++e) {                                                        \
-                    uint d = quad_dim(n, e);                                                                         \
-                    float one = vt_to_f32(ELEM[NAME##_at(row, d)]);                                                  \
-                    x[n][e] = NAME##_past(d) ? 0.0 : one;                                                            \
-                }                                                                                                    \
-            }                                                                                                        \
+        if (WORD == 2u * QUAD) {                                                                                     \
+            [[unroll]] for (uint n = 0u; n < QUADS; n += 2u)                                                         \
+                NAME##_pair(row, n, x[n], x[min(n + 1u, QUADS - 1u)]);                                               \
+        } else {                                                                                                     \
+            [[unroll]] for (uint n = 0u; n < QUADS; ++n)                                                             \
+                x[n] = NAME##_quad(row, n);                                                                          \
         }                                                                                                            \
+        [[unroll]] for (uint n = 0u; n < QUADS; ++n)                                                                 \
+            [[unroll]] for (uint e = 0u; e < QUAD; ++e)                                                              \
+                x[n][e] = NAME##_known(x[n][e], quad_dim(n, e, WORD));                                               \
     }
-VT_ROW_LOADER(row_q, DIM_QUADS, DIM_PAD, DIM, q_elem, q_elem4)
+VT_ROW_LOADER(row_q, DIM_QUADS, DIM_WORD, DIM_PAD, DIM, q_elem)
 #ifdef VT_KV_BYTES
-#define VT_BYTE_ROW_LOADER(NAME, LOAD, QUADS)                                                                        \
+#define VT_BYTE_ROW_LOADER(NAME, LOAD, QUADS, WORD)                                                                  \
     void NAME(uint row, out vec4 x[QUADS])                                                                           \
     {                                                                                                                \
         [[unroll]] for (uint n = 0u; n < QUADS; ++n) {                                                               \
-            if (WORD == QUAD) {                                                                                      \
-                x[n] = LOAD##4(row, quad_dim(n, 0u));                                                                \
+            if (WORD != 1u) {                                                                                        \
+                x[n] = LOAD##4(row, quad_dim(n, 0u, WORD));                                                          \
             } else {                                                                                                 \
                 [[unroll]] for (uint e = 0u; e < QUAD; ++e)                                                          \
-                    x[n][e] = LOAD(row, quad_dim(n, e));                                                             \
+                    x[n][e] = LOAD(row, quad_dim(n, e, WORD));                                                       \
             }                                                                                                        \
         }                                                                                                            \
     }
-VT_BYTE_ROW_LOADER(row_k, load_k, DIM_QUADS)
-VT_BYTE_ROW_LOADER(row_v, load_v, VALUE_QUADS)
+VT_BYTE_ROW_LOADER(row_k, load_k, DIM_QUADS, DIM_WORD)
+VT_BYTE_ROW_LOADER(row_v, load_v, VALUE_QUADS, VALUE_WORD)
 #else
-VT_ROW_LOADER(row_k, DIM_QUADS, DIM_PAD, DIM, k_elem, k_elem4)
-VT_ROW_LOADER(row_v, VALUE_QUADS, VALUE_PAD, VALUE_DIM, v_elem, v_elem4)
+VT_ROW_LOADER(row_k, DIM_QUADS, DIM_WORD, DIM_PAD, DIM, k_elem)
+VT_ROW_LOADER(row_v, VALUE_QUADS, VALUE_WORD, VALUE_PAD, VALUE_DIM, v_elem)
 #endif
 
 void load_queries()
@@ -119,7 +140,7 @@ void resume_rows()
         vec4 x[VALUE_QUADS];
         [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n)
             [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                x[n][e] = load_carry(at, quad_dim(n, e));
+                x[n][e] = load_carry(at, value_at(n, e));
         float sum = carry_elem[at + CARRY_VALUES + 1u + (SUMS_JOIN ? 0u : lane_in_row)];
         turn_rows(x, carry_elem[at + CARRY_VALUES], SUMS_JOIN && lane_in_row != 0u ? 0.0 : sum);
     }
@@ -134,7 +155,7 @@ void suspend_rows()
         if (map_row_valid(i)) {
             [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n)
                 [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                    store_carry(at, quad_dim(n, e), x[n][e] * share_gain(i));
+                    store_carry(at, value_at(n, e), x[n][e] * share_gain(i));
             if (!SUMS_JOIN || lane_in_row == 0u)
                 carry_elem[at + CARRY_VALUES + 1u + (SUMS_JOIN ? 0u : lane_in_row)] = row_sum[0];
             if (lane_in_row == 0u)
@@ -169,6 +190,36 @@ float whole_score(uint r, vec4 key[DIM_QUADS])
         if (1u << bit < WORKGROUP)
             sum += subgroupShuffleXor(sum, 1u << bit);
     return sum;
+}
+
+// What a CPU fetches at once, in elements of k and v or in words of bytes.
+#ifdef VT_KV_BYTES
+const uint LINE = 64u / 4u;
+#define VT_LOOK(T, AT) T##_word[AT]
+#define VT_LENGTH(D) ((D) / KV_BLOCK * (KV_BLOCK / 4u + 1u))
+#else
+const uint LINE = 64u / VT_ELEM_BYTES;
+#define VT_LOOK(T, AT) floatBitsToUint(vt_to_f32(T##_elem[AT]))
+#define VT_LENGTH(D) (D)
+#endif
+
+// One key and value for each lane, a load for each line of theirs.
+void ask_for_tile()
+{
+    uint token = map_key_token(lane_in_row);
+    uint k = k_row(token);
+    uint v = v_row(token);
+    for (uint d = 0u; d < VT_LENGTH(DIM); d += LINE)
+        asked |= VT_LOOK(k, k + d);
+    for (uint d = 0u; d < VT_LENGTH(VALUE_DIM); d += LINE)
+        asked |= VT_LOOK(v, v + d);
+}
+
+// Never true, but no compiler knows; so what was asked for is loaded indeed.
+void keep_asking()
+{
+    if (gl_NumWorkGroups.x == 0u)
+        row_sum[0] += uintBitsToFloat(asked);
 }
 
 void score_tile()
@@ -220,6 +271,8 @@ void accumulate_tile()
 
 void layout_tile(bool full)
 {
+    if (TOUCH != 0u)
+        ask_for_tile();
     score_tile();
     if (pairs_differ(full))
         settle_pairs();
@@ -230,11 +283,11 @@ void layout_tile(bool full)
 void store_row(uint row, vec4 x[VALUE_QUADS], float factor)
 {
     [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n) {
-        if (WORD == 1u) {
+        if (VALUE_WORD == 1u) {
             [[unroll]] for (uint e = 0u; e < QUAD; ++e)
-                store_out(row, quad_dim(n, e), x[n][e] * factor);
+                store_out(row, value_at(n, e), x[n][e] * factor);
         } else {
-            store_out4(row, quad_dim(n, 0u), x[n] * factor);
+            store_out4(row, value_at(n, 0u), x[n] * factor);
         }
     }
 }
@@ -258,6 +311,8 @@ void finish_rows()
 
 void layout_end()
 {
+    if (TOUCH != 0u)
+        keep_asking();
     if (sums_meet())
         exchange_sum();
     if (carry_out())

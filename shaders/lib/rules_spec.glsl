@@ -58,6 +58,7 @@ layout(constant_id = VT_SPEC_STATE_LANES) const uint STATE_LANES = 1u;
 layout(constant_id = VT_SPEC_STATE_CALLER) const uint STATE_CALLER = 0u;
 #endif
 layout(constant_id = VT_SPEC_KV_BLOCK) const uint KV_BLOCK = 4u;
+layout(constant_id = VT_SPEC_TOUCH) const uint TOUCH = 0u;
 
 layout(set = 0, binding = VT_SLOT_BIAS, std430) readonly buffer VtBiasWords { uint bias_word[]; };
 layout(set = 0, binding = VT_SLOT_TABLES, std430) readonly buffer VtTables { uint table_word[]; };

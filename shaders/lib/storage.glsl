@@ -5,15 +5,21 @@
 
 #include "element.glsl"
 
-// Each input stands twice on its binding: by element, and by four where VECTOR says that rows are aligned for
-// it.
+// Each input stands on its binding more than once: by element, by four where VECTOR says that rows are aligned for it, and for
+// STREAM by eight.
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ { VT_ELEM q_elem[]; };
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_elem4[]; };
+#ifdef VT_STREAM
+layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ8 { VT_ELEM8 q_elem8[]; };
+#endif
 #ifdef VT_KV_BYTES
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { uint k_word[]; };
 #else
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { VT_ELEM k_elem[]; };
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK4 { VT_ELEM4 k_elem4[]; };
+#ifdef VT_STREAM
+layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK8 { VT_ELEM8 k_elem8[]; };
+#endif
 #endif
 #ifdef VT_MASS // has buffers of its own
 #elif defined(VT_KV_BYTES)
@@ -21,6 +27,9 @@ layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { uint v_word[]
 #else
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_elem[]; };
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
+#ifdef VT_STREAM
+layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV8 { VT_ELEM8 v_elem8[]; };
+#endif
 #endif
 #ifndef VT_MASS
 layout(set = 0, binding = VT_SLOT_OUT, std430) writeonly buffer VtOut { VT_ELEM out_elem[]; };

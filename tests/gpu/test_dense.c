@@ -306,6 +306,30 @@ static void test_gaps_after_odd_dims(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* STREAM loads one, four or eight elements at once, by dims and by where rows start, and asks ahead for keys that lie apart:
+ * NaN stands in all gaps. */
+static void test_words_of_stream(void **state) {
+    (void)state;
+    static const uint32_t rows[][3] = {{64, 128, 0}, {64, 128, 8}, {64, 128, 4},  {64, 128, 3},
+                                       {40, 72, 0},  {40, 72, 8},  {136, 120, 8}, {96, 96, 0},
+                                       {32, 64, 4},  {12, 256, 0}, {8, 192, 8},   {576, 512, 0}};
+    for (unsigned n = 0; n < 2 * COUNT(rows); ++n) {
+        const uint32_t *row = rows[n / 2];
+        bool apart = n % 2 != 0;
+        gpu_problem p = gpu_dense(dtypes[(1 + n / 2 + n / 8) % 3], 3, 37, 4, 2, row[0]);
+        vatten_heads *h = &p.dense.heads;
+        h->value_dim = row[1];
+        h->k = apart ? padded(37, 2, row[0] + row[2]) : head_major(37, 2, row[0] + row[2]);
+        h->v = apart ? padded(37, 2, row[1] + row[2]) : head_major(37, 2, row[1] + row[2]);
+        h->k.token += apart ? 5 : 0; /* 16 with padded's 11 */
+        h->v.token += apart ? 5 : 0;
+        gpu_set_layout(&device, &p, VATTEN_LAYOUT_STREAM, n % 3 == 0);
+        gpu_name(&p, "words of dim %u value %u with gaps of %u", row[0], row[1], row[2]);
+        gpu_check(&device, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
 static void test_strides(void **state) {
     (void)state;
     for (unsigned kind = 0; kind < 6; ++kind) {
@@ -457,19 +481,13 @@ static void test_steep_scores(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lengths_at_tile_edges),
-        cmocka_unit_test(test_dims),
-        cmocka_unit_test(test_head_groups),
-        cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_masks_over_many_tiles),
-        cmocka_unit_test(test_strides),
-        cmocka_unit_test(test_gaps_after_odd_dims),
-        cmocka_unit_test(test_scale_and_outputs),
-        cmocka_unit_test(test_value_within_key),
-        cmocka_unit_test(test_shrunk_lengths),
-        cmocka_unit_test(test_shrunk_far_below_capacity),
-        cmocka_unit_test(test_tiles_asked_for),
-        cmocka_unit_test(test_steep_scores),
+        cmocka_unit_test(test_lengths_at_tile_edges), cmocka_unit_test(test_dims),
+        cmocka_unit_test(test_head_groups),           cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_masks_over_many_tiles), cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_gaps_after_odd_dims),   cmocka_unit_test(test_words_of_stream),
+        cmocka_unit_test(test_scale_and_outputs),     cmocka_unit_test(test_value_within_key),
+        cmocka_unit_test(test_shrunk_lengths),        cmocka_unit_test(test_shrunk_far_below_capacity),
+        cmocka_unit_test(test_tiles_asked_for),       cmocka_unit_test(test_steep_scores),
     };
     int opened = gpu_open(&device, "test_dense", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

@@ -27,6 +27,12 @@ static const char *check_element(const rules_group *g, const vt_binding *b, uint
     return NULL;
 }
 
+/* Elements that one load may take, of rows that start at multiples of them. */
+static uint32_t word_of(const rules_group *g) {
+    uint32_t vector = g->spec[VT_SPEC_VECTOR];
+    return vector == VT_VECTOR_EIGHT ? 8 : vector == VT_VECTOR_FOUR ? 4 : 1;
+}
+
 static const char *check_row(const rules_group *g, uint32_t row) {
     const vt_problem *p = g->tables.problem;
     const vt_push *push = &g->step->push;
@@ -44,8 +50,7 @@ static const char *check_row(const rules_group *g, uint32_t row) {
     MUST_ALL(check_element(g, &b[VT_SLOT_OUT], out,
                            batch_of(g) * p->out.batch + head * p->out.head + token * p->out.token,
                            p->value_dim, bytes));
-    if (g->spec[VT_SPEC_VECTOR])
-        MUST(q % 4 == 0 && out % 4 == 0);
+    MUST(q % word_of(g) == 0 && out % word_of(g) == 0);
     if (push->flags & VT_FLAG_LSE && !(push->flags & VT_FLAG_CARRY_OUT)) {
         uint32_t lse =
             push->lse_base + batch * push->lse_batch + (own_heads(g) + own) * push->lse_head + token;
@@ -84,8 +89,8 @@ static const char *check_key(rules_group *g, uint32_t key) {
     MUST_ALL(check_element(g, &g->step->binding[VT_SLOT_V], v_at,
                            (batch * v->batch + kv_head * v->head + token * v->token) / unit,
                            vt_kv_row(p, p->value_dim) / unit, bytes));
-    if (s[VT_SPEC_VECTOR] && !p->kv_bytes)
-        MUST(k_at % 4 == 0 && v_at % 4 == 0);
+    if (!p->kv_bytes)
+        MUST(k_at % word_of(g) == 0 && v_at % word_of(g) == 0);
     return NULL;
 }
 

@@ -66,6 +66,19 @@ static const char *check_limits(const walk *w, const vt_step *step, uint32_t slo
 
 /* ---- Variants ---- */
 
+/* Eight elements at once are for types of 16 bits and the layout that knows of them, as is asking ahead. */
+static const char *check_words(const walk *w, const uint32_t *spec) {
+    const vt_problem *p = &w->c->problem;
+    uint32_t vector = spec[VT_SPEC_VECTOR], word = vector == VT_VECTOR_EIGHT  ? 8
+                                                   : vector == VT_VECTOR_FOUR ? 4
+                                                                              : 1;
+    bool streams = w->c->tile.layout == VATTEN_LAYOUT_STREAM;
+    MUST(vector <= VT_VECTOR_EIGHT && p->dim % word == 0 && p->value_dim % word == 0);
+    MUST(word < 8 || (streams && p->element_bytes == 2 && !p->kv_bytes));
+    MUST(streams || spec[VT_SPEC_TOUCH] == 0);
+    return NULL;
+}
+
 static const char *check_attend_variant(const walk *w, uint32_t i) {
     const vt_problem *p = &w->c->problem;
     const vt_variant *v = &w->c->program.variants[i];
@@ -84,6 +97,7 @@ static const char *check_attend_variant(const walk *w, uint32_t i) {
     MUST(s[VT_SPEC_Q_CAPACITY] == p->q_len && s[VT_SPEC_KV_CAPACITY] == p->kv_len);
     MUST(s[VT_SPEC_KV_BLOCK] >= 4 && s[VT_SPEC_KV_BLOCK] % 4 == 0);
     MUST(p->heads % w->rules->tile_heads == 0 && (p->heads / p->kv_heads) % w->rules->tile_heads == 0);
+    MUST_ALL(check_words(w, s));
     return NULL;
 }
 

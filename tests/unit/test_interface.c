@@ -181,6 +181,7 @@ static void specialization_ids_of_rules_do_not_share(void **state) {
         VT_SPEC_STATE_LANES,
         VT_SPEC_STATE_CALLER,
         VT_SPEC_KV_BLOCK,
+        VT_SPEC_TOUCH,
     };
     int seen[VT_SPEC_COUNT] = {0};
     for (uint32_t i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
