@@ -22,12 +22,16 @@ count() {
   grep -cE "$1" "$build/tests.xml" || true
 }
 
+# More than four would only wait for one another on the device, and share its memory.
+at_once=${CTEST_PARALLEL_LEVEL:-$(nproc 2>/dev/null || echo 2)}
+[ "$at_once" -le 4 ] || at_once=4
+
 log=$build/tests.log
 line='^ *[0-9]+/[0-9]+ Test '
 rm -f "$build/tests.xml"
 printf 'Testing (log: %s)\n' "$log"
 set +e
-ctest --test-dir "$build" --output-on-failure --no-tests=error --output-junit "$build/tests.xml" "$@" 2>&1 |
+ctest --test-dir "$build" --parallel "$at_once" --output-on-failure --no-tests=error --output-junit "$build/tests.xml" "$@" 2>&1 |
   tee "$log" | grep --line-buffered -E "$line"
 status=${PIPESTATUS[0]}
 set -e
