@@ -195,16 +195,24 @@ void suspend()
             carry_elem[at + 2u + i * 4u + e] = acc[i][e];
 }
 
+void write_word(uint at, uint i)
+{
+    if (lane + i * ROW_LANES >= WORDS)
+        return;
+    if (VECTOR != 0u)
+        out_elem4[(at + word_at(i)) >> 2] = vt_from_f32x4(acc[i]);
+    else
+        out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
+}
+
+// Spelt out: V3D's compiler does not unroll a loop with a condition inside, and then keeps acc in memory.
 void write_out()
 {
     uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;
-    [[unroll]] for (uint i = 0u; i < QUADS; ++i)
-        if (lane + i * ROW_LANES < WORDS) {
-            if (VECTOR != 0u)
-                out_elem4[(at + word_at(i)) >> 2] = vt_from_f32x4(acc[i]);
-            else
-                out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
-        }
+    write_word(at, 0u);
+    write_word(at, 1u);
+    write_word(at, 2u);
+    write_word(at, 3u); // the last of QUADS
 }
 
 // Whether attention has left states for the row at all.

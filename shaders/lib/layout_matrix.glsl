@@ -88,19 +88,21 @@ void stage_queries()
 
 void stage_keys()
 {
+    uint origin = k_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint c = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_kv[c * Q_STRIDE + d] = half_k(k_row(map_key_token(c)), d * 4u);
+        stage_kv[c * Q_STRIDE + d] = half_k(origin + k_place(map_key_token(c)), d * 4u);
     }
 }
 
 void stage_values()
 {
+    uint origin = v_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (VALUE_PAD / 4u); i += WORKGROUP) {
         uint c = i / (VALUE_PAD / 4u);
         uint d = i % (VALUE_PAD / 4u);
-        stage_kv[c * V_STRIDE + d] = half_v(v_row(map_key_token(c)), d * 4u);
+        stage_kv[c * V_STRIDE + d] = half_v(origin + v_place(map_key_token(c)), d * 4u);
     }
 }
 

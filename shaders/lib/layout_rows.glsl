@@ -99,8 +99,9 @@ vec4 query_quad(uint row, uint d)
 
 void load_queries()
 {
+    uint origin = row_origin();
     for (uint i = 0u; i < ROW_COUNT * DIM_MOVES; ++i) {
-        uint row = row_place(lane_row(i / DIM_MOVES));
+        uint row = origin + row_place(lane_row(i / DIM_MOVES));
         float scale = row_scale(lane_row(i / DIM_MOVES));
         uint d0 = i % DIM_MOVES * DIM_CHUNK;
         [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS - CHUNK_QUADS; ++e)

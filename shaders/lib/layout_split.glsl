@@ -27,29 +27,32 @@ uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
 
 void stage_queries()
 {
+    uint origin = row_origin();
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_row4(row_place(row), d * 4u) * row_scale(row);
+        stage_q[row * Q_STRIDE + d] = load_row4(origin + row_place(row), d * 4u) * row_scale(row);
     }
 }
 
 void stage_keys(uint chunk)
 {
+    uint origin = step_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
         uint c = i / (DIM_CHUNK / 4u);
         uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] = load_step4(step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
+        stage_kv[c * K_STRIDE + d] = load_step4(origin + step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
     }
 }
 
 #ifndef VT_MASS
 void stage_values()
 {
+    uint origin = v_origin();
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
         uint c = i / V_STRIDE;
         uint d = i % V_STRIDE;
-        stage_kv[c * V_STRIDE + d] = load_v4(v_row(map_key_token(c)), d * 4u);
+        stage_kv[c * V_STRIDE + d] = load_v4(origin + v_place(map_key_token(c)), d * 4u);
     }
 }
 

@@ -8,7 +8,7 @@ uint tile_rows[KEYS];
 void place_tile()
 {
     [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-        tile_rows[u] = step_place(map_key_token(u));
+        tile_rows[u] = step_origin() + step_place(map_key_token(u));
 }
 
 void clear_sums()

@@ -35,25 +35,32 @@ float row_scale(uint row)
     return push.scale_log2;
 }
 
+// Of rows of k and v, from their origin: loops add it to one that was found before them, which compilers do not take out.
 #ifdef VT_RULES
-uint k_row(uint key) { return k_origin() + key_place(key, push.k_batch, push.k_token); }
-uint v_row(uint key) { return v_origin() + key_place(key, push.v_batch, push.v_token); }
+uint k_place(uint key) { return key_place(key, push.k_batch, push.k_token); }
+uint v_place(uint key) { return key_place(key, push.v_batch, push.v_token); }
 #else
-uint k_row(uint token) { return k_origin() + token * push.k_token; }
-uint v_row(uint token) { return v_origin() + token * push.v_token; }
+uint k_place(uint token) { return token * push.k_token; }
+uint v_place(uint token) { return token * push.v_token; }
 #endif
+uint k_row(uint key) { return k_origin() + k_place(key); }
+uint v_row(uint key) { return v_origin() + v_place(key); }
 
 // Where a row of the tile and what the loop runs over begin: queries and keys, or the other way round.
 #ifdef VT_COLUMNS
-uint row_place(uint row) { return k_row(map_row_token(row)); }
-uint step_place(uint token) { return q_origin() + token * push.q_token; }
+uint row_origin() { return k_origin(); }
+uint row_place(uint row) { return k_place(map_row_token(row)); }
+uint step_origin() { return q_origin(); }
+uint step_place(uint token) { return token * push.q_token; }
 #define ROW_ELEM k_elem
 #define ROW_ELEM4 k_elem4
 #define load_row4 load_k4
 #define load_step4 load_q4
 #else
-uint row_place(uint row) { return q_origin() + query_row(row); }
-uint step_place(uint token) { return k_row(token); }
+uint row_origin() { return q_origin(); }
+uint row_place(uint row) { return query_row(row); }
+uint step_origin() { return k_origin(); }
+uint step_place(uint token) { return k_place(token); }
 #define ROW_ELEM q_elem
 #define ROW_ELEM4 q_elem4
 #define load_row4 load_q4
