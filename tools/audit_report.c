@@ -92,11 +92,6 @@ static int by_key(const void *a, const void *b) {
     return strcmp(keys[0], keys[1]);
 }
 
-/* Of these a smaller number is worse. */
-static bool more_is_better(audit_figure figure) {
-    return figure == AUDIT_OCCUPANCY;
-}
-
 /* Spills and scratch are counted exactly; the rest is a trade between figures. */
 static bool is_hard(audit_figure figure) {
     return figure == AUDIT_SPILLS || figure == AUDIT_SCRATCH;
@@ -111,7 +106,7 @@ static void compare_figure(audit_figure figure, const audit_row *before, const a
     double change = now - old;
     if (!is_hard(figure) && (change < 0 ? -change : change) <= WANDER * old)
         return;
-    bool worse = more_is_better(figure) ? change < 0 : change > 0;
+    bool worse = audit_more_is_better(figure) ? change < 0 : change > 0;
     char key[256];
     audit_key(after, key, sizeof key);
     printf("%s: %s: %s %.9g -> %.9g\n", worse ? "worse" : "better", key, audit_figure_name(figure), old, now);

@@ -73,9 +73,18 @@ static bool same(const char *a, const char *b) {
     return strcmp(a, b) == 0;
 }
 
-static void add_figure(audit_row *row, const char *name, double value) {
+bool audit_more_is_better(audit_figure figure) {
+    return figure == AUDIT_OCCUPANCY;
+}
+
+static void clear(double figures[AUDIT_FIGURES]) {
+    for (int i = 0; i < AUDIT_FIGURES; ++i)
+        figures[i] = AUDIT_UNKNOWN;
+}
+
+static void add_figure(double figures[AUDIT_FIGURES], const char *name, double value) {
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
-        double *figure = &row->figures[names[i].figure];
+        double *figure = &figures[names[i].figure];
         if (!same(names[i].name, name))
             continue;
         if (*figure == AUDIT_UNKNOWN)
@@ -84,19 +93,56 @@ static void add_figure(audit_row *row, const char *name, double value) {
     }
 }
 
+/* The worse of what is known. */
+static void join(double figures[AUDIT_FIGURES], const double more[AUDIT_FIGURES]) {
+    for (int i = 0; i < AUDIT_FIGURES; ++i) {
+        bool higher = more[i] > figures[i];
+        bool worse = audit_more_is_better((audit_figure)i) ? !higher : higher;
+        if (more[i] != AUDIT_UNKNOWN && (figures[i] == AUDIT_UNKNOWN || worse))
+            figures[i] = more[i];
+    }
+}
+
 /* Identities of a binary say nothing about how good it is, and change from build to build. */
 static bool is_identity(const char *name) {
     return strstr(name, "hash") || strstr(name, "Hash");
 }
 
-void audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t count) {
+/* Adds "name=value;" behind `used` bytes if all of it fits. Returns how long it is. */
+static size_t put_raw(audit_row *row, size_t used, const vatten_statistic *from) {
+    size_t room = sizeof row->raw - used;
+    int length = snprintf(row->raw + used, room, "%s=%.9g;", from->name, from->value);
+    if (length > 0 && (size_t)length < room)
+        return (size_t)length;
+    row->raw[used] = '\0';
+    return 0;
+}
+
+/* What a driver says first of a pipeline, it says again of the next one. */
+static bool repeats(const vatten_statistic *first, const vatten_statistic *now) {
+    return first && same(first->executable, now->executable) && same(first->name, now->name);
+}
+
+bool audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t count) {
     size_t used = 0;
+    const vatten_statistic *first = NULL; /* of a pipeline */
+    double own[AUDIT_FIGURES];
+    clear(own);
     for (uint32_t i = 0; i < count; ++i) {
         const vatten_statistic *from = &statistics[i];
+        if (!same(from->kernel, row->kernel))
+            continue;
+        if (repeats(first, from)) {
+            join(row->figures, own);
+            clear(own);
+        }
+        if (!first)
+            first = from;
         row->subgroup_size = from->subgroup_size;
-        add_figure(row, from->name, from->value);
-        if (!is_identity(from->name) && used < sizeof row->raw)
-            used += (size_t)snprintf(row->raw + used, sizeof row->raw - used, "%s=%.9g;", from->name,
-                                     from->value);
+        add_figure(own, from->name, from->value);
+        if (!is_identity(from->name))
+            used += put_raw(row, used, from);
     }
+    join(row->figures, own);
+    return first != NULL;
 }

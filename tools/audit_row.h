@@ -33,15 +33,15 @@ typedef enum audit_figure {
 typedef struct audit_row {
     char device[64]; /* name given by --name, else the driver's */
     char driver[128];
-    char problem[32]; /* which rule was compiled in: "causal", "window", "grid2", "grid3" */
+    char problem[32]; /* the rule that was compiled in, "causal", or the operator, "pool" */
     char kernel[64];
-    uint32_t dim, value_dim;
-    vatten_tile tile;
+    uint32_t dim, value_dim; /* of a kernel without a tile 0 where it knows none */
+    vatten_tile tile;        /* all 0 of a kernel that has none */
     uint32_t shared_bytes;
     uint32_t subgroup_size; /* of the executable that is used for a whole workgroup */
     audit_status status;
     double figures[AUDIT_FIGURES];
-    char raw[1536]; /* "name=value;..." of all that the driver says */
+    char raw[2048]; /* "name=value;..." of all that the driver says, as far as there is room */
     char reason[256];
 } audit_row;
 
@@ -52,7 +52,12 @@ const char *audit_figure_name(audit_figure figure);
  * `out` gets "device kernel problem DxDv layout". */
 void audit_key(const audit_row *row, char *out, size_t out_size);
 
-/* Fills figures, subgroup_size and raw from what the driver said of one kernel. */
-void audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t count);
+/* Of these a smaller number is worse. */
+bool audit_more_is_better(audit_figure figure);
+
+/* Fills figures, subgroup_size and raw from what the driver said of the row's kernel, among what it said of the others of a
+ * plan. Of a kernel with several pipelines there, as the passes of one that ranks, each figure is that of the worst. False:
+ * it said nothing of that kernel. */
+bool audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t count);
 
 #endif /* TOOLS_AUDIT_ROW_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an audit compiles: every kernel of the manifest that the device can be given, with every tile that the
- * tuning table chooses for it over a list of dims.
+ * What an audit compiles: every kernel of the manifest that the device can be given; those with tiles with every tile that
+ * the tuning table chooses over a list of dims, the others once.
  */
 #ifndef TOOLS_AUDIT_SWEEP_H
 #define TOOLS_AUDIT_SWEEP_H
@@ -23,10 +23,12 @@ typedef bool (*audit_sink)(void *user, const audit_row *row);
 
 typedef struct audit_sweep {
     vatten_context *context;
-    const char *name;              /* of the device, in the rows */
-    const char *only;              /* kernels whose name contains this; NULL = all */
-    const audit_dims *dims;        /* count 0 = the default list */
-    const family_options *options; /* layout and tile asked for, else all layouts and the table's tiles */
+    const char *name;       /* of the device, in the rows */
+    const char *only;       /* kernels whose name contains this; NULL = all */
+    const audit_dims *dims; /* count 0 = the default list */
+    /* Layout and tile asked for, and then kernels with that layout only; else all kernels and the table's tiles. */
+    const family_options *options;
+    bool list; /* compiles nothing: rows say what would be */
     audit_sink sink;
     void *user;
 } audit_sweep;

@@ -17,11 +17,10 @@
 static const char usage_text[] =
     "usage: vatten_audit [options]\n"
     "\n"
-    "Compiles every kernel with every tile that the tuning table chooses for the device, over a list of "
-    "dims, and\n"
-    "prints what the driver's compiler says about each: registers, occupancy, spills, scratch, "
-    "instructions,\n"
-    "cycles. The row that is being compiled is told on stderr first.\n"
+    "Compiles every kernel that the device can be given: attention and mass with every tile that the tuning\n"
+    "table chooses over a list of dims, the others once. Prints what the driver's compiler says about each:\n"
+    "registers, occupancy, spills, scratch, instructions, cycles. The row that is being compiled is told on\n"
+    "stderr first.\n"
     "Exit status: 0 all compiled or were refused by vatten's own rules, 1 the driver failed on one, or "
     "--compare\n"
     "found lost ground (spills, scratch, or a kernel that no longer compiles), 2 wrong command line.\n";
@@ -31,20 +30,22 @@ typedef struct audit_options {
     family_options family;
     option_shapes dims;
     const char *name, *only, *csv, *read, *compare;
-    bool quiet;
+    bool quiet, list;
 } audit_options;
 
 #define FIELD(member) offsetof(audit_options, member)
 
 static const option_spec audit_specs[] = {
     {"dims", OPTION_SHAPES, FIELD(dims), "D,DxDV,...",
-     "dims to compile; default 32,64,96,128,192x128,256,576x512"},
+     "dims of attention and mass; default 32,64,96,128,192x128,256,576x512"},
     {"only", OPTION_TEXT, FIELD(only), "PART", "kernels whose name contains this"},
     {"name", OPTION_TEXT, FIELD(name), "NAME", "what the device is called in the table"},
     {"csv", OPTION_TEXT, FIELD(csv), "FILE", "also write the table there, line by line as it grows"},
     {"read", OPTION_TEXT, FIELD(read), "FILE", "take the table from a CSV file and compile nothing"},
     {"compare", OPTION_TEXT, FIELD(compare), "OLD", "print what got worse and better since that CSV file"},
     {"quiet", OPTION_FLAG, FIELD(quiet), NULL, "no table on stdout"},
+    {"list", OPTION_FLAG, FIELD(list), NULL,
+     "print kernel, dims and problem of each row and compile nothing"},
 };
 
 /* Where rows go as they come: to the table and, line by line, so that a crash loses none, to the file. */
@@ -64,6 +65,14 @@ static bool collect(void *user, const audit_row *row) {
         return false;
     }
     return audit_table_add(&to->table, row);
+}
+
+/* For --list: `user` counts. */
+static bool print_row(void *user, const audit_row *row) {
+    size_t *count = user;
+    ++*count;
+    printf("%s %ux%u %s\n", row->kernel, row->dim, row->value_dim, row->problem);
+    return true;
 }
 
 static bool make_dims(const option_shapes *given, audit_dims *dims) {
@@ -90,21 +99,23 @@ static void warn_without_statistics(vatten_context *context) {
         say_note("%s has no VK_KHR_pipeline_executable_properties: figures stay empty", info.device_name);
 }
 
-static bool compile_all(const audit_options *options, collector *to) {
+static bool sweep_all(const audit_options *options, audit_sink sink, void *user) {
     audit_dims dims;
     audit_sweep sweep = {.name = options->name,
                          .only = options->only,
                          .dims = &dims,
                          .options = &options->family,
-                         .sink = collect,
-                         .user = to};
+                         .list = options->list,
+                         .sink = sink,
+                         .user = user};
     if (!make_dims(&options->dims, &dims))
         return false;
     if (!tool_open(&options->tool, say_quiet_logger(), &sweep.context)) {
         say_error("%s", say_last_error());
         return false;
     }
-    warn_without_statistics(sweep.context);
+    if (!sweep.list)
+        warn_without_statistics(sweep.context);
     bool good = audit_run(&sweep) && !tool_found_invalid(sweep.context);
     vatten_context_destroy(sweep.context);
     return good;
@@ -122,7 +133,7 @@ static bool gather(const audit_options *options, collector *to) {
         }
         audit_csv_header(to->csv);
     }
-    bool good = compile_all(options, to);
+    bool good = sweep_all(options, collect, to);
     if (to->csv && fclose(to->csv) != 0) {
         say_error("%s: %s", options->csv, strerror(errno));
         return false;
@@ -139,6 +150,18 @@ static bool print_table(const audit_options *options, const audit_table *table) 
     return true;
 }
 
+static void say_none(const audit_options *options) {
+    say_error("no kernel's name contains \"%s\"", options->only ? options->only : "");
+}
+
+static int list(const audit_options *options) {
+    size_t count = 0;
+    bool good = sweep_all(options, print_row, &count);
+    if (good && count == 0)
+        say_none(options);
+    return say_flush() && good && count > 0 ? SAY_OK : SAY_FAILED;
+}
+
 /* `before` is read first: a file that cannot be read shall not cost an audit. */
 static int show(const audit_options *options) {
     audit_table before = {0};
@@ -148,7 +171,7 @@ static int show(const audit_options *options) {
     bool good = gather(options, &to) && print_table(options, &to.table);
     if (good) {
         if (to.table.count == 0) {
-            say_error("no kernel's name contains \"%s\"", options->only ? options->only : "");
+            say_none(options);
             good = false;
         }
         good = audit_sum_up(&to.table) == 0 && good;
@@ -170,5 +193,5 @@ int main(int argc, char **argv) {
     int status;
     if (!tool_parse("vatten_audit", argc, argv, tables, table_count, usage_text, &options.tool, &status))
         return status;
-    return show(&options);
+    return options.list ? list(&options) : show(&options);
 }

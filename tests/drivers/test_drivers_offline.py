@@ -107,6 +107,30 @@ class TheJudging(unittest.TestCase):
         self.assertTrue(audit_runs.judge([row(**spilling, problem="blocks")])[0])
 
 
+class TheTurns(unittest.TestCase):
+    @staticmethod
+    def options(device, full=False):
+        return audit_runs.words(launch.Place(device, "folder", "build", "cache"), device.ident, "t.csv", full)[1]
+
+    def test_emulated_devices_of_a_driver_share_the_dtypes(self):
+        dtypes = {}
+        for device in device_list.DEVICES:
+            if launch.Place(device, "", "", "").arch != "arm64" or device.executes:
+                continue
+            options = self.options(device)
+            self.assertEqual(options[options.index("--dims") + 1], audit_runs.SLOW_DIMS)
+            dtypes.setdefault(device.icd, []).append(options[options.index("--only") + 1])
+        self.assertEqual(dtypes, {"panfrost": ["_f32", "_f16", "_bf16", "_f32", "_f16", "_bf16", "_f32"],
+                                  "broadcom": ["_f32", "_f16"], "powervr_mesa": ["_f32"]})
+        bifrost = [audit_runs.turn(d) for d in device_list.DEVICES if "Bifrost" in d.name]
+        self.assertEqual(set(bifrost), set(audit_runs.SLOW_DTYPES))
+
+    def test_others_and_full_runs_take_all(self):
+        for device, full in (("amd-navi31", False), ("amd-navi31", True), ("pi-5", True)):
+            self.assertNotIn("--only", self.options(device_list.device(device), full))
+        self.assertNotIn("--dims", self.options(device_list.device("pi-5"), True))
+
+
 class TheLaunch(unittest.TestCase):
     def test_newer_layers_come_with_their_loader(self):
         with tempfile.TemporaryDirectory() as root:

@@ -9,6 +9,7 @@ Exit status 77 when NumPy or a Vulkan device is missing.
 import csv
 import json
 import os
+import re
 import sys
 import unittest
 
@@ -463,7 +464,7 @@ class Info(unittest.TestCase):
 
 
 class Audit(ToolCase):
-    SMALL = ("--dims", "16,8x24", "--only", "dense_f32")
+    SMALL = ("--dims", "16,8x24", "--only", "dense_f32_shared")
 
     def rows(self, name):
         with open(self.path(name), newline="", encoding="utf-8") as file:
@@ -476,7 +477,8 @@ class Audit(ToolCase):
         self.assertEqual(len(out.splitlines()), 2 + len(rows))
         self.assertEqual({row["device"] for row in rows}, {"here"})
         self.assertEqual({(row["dim"], row["value_dim"]) for row in rows}, {("16", "16"), ("8", "24")})
-        self.assertLessEqual({"attention_dense_f32_shared", "attention_dense_f32_shared_full"},
+        ends = ("", "_full", "_rules", "_bytes", "_mass", "_mass_bytes", "_columns", "_columns_bytes")
+        self.assertLessEqual({"attention_dense_f32_shared" + end for end in ends},
                              {row["kernel"] for row in rows})
         for row in rows:
             self.assertEqual(row["status"], "compiled", row)
@@ -484,6 +486,38 @@ class Audit(ToolCase):
         code, out, err = run_tool("vatten_audit", *self.SMALL, "--json")
         self.assertEqual(code, 0, err)
         self.assertEqual([row["kernel"] for row in json.loads(out)], [row["kernel"] for row in rows])
+
+    @staticmethod
+    def manifest():
+        """{name: layout} of the kernels that the build has, from the table that is made of shaders/kernels.cmake."""
+        path = os.path.join(support.folder_of_tools, "..", "lib", "kernels_table.c")
+        with open(path, encoding="utf-8") as file:
+            return dict(re.findall(r'^ *\{"(\w+)",.*VATTEN_LAYOUT_(\w+)', file.read(), re.MULTILINE))
+
+    def test_lists_every_kernel_that_the_device_can_have(self):
+        chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
+        without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
+        if chosen["matrices"] == "":
+            without.add("MATRIX")
+        manifest = self.manifest()
+        self.assertGreater(len(manifest), 150)
+        code, out, err = run_tool("vatten_audit", "--list", "--dims", "32")
+        self.assertEqual(code, 0, err)
+        lines = out.splitlines()
+        self.assertEqual(len(lines), len(set(lines)))
+        self.assertEqual({line.split()[0] for line in lines},
+                         {name for name, layout in manifest.items() if layout not in without})
+        self.assertIn("attention_dense_f16_shared_full 32x32 window", lines)
+        self.assertEqual(run_tool("vatten_audit", "--list", "--only", "no such kernel")[0], 1)
+
+    def test_compiles_kernels_without_tiles(self):
+        wanted = {name for name, layout in self.manifest().items() if layout == "AUTO"}
+        compiled = {}
+        for part in sorted({name.split("_")[0] for name in wanted}):
+            code, _, err = run_tool("vatten_audit", "--quiet", "--only", part, "--csv", self.path("a.csv"))
+            self.assertEqual(code, 0, err)
+            compiled.update({row["kernel"]: row["status"] for row in self.rows("a.csv")})
+        self.assertEqual({name: compiled.get(name) for name in wanted}, dict.fromkeys(wanted, "compiled"))
 
     def write(self, name, **more):
         """A table of one row, from a real one."""
