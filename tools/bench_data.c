@@ -7,29 +7,14 @@
 
 #include <ref.h>
 
+#include "bench_fill.h"
 #include "say.h"
-
-static ref_dtype oracle_dtype(vatten_dtype dtype) {
-    return dtype == VATTEN_DTYPE_F32 ? REF_F32 : dtype == VATTEN_DTYPE_F16 ? REF_F16 : REF_BF16;
-}
 
 static uint64_t value_dim(const family_shape *shape) {
     return shape->value_dim != 0 ? shape->value_dim : shape->dim;
 }
 
 /* ---- Tensors ---- */
-
-static void fill_random(void *data, size_t elements, vatten_dtype dtype, uint64_t seed) {
-    float *f32 = data;
-    uint16_t *bits = data;
-    for (size_t i = 0; i < elements; ++i) {
-        float value = ref_random(seed, i);
-        if (dtype == VATTEN_DTYPE_F32)
-            f32[i] = value;
-        else
-            bits[i] = dtype == VATTEN_DTYPE_F16 ? ref_f32_to_f16(value) : ref_f32_to_bf16(value);
-    }
-}
 
 static bool make_tensor(bench_data *data, bench_slot slot, uint64_t elements, vatten_dtype dtype) {
     if (elements == 0)
@@ -42,7 +27,7 @@ static bool make_tensor(bench_data *data, bench_slot slot, uint64_t elements, va
     if (slot == BENCH_OUT || slot == BENCH_LSE)
         memset(data->data[slot], 0xff, bytes); /* NaN in every dtype */
     else
-        fill_random(data->data[slot], (size_t)elements, dtype, (uint64_t)slot + 1);
+        bench_fill(dtype, data->data[slot], (size_t)elements, (uint64_t)slot + 1);
     return true;
 }
 
@@ -110,7 +95,7 @@ static void make_oracle(const family_problem *problem, const family_shape *s, co
                         oracle *o) {
     memset(o, 0, sizeof *o);
     set_rule(problem, o);
-    ref_dtype dtype = oracle_dtype(s->dtype);
+    ref_dtype dtype = bench_oracle_dtype(s->dtype);
     uint64_t q_tokens = family_tokens(problem->id, s);
     uint64_t kv_tokens = problem->id == FAMILY_ATTENTION ? s->kv_len : q_tokens;
     ref_problem *p = &o->problem;
@@ -139,8 +124,8 @@ static void check_row(const family_shape *s, const oracle *o, const bench_data *
     uint64_t token = row % tokens, head = row / tokens % s->heads, batch = row / tokens / s->heads;
     double wanted[VATTEN_MAX_DIM], lse = 0.0;
     ref_row(&o->problem, batch, head, token, wanted, &lse, NULL);
-    ref_tensor out =
-        ref_packed(data->data[BENCH_OUT], oracle_dtype(s->dtype), tokens, s->heads, o->problem.value_dim);
+    ref_tensor out = ref_packed(data->data[BENCH_OUT], bench_oracle_dtype(s->dtype), tokens, s->heads,
+                                o->problem.value_dim);
     for (uint64_t d = 0; d < o->problem.value_dim; ++d)
         note_error(ref_load(&out, batch, token, head, d), wanted[d], &check->worst);
     if (data->data[BENCH_LSE] != NULL)
@@ -181,6 +166,6 @@ void bench_data_check(const family_problem *problem, const family_shape *shape, 
     for (size_t i = 0; i < data->bytes[BENCH_LSE] / 4; ++i)
         out_check->broken += isnan(((const float *)data->data[BENCH_LSE])[i]) ? 1u : 0u;
     out_check->right = out_check->broken == 0 &&
-                       out_check->worst <= ref_tolerance(oracle_dtype(shape->dtype)) &&
+                       out_check->worst <= ref_tolerance(bench_oracle_dtype(shape->dtype)) &&
                        out_check->worst_lse <= ref_lse_tolerance();
 }

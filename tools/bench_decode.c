@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench_vk.h"
+#include "bench_suite.h"
 #include "decode_report.h"
 #include "family.h"
 #include "options.h"
-#include "roof.h"
 #include "say.h"
 #include "tool_device.h"
 
@@ -26,10 +25,10 @@ enum { MOST_CASES = 256 };
 
 typedef struct decode_options {
     tool_options tool;
-    decode_settings settings;
+    bench_measure measure;
     option_ints lens, dims, dtypes, pages, tile;
     uint32_t heads, kv_heads, value_dim, queries, splits;
-    bool latent, csv;
+    bool latent;
     int layout;
 } decode_options;
 
@@ -48,15 +47,6 @@ static const option_spec case_specs[] = {
     {"splits", OPTION_U32, FIELD(splits), "N", "workgroups that share the keys; default: the plan's choice"},
     {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream", "of all lines"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of all lines"},
-};
-
-static const option_spec measure_specs[] = {
-    {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed rounds, default 9"},
-    {"warmup", OPTION_U32, FIELD(settings.warmup), "N", "untimed runs before, default 1"},
-    {"seconds", OPTION_U32, FIELD(settings.seconds), "N",
-     "per line: stop after 3 rounds or more, default 10"},
-    {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 16"},
-    {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
 };
 
 /* ---- Lines ---- */
@@ -98,73 +88,39 @@ static bool case_fits(const decode_case *c) {
     return false;
 }
 
-static int64_t item(const option_ints *list, size_t at, int64_t missing) {
-    return list->count == 0 ? missing : list->value[at];
-}
-
-static size_t at_least_one(size_t count) {
-    return count == 0 ? 1 : count;
-}
-
-static uint32_t small(int64_t value) {
-    return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
-
 /* Line `n` of all lists multiplied out: pages change first, which run in turns. */
 static decode_case make_case(const decode_options *o, size_t n) {
-    size_t lens = o->lens.count, pages = at_least_one(o->pages.count), dims = at_least_one(o->dims.count);
-    int64_t length = item(&o->lens, n / pages % lens, 0),
-            dtype = item(&o->dtypes, n / lens / pages / dims, 1);
-    uint32_t dim = small(item(&o->dims, n / lens / pages % dims, 128));
-    return (decode_case){.kv_len = length > 0 ? (uint64_t)length : 0,
-                         .dtype = (vatten_dtype)(VATTEN_DTYPE_F32 + dtype),
-                         .queries = o->queries,
-                         .heads = o->heads,
-                         .kv_heads = o->kv_heads,
-                         .dim = dim,
-                         .value_dim = o->value_dim != 0 ? o->value_dim : dim,
-                         .page = small(item(&o->pages, n % pages, 0)),
-                         .latent = o->latent};
+    decode_case c = {.queries = o->queries, .heads = o->heads, .kv_heads = o->kv_heads, .latent = o->latent};
+    c.page = options_small(options_next(&o->pages, &n, 0));
+    int64_t length = options_next(&o->lens, &n, 0);
+    c.kv_len = length > 0 ? (uint64_t)length : 0;
+    c.dim = options_small(options_next(&o->dims, &n, 128));
+    c.value_dim = o->value_dim != 0 ? o->value_dim : c.dim;
+    c.dtype = (vatten_dtype)(VATTEN_DTYPE_F32 + options_next(&o->dtypes, &n, 1));
+    return c;
 }
 
-static void set_kernel(const decode_options *o, decode_case *c) {
-    uint32_t *parts[4] = {&c->tile.workgroup, &c->tile.rows, &c->tile.keys, &c->tile.lanes_per_row};
+static bool set_kernel(const decode_options *o, decode_case *c) {
     c->splits = o->splits;
-    c->tile.layout = (vatten_layout)o->layout;
-    for (size_t p = 0; p < o->tile.count; ++p)
-        *parts[p] = small(o->tile.value[p]);
     decode_name(c);
+    return family_make_tile(o->layout, &o->tile, &c->tile);
 }
 
 /* Returns how many; 0 and said why if they do not fit. */
 static size_t make_cases(const decode_options *o, decode_case *cases) {
     size_t count = o->lens.count == 0 ? sizeof suite / sizeof *suite
-                                      : o->lens.count * at_least_one(o->pages.count) *
-                                            at_least_one(o->dims.count) * at_least_one(o->dtypes.count);
+                                      : o->lens.count * options_items(o->pages.count) *
+                                            options_items(o->dims.count) * options_items(o->dtypes.count);
     if (count > MOST_CASES) {
         say_error("the lists make %zu lines, at most %d will do", count, MOST_CASES);
         return 0;
     }
     for (size_t i = 0; i < count; ++i) {
         cases[i] = o->lens.count == 0 ? suite[i] : make_case(o, i);
-        if (!case_fits(&cases[i]))
+        if (!case_fits(&cases[i]) || !set_kernel(o, &cases[i]))
             return 0;
-        set_kernel(o, &cases[i]);
     }
     return count;
-}
-
-static bool settings_fit(const decode_options *o) {
-    const decode_settings *s = &o->settings;
-    if (s->repeat < 1 || s->repeat > 10000 || s->rows < 1 || s->warmup > 10000)
-        say_error("--repeat and --rows have to be 1 or more, --repeat and --warmup 10000 or less");
-    else if (o->csv && o->tool.json)
-        say_error("--csv and --json exclude each other");
-    else if (o->tile.count != 0 && o->tile.count != 4)
-        say_error("--tile needs 4 values");
-    else
-        return true;
-    return false;
 }
 
 /* ---- Running ---- */
@@ -179,37 +135,43 @@ static void report_progress(const decode_case *c, const decode_row *row, size_t 
                  bench->reason);
 }
 
-/* All lines, with the roof before those that take turns and after the last. False when the device itself failed. */
-static bool run_all(vatten_context *context, const decode_options *o, const decode_result *result,
-                    roof *device_roof, decode_row *rows) {
-    for (size_t i = 0, turns; i < result->count; i += turns) {
-        if (!roof_measure(device_roof))
-            return false;
-        turns = decode_turns(result->cases + i, result->count - i);
-        decode_race(context, &o->settings, &result->cases[i], turns, &rows[i]);
-        for (size_t n = i; n < i + turns; ++n)
-            report_progress(&result->cases[n], &rows[n], n, result->count);
-    }
-    return roof_measure(device_roof);
+typedef struct bench {
+    decode_result result;
+    decode_row *rows; /* those of the result, to be written */
+} bench;
+
+static size_t race(void *user, vatten_context *context, size_t at) {
+    bench *b = user;
+    const decode_result *result = &b->result;
+    size_t turns = decode_turns(result->cases + at, result->count - at);
+    decode_race(context, result->settings, &result->cases[at], turns, &b->rows[at]);
+    for (size_t n = at; n < at + turns; ++n)
+        report_progress(&result->cases[n], &b->rows[n], n, result->count);
+    return turns;
 }
 
-static int bench(const decode_options *o, const decode_case *cases, decode_row *rows, size_t count) {
-    vatten_context *context = NULL;
-    roof *device_roof = NULL;
-    bench_vk vk;
-    decode_result result = {.settings = &o->settings, .cases = cases, .rows = rows, .count = count};
-    bool ok = tool_open(&o->tool, say_quiet_logger(), &context) && bench_vk_load(context, &vk) &&
-              roof_create(context, &vk, &device_roof);
-    ok = ok && run_all(context, o, &result, device_roof, rows);
-    result.context = context;
-    result.roof = device_roof;
-    ok = ok && decode_report(o->csv ? BENCH_CSV : o->tool.json ? BENCH_JSON : BENCH_MARKDOWN, &result);
-    ok = ok && !tool_found_invalid(context);
-    for (size_t i = 0; ok && i < count; ++i)
-        ok = bench_row_passes(&rows[i].bench);
-    roof_destroy(device_roof);
-    vatten_context_destroy(context);
-    return ok ? SAY_OK : SAY_FAILED;
+static const bench_row *row_of(const void *user, size_t at) {
+    return &((const bench *)user)->rows[at].bench;
+}
+
+static bool report(void *user, bench_form form, const vatten_context *context, const roof *device_roof) {
+    bench *b = user;
+    b->result.context = context;
+    b->result.roof = device_roof;
+    return decode_report(form, &b->result);
+}
+
+static int run_cases(const decode_options *o, const decode_case *cases, decode_row *rows, size_t count) {
+    bench b = {.result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count},
+               .rows = rows};
+    const bench_suite lines = {.tool = &o->tool,
+                               .measure = &o->measure,
+                               .user = &b,
+                               .count = count,
+                               .race = race,
+                               .row = row_of,
+                               .report = report};
+    return bench_suite_run(&lines);
 }
 
 static int run(const decode_options *o) {
@@ -217,8 +179,8 @@ static int run(const decode_options *o) {
     decode_row *rows = calloc(MOST_CASES, sizeof *rows);
     int code = SAY_FAILED;
     if (cases != NULL && rows != NULL) {
-        size_t count = settings_fit(o) ? make_cases(o, cases) : 0;
-        code = count == 0 ? SAY_USAGE : bench(o, cases, rows, count);
+        size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, cases) : 0;
+        code = count == 0 ? SAY_USAGE : run_cases(o, cases, rows, count);
     } else {
         say_error("out of memory");
     }
@@ -228,13 +190,10 @@ static int run(const decode_options *o) {
 }
 
 int bench_decode(int argc, char **argv) {
-    decode_options options = {.settings = {.repeat = 9, .warmup = 1, .rows = 16, .seconds = 10},
-                              .heads = 32,
-                              .kv_heads = 8,
-                              .queries = 1};
+    decode_options options = {.measure = bench_measure_default(), .heads = 32, .kv_heads = 8, .queries = 1};
     const option_table tables[] = {
         {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        {"measuring", measure_specs, sizeof measure_specs / sizeof *measure_specs, &options},
+        bench_measure_table(&options.measure),
         tool_option_table(&options.tool),
     };
     int status;

@@ -9,7 +9,7 @@
 #include "say.h"
 #include "tune_sweep.h"
 
-enum { MOST_TURNS = 8, MOST_BOXES = 64, MOST_RUNNERS = MOST_BOXES + 2 };
+enum { MOST_BOXES = 64, MOST_RUNNERS = MOST_BOXES + 2 };
 
 typedef struct runner {
     bench_rig rig;
@@ -34,8 +34,8 @@ static bool enter(race *r, const bench_problem *problem, bench_row *row) {
     runner *run = &r->runners[r->count++];
     const size_t repeat = r->settings->repeat;
     run->row = row;
-    run->gpu_ms = calloc(repeat * MOST_TURNS, sizeof *run->gpu_ms);
-    run->record_us = calloc(repeat * MOST_TURNS, sizeof *run->record_us);
+    run->gpu_ms = calloc(repeat * STATS_MOST_TURNS, sizeof *run->gpu_ms);
+    run->record_us = calloc(repeat * STATS_MOST_TURNS, sizeof *run->record_us);
     run->round_ms = calloc(repeat, sizeof *run->round_ms);
     if (run->gpu_ms == NULL || run->record_us == NULL || run->round_ms == NULL)
         return bench_row_refuse(row, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
@@ -108,7 +108,6 @@ static bool run_once(runner *run, double *gpu_ms, double *record_us) {
     return run->row->status != BENCH_RIGHT || bench_rig_run(&run->rig, run->row, gpu_ms, record_us);
 }
 
-/* Short runners run more often, since their turn catches a smaller piece of the time. */
 static bool warm_up(race *r) {
     double slowest = 0.0, ms[MOST_RUNNERS] = {0.0}, record_us;
     for (size_t i = 0; i < r->count; ++i) {
@@ -117,10 +116,8 @@ static bool warm_up(race *r) {
                 return false;
         slowest = ms[i] > slowest ? ms[i] : slowest;
     }
-    for (size_t i = 0; i < r->count; ++i) {
-        double turns = ms[i] > 0.0 ? slowest / (4.0 * ms[i]) : 1.0;
-        r->runners[i].turns = turns < 1.0 ? 1 : turns > MOST_TURNS ? MOST_TURNS : (uint32_t)turns;
-    }
+    for (size_t i = 0; i < r->count; ++i)
+        r->runners[i].turns = stats_turns(ms[i], slowest);
     return true;
 }
 
@@ -150,18 +147,6 @@ static bool run_rounds(race *r) {
     return true;
 }
 
-/* The median of one runner's time by another's, of the same round. */
-static double time_by(const race *r, const runner *above, const runner *below) {
-    double *ratio = calloc(r->rounds, sizeof *ratio);
-    double median = 0.0;
-    for (uint32_t i = 0; ratio != NULL && i < r->rounds; ++i)
-        ratio[i] = below->round_ms[i] > 0.0 ? above->round_ms[i] / below->round_ms[i] : 0.0;
-    if (ratio != NULL)
-        median = stats_summarize(ratio, r->rounds).median;
-    free(ratio);
-    return median;
-}
-
 static void note_results(race *r, bench_row *dense) {
     runner *line = &r->runners[0];
     line->row->behind = line->row->box_count != 0 ? 1.0 : 0.0;
@@ -172,7 +157,7 @@ static void note_results(race *r, bench_row *dense) {
         run->row->record_us = stats_summarize(run->record_us, run->runs);
         if (run == line || run->row->status != BENCH_RIGHT)
             continue;
-        double by = time_by(r, run, line);
+        double by = stats_ratio(run->round_ms, line->round_ms, r->rounds);
         if (run->row == dense)
             line->row->speedup = by;
         run->row->behind = by;

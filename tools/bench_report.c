@@ -7,23 +7,11 @@
 #include "say.h"
 #include "tool_device.h"
 
-static double fraction(double value, stats_summary limit) {
-    return limit.median > 0.0 ? value / limit.median : 0.0;
-}
-
 /* ---- Markdown ---- */
 
 static void print_head(const bench_result *result) {
-    vatten_context_info info;
-    vatten_context_get_info(result->context, &info);
-    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
-    printf("Device: %s, %s%s\n\n", info.device_name, info.driver,
-           info.validation ? ", validation layer on" : "");
-    printf("Roof in this run (median of %zu, min - max): %.1f GFLOP/s multiply-add (%.1f - %.1f; f32, %s), "
-           "%.1f GB/s copy\n"
-           "(%.1f - %.1f; %s, read and written bytes).\n\n",
-           roof_samples(result->roof), fma.median, fma.min, fma.max, roof_fma_shape(result->roof),
-           copy.median, copy.min, copy.max, roof_copy_shape(result->roof));
+    bench_print_device(result->context);
+    bench_print_roof(result->roof);
     printf("Times are GPU medians of up to %u runs after %u warm-up runs; GFLOP/s count visible pairs only, "
            "GB/s every\n"
            "input read and output written once. Tile: layout, workgroup, rows x keys / lanes per row. %u "
@@ -47,8 +35,9 @@ static void print_markdown_row(const bench_result *result, size_t i) {
     double gflops = bench_row_gflops(row), gbs = bench_row_gbs(row);
     printf("| %.3f (%.3f - %.3f) | %.1f | %.2f | %.2f | %.2f | %s | %.1f / %.1f | %.1f | %.1f | %.1e |\n",
            row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, gflops,
-           fraction(gflops, roof_fma(result->roof)), gbs, fraction(gbs, roof_copy(result->roof)), ratio,
-           row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median, row->check.worst);
+           bench_fraction(gflops, roof_fma(result->roof)), gbs, bench_fraction(gbs, roof_copy(result->roof)),
+           ratio, row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median,
+           row->check.worst);
 }
 
 /* ---- The second and third table: neighborhoods ---- */
@@ -115,17 +104,6 @@ static void print_markdown(const bench_result *result) {
 
 /* ---- CSV ---- */
 
-/* In quotes, with quotes doubled: names and reasons hold commas. */
-static void print_quoted(const char *text) {
-    putchar('"');
-    for (; *text != '\0'; ++text) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
 static void print_csv_row(const bench_result *result, const bench_problem *problem, const bench_row *row) {
     stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
     vatten_context_info info;
@@ -135,10 +113,7 @@ static void print_csv_row(const bench_result *result, const bench_problem *probl
     bench_box_text(&row->estimate, problem->shape.rank, box, sizeof box);
     const char *const texts[] = {info.device_name, problem->name,    bench_status_name(row->status),
                                  row->reason,      row->info.kernel, tile};
-    for (size_t t = 0; t < sizeof texts / sizeof *texts; ++t) {
-        print_quoted(texts[t]);
-        putchar(',');
-    }
+    bench_print_texts(texts, sizeof texts / sizeof *texts);
     printf("%u,%.6g,%.6g,%.6g,%u,%.6g,%.6g,%.6g,%.6g,%.4g,%.6g,%.6g,%.6g,%.4g,%.4g,", row->info.dispatches,
            row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, row->runs, bench_row_gflops(row), fma.median,
            bench_row_gbs(row), copy.median, row->ratio, row->plan_cold_ms, row->plan_warm_ms, row->first_ms,
@@ -170,10 +145,7 @@ static void add_roof(cJSON *object, const char *name, stats_summary summary, con
 }
 
 static void add_window(cJSON *object, const bench_row *row) {
-    const struct {
-        const char *name;
-        double value;
-    } numbers[] = {
+    const bench_number numbers[] = {
         {"visited_tiles", (double)row->estimate.visited_tiles},
         {"visited_by_visible", bench_row_excess(row)},
         {"ideal_speedup", row->estimate.ideal_speedup},
@@ -183,8 +155,7 @@ static void add_window(cJSON *object, const bench_row *row) {
         {"of_bound", bench_row_of_bound(row)},
         {"box_ratio", row->behind},
     };
-    for (size_t n = 0; n < sizeof numbers / sizeof *numbers; ++n)
-        cJSON_AddNumberToObject(object, numbers[n].name, numbers[n].value);
+    bench_json_numbers(object, numbers, sizeof numbers / sizeof *numbers);
 }
 
 static void add_boxes(cJSON *object, const bench_problem *problem, const bench_row *row) {
@@ -211,18 +182,15 @@ static cJSON *row_object(const bench_result *result, size_t i) {
     cJSON_AddStringToObject(object, "status", bench_status_name(row->status));
     cJSON_AddStringToObject(object, "reason", row->reason);
     tool_json_plan(object, &row->info);
-    const struct {
-        const char *name;
-        double value;
-    } numbers[] = {
+    const bench_number numbers[] = {
         {"ms", row->gpu_ms.median},
         {"ms_min", row->gpu_ms.min},
         {"ms_max", row->gpu_ms.max},
         {"runs", row->runs},
         {"gflops", gflops},
-        {"of_fma_roof", fraction(gflops, roof_fma(result->roof))},
+        {"of_fma_roof", bench_fraction(gflops, roof_fma(result->roof))},
         {"gbs", gbs},
-        {"of_copy_roof", fraction(gbs, roof_copy(result->roof))},
+        {"of_copy_roof", bench_fraction(gbs, roof_copy(result->roof))},
         {"causal_ratio", row->ratio},
         {"plan_cold_ms", row->plan_cold_ms},
         {"plan_warm_ms", row->plan_warm_ms},
@@ -232,8 +200,7 @@ static cJSON *row_object(const bench_result *result, size_t i) {
         {"max_error", row->check.worst},
         {"max_lse_error", row->check.worst_lse},
     };
-    for (size_t n = 0; n < sizeof numbers / sizeof *numbers; ++n)
-        cJSON_AddNumberToObject(object, numbers[n].name, numbers[n].value);
+    bench_json_numbers(object, numbers, sizeof numbers / sizeof *numbers);
     if (result->problems[i].id == FAMILY_NEIGHBORHOOD) {
         add_window(object, row);
         add_boxes(object, &result->problems[i], row);

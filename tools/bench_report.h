@@ -8,10 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bench_print.h"
 #include "bench_race.h"
 #include "roof.h"
-
-typedef enum bench_form { BENCH_MARKDOWN, BENCH_CSV, BENCH_JSON } bench_form;
 
 typedef struct bench_result {
     vatten_context *context;

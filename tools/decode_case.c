@@ -9,13 +9,10 @@
 #include <ref.h>
 #include <ref_dense.h>
 
+#include "bench_fill.h"
 #include "family.h"
 
 enum { SEED_K = 1, SEED_V = 2, SEED_PAGES = 3, SEED_ASKED = 4 };
-
-static ref_dtype oracle_dtype(const decode_case *c) {
-    return c->dtype == VATTEN_DTYPE_F32 ? REF_F32 : c->dtype == VATTEN_DTYPE_F16 ? REF_F16 : REF_BF16;
-}
 
 static uint64_t pool_pages(const decode_case *c) {
     return c->page == 0 ? 0 : (c->kv_len + c->page - 1) / c->page;
@@ -67,18 +64,6 @@ uint64_t decode_kv_bytes(const decode_case *c) {
 
 /* ---- Data ---- */
 
-static void store(const decode_case *c, void *data, size_t at, float value) {
-    if (c->dtype == VATTEN_DTYPE_F32)
-        ((float *)data)[at] = value;
-    else
-        ((uint16_t *)data)[at] =
-            c->dtype == VATTEN_DTYPE_F16 ? ref_f32_to_f16(value) : ref_f32_to_bf16(value);
-}
-
-static uint64_t draw(uint64_t seed, uint64_t i, uint64_t below) {
-    return (uint64_t)((double)(ref_random(seed, i) + 1.75f) * 1e6) % below;
-}
-
 static bool make_tables(const decode_case *c, decode_data *data) {
     const vatten_attention_desc desc = decode_desc(c);
     if (vatten_attention_tables(&desc, &data->at) != VATTEN_SUCCESS || data->at.bytes == 0)
@@ -89,7 +74,7 @@ static bool make_tables(const decode_case *c, decode_data *data) {
     data->tables[data->at.kv_lengths / 4] = (uint32_t)c->kv_len;
     uint32_t *pages = data->tables + data->at.pages / 4;
     for (uint32_t i = 0; i < pool_pages(c); ++i) { /* a shuffle from the front */
-        uint64_t other = draw(SEED_PAGES, i, i + 1);
+        uint64_t other = bench_draw(SEED_PAGES, i, i + 1);
         pages[i] = pages[other];
         pages[other] = i;
     }
@@ -103,20 +88,12 @@ static uint64_t place_of(const decode_case *c, const decode_data *data, uint64_t
     return (uint64_t)data->tables[data->at.pages / 4 + key / c->page] * c->page + key % c->page;
 }
 
-/* A score of about log(keys) + 1 against the key that is asked for, so that it has about half of the weight. */
 static void fill_query(const decode_case *c, decode_data *data, uint32_t row) {
     uint32_t head = row % c->heads;
     uint64_t seen = c->kv_len - c->queries + row / c->heads + 1;
-    uint64_t place = place_of(c, data, draw(SEED_ASKED, row, seen));
-    uint64_t first = (place * c->kv_heads + head / (c->heads / c->kv_heads)) * c->dim;
-    float size = (logf((float)c->kv_len) + 1.0f) / sqrtf((float)c->dim);
-    for (uint32_t d = 0; d < c->dim; ++d)
-        store(c, data->q, (size_t)row * c->dim + d, size * ref_random(SEED_K, first + d));
-}
-
-static void fill(const decode_case *c, void *data, size_t count, uint64_t seed) {
-    for (size_t i = 0; i < count; ++i)
-        store(c, data, i, ref_random(seed, i));
+    uint64_t place = place_of(c, data, bench_draw(SEED_ASKED, row, seen));
+    uint64_t key = (place * c->kv_heads + head / (c->heads / c->kv_heads)) * c->dim;
+    bench_fill_query(c->dtype, data->q, (size_t)row * c->dim, c->dim, c->kv_len, SEED_K, key);
 }
 
 bool decode_data_make(const decode_case *c, decode_data *out_data) {
@@ -135,9 +112,9 @@ bool decode_data_make(const decode_case *c, decode_data *out_data) {
         decode_data_free(out_data);
         return false;
     }
-    fill(c, out_data->k, keys * c->dim, SEED_K);
+    bench_fill(c->dtype, out_data->k, keys * c->dim, SEED_K);
     if (!c->latent)
-        fill(c, out_data->v, keys * c->value_dim, SEED_V);
+        bench_fill(c->dtype, out_data->v, keys * c->value_dim, SEED_V);
     for (uint32_t row = 0; row < rows; ++row)
         fill_query(c, out_data, row);
     memset(out_data->out, 0xff,
@@ -165,7 +142,7 @@ typedef struct oracle {
 } oracle;
 
 static void make_oracle(const decode_case *c, const decode_data *data, oracle *o) {
-    ref_dtype dtype = oracle_dtype(c);
+    ref_dtype dtype = bench_oracle_dtype(c->dtype);
     uint64_t places = c->page == 0 ? c->kv_len : c->page;
     memset(o, 0, sizeof *o);
     o->rule = (ref_dense_rule){
@@ -217,5 +194,5 @@ double decode_check(const decode_case *c, const decode_data *data, uint32_t samp
 }
 
 double decode_tolerance(const decode_case *c) {
-    return ref_tolerance(oracle_dtype(c));
+    return ref_tolerance(bench_oracle_dtype(c->dtype));
 }

@@ -11,7 +11,7 @@ typedef enum slot { Q, K, V, OUT, TABLES, SLOTS } slot;
 
 typedef struct race {
     vatten_context *context;
-    const decode_settings *settings;
+    const bench_measure *settings;
     const decode_case *c;
     decode_row *row;
     decode_data data;
@@ -129,14 +129,8 @@ static void run_round(race *races, size_t count, uint32_t round) {
 
 /* Ratios first: summaries sort. */
 static void note_ratio(race *r, const race *first) {
-    uint32_t runs = r->row->bench.runs;
-    if (first->c->page != 0 || first->ms == NULL || r->ms == NULL)
-        return;
-    double *ratio = calloc(runs, sizeof *ratio);
-    for (uint32_t i = 0; ratio != NULL && i < runs; ++i)
-        ratio[i] = first->ms[i] > 0.0 ? r->ms[i] / first->ms[i] : 0.0;
-    r->row->paged = ratio != NULL ? stats_summarize(ratio, runs).median : 0.0;
-    free(ratio);
+    if (first->c->page == 0 && first->ms != NULL && r->ms != NULL)
+        r->row->paged = stats_ratio(r->ms, first->ms, r->row->bench.runs);
 }
 
 static void note_times(race *r) {
@@ -149,7 +143,7 @@ static void note_times(race *r) {
         r->row->gbs = (double)decode_kv_bytes(r->c) / (row->gpu_ms.median * 1e6);
 }
 
-void decode_race(vatten_context *context, const decode_settings *settings, const decode_case *cases,
+void decode_race(vatten_context *context, const bench_measure *settings, const decode_case *cases,
                  size_t count, decode_row *out_rows) {
     race races[DECODE_MOST_TURNS];
     for (size_t i = 0; i < count; ++i) {

@@ -8,14 +8,8 @@
 #include <vatten/context.h>
 
 #include "bench_row.h"
+#include "bench_suite.h"
 #include "decode_case.h"
-
-typedef struct decode_settings {
-    uint32_t repeat;  /* timed rounds */
-    uint32_t warmup;  /* untimed ones before, the checked one not counted */
-    uint32_t rows;    /* held against the oracle */
-    uint32_t seconds; /* of timed rounds: fewer, at least 3, when they are long */
-} decode_settings;
 
 typedef struct decode_row {
     bench_row bench; /* of it status, reason, info, gpu_ms, runs */
@@ -31,7 +25,7 @@ enum { DECODE_MOST_TURNS = 8 };
 size_t decode_turns(const decode_case *cases, size_t count);
 
 /* Checks and times them. Every failure ends up in its row; lines that are right run nevertheless. */
-void decode_race(vatten_context *context, const decode_settings *settings, const decode_case *cases,
+void decode_race(vatten_context *context, const bench_measure *settings, const decode_case *cases,
                  size_t count, decode_row *out_rows);
 
 #endif /* TOOLS_DECODE_RACE_H */

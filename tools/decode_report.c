@@ -6,36 +6,27 @@
 #include "say.h"
 #include "tool_device.h"
 
-static double fraction(double value, stats_summary limit) {
-    return limit.median > 0.0 ? value / limit.median : 0.0;
-}
-
 /* ---- The numbers of a line, for all forms ---- */
 
 enum { NUMBERS = 13 };
 
-typedef struct number {
-    const char *name;
-    double value;
-} number;
-
-static void list_numbers(const decode_result *result, size_t i, number out[NUMBERS]) {
+static void list_numbers(const decode_result *result, size_t i, bench_number out[NUMBERS]) {
     const decode_row *row = &result->rows[i];
     const bench_row *bench = &row->bench;
     stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
     double gflops = bench_row_gflops(bench);
-    const number numbers[NUMBERS] = {
+    const bench_number numbers[NUMBERS] = {
         {"ms", bench->gpu_ms.median},
         {"ms_min", bench->gpu_ms.min},
         {"ms_max", bench->gpu_ms.max},
         {"runs", bench->runs},
         {"gflops", gflops},
         {"fma_roof_gflops", fma.median},
-        {"of_fma_roof", fraction(gflops, fma)},
+        {"of_fma_roof", bench_fraction(gflops, fma)},
         {"kv_bytes", (double)decode_kv_bytes(&result->cases[i])},
         {"gbs", row->gbs},
         {"copy_roof_gbs", copy.median},
-        {"of_copy_roof", fraction(row->gbs, copy)},
+        {"of_copy_roof", bench_fraction(row->gbs, copy)},
         {"by_contiguous", row->paged},
         {"max_error", row->max_error},
     };
@@ -61,20 +52,13 @@ static void print_markdown_row(const decode_result *result, size_t i) {
         snprintf(paged, sizeof paged, "%.2f", row->paged);
     printf(" %u | %u | %.3f (%.3f - %.3f) | %.1f | %.3f | %.3g | %.3g | %s | %.1e |\n",
            bench->info.tile_heads, bench->info.splits, bench->gpu_ms.median, bench->gpu_ms.min,
-           bench->gpu_ms.max, gflops, fraction(gflops, roof_fma(result->roof)), row->gbs,
-           fraction(row->gbs, roof_copy(result->roof)), paged, row->max_error);
+           bench->gpu_ms.max, gflops, bench_fraction(gflops, roof_fma(result->roof)), row->gbs,
+           bench_fraction(row->gbs, roof_copy(result->roof)), paged, row->max_error);
 }
 
 static void print_markdown(const decode_result *result) {
-    vatten_context_info info;
-    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
-    vatten_context_get_info(result->context, &info);
-    printf("Device: %s, %s%s\n\n", info.device_name, info.driver,
-           info.validation ? ", validation layer on" : "");
-    printf("Roof in this run (median of %zu, min - max): %.1f GFLOP/s multiply-add (%.1f - %.1f; f32, %s), "
-           "%.1f GB/s copy\n(%.1f - %.1f; %s, read and written bytes).\n\n",
-           roof_samples(result->roof), fma.median, fma.min, fma.max, roof_fma_shape(result->roof),
-           copy.median, copy.min, copy.max, roof_copy_shape(result->roof));
+    bench_print_device(result->context);
+    bench_print_roof(result->roof);
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs; GFLOP/s count visible pairs only, "
         "GB/s "
@@ -94,43 +78,28 @@ static void print_markdown(const decode_result *result) {
 
 /* ---- CSV and JSON ---- */
 
-static void print_quoted(const char *text) {
-    putchar('"');
-    for (; *text != '\0'; ++text) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    printf("\",");
-}
-
 static void print_csv(const decode_result *result) {
-    number numbers[NUMBERS];
+    bench_number numbers[NUMBERS];
     vatten_context_info info;
     vatten_context_get_info(result->context, &info);
     printf("device,problem,status,reason,kernel,tile,tile_heads,splits,dispatches");
     list_numbers(result, 0, numbers);
-    for (size_t n = 0; n < NUMBERS; ++n)
-        printf(",%s", numbers[n].name);
-    printf("\n");
+    bench_print_names(numbers, NUMBERS);
     for (size_t i = 0; i < result->count; ++i) {
         const bench_row *row = &result->rows[i].bench;
         char tile[64];
         bench_tile_text(&row->info.tile, tile, sizeof tile);
         const char *const texts[] = {info.device_name, result->cases[i].name, bench_status_name(row->status),
                                      row->reason,      row->info.kernel,      tile};
-        for (size_t t = 0; t < sizeof texts / sizeof *texts; ++t)
-            print_quoted(texts[t]);
+        bench_print_texts(texts, sizeof texts / sizeof *texts);
         printf("%u,%u,%u", row->info.tile_heads, row->info.splits, row->info.dispatches);
         list_numbers(result, i, numbers);
-        for (size_t n = 0; n < NUMBERS; ++n)
-            printf(",%.9g", numbers[n].value);
-        printf("\n");
+        bench_print_values(numbers, NUMBERS);
     }
 }
 
 static bool print_json(const decode_result *result) {
-    number numbers[NUMBERS];
+    bench_number numbers[NUMBERS];
     cJSON *object = cJSON_CreateObject();
     tool_json_device(object, result->context);
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
@@ -142,8 +111,7 @@ static bool print_json(const decode_result *result) {
         cJSON_AddStringToObject(line, "reason", row->reason);
         tool_json_plan(line, &row->info);
         list_numbers(result, i, numbers);
-        for (size_t n = 0; n < NUMBERS; ++n)
-            cJSON_AddNumberToObject(line, numbers[n].name, numbers[n].value);
+        bench_json_numbers(line, numbers, NUMBERS);
         cJSON_AddItemToArray(rows, line);
     }
     return tool_json_print(object, false);

@@ -5,13 +5,13 @@
 #ifndef TOOLS_DECODE_REPORT_H
 #define TOOLS_DECODE_REPORT_H
 
-#include "bench_report.h"
+#include "bench_print.h"
 #include "decode_race.h"
 
 typedef struct decode_result {
     const vatten_context *context;
     const roof *roof;
-    const decode_settings *settings;
+    const bench_measure *settings;
     const decode_case *cases;
     const decode_row *rows;
     size_t count;

@@ -91,18 +91,17 @@ static const option_spec kernel_options[] = {
 
 /* ---- Desc from options and shape ---- */
 
-static bool make_tile(const family_options *options, vatten_tile *tile) {
-    tile->layout = (vatten_layout)options->layout;
-    if (options->tile.count == 0)
+bool family_make_tile(int layout, const option_ints *list, vatten_tile *tile) {
+    tile->layout = (vatten_layout)layout;
+    if (list->count == 0)
         return true;
     uint32_t *parts[4] = {&tile->workgroup, &tile->rows, &tile->keys, &tile->lanes_per_row};
-    if (options->tile.count != 4) {
-        say_error("--tile needs 4 values (workgroup, rows, keys, lanes per row), got %zu",
-                  options->tile.count);
+    if (list->count != 4) {
+        say_error("--tile needs 4 values (workgroup, rows, keys, lanes per row), got %zu", list->count);
         return false;
     }
     for (size_t i = 0; i < 4; ++i) {
-        int64_t value = options->tile.value[i];
+        int64_t value = list->value[i];
         if (value < 0 || value > UINT32_MAX) {
             say_error("--tile: %lld is out of range", (long long)value);
             return false;
@@ -122,7 +121,7 @@ static bool make_heads(const family_options *options, const family_shape *shape,
     heads->scale = options->scale;
     heads->write_lse = shape->write_lse;
     heads->max_macs = options->max_macs;
-    return make_tile(options, &heads->tile);
+    return family_make_tile(options->layout, &options->tile, &heads->tile);
 }
 
 /* One value per axis: `list` as given, or `missing` on every axis when it was not. */

@@ -95,6 +95,9 @@ option_table family_kernel_table(family_options *options);
 bool family_make_problem(family_id id, const family_options *options, const family_shape *shape,
                          family_problem *out_problem);
 
+/* What --layout and --tile ask for. False, and said why, when the numbers do not fit. */
+bool family_make_tile(int layout, const option_ints *list, vatten_tile *tile);
+
 vatten_result family_create_plan(vatten_device *device, const family_problem *problem,
                                  vatten_plan **out_plan);
 

@@ -242,6 +242,20 @@ void options_help(const char *usage, const option_table *tables, size_t table_co
     printf("\n  %-38s %s\n", "--help", "this text");
 }
 
+size_t options_items(size_t count) {
+    return count == 0 ? 1 : count;
+}
+
+int64_t options_next(const option_ints *list, size_t *line, int64_t missing) {
+    size_t count = options_items(list->count), at = *line % count;
+    *line /= count;
+    return list->count == 0 ? missing : list->value[at];
+}
+
+uint32_t options_small(int64_t value) {
+    return value < 0 || value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 void options_word(const char *words, int index, char *out, size_t out_size) {
     const char *at = words;
     for (; index > 0 && at != NULL; --index) {

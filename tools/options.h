@@ -65,6 +65,16 @@ options_result options_parse(int argc, char **argv, const option_table *tables, 
 /* `usage` (lines of its own) and then all tables, on stdout. */
 void options_help(const char *usage, const option_table *tables, size_t table_count);
 
+/* For lists that are multiplied out: the item of line *line, which is then divided by the number of items; a list that was not
+ * given has the one item `missing`. Lists that are asked first change first. */
+int64_t options_next(const option_ints *list, size_t *line, int64_t missing);
+
+/* How many lines a list of `count` items makes: a list that was not given makes one. */
+size_t options_items(size_t count);
+
+/* Numbers that do not fit become UINT32_MAX, which the library refuses everywhere. */
+uint32_t options_small(int64_t value);
+
 /* Writes word `index` of "none|last|first" to `out`, "?" past the last one. */
 void options_word(const char *words, int index, char *out, size_t out_size);
 

@@ -10,7 +10,7 @@
 
 #include "say.h"
 
-enum { JOIN = 64, MOST_TURNS = 8 };
+enum { JOIN = 64 };
 
 typedef struct runner {
     vatten_plan *plan;
@@ -99,7 +99,7 @@ static bool make_plans(race *r) {
         if (result != VATTEN_SUCCESS)
             return refuse(r, "plan", result);
         vatten_plan_get_info(run->plan, &run->info);
-        run->ms = calloc((size_t)r->settings->repeat * MOST_TURNS, sizeof *run->ms);
+        run->ms = calloc((size_t)r->settings->repeat * STATS_MOST_TURNS, sizeof *run->ms);
         run->round_ms = calloc(r->settings->repeat, sizeof *run->round_ms);
         if (run->ms == NULL || run->round_ms == NULL)
             return refuse(r, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
@@ -220,7 +220,6 @@ static bool make_lists(race *r) {
 
 /* ---- Rounds ---- */
 
-/* Short ones run more often, since their turn catches a smaller piece of the time. */
 static bool warm_up(race *r) {
     double slowest = 0.0, ms[SPARSE_PARTS] = {0.0};
     for (int part = 0; part < SPARSE_PARTS; ++part) {
@@ -228,10 +227,8 @@ static bool warm_up(race *r) {
             return false;
         slowest = fmax(slowest, ms[part]);
     }
-    for (int part = 0; part < SPARSE_PARTS; ++part) {
-        double turns = ms[part] > 0.0 ? slowest / (4.0 * ms[part]) : 1.0;
-        r->runners[part].turns = (uint32_t)fmin(fmax(turns, 1.0), MOST_TURNS);
-    }
+    for (int part = 0; part < SPARSE_PARTS; ++part)
+        r->runners[part].turns = stats_turns(ms[part], slowest);
     return true;
 }
 

@@ -62,10 +62,7 @@ static void print_memory(const sparse_result *result) {
 }
 
 static void print_markdown(const sparse_result *result) {
-    vatten_context_info info;
-    vatten_context_get_info(result->context, &info);
-    printf("Device: %s, %s%s\n\n", info.device_name, info.driver,
-           info.validation ? ", validation layer on" : "");
+    bench_print_device(result->context);
     printf("Times are GPU medians of up to %u rounds, ratios medians of the rounds' own. Lists and rows were "
            "compared "
            "with\nthe oracle before timing, %u of each and more.\n\n",
@@ -83,13 +80,8 @@ static void print_markdown(const sparse_result *result) {
 
 enum { NUMBERS = 20 };
 
-typedef struct number {
-    const char *name;
-    double value;
-} number;
-
-static void list_numbers(const sparse_row *row, number out[NUMBERS]) {
-    const number numbers[NUMBERS] = {
+static void list_numbers(const sparse_row *row, bench_number out[NUMBERS]) {
+    const bench_number numbers[NUMBERS] = {
         {"dense_ms", row->ms[SPARSE_DENSE].median},
         {"dense_ms_min", row->ms[SPARSE_DENSE].min},
         {"attention_ms", row->ms[SPARSE_ATTEND].median},
@@ -117,14 +109,12 @@ static void list_numbers(const sparse_row *row, number out[NUMBERS]) {
 
 /* Reasons hold no quotes. */
 static void print_csv(const sparse_result *result) {
-    number numbers[NUMBERS];
+    bench_number numbers[NUMBERS];
     vatten_context_info info;
     vatten_context_get_info(result->context, &info);
     printf("device,problem,status,reason,tile");
     list_numbers(&result->rows[0], numbers);
-    for (size_t n = 0; n < NUMBERS; ++n)
-        printf(",%s", numbers[n].name);
-    printf("\n");
+    bench_print_names(numbers, NUMBERS);
     for (size_t i = 0; i < result->count; ++i) {
         const sparse_row *row = &result->rows[i];
         char tile[64];
@@ -139,15 +129,14 @@ static void print_csv(const sparse_result *result) {
 }
 
 static cJSON *row_object(const sparse_case *c, const sparse_row *row) {
-    number numbers[NUMBERS];
+    bench_number numbers[NUMBERS];
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "problem", c->name);
     cJSON_AddStringToObject(object, "status", bench_status_name(row->status));
     cJSON_AddStringToObject(object, "reason", row->reason);
     tool_json_plan(object, &row->info);
     list_numbers(row, numbers);
-    for (size_t n = 0; n + 2 < NUMBERS; ++n) /* the plan's own come first */
-        cJSON_AddNumberToObject(object, numbers[n].name, numbers[n].value);
+    bench_json_numbers(object, numbers, NUMBERS - 2); /* the plan's own came first */
     cJSON_AddNumberToObject(object, "whole_workspace_bytes", (double)row->workspace_bytes);
     return object;
 }

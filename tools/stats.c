@@ -20,6 +20,21 @@ stats_summary stats_summarize(double *values, size_t count) {
     return summary;
 }
 
+double stats_ratio(const double *above, const double *below, size_t count) {
+    double *ratio = calloc(count, sizeof *ratio), median = 0.0;
+    for (size_t i = 0; ratio != NULL && i < count; ++i)
+        ratio[i] = below[i] > 0.0 ? above[i] / below[i] : 0.0;
+    if (ratio != NULL)
+        median = stats_summarize(ratio, count).median;
+    free(ratio);
+    return median;
+}
+
+uint32_t stats_turns(double ms, double slowest) {
+    double turns = ms > 0.0 ? slowest / (4.0 * ms) : 1.0;
+    return turns < 1.0 ? 1 : turns > STATS_MOST_TURNS ? STATS_MOST_TURNS : (uint32_t)turns;
+}
+
 double stats_now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

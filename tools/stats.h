@@ -6,6 +6,7 @@
 #define TOOLS_STATS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct stats_summary {
     double median, min, max;
@@ -13,6 +14,14 @@ typedef struct stats_summary {
 
 /* Sorts `values`; count 0 gives zeros. */
 stats_summary stats_summarize(double *values, size_t count);
+
+/* The median of above[i] / below[i], which both come from round i; 0 without memory. */
+double stats_ratio(const double *above, const double *below, size_t count);
+
+/* Runs in a round of what takes `ms` beside something that takes `slowest`: short ones run more often, since their turn catches
+ * a smaller piece of the time. */
+enum { STATS_MOST_TURNS = 8 };
+uint32_t stats_turns(double ms, double slowest);
 
 /* Milliseconds of a clock that only moves forward. */
 double stats_now_ms(void);

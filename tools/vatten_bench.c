@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench_decode.h"
+#include "bench_mass.h"
 #include "bench_race.h"
 #include "bench_report.h"
 #include "bench_sparse.h"
@@ -27,6 +28,7 @@ static const char usage_text[] =
     "       vatten_bench neighborhood --extents 64x64 --windows 7,16 [--strides 1,4] ... [options]\n"
     "       vatten_bench sparse ...                        see vatten_bench sparse --help\n"
     "       vatten_bench decode ...                        see vatten_bench decode --help\n"
+    "       vatten_bench mass ...                          see vatten_bench mass --help\n"
     "\n"
     "Checks sampled rows against a double-precision oracle, then times; compares with the multiply-add and "
     "copy roof\n"
@@ -179,12 +181,14 @@ int main(int argc, char **argv) {
         return bench_sparse(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "decode") == 0)
         return bench_decode(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "mass") == 0)
+        return bench_mass(argc - 1, argv + 1);
     bench_options options = {.sweep = {.batch = 1},
                              .settings = {.repeat = 9, .warmup = 1, .rows = 24, .seconds = 10}};
     family_id id = FAMILY_ATTENTION;
     bool family_named = argc > 1 && family_find(argv[1], &id);
     if (family_named && id != FAMILY_ATTENTION && id != FAMILY_NEIGHBORHOOD) {
-        say_error("%s is no family of this bench, see vatten_bench sparse and decode", argv[1]);
+        say_error("%s is no family of this bench, see vatten_bench --help", argv[1]);
         return SAY_USAGE;
     }
     int skip = family_named ? 1 : 0;

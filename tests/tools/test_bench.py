@@ -157,6 +157,48 @@ class Bench(unittest.TestCase):
         table = [line for line in out.splitlines() if line.startswith("|")]
         self.assertEqual(len({line.count("|") for line in table}), 1)
 
+    MASS = ["mass", "--heads", "4", "--dims", "20", "--repeat", "3", "--rows", "8", "--block", "7", "--segments", "3"]
+
+    def test_mass(self):
+        code, out, err = run_tool("vatten_bench", *self.MASS, "--lens", "37x65,40", "--dtypes", "f32,f16", "--rows-out", "5",
+                                  "--last", "9", "--json")
+        self.assertEqual(code, 0, err)
+        rows = json.loads(out)["rows"]
+        self.assertEqual(len(rows), 20)
+        asked = ("columns of the last 9, ", "3 segments, ", "5 rows, ", "entropy, ", "block-max 7, ")
+        for n, row in enumerate(rows):
+            self.assertEqual(row["status"], "RIGHT", row["reason"])
+            self.assertTrue(row["problem"].startswith(asked[n % 5] + ("f32", "f16")[n // 5 % 2]), row["problem"])
+            self.assertTrue(row["problem"].endswith(("37x65", "40x40")[n // 10]), row["problem"])
+            self.assertTrue(row["kernel"].endswith("columns" if n % 5 == 0 else "mass"))
+            self.assertEqual(row["forward"]["pairs"], (37 * 65, 40 * 40)[n // 10])
+            for lead in ("", "forward_"):
+                self.assertTrue(0 < row[lead + "ms_min"] <= row[lead + "ms"] <= row[lead + "ms_max"])
+                self.assertGreaterEqual(row[lead + "runs"], row["rounds"])
+            self.assertEqual(row["rounds"], 3)
+            self.assertTrue(row["ms_min"] / row["forward_ms_max"] <= row["by_forward"] <=
+                            row["ms_max"] / row["forward_ms_min"])
+            self.assertTrue(0 < row["max_error"] < 1e-4)
+
+    def test_mass_tables(self):
+        causal = [*self.MASS, "--kinds", "columns,rows", "--lens", "33x20", "--causal", "none,last,first"]
+        code, out, err = run_tool("vatten_bench", *causal)
+        self.assertEqual(code, 0, err)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual(len(table), 8)
+        self.assertEqual(len({line.count("|") for line in table}), 1)
+        self.assertNotIn("FAILED", out)
+        self.assertIn("33 rows, f32 D20 H4/2 33x20 causal first", table[-1])
+        code, out, err = run_tool("vatten_bench", *causal, "--csv")
+        self.assertEqual(code, 0, err)
+        lines = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual([line["status"] for line in lines], ["RIGHT"] * 6)
+        self.assertTrue(all(line["forward_kernel"] and float(line["by_forward"]) > 0 for line in lines))
+        code, out, err = run_tool("vatten_bench", *self.MASS, "--lens", "8", "--tile", "7,3,5,2", "--layout", "subgroup")
+        self.assertNotIn("RIGHT", out)
+        table = [line for line in out.splitlines() if line.startswith("|")]
+        self.assertEqual({line.count("|") for line in table}, {8})
+
     def test_command_lines(self):
         for words in (["sparse", "--tokens", "1000"], ["sparse", "--tokens", "512", "--entries", "9"],
                       ["sparse", "--tokens", "1024", "--random"], ["sparse", "--csv", "--json"],
@@ -165,7 +207,11 @@ class Bench(unittest.TestCase):
                       ["--boxes", "65"], ["decode", "--lens", "0"], ["decode", "--csv", "--json"],
                       ["decode", "--lens", "8", "--queries", "9"], ["decode", "--lens", "8", "--kv-heads", "5"],
                       ["decode", "--lens", "8", "--dims", "577"], ["decode", "--lens", "8", "--pages", "-1"],
-                      ["decode", "--lens", "8", "--latent", "--value-dim", "256"], ["decode", "--tile", "1,2"]):
+                      ["decode", "--lens", "8", "--latent", "--value-dim", "256"], ["decode", "--tile", "1,2"],
+                      ["mass", "--kinds", "row"], ["mass", "--lens", "0"], ["mass", "--lens", "8x8x8"],
+                      ["mass", "--kv-heads", "3"], ["mass", "--dims", "577"], ["mass", "--segments", "0"],
+                      ["mass", "--block", "0"], ["mass", "--layout", "stream"], ["mass", "--tile", "1,2"],
+                      ["mass", "--csv", "--json"]):
             code, out, _ = run_tool("vatten_bench", *words)
             self.assertEqual((code, out), (2, ""))
 
