@@ -20,7 +20,8 @@ typedef struct mass_case {
  * no failure. */
 bool mass_check(gpu *g, const mass_case *c);
 
-/* All kinds of a problem, for one layout, or for all. */
+/* Kinds of a problem: all, for one layout or for each, or every so-manieth from `turn` on. */
+bool mass_check_some(gpu *g, const gpu_problem *problem, vatten_layout layout, unsigned turn, unsigned turns);
 bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout);
 bool mass_check_all(gpu *g, const gpu_problem *problem);
 
