@@ -188,7 +188,7 @@ int main(int argc, char **argv) {
     family_id id = FAMILY_ATTENTION;
     bool family_named = argc > 1 && family_find(argv[1], &id);
     if (family_named && id != FAMILY_ATTENTION && id != FAMILY_NEIGHBORHOOD) {
-        say_error("%s is no family of this bench, see vatten_bench --help", argv[1]);
+        say_error("%s is no family of this bench, see vatten_bench sparse, decode and mass", argv[1]);
         return SAY_USAGE;
     }
     int skip = family_named ? 1 : 0;
