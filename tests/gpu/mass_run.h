@@ -20,8 +20,7 @@ typedef struct mass_case {
  * no failure. */
 bool mass_check(gpu *g, const mass_case *c);
 
-/* Kinds of a problem: all, for one layout or for each, or every so-manieth from `turn` on. */
-bool mass_check_some(gpu *g, const gpu_problem *problem, vatten_layout layout, unsigned turn, unsigned turns);
+/* All kinds of a problem, for one layout, or for all. */
 bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout);
 bool mass_check_all(gpu *g, const gpu_problem *problem);
 

@@ -33,23 +33,12 @@ static gpu_problem small(unsigned turn, uint64_t q_len, uint64_t kv_len) {
     return p;
 }
 
-/* All layouts and kinds where compiling is cheap, else layouts one after the other, and every other kind. */
+/* All layouts where compiling is cheap, else one after the other. */
 static void check_turn(const gpu_problem *p, unsigned turn) {
     if (gpu_thorough(&device)) {
         mass_check_all(&device, p);
     } else {
-        mass_check_some(&device, p, layouts[(turn + turn / 3) % COUNT(layouts)], turn, 2);
-    }
-}
-
-/* In each layout other kinds. */
-static void check_layouts(const gpu_problem *p, unsigned turn) {
-    if (gpu_thorough(&device)) {
-        mass_check_all(&device, p);
-        return;
-    }
-    for (unsigned l = 0; l < COUNT(layouts); ++l) {
-        mass_check_some(&device, p, layouts[l], turn + l, COUNT(layouts));
+        mass_check_kinds(&device, p, layouts[turn % COUNT(layouts)]);
     }
 }
 
@@ -77,7 +66,7 @@ static void test_edges(void **state) {
         p.small_tiles = n % 2 == 0;
         turn_rule(&p, n / 2);
         gpu_name(&p, "edges q %u k %u", (unsigned)lengths[n][0], (unsigned)lengths[n][1]);
-        check_layouts(&p, n);
+        mass_check_all(&device, &p);
     }
     gpu_assert_clean(&device);
 }
@@ -107,7 +96,7 @@ static void test_masks(void **state) {
         p.dense.segments = (p.dense.masks & VATTEN_MASK_SEGMENTS) && n >= 4 ? 40 : 0;
         turn_rule(&p, n / 2);
         gpu_name(&p, "masks %u turn %u", (unsigned)p.dense.masks, n);
-        check_turn(&p, n + n / 4);
+        check_turn(&p, n / 4);
     }
     gpu_assert_clean(&device);
 }
