@@ -148,8 +148,8 @@ SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 
-# What instrumented shaders leave time for: memory, not numbers, is what they are about.
-INSTRUMENTED = ("harness", "recording", "statistics", "random 1 20")
+# Every kernel that instrumented shaders leave time for.
+INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
 
 # Under qemu, where both compiling and computing are some twenty times slower.
 EMULATED = ("statistics", "random 1 2")
