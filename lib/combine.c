@@ -124,6 +124,8 @@ vatten_result vt_combine_from(const vt_caps *caps, const vatten_logger *logger,
 
 /* ---- The kernel ---- */
 
+_Static_assert(VT_COMBINE_QUADS == 4, "write_out of combine.comp spells out four words");
+
 /* Invocations of a row. */
 static uint64_t row_lanes(uint32_t dim, bool by_four) {
     return vt_ceil_div(by_four ? dim / 4 : dim, VT_COMBINE_QUADS);

@@ -205,14 +205,14 @@ void write_word(uint at, uint i)
         out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
 }
 
-// Spelt out: V3D's compiler does not unroll a loop with a condition inside, and then keeps acc in memory.
+// Spelt out (lib/combine.c sees to their number): V3D's compiler does not unroll a loop with a condition inside, and then keeps acc in memory.
 void write_out()
 {
     uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;
     write_word(at, 0u);
     write_word(at, 1u);
     write_word(at, 2u);
-    write_word(at, 3u); // the last of QUADS
+    write_word(at, 3u);
 }
 
 // Whether attention has left states for the row at all.

@@ -27,12 +27,6 @@ static const char *check_element(const rules_group *g, const vt_binding *b, uint
     return NULL;
 }
 
-/* Elements that one load may take, of rows that start at multiples of them. */
-static uint32_t word_of(const rules_group *g) {
-    uint32_t vector = g->spec[VT_SPEC_VECTOR];
-    return vector == VT_VECTOR_EIGHT ? 8 : vector == VT_VECTOR_FOUR ? 4 : 1;
-}
-
 static const char *check_row(const rules_group *g, uint32_t row) {
     const vt_problem *p = g->tables.problem;
     const vt_push *push = &g->step->push;
@@ -50,7 +44,7 @@ static const char *check_row(const rules_group *g, uint32_t row) {
     MUST_ALL(check_element(g, &b[VT_SLOT_OUT], out,
                            batch_of(g) * p->out.batch + head * p->out.head + token * p->out.token,
                            p->value_dim, bytes));
-    MUST(q % word_of(g) == 0 && out % word_of(g) == 0);
+    MUST(q % rules_load_elements(g->spec) == 0 && out % rules_load_elements(g->spec) == 0);
     if (push->flags & VT_FLAG_LSE && !(push->flags & VT_FLAG_CARRY_OUT)) {
         uint32_t lse =
             push->lse_base + batch * push->lse_batch + (own_heads(g) + own) * push->lse_head + token;
@@ -90,7 +84,7 @@ static const char *check_key(rules_group *g, uint32_t key) {
                            (batch * v->batch + kv_head * v->head + token * v->token) / unit,
                            vt_kv_row(p, p->value_dim) / unit, bytes));
     if (!p->kv_bytes)
-        MUST(k_at % word_of(g) == 0 && v_at % word_of(g) == 0);
+        MUST(k_at % rules_load_elements(g->spec) == 0 && v_at % rules_load_elements(g->spec) == 0);
     return NULL;
 }
 

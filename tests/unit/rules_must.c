@@ -69,11 +69,9 @@ static const char *check_limits(const walk *w, const vt_step *step, uint32_t slo
 /* Eight elements at once are for types of 16 bits and the layout that knows of them, as is asking ahead. */
 static const char *check_words(const walk *w, const uint32_t *spec) {
     const vt_problem *p = &w->c->problem;
-    uint32_t vector = spec[VT_SPEC_VECTOR], word = vector == VT_VECTOR_EIGHT  ? 8
-                                                   : vector == VT_VECTOR_FOUR ? 4
-                                                                              : 1;
+    uint32_t word = rules_load_elements(spec);
     bool streams = w->c->tile.layout == VATTEN_LAYOUT_STREAM;
-    MUST(vector <= VT_VECTOR_EIGHT && p->dim % word == 0 && p->value_dim % word == 0);
+    MUST(spec[VT_SPEC_VECTOR] <= VT_VECTOR_EIGHT && p->dim % word == 0 && p->value_dim % word == 0);
     MUST(word < 8 || (streams && p->element_bytes == 2 && !p->kv_bytes));
     MUST(streams || spec[VT_SPEC_TOUCH] == 0);
     return NULL;

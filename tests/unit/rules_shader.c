@@ -369,6 +369,11 @@ uint32_t rules_key(const rules_group *g, int64_t tile, uint32_t column) {
     return (uint32_t)vt_min_i64(vt_max_i64(key, g->k_begin), g->k_end - 1);
 }
 
+uint32_t rules_load_elements(const uint32_t spec[VT_SPEC_COUNT]) {
+    uint32_t vector = spec[VT_SPEC_VECTOR];
+    return vector == VT_VECTOR_EIGHT ? 8 : vector == VT_VECTOR_FOUR ? 4 : 1;
+}
+
 uint32_t rules_carry_row(const rules_group *g, uint32_t row) {
     const uint32_t *s = g->spec;
     const vt_push *push = &g->step->push;

@@ -55,6 +55,9 @@ uint32_t rules_row_head(const rules_group *g, uint32_t row);  /* among those of 
 bool rules_row_valid(const rules_group *g, uint32_t row);
 uint32_t rules_key(const rules_group *g, int64_t tile, uint32_t column); /* of one that exists */
 
+/* Elements that one load may take; rows start at multiples of them. */
+uint32_t rules_load_elements(const uint32_t spec[VT_SPEC_COUNT]);
+
 /* Where the running state of a row starts, in floats. */
 uint32_t rules_carry_row(const rules_group *g, uint32_t row);
 
