@@ -77,7 +77,7 @@ bool audit_more_is_better(audit_figure figure) {
     return figure == AUDIT_OCCUPANCY;
 }
 
-static void clear(double figures[AUDIT_FIGURES]) {
+void audit_clear(double figures[AUDIT_FIGURES]) {
     for (int i = 0; i < AUDIT_FIGURES; ++i)
         figures[i] = AUDIT_UNKNOWN;
 }
@@ -127,14 +127,14 @@ bool audit_take(audit_row *row, const vatten_statistic *statistics, uint32_t cou
     size_t used = 0;
     const vatten_statistic *first = NULL; /* of a pipeline */
     double own[AUDIT_FIGURES];
-    clear(own);
+    audit_clear(own);
     for (uint32_t i = 0; i < count; ++i) {
         const vatten_statistic *from = &statistics[i];
         if (!same(from->kernel, row->kernel))
             continue;
         if (repeats(first, from)) {
             join(row->figures, own);
-            clear(own);
+            audit_clear(own);
         }
         if (!first)
             first = from;

@@ -55,6 +55,9 @@ void audit_key(const audit_row *row, char *out, size_t out_size);
 /* Of these a smaller number is worse. */
 bool audit_more_is_better(audit_figure figure);
 
+/* Nothing is known of any figure. */
+void audit_clear(double figures[AUDIT_FIGURES]);
+
 /* Fills figures, subgroup_size and raw from what the driver said of the row's kernel, among what it said of the others of a
  * plan. Of a kernel with several pipelines there, as the passes of one that ranks, each figure is that of the worst. False:
  * it said nothing of that kernel. */

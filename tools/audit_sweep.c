@@ -89,8 +89,7 @@ static void compile(const audit_sweep *sweep, const subject *of, audit_row *row)
 static bool visit(const audit_sweep *sweep, const subject *of, audit_row *row) {
     if (sweep->only && !strstr(row->kernel, sweep->only))
         return true;
-    for (int i = 0; i < AUDIT_FIGURES; ++i)
-        row->figures[i] = AUDIT_UNKNOWN;
+    audit_clear(row->figures);
     if (!sweep->list)
         compile(sweep, of, row);
     return sweep->sink(sweep->user, row);

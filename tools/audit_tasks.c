@@ -12,7 +12,8 @@
 
 /* ---- Plans ---- */
 
-static vatten_result create_pooling(vatten_device *device, vatten_dtype dtype, bool keep, vatten_plan **out) {
+static vatten_result create_pool(vatten_device *device, const audit_task *task, vatten_dtype dtype,
+                                 vatten_plan **out) {
     const vatten_pool_desc desc = {.dtype = dtype,
                                    .batch = 1,
                                    .heads = 8,
@@ -21,27 +22,15 @@ static vatten_result create_pooling(vatten_device *device, vatten_dtype dtype, b
                                    .extent = {16, 16, 16},
                                    .block = {4, 4, 4},
                                    .kind = VATTEN_POOL_MIN_MAX,
-                                   .keep_dtype = keep};
+                                   .keep_dtype = task->form != 0};
     return vatten_pool_create(device, &desc, out);
-}
-
-static vatten_result create_pool(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                 vatten_plan **out) {
-    (void)task;
-    return create_pooling(device, dtype, false, out);
-}
-
-static vatten_result create_pool_keep(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                      vatten_plan **out) {
-    (void)task;
-    return create_pooling(device, dtype, true, out);
 }
 
 /* Into pages, whose lengths stand in tables. */
 static vatten_result create_append(vatten_device *device, const audit_task *task, vatten_dtype dtype,
                                    vatten_plan **out) {
-    bool bytes = task->cache == VATTEN_DTYPE_I8;
-    const vatten_attention_desc cache = {.heads = {.dtype = bytes ? dtype : task->cache,
+    bool bytes = task->form == VATTEN_DTYPE_I8;
+    const vatten_attention_desc cache = {.heads = {.dtype = bytes ? dtype : (vatten_dtype)task->form,
                                                    .batch = 4,
                                                    .heads = 8,
                                                    .kv_heads = 2,
@@ -59,8 +48,9 @@ static vatten_result create_append(vatten_device *device, const audit_task *task
 }
 
 /* By mass, which has the most passes; with budgets that rows of a block share, many workgroups find each limit (rank). */
-static vatten_result create_selection(vatten_device *device, vatten_dtype dtype, bool shared,
-                                      vatten_plan **out) {
+static vatten_result create_select(vatten_device *device, const audit_task *task, vatten_dtype dtype,
+                                   vatten_plan **out) {
+    const bool shared = task->form != 0;
     const vatten_select_desc desc = {.dtype = dtype,
                                      .batch = 1,
                                      .heads = 8,
@@ -86,18 +76,6 @@ static vatten_result create_selection(vatten_device *device, vatten_dtype dtype,
                                      .write_counts = true,
                                      .bias = true};
     return vatten_select_create(device, &desc, out);
-}
-
-static vatten_result create_select(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                   vatten_plan **out) {
-    (void)task;
-    return create_selection(device, dtype, false, out);
-}
-
-static vatten_result create_rank(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                 vatten_plan **out) {
-    (void)task;
-    return create_selection(device, dtype, true, out);
 }
 
 static vatten_result create_topk(vatten_device *device, const audit_task *task, vatten_dtype dtype,
@@ -154,8 +132,8 @@ static vatten_result create_masked(vatten_device *device, const audit_task *task
 }
 
 /* Each query has blocks of its own. */
-static vatten_result create_sparse(vatten_device *device, vatten_dtype dtype,
-                                   vatten_sparse_execution execution, vatten_plan **out) {
+static vatten_result create_sparse(vatten_device *device, const audit_task *task, vatten_dtype dtype,
+                                   vatten_plan **out) {
     const vatten_sparse_desc desc = {.heads = heads_of(dtype),
                                      .q_len = 1024,
                                      .kv_len = 1024,
@@ -163,20 +141,8 @@ static vatten_result create_sparse(vatten_device *device, vatten_dtype dtype,
                                      .kv_block = BLOCK,
                                      .rule = {.entries = 4, .own = true},
                                      .causal = true,
-                                     .execution = execution};
+                                     .execution = (vatten_sparse_execution)task->form};
     return vatten_sparse_create(device, &desc, out);
-}
-
-static vatten_result create_union(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                  vatten_plan **out) {
-    (void)task;
-    return create_sparse(device, dtype, VATTEN_SPARSE_UNION, out);
-}
-
-static vatten_result create_gather(vatten_device *device, const audit_task *task, vatten_dtype dtype,
-                                   vatten_plan **out) {
-    (void)task;
-    return create_sparse(device, dtype, VATTEN_SPARSE_GATHER, out);
 }
 
 /* ---- The table ---- */
@@ -186,22 +152,22 @@ static vatten_result create_gather(vatten_device *device, const audit_task *task
 
 /* What attention hands to `combine` has other forms than what its callers do, so it stands there three times. */
 static const audit_task tasks[] = {
-    {"pool", "pool", DIM, 0, ALL, .create = create_pool},
-    {"pool_keep", "pool", DIM, 0, ON(F16) | ON(BF16), .create = create_pool_keep},
+    {"pool", "pool", DIM, 0, ALL, false, create_pool},
+    {"pool_keep", "pool", DIM, 0, ON(F16) | ON(BF16), true, create_pool},
     {"append_f32", "append", DIM, DIM, ALL, VATTEN_DTYPE_F32, create_append},
     {"append_f16", "append", DIM, DIM, ALL, VATTEN_DTYPE_F16, create_append},
     {"append_bf16", "append", DIM, DIM, ALL, VATTEN_DTYPE_BF16, create_append},
     {"append_i8", "append", DIM, DIM, ALL, VATTEN_DTYPE_I8, create_append},
-    {"score", "select", DIM, 0, ALL, .create = create_select},
-    {"select", "select", 0, 0, ON(F32), .create = create_select},
-    {"rank", "select", 0, 0, ON(F32), .create = create_rank},
-    {"topk", "topk", 0, 0, ON(F32), .create = create_topk},
-    {"combine", "combine", DIM, 0, ALL, .create = create_merge},
-    {"combine", "decode", SIDE_DIM, 0, ALL, .create = create_decode},
-    {"combine", "gather", SIDE_DIM, 0, ALL, .create = create_gather},
-    {"invert", "gather", 0, 0, ON(F32), .create = create_gather},
-    {"mark", "union", 0, 0, ON(F32), .create = create_union},
-    {"spans", "masks", 0, 0, ON(F32), .create = create_masked},
+    {"score", "select", DIM, 0, ALL, false, create_select},
+    {"select", "select", 0, 0, ON(F32), false, create_select},
+    {"rank", "select", 0, 0, ON(F32), true, create_select},
+    {"topk", "topk", 0, 0, ON(F32), 0, create_topk},
+    {"combine", "combine", DIM, 0, ALL, 0, create_merge},
+    {"combine", "decode", SIDE_DIM, 0, ALL, 0, create_decode},
+    {"combine", "gather", SIDE_DIM, 0, ALL, VATTEN_SPARSE_GATHER, create_sparse},
+    {"invert", "gather", 0, 0, ON(F32), VATTEN_SPARSE_GATHER, create_sparse},
+    {"mark", "union", 0, 0, ON(F32), VATTEN_SPARSE_UNION, create_sparse},
+    {"spans", "masks", 0, 0, ON(F32), 0, create_masked},
 };
 
 const audit_task *audit_task_at(size_t index) {

@@ -16,7 +16,9 @@ typedef struct audit_task {
     const char *problem;     /* the operator whose plan has it */
     uint32_t dim, value_dim; /* 0: the kernel knows none */
     uint32_t dtypes;         /* bits 1 << vatten_dtype */
-    vatten_dtype cache;      /* appending: of what is appended to */
+    /* What `create` tells its plans apart by. Pooling: whether the dtype is kept; appending: the dtype of the cache; selecting:
+     * whether rows share budgets; sparse: the execution. */
+    int form;
     vatten_result (*create)(vatten_device *device, const struct audit_task *task, vatten_dtype dtype,
                             vatten_plan **out);
 } audit_task;

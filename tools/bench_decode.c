@@ -2,7 +2,6 @@
 #include "bench_decode.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bench_suite.h"
 #include "decode_report.h"
@@ -135,58 +134,39 @@ static void report_progress(const decode_case *c, const decode_row *row, size_t 
                  bench->reason);
 }
 
-typedef struct bench {
-    decode_result result;
-    decode_row *rows; /* those of the result, to be written */
-} bench;
-
 static size_t race(void *user, vatten_context *context, size_t at) {
-    bench *b = user;
-    const decode_result *result = &b->result;
+    const decode_result *result = user;
     size_t turns = decode_turns(result->cases + at, result->count - at);
-    decode_race(context, result->settings, &result->cases[at], turns, &b->rows[at]);
+    decode_race(context, result->settings, &result->cases[at], turns, &result->rows[at]);
     for (size_t n = at; n < at + turns; ++n)
-        report_progress(&result->cases[n], &b->rows[n], n, result->count);
+        report_progress(&result->cases[n], &result->rows[n], n, result->count);
     return turns;
 }
 
 static const bench_row *row_of(const void *user, size_t at) {
-    return &((const bench *)user)->rows[at].bench;
+    return &((const decode_result *)user)->rows[at].bench;
 }
 
 static bool report(void *user, bench_form form, const vatten_context *context, const roof *device_roof) {
-    bench *b = user;
-    b->result.context = context;
-    b->result.roof = device_roof;
-    return decode_report(form, &b->result);
+    decode_result *result = user;
+    result->context = context;
+    result->roof = device_roof;
+    return decode_report(form, result);
 }
 
-static int run_cases(const decode_options *o, const decode_case *cases, decode_row *rows, size_t count) {
-    bench b = {.result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count},
-               .rows = rows};
+static int run(const decode_options *o) {
+    static decode_case cases[MOST_CASES];
+    static decode_row rows[MOST_CASES];
+    size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, cases) : 0;
+    decode_result result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count};
     const bench_suite lines = {.tool = &o->tool,
                                .measure = &o->measure,
-                               .user = &b,
+                               .user = &result,
                                .count = count,
                                .race = race,
                                .row = row_of,
                                .report = report};
-    return bench_suite_run(&lines);
-}
-
-static int run(const decode_options *o) {
-    decode_case *cases = calloc(MOST_CASES, sizeof *cases);
-    decode_row *rows = calloc(MOST_CASES, sizeof *rows);
-    int code = SAY_FAILED;
-    if (cases != NULL && rows != NULL) {
-        size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, cases) : 0;
-        code = count == 0 ? SAY_USAGE : run_cases(o, cases, rows, count);
-    } else {
-        say_error("out of memory");
-    }
-    free(cases);
-    free(rows);
-    return code;
+    return count == 0 ? SAY_USAGE : bench_suite_run(&lines);
 }
 
 int bench_decode(int argc, char **argv) {

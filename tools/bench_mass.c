@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench_mass.h"
 
-#include <stdlib.h>
-
 #include "bench_suite.h"
 #include "family.h"
 #include "mass_report.h"
@@ -160,62 +158,44 @@ static size_t make_cases(const mass_options *o, mass_case *cases) {
 
 /* ---- Running ---- */
 
-typedef struct bench {
-    mass_result result;
-    mass_row *rows; /* those of the result, to be written */
-} bench;
-
 static size_t race(void *user, vatten_context *context, size_t at) {
-    bench *b = user;
-    const mass_case *c = &b->result.cases[at];
-    const mass_row *row = &b->rows[at];
-    mass_race(context, b->result.settings, c, &b->rows[at]);
+    const mass_result *result = user;
+    const mass_case *c = &result->cases[at];
+    mass_row *row = &result->rows[at];
+    mass_race(context, result->settings, c, row);
     if (row->bench.status == BENCH_RIGHT)
-        say_note("[%zu/%zu] %s: %.3f ms, forward %.3f ms, %.3f of it", at + 1, b->result.count, c->name,
+        say_note("[%zu/%zu] %s: %.3f ms, forward %.3f ms, %.3f of it", at + 1, result->count, c->name,
                  row->bench.gpu_ms.median, row->forward_ms.median, row->by_forward);
     else
-        say_note("[%zu/%zu] %s: %s: %s", at + 1, b->result.count, c->name,
-                 bench_status_name(row->bench.status), row->bench.reason);
+        say_note("[%zu/%zu] %s: %s: %s", at + 1, result->count, c->name, bench_status_name(row->bench.status),
+                 row->bench.reason);
     return 1;
 }
 
 static const bench_row *row_of(const void *user, size_t at) {
-    return &((const bench *)user)->rows[at].bench;
+    return &((const mass_result *)user)->rows[at].bench;
 }
 
 static bool report(void *user, bench_form form, const vatten_context *context, const roof *device_roof) {
-    bench *b = user;
-    b->result.context = context;
-    b->result.roof = device_roof;
-    return mass_report(form, &b->result);
+    mass_result *result = user;
+    result->context = context;
+    result->roof = device_roof;
+    return mass_report(form, result);
 }
 
-static int run_cases(const mass_options *o, const mass_case *cases, mass_row *rows, size_t count) {
-    bench b = {.result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count},
-               .rows = rows};
+static int run(const mass_options *o) {
+    static mass_case cases[MOST_CASES];
+    static mass_row rows[MOST_CASES];
+    size_t count = bench_measure_fits(&o->measure, &o->tool) && lens_fit(o) ? make_cases(o, cases) : 0;
+    mass_result result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count};
     const bench_suite lines = {.tool = &o->tool,
                                .measure = &o->measure,
-                               .user = &b,
+                               .user = &result,
                                .count = count,
                                .race = race,
                                .row = row_of,
                                .report = report};
-    return bench_suite_run(&lines);
-}
-
-static int run(const mass_options *o) {
-    mass_case *cases = calloc(MOST_CASES, sizeof *cases);
-    mass_row *rows = calloc(MOST_CASES, sizeof *rows);
-    int code = SAY_FAILED;
-    if (cases != NULL && rows != NULL) {
-        size_t count = bench_measure_fits(&o->measure, &o->tool) && lens_fit(o) ? make_cases(o, cases) : 0;
-        code = count == 0 ? SAY_USAGE : run_cases(o, cases, rows, count);
-    } else {
-        say_error("out of memory");
-    }
-    free(cases);
-    free(rows);
-    return code;
+    return count == 0 ? SAY_USAGE : bench_suite_run(&lines);
 }
 
 int bench_mass(int argc, char **argv) {

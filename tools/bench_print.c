@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "tool_device.h"
+
 double bench_fraction(double value, stats_summary limit) {
     return limit.median > 0.0 ? value / limit.median : 0.0;
 }
@@ -49,6 +51,16 @@ void bench_print_values(const bench_number *numbers, size_t count) {
     for (size_t n = 0; n < count; ++n)
         printf(",%.9g", numbers[n].value);
     printf("\n");
+}
+
+cJSON *bench_json_line(const char *problem, bench_status status, const char *reason,
+                       const vatten_plan_info *info) {
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddStringToObject(line, "problem", problem);
+    cJSON_AddStringToObject(line, "status", bench_status_name(status));
+    cJSON_AddStringToObject(line, "reason", reason);
+    tool_json_plan(line, info);
+    return line;
 }
 
 void bench_json_numbers(cJSON *object, const bench_number *numbers, size_t count) {

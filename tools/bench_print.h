@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <vatten/context.h>
 
+#include "bench_row.h"
 #include "roof.h"
 #include "stats.h"
 
@@ -35,6 +36,9 @@ void bench_print_texts(const char *const *texts, size_t count);
 void bench_print_names(const bench_number *numbers, size_t count);
 void bench_print_values(const bench_number *numbers, size_t count);
 
+/* A new line of the JSON: what it is, whether it is right or why not, and its plan. */
+cJSON *bench_json_line(const char *problem, bench_status status, const char *reason,
+                       const vatten_plan_info *info);
 void bench_json_numbers(cJSON *object, const bench_number *numbers, size_t count);
 
 #endif /* TOOLS_BENCH_PRINT_H */

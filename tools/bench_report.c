@@ -177,11 +177,7 @@ static void add_boxes(cJSON *object, const bench_problem *problem, const bench_r
 static cJSON *row_object(const bench_result *result, size_t i) {
     const bench_row *row = &result->rows[i];
     double gflops = bench_row_gflops(row), gbs = bench_row_gbs(row);
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "problem", result->problems[i].name);
-    cJSON_AddStringToObject(object, "status", bench_status_name(row->status));
-    cJSON_AddStringToObject(object, "reason", row->reason);
-    tool_json_plan(object, &row->info);
+    cJSON *object = bench_json_line(result->problems[i].name, row->status, row->reason, &row->info);
     const bench_number numbers[] = {
         {"ms", row->gpu_ms.median},
         {"ms_min", row->gpu_ms.min},

@@ -105,11 +105,7 @@ static bool print_json(const decode_result *result) {
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const bench_row *row = &result->rows[i].bench;
-        cJSON *line = cJSON_CreateObject();
-        cJSON_AddStringToObject(line, "problem", result->cases[i].name);
-        cJSON_AddStringToObject(line, "status", bench_status_name(row->status));
-        cJSON_AddStringToObject(line, "reason", row->reason);
-        tool_json_plan(line, &row->info);
+        cJSON *line = bench_json_line(result->cases[i].name, row->status, row->reason, &row->info);
         list_numbers(result, i, numbers);
         bench_json_numbers(line, numbers, NUMBERS);
         cJSON_AddItemToArray(rows, line);

@@ -13,7 +13,7 @@ typedef struct decode_result {
     const roof *roof;
     const bench_measure *settings;
     const decode_case *cases;
-    const decode_row *rows;
+    decode_row *rows;
     size_t count;
 } decode_result;
 

@@ -105,11 +105,8 @@ static bool print_json(const mass_result *result) {
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const mass_row *row = &result->rows[i];
-        cJSON *line = cJSON_CreateObject();
-        cJSON_AddStringToObject(line, "problem", result->cases[i].name);
-        cJSON_AddStringToObject(line, "status", bench_status_name(row->bench.status));
-        cJSON_AddStringToObject(line, "reason", row->bench.reason);
-        tool_json_plan(line, &row->bench.info);
+        cJSON *line =
+            bench_json_line(result->cases[i].name, row->bench.status, row->bench.reason, &row->bench.info);
         tool_json_plan(cJSON_AddObjectToObject(line, "forward"), &row->forward);
         list_numbers(result, i, numbers);
         bench_json_numbers(line, numbers, NUMBERS);

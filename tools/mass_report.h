@@ -13,7 +13,7 @@ typedef struct mass_result {
     const roof *roof;
     const bench_measure *settings;
     const mass_case *cases;
-    const mass_row *rows;
+    mass_row *rows;
     size_t count;
 } mass_result;
 

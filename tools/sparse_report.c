@@ -130,11 +130,7 @@ static void print_csv(const sparse_result *result) {
 
 static cJSON *row_object(const sparse_case *c, const sparse_row *row) {
     bench_number numbers[NUMBERS];
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "problem", c->name);
-    cJSON_AddStringToObject(object, "status", bench_status_name(row->status));
-    cJSON_AddStringToObject(object, "reason", row->reason);
-    tool_json_plan(object, &row->info);
+    cJSON *object = bench_json_line(c->name, row->status, row->reason, &row->info);
     list_numbers(row, numbers);
     bench_json_numbers(object, numbers, NUMBERS - 2); /* the plan's own came first */
     cJSON_AddNumberToObject(object, "whole_workspace_bytes", (double)row->workspace_bytes);
