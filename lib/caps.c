@@ -128,6 +128,9 @@ void vt_caps_complete(vt_caps *caps) {
         caps->quirks |= VT_QUIRK_SLOW_SHUFFLES;
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
     }
+    if (caps->driver_id == VT_DRIVER_POWERVR)
+        caps->quirks |= VT_QUIRK_PVR_SPILLS;
+    caps->max_dim = caps->quirks & VT_QUIRK_PVR_SPILLS ? 256 : VATTEN_MAX_DIM;
 }
 
 static uint32_t lower(uint32_t value, uint32_t cap) {
@@ -155,7 +158,8 @@ void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size) {
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix"}; /* by bit */
+    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix",
+                                        "pvr_spills"}; /* by bit */
     size_t used = 0;
     snprintf(text, size, "%s", "");
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

@@ -17,6 +17,7 @@ enum {
     VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
     VT_DRIVER_V3DV = 19,     /* VK_DRIVER_ID_MESA_V3DV */
     VT_DRIVER_PANVK = 20,    /* VK_DRIVER_ID_MESA_PANVK */
+    VT_DRIVER_POWERVR = 25,  /* VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA */
     VT_VENDOR_AMD = 0x1002,  /* of the PCI list, as vendorID has it */
     VT_VENDOR_NVIDIA = 0x10de,
     VT_VENDOR_ARM = 0x13b5,
@@ -43,7 +44,10 @@ typedef enum vt_quirk {
     VT_QUIRK_SLOW_SHUFFLES = 1 << 1,
     /* llvmpipe lays a matrix out as if each side were as long as a subgroup, and reads past its end where a
      * subgroup has 16 lanes (vectors of 512 bits; seen in Mesa 26.2, which then crashes). */
-    VT_QUIRK_LVP_MATRIX = 1 << 2
+    VT_QUIRK_LVP_MATRIX = 1 << 2,
+    /* Mesa's PowerVR compiler ends the process, or takes minutes, where it must spill more than it can, as it must with
+     * tiles for dims of hundreds in 16 KiB of shared memory (seen in Mesa 26.2: 512 outputs of a row by four lanes). */
+    VT_QUIRK_PVR_SPILLS = 1 << 3
 } vt_quirk;
 
 typedef struct vt_caps {
@@ -74,6 +78,7 @@ typedef struct vt_caps {
     uint32_t push_bytes;
     vatten_features features; /* in use */
     uint32_t quirks;          /* vt_quirk bits */
+    uint32_t max_dim;         /* of attention; derived, VATTEN_MAX_DIM without a quirk */
     uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
     uint32_t workgroups;      /* that fill the device, roughly; derived */
@@ -82,8 +87,8 @@ typedef struct vt_caps {
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
-/* Derives quirks, registers, matrix_subgroup, loop_limit, max_macs and workgroups from the other fields, and takes away what a
- * quirk makes useless. */
+/* Derives quirks, registers, matrix_subgroup, max_dim, loop_limit, max_macs and workgroups from the other fields, and takes
+ * away what a quirk makes useless. */
 void vt_caps_complete(vt_caps *caps);
 
 /* Lowers limits to the caller's caps; 0 and false leave them. */

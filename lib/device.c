@@ -155,6 +155,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
         .storage_range = caps->storage_range,
         .storage_alignment = caps->storage_alignment,
         .storage_buffers = caps->storage_buffers,
+        .max_dim = caps->max_dim,
         .max_macs = caps->max_macs,
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);

@@ -329,7 +329,7 @@ static uint64_t rows_of_tile(const vt_problem *problem) {
 }
 
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
-    uint32_t dim = problem->dim > problem->value_dim ? problem->dim : problem->value_dim;
+    uint32_t dim = max_u32(problem->dim, problem->value_dim);
     bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
     bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
     bool rows = row->max_rows == 0 || rows_of_tile(problem) <= row->max_rows;
@@ -378,6 +378,13 @@ static bool saves(const vt_caps *caps, const vt_problem *problem, uint32_t row, 
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out) {
     const char *why = "no kernel of that layout takes these dims";
+    if (max_u32(problem->dim, problem->value_dim) > caps->max_dim) {
+        vt_log(logger, VATTEN_LOG_ERROR, problem->label,
+               "dim %" PRIu32 ", value_dim %" PRIu32 ": the shader compiler of %s takes dims up to %" PRIu32
+               " only",
+               problem->dim, problem->value_dim, caps->name, caps->max_dim);
+        return VATTEN_ERROR_UNSUPPORTED;
+    }
     for (uint32_t i = *row; i < vt_tune_table_count; ++i) {
         if (!matches(caps, &vt_tune_table[i], problem))
             continue;

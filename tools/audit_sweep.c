@@ -97,8 +97,8 @@ static bool visit(const audit_sweep *sweep, const subject *of, audit_row *row) {
 
 /* ---- All rows ---- */
 
-static bool visit_dims(const audit_sweep *sweep, const audit_row *blank, const subject *of) {
-    const audit_dims *dims = sweep->dims->count ? sweep->dims : &default_dims;
+static bool visit_dims(const audit_sweep *sweep, const audit_row *blank, const subject *of,
+                       const audit_dims *dims) {
     for (size_t i = 0; i < dims->count; ++i) {
         audit_row row = *blank;
         subject at = *of;
@@ -113,12 +113,18 @@ static bool visit_dims(const audit_sweep *sweep, const audit_row *blank, const s
     return true;
 }
 
+static bool visit_rule(const audit_sweep *sweep, const audit_row *blank, const subject *of) {
+    const audit_dims *dims = sweep->dims->count ? sweep->dims : &default_dims;
+    bool more = (sweep->more_dtypes >> of->heads.dtype & 1u) != 0;
+    return visit_dims(sweep, blank, of, dims) && (!more || visit_dims(sweep, blank, of, sweep->more));
+}
+
 static bool visit_layout(const audit_sweep *sweep, const audit_row *blank, const vatten_tile *tile) {
     const audit_rule *rule;
     for (size_t r = 0; (rule = audit_rule_at(r)); ++r)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype) {
             const subject of = {.rule = rule, .heads = {.dtype = dtype, .tile = *tile}};
-            if (audit_rule_takes(rule, tile->layout, dtype) && !visit_dims(sweep, blank, &of))
+            if (audit_rule_takes(rule, tile->layout, dtype) && !visit_rule(sweep, blank, &of))
                 return false;
         }
     return true;

@@ -26,6 +26,8 @@ typedef struct audit_sweep {
     const char *name;       /* of the device, in the rows */
     const char *only;       /* kernels whose name contains this; NULL = all */
     const audit_dims *dims; /* count 0 = the default list */
+    const audit_dims *more; /* dims that only these dtypes have; count 0 = none */
+    uint32_t more_dtypes;   /* bits 1 << vatten_dtype */
     /* Layout and tile asked for, and then kernels with that layout only; else all kernels and the table's tiles. */
     const family_options *options;
     bool list; /* compiles nothing: rows say what would be */

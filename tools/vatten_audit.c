@@ -28,7 +28,8 @@ static const char usage_text[] =
 typedef struct audit_options {
     tool_options tool;
     family_options family;
-    option_shapes dims;
+    option_shapes dims, more_dims;
+    option_ints more_dtypes;
     const char *name, *only, *csv, *read, *compare;
     bool quiet, list;
 } audit_options;
@@ -38,6 +39,8 @@ typedef struct audit_options {
 static const option_spec audit_specs[] = {
     {"dims", OPTION_SHAPES, FIELD(dims), "D,DxDV,...",
      "dims of attention and mass; default 32,64,96,128,192x128,256,576x512"},
+    {"more-dims", OPTION_SHAPES, FIELD(more_dims), "D,DxDV,...", "further dims, for some dtypes only"},
+    {"more-dtypes", OPTION_CHOICES, FIELD(more_dtypes), FAMILY_DTYPE_WORDS, "those; default all"},
     {"only", OPTION_TEXT, FIELD(only), "PART", "kernels whose name contains this"},
     {"name", OPTION_TEXT, FIELD(name), "NAME", "what the device is called in the table"},
     {"csv", OPTION_TEXT, FIELD(csv), "FILE", "also write the table there, line by line as it grows"},
@@ -75,20 +78,28 @@ static bool print_row(void *user, const audit_row *row) {
     return true;
 }
 
-static bool make_dims(const option_shapes *given, audit_dims *dims) {
+/* `option`: the name, for what is said of bad ones. */
+static bool make_dims(const char *option, const option_shapes *given, audit_dims *dims) {
     dims->count = given->count;
     for (size_t i = 0; i < given->count; ++i) {
         uint64_t dim = given->part[i][0];
         uint64_t value_dim = given->part[i][given->rank[i] > 1 ? 1 : 0];
         if (given->rank[i] > 2 || dim < 1 || dim > VATTEN_MAX_DIM || value_dim < 1 ||
             value_dim > VATTEN_MAX_DIM) {
-            say_error("--dims takes D or DxDV with dims from 1 to %u", VATTEN_MAX_DIM);
+            say_error("--%s takes D or DxDV with dims from 1 to %u", option, VATTEN_MAX_DIM);
             return false;
         }
         dims->dim[i] = (uint32_t)dim;
         dims->value_dim[i] = (uint32_t)value_dim;
     }
     return true;
+}
+
+static uint32_t dtype_bits(const option_ints *given) {
+    uint32_t bits = 0;
+    for (size_t i = 0; i < given->count; ++i)
+        bits |= 1u << (VATTEN_DTYPE_F32 + given->value[i]);
+    return given->count ? bits : UINT32_MAX;
 }
 
 /* The device may have no statistics to give: then the audit still says what compiles. */
@@ -100,15 +111,17 @@ static void warn_without_statistics(vatten_context *context) {
 }
 
 static bool sweep_all(const audit_options *options, audit_sink sink, void *user) {
-    audit_dims dims;
+    audit_dims dims, more;
     audit_sweep sweep = {.name = options->name,
                          .only = options->only,
                          .dims = &dims,
+                         .more = &more,
+                         .more_dtypes = dtype_bits(&options->more_dtypes),
                          .options = &options->family,
                          .list = options->list,
                          .sink = sink,
                          .user = user};
-    if (!make_dims(&options->dims, &dims))
+    if (!make_dims("dims", &options->dims, &dims) || !make_dims("more-dims", &options->more_dims, &more))
         return false;
     if (!tool_open(&options->tool, say_quiet_logger(), &sweep.context)) {
         say_error("%s", say_last_error());

@@ -141,6 +141,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "storage_range", device.storage_range);
     add_count(object, "storage_alignment", device.storage_alignment);
     add_count(object, "storage_buffers", device.storage_buffers);
+    add_count(object, "max_dim", device.max_dim);
     add_count(object, "max_macs", device.max_macs);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);

@@ -193,6 +193,7 @@ typedef struct vatten_device_info {
     /* Per stage; plans that write LSE or carry state between dispatches need 6, with a bias or lists 7,
      * with both 8. */
     uint32_t storage_buffers;
+    uint32_t max_dim;  /* largest dim and value_dim of attention: VATTEN_MAX_DIM, or less by a quirk */
     uint64_t max_macs; /* default bound on the multiply-adds of one dispatch */
     char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */

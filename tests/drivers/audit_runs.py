@@ -11,12 +11,11 @@ import launch
 
 LIMIT = 1800  # seconds for one device
 STRICT_DIM = 128  # up to here nothing may spill
-# Compilers under qemu take seconds for what others do in a moment: the hardest dim of the strict part instead of all, and
-# the kernels of one dtype, which devices of a driver take in turns. All devices have f32.
-SLOW_DIMS = "128"
-SLOW_DTYPES = ("f32", "f16", "bf16")
-# One dim for each step of the tuning table: the others that models use have the same tiles.
-QUICK_DIMS = "64,128,256,576x512"
+# All kernels are compiled at the hardest dim of the strict part, with every dtype; the other steps of the tuning table with dtypes that
+# devices of a driver take in turns, so that a driver compiles all there is. Dims between have the same tiles.
+STEPS = "64,256,576x512"
+EMULATED_STEPS = "64"  # compilers that spill take minutes for the larger ones under qemu
+DTYPES = ("f32", "f16", "bf16")
 
 # (part of the device's id, part of the kernel's name, start of the problem's, reason): rows that may spill although their
 # dims are small.
@@ -39,18 +38,18 @@ EXCEPTIONS = (
 
 
 def turn(device):
-    """The dtype of an emulated device: by its place among those of the same driver."""
+    """The dtypes that a device compiles every step with: by its place among those of the same driver."""
     siblings = [d for d in device_list.DEVICES if (d.folder, d.icd) == (device.folder, device.icd)]
-    return SLOW_DTYPES[siblings.index(device) % len(SLOW_DTYPES)]
+    turns = min(len(siblings), len(DTYPES))
+    return [dtype for i, dtype in enumerate(DTYPES) if i % turns == siblings.index(device) % turns]
 
 
 def words(place, ident, table, full):
     program = place.program("tools", "vatten_audit")
     options = ["--quiet", "--name", ident, "--csv", table]
-    if not full and place.arch == "arm64":
-        options += ["--dims", SLOW_DIMS, "--only", "_" + turn(place.device)]
-    elif not full:
-        options += ["--dims", QUICK_DIMS]
+    if not full:
+        steps = EMULATED_STEPS if place.arch == "arm64" else STEPS
+        options += ["--dims", str(STRICT_DIM), "--more-dims", steps, "--more-dtypes", ",".join(turn(place.device))]
     return program, options
 
 

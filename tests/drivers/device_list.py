@@ -151,8 +151,8 @@ WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 # Every kernel that instrumented shaders leave time for.
 INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
 
-# Under qemu, where both compiling and computing are some twenty times slower.
-EMULATED = ("statistics", "random 1 2")
+# Under qemu, where both compiling and computing are slower: every kind of kernel, and attention of all families in few problems.
+EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", "random 1 6")
 
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")

@@ -140,9 +140,7 @@ def task_of(run, place, report, folder, full):
 def slowest_first(pair):
     """Long runs that begin last would leave cores idle at the end."""
     run, place = pair
-    if run.device.family == "broadcom":
-        return -1
-    return 0 if place.arch == "arm64" else 1 if run.kind in ("execute", "validate") else 2
+    return 0 if run.kind in ("execute", "validate") else 1 if place.arch == "arm64" else 2
 
 
 def main(words):

@@ -17,6 +17,9 @@ import folders as rooms
 UNSET = ("VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_INSTANCE_LAYERS", "VK_ADD_LAYER_PATH", "LD_PRELOAD",
          "LD_LIBRARY_PATH", "VATTEN_DEVICE", "VATTEN_TEST_CAPS")
 RAISING_LAYER = "VK_LAYER_VATTEN_raise_version"
+# Without pointer authentication, which newer ones have, distributions build for and qemu computes by a cipher at each call
+# and return: compilers take ten times as long with it.
+ARM64_CPU = "cortex-a72"
 
 
 @dataclasses.dataclass
@@ -100,7 +103,8 @@ def command(place, program, arguments=(), environment=()):
     if place.arch == "arm64":
         path = ":".join(p for p in (place.libraries, place.extra_libraries) if p)
         preload = ["-E", f"LD_PRELOAD={shim}"] if shim else []
-        return ["qemu-aarch64-static", "-L", place.folder, "-E", f"LD_LIBRARY_PATH={path}", *preload, *words], values
+        return ["qemu-aarch64-static", "-cpu", ARM64_CPU, "-L", place.folder, "-E", f"LD_LIBRARY_PATH={path}", *preload,
+                *words], values
     linker = os.path.join(place.layers or place.folder, "usr/lib64/ld-linux-x86-64.so.2")
     newer = [rooms.libraries_in(place.layers, place.arch)] if place.layers else []
     preload = ["--preload", shim] if shim else []

@@ -112,23 +112,25 @@ class TheTurns(unittest.TestCase):
     def options(device, full=False):
         return audit_runs.words(launch.Place(device, "folder", "build", "cache"), device.ident, "t.csv", full)[1]
 
-    def test_emulated_devices_of_a_driver_share_the_dtypes(self):
+    def test_devices_of_a_driver_share_the_dtypes(self):
         dtypes = {}
         for device in device_list.DEVICES:
-            if launch.Place(device, "", "", "").arch != "arm64" or device.executes:
-                continue
             options = self.options(device)
-            self.assertEqual(options[options.index("--dims") + 1], audit_runs.SLOW_DIMS)
-            dtypes.setdefault(device.icd, []).append(options[options.index("--only") + 1])
-        self.assertEqual(dtypes, {"panfrost": ["_f32", "_f16", "_bf16", "_f32", "_f16", "_bf16", "_f32"],
-                                  "broadcom": ["_f32", "_f16"], "powervr_mesa": ["_f32"]})
-        bifrost = [audit_runs.turn(d) for d in device_list.DEVICES if "Bifrost" in d.name]
-        self.assertEqual(set(bifrost), set(audit_runs.SLOW_DTYPES))
+            self.assertNotIn("--only", options)
+            self.assertEqual(options[options.index("--dims") + 1], "128")
+            emulated = "arm64" in device.folder
+            self.assertEqual(options[options.index("--more-dims") + 1], "64" if emulated else "64,256,576x512")
+            if not device.executes:
+                dtypes.setdefault(device.icd, []).append(options[options.index("--more-dtypes") + 1])
+        self.assertEqual(dtypes["panfrost"], ["f32", "f16", "bf16", "f32", "f16", "bf16", "f32"])
+        self.assertEqual(dtypes["broadcom"], ["f32,bf16", "f16"])
+        self.assertEqual(dtypes["asahi"], ["f32,f16,bf16"])
+        for driver, turns in dtypes.items():
+            self.assertEqual(set(",".join(turns).split(",")), {"f32", "f16", "bf16"}, driver)
 
-    def test_others_and_full_runs_take_all(self):
-        for device, full in (("amd-navi31", False), ("amd-navi31", True), ("pi-5", True)):
-            self.assertNotIn("--only", self.options(device_list.device(device), full))
-        self.assertNotIn("--dims", self.options(device_list.device("pi-5"), True))
+    def test_full_runs_take_all(self):
+        for device in ("amd-navi31", "pi-5"):
+            self.assertFalse([word for word in self.options(device_list.device(device), True) if "dims" in word])
 
 
 class TheLaunch(unittest.TestCase):

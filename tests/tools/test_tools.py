@@ -510,6 +510,20 @@ class Audit(ToolCase):
         self.assertIn("attention_dense_f16_shared_full 32x32 window", lines)
         self.assertEqual(run_tool("vatten_audit", "--list", "--only", "no such kernel")[0], 1)
 
+    def test_lists_further_dims_of_some_dtypes(self):
+        def dims(*words):
+            code, out, err = run_tool("vatten_audit", "--list", "--only", "attention_dense", "--dims", "32", *words)
+            self.assertEqual(code, 0, err)
+            return {tuple(line.split(" ", 2)[:2]) for line in out.splitlines() if line.endswith(" causal")}
+
+        of_all = dims()
+        self.assertEqual({kernel for kernel, _ in of_all if kernel.endswith("_shared")},
+                         {f"attention_dense_{dtype}_shared" for dtype in ("f32", "f16", "bf16")})
+        self.assertEqual({dim for _, dim in of_all}, {"32x32"})
+        self.assertEqual(dims("--more-dims", "64,96x64", "--more-dtypes", "f16") - of_all,
+                         {(kernel, dim) for kernel, _ in of_all if "_f16_" in kernel for dim in ("64x64", "96x64")})
+        self.assertEqual(dims("--more-dims", "64"), of_all | {(kernel, "64x64") for kernel, _ in of_all})
+
     def test_compiles_kernels_without_tiles(self):
         wanted = {name for name, layout in self.manifest().items() if layout == "AUTO"}
         compiled = {}
@@ -562,7 +576,7 @@ class Audit(ToolCase):
             self.assertIn(self.path(name), err)
 
     def test_command_lines(self):
-        for words in (("--dims", "0"), ("--dims", "577"), ("--dims", "8x8x8"), ("--only", "no such kernel")):
+        for words in (("--dims", "0"), ("--dims", "577"), ("--dims", "8x8x8"), ("--more-dims", "0"), ("--only", "no such kernel")):
             code, _, err = run_tool("vatten_audit", *words)
             self.assertEqual(code, 1, words)
             self.assertTrue(err.strip())

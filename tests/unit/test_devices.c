@@ -88,11 +88,46 @@ static void check_device(const vt_caps *caps, uint32_t dim, uint32_t value_dim) 
 }
 
 static void check_all_dims(const vt_caps *caps) {
-    for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
+    assert_true(caps->max_dim == VATTEN_MAX_DIM || caps->quirks & VT_QUIRK_PVR_SPILLS);
+    for (uint32_t dim = 1; dim <= caps->max_dim; ++dim) {
         check_device(caps, dim, dim);
-        check_device(caps, dim, VATTEN_MAX_DIM);
-        check_device(caps, VATTEN_MAX_DIM, dim);
+        check_device(caps, dim, caps->max_dim);
+        check_device(caps, caps->max_dim, dim);
     }
+}
+
+/* With any layout, and by name, so that nobody looks for a tile of his own. */
+static void check_refused(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
+    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+        const vt_problem problem = {.dtype = VATTEN_DTYPE_F32,
+                                    .dim = dim,
+                                    .value_dim = value_dim,
+                                    .q_len = 9,
+                                    .tile = {.layout = layout}};
+        unit_log said;
+        unit_log_start(&said);
+        uint32_t row = 0;
+        vt_tile tile;
+        assert_int_equal(vt_tune(caps, &said.logger, &problem, &row, &tile), VATTEN_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(said.text, "takes dims up to 256 only"));
+    }
+}
+
+static void dims_above_what_powervr_compiles_are_refused(void **state) {
+    (void)state;
+    int refusing = 0;
+    for (uint32_t i = 0; i < known.count; ++i) {
+        const vt_caps *caps = &known.list[i].caps;
+        if (caps->max_dim == VATTEN_MAX_DIM)
+            continue;
+        ++refusing;
+        assert_string_equal(known.list[i].id, "pvr");
+        assert_int_equal(caps->max_dim, 256);
+        check_refused(caps, 257, 8);
+        check_refused(caps, 8, 257);
+        check_refused(caps, VATTEN_MAX_DIM, VATTEN_MAX_DIM);
+    }
+    assert_int_equal(refusing, 1);
 }
 
 static void the_file_has_all_devices(void **state) {
@@ -120,7 +155,7 @@ static void every_dim_has_a_tile_on_devices_lowered_to_the_least(void **state) {
     for (uint32_t i = 0; i < known.count; ++i) {
         vt_caps caps = known.list[i].caps;
         vt_caps_lower(&caps, &least);
-        for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; dim += 23)
+        for (uint32_t dim = 1; dim <= caps.max_dim; dim += 23)
             check_device(&caps, dim, dim);
     }
 }
@@ -173,16 +208,17 @@ static void every_row_of_the_table_is_reached(void **state) {
             fail_msg("row %u of the tuning table fits no device", (unsigned)row);
 }
 
-static void only_the_old_llvmpipe_panvk_and_v3dv_have_quirks(void **state) {
+static void only_the_old_llvmpipe_panvk_v3dv_and_powervr_have_quirks(void **state) {
     (void)state;
     int quirky = 0;
     for (uint32_t i = 0; i < known.count; ++i) {
         const char *id = known.list[i].id;
         bool slow = strncmp(id, "panvk", 5) == 0 || strncmp(id, "v3dv", 4) == 0;
-        assert_int_equal(known.list[i].caps.quirks != 0, slow || strcmp(id, "lvp22") == 0);
+        assert_int_equal(known.list[i].caps.quirks != 0,
+                         slow || strcmp(id, "lvp22") == 0 || strcmp(id, "pvr") == 0);
         quirky += known.list[i].caps.quirks != 0;
     }
-    assert_int_equal(quirky, 1 + 7 + 2);
+    assert_int_equal(quirky, 1 + 7 + 2 + 1);
 }
 
 int main(void) {
@@ -192,7 +228,8 @@ int main(void) {
         cmocka_unit_test(every_dim_has_a_tile_on_the_least_that_vulkan_guarantees),
         cmocka_unit_test(every_dim_has_a_tile_on_devices_lowered_to_the_least),
         cmocka_unit_test(every_row_of_the_table_is_reached),
-        cmocka_unit_test(only_the_old_llvmpipe_panvk_and_v3dv_have_quirks),
+        cmocka_unit_test(dims_above_what_powervr_compiles_are_refused),
+        cmocka_unit_test(only_the_old_llvmpipe_panvk_v3dv_and_powervr_have_quirks),
     };
     return cmocka_run_group_tests(tests, load, NULL);
 }
