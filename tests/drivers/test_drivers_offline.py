@@ -195,7 +195,7 @@ class TheRest(unittest.TestCase):
             with open(os.path.join(place, "amd-navi31.csv"), "w", encoding="utf-8") as file:
                 file.write("device,driver,kernel,problem,dim,value_dim,workgroup,rows,keys,lanes_per_row,status,spills,"
                            "scratch,registers,occupancy,instructions,statistics,reason\n"
-                           "amd-navi31,radv,attention_dense_f16_subgroup,causal,64,64,128,64,32,8,compiled,0,0,192,8,2203,"
+                           "amd-navi31,radv,attention_dense_f16_subgroup,causal,128,128,128,64,32,8,compiled,0,0,192,8,2203,"
                            "a=1;,\n")
             page = os.path.join(place, "devices.md")
             devices_table.write(page, place, [device])
