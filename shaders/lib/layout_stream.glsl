@@ -13,8 +13,10 @@
 // an array at its end and leave it at its front, and all others move on by one row.
 //
 // A load takes 16 bytes: a CPU driver pays for each load and lane, however wide it is. Where the keys of a head do not lie side
-// by side (TOUCH) the CPU's own prefetching loses them, and each would be waited for alone. So each lane first asks for all of
-// one key: that many rows are then on their way at once.
+// by side (TOUCH) the CPU's own prefetching loses them, and each would be waited for alone. So each lane asks for all of one key
+// ahead of its use: that many rows are then on their way at once. While keys of a tile are multiplied, its values are asked for,
+// and while those are, the keys of the next tile; a little at each turn of the loops, since what a CPU waits for holds up all
+// that is not yet in its window.
 
 #include "row_lanes.glsl"
 
@@ -203,17 +205,18 @@ const uint LINE = 64u / VT_ELEM_BYTES;
 #define VT_LENGTH(D) (D)
 #endif
 
-// One key and value for each lane, a load for each line of theirs.
-void ask_for_tile()
-{
-    uint token = map_key_token(lane_in_row);
-    uint k = k_row(token);
-    uint v = v_row(token);
-    for (uint d = 0u; d < VT_LENGTH(DIM); d += LINE)
-        asked |= VT_LOOK(k, k + d);
-    for (uint d = 0u; d < VT_LENGTH(VALUE_DIM); d += LINE)
-        asked |= VT_LOOK(v, v + d);
-}
+// In each turn of a loop over keys a load for some lines of one key, or value, of each lane.
+const uint TURNS = (KEYS + KEY_TURN - 1u) / KEY_TURN;
+#define VT_ASKER(NAME, T, D)                                                                                         \
+    const uint NAME##_lines = ((VT_LENGTH(D) + LINE - 1u) / LINE + TURNS - 1u) / TURNS;                              \
+    void NAME(uint row, uint turn)                                                                                   \
+    {                                                                                                                \
+        if (TOUCH != 0u)                                                                                             \
+            [[unroll]] for (uint i = 0u; i < NAME##_lines; ++i)                                                      \
+                asked |= VT_LOOK(T, row + min((turn * NAME##_lines + i) * LINE, VT_LENGTH(D) - 1u));                 \
+    }
+VT_ASKER(ask_for_key, k, DIM)
+VT_ASKER(ask_for_value, v, VALUE_DIM)
 
 // Never true, but no compiler knows; so what was asked for is loaded indeed.
 void keep_asking()
@@ -224,8 +227,11 @@ void keep_asking()
 
 void score_tile()
 {
-    uint row = k_row(map_key_token(lane_in_row));
+    uint token = map_key_token(lane_in_row);
+    uint row = k_row(token);
+    uint value = TOUCH != 0u ? v_row(token) : 0u;
     for (uint c = 0u; c < KEYS; c += KEY_TURN) {
+        ask_for_value(value, c / KEY_TURN);
         [[unroll]] for (uint u = 0u; u < KEY_TURN; ++u) {
             vec4 key[DIM_QUADS];
             row_k(subgroupShuffle(row, c + u), key);
@@ -250,7 +256,9 @@ void soften_tile()
 void accumulate_tile()
 {
     uint row = v_row(map_key_token(lane_in_row));
+    uint next = TOUCH != 0u ? k_row(map_key_token(KEYS + lane_in_row)) : 0u;
     for (uint c = 0u; c < KEYS; c += KEY_TURN) {
+        ask_for_key(next, c / KEY_TURN);
         vec4 values[KEY_TURN * VALUE_QUADS];
         [[unroll]] for (uint u = 0u; u < KEY_TURN; ++u) {
             vec4 x[VALUE_QUADS];
@@ -271,8 +279,6 @@ void accumulate_tile()
 
 void layout_tile(bool full)
 {
-    if (TOUCH != 0u)
-        ask_for_tile();
     score_tile();
     if (pairs_differ(full))
         settle_pairs();
