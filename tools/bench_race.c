@@ -48,14 +48,24 @@ static bool enter(race *r, const bench_problem *problem, bench_row *row) {
  * for it. */
 static bench_problem dense_rival(const bench_problem *problem) {
     bench_problem dense = *problem;
-    uint64_t tokens = family_tokens(problem->id, &problem->shape);
-    dense.id = FAMILY_ATTENTION;
-    dense.shape.q_len = tokens;
-    dense.shape.kv_len = tokens + problem->shape.extra_len;
-    dense.shape.extra_len = 0;
-    dense.options.tile.count = 0;
+    if (problem->id == FAMILY_NEIGHBORHOOD) {
+        uint64_t tokens = family_tokens(problem->id, &problem->shape);
+        dense.id = FAMILY_ATTENTION;
+        dense.shape.q_len = tokens;
+        dense.shape.kv_len = tokens + problem->shape.extra_len;
+        dense.shape.extra_len = 0;
+        dense.options.tile.count = 0;
+    }
+    dense.causal = false;
+    dense.options.dense_causal = FAMILY_CAUSAL_NONE;
+    dense.options.dense_window.count = 0;
+    dense.options.prefix = 0;
     snprintf(dense.name, sizeof dense.name, "dense");
     return dense;
+}
+
+static bool has_mask(const bench_problem *problem) {
+    return problem->id == FAMILY_NEIGHBORHOOD || problem->causal || problem->options.dense_window.count != 0;
 }
 
 static bool enter_dense(race *r, const bench_problem *problem, bench_row *dense) {
@@ -147,7 +157,15 @@ static bool run_rounds(race *r) {
     return true;
 }
 
-static void note_results(race *r, bench_row *dense) {
+/* By a bound where there is one, else by the time that is left. */
+static void note_dense(const bench_problem *problem, bench_row *row, double by) {
+    if (problem->id == FAMILY_NEIGHBORHOOD)
+        row->speedup = by;
+    else
+        row->ratio = by > 0.0 ? 1.0 / by : 0.0;
+}
+
+static void note_results(race *r, const bench_problem *problem, bench_row *dense) {
     runner *line = &r->runners[0];
     line->row->behind = line->row->box_count != 0 ? 1.0 : 0.0;
     for (size_t i = 0; i < r->count; ++i) {
@@ -159,7 +177,7 @@ static void note_results(race *r, bench_row *dense) {
             continue;
         double by = stats_ratio(run->round_ms, line->round_ms, r->rounds);
         if (run->row == dense)
-            line->row->speedup = by;
+            note_dense(problem, line->row, by);
         run->row->behind = by;
         if (run->row != dense && by > 0.0 && 1.0 / by > line->row->behind)
             line->row->behind = 1.0 / by;
@@ -191,8 +209,9 @@ void bench_race(vatten_context *context, const bench_vk *vk, const bench_setting
         bench_row_refuse(out_row, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
         return;
     }
-    if (enter(&r, problem, out_row) && (!grid || !settings->dense || enter_dense(&r, problem, &dense)) &&
+    if (enter(&r, problem, out_row) &&
+        (!settings->dense || !has_mask(problem) || enter_dense(&r, problem, &dense)) &&
         (!grid || settings->boxes == 0 || enter_boxes(&r, problem, out_row)) && warm_up(&r) && run_rounds(&r))
-        note_results(&r, &dense);
+        note_results(&r, problem, &dense);
     leave(&r);
 }

@@ -53,7 +53,7 @@ static const option_spec bench_specs[] = {
     {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "per line: stop after 3 runs or more, default 10"},
     {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 24"},
     {"dense", OPTION_FLAG, FIELD(settings.dense), NULL,
-     "neighborhoods: dense attention over the same tokens too, in turns"},
+     "neighborhoods, causality and windows: dense attention over the same tokens too, in turns"},
     {"boxes", OPTION_U32, FIELD(settings.boxes), "N",
      "neighborhoods: N other boxes of queries too, in turns; at most 64"},
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
@@ -102,7 +102,7 @@ static void report_progress(const bench_problem *problem, const bench_row *row, 
 
 static void fill_ratios(const bench_list *list, bench_row *rows) {
     for (size_t i = 0; i < list->count; ++i) {
-        if (!list->items[i].causal || rows[i].status != BENCH_RIGHT)
+        if (!list->items[i].causal || rows[i].ratio > 0.0 || rows[i].status != BENCH_RIGHT)
             continue;
         for (size_t j = 0; j < list->count; ++j) {
             bool dense =
