@@ -18,7 +18,7 @@ typedef struct bench_settings {
     uint32_t rows;    /* rows held against the oracle */
     uint32_t seconds; /* of timed rounds per line: fewer rounds, at least 3, when they are long */
     uint32_t boxes;   /* of queries, besides the chosen one: those with the fewest key tiles */
-    bool dense;       /* neighborhoods, and attention with a mask: also dense attention over the same tokens */
+    bool dense; /* neighborhoods, and attention with a mask: also dense attention over the same tokens */
 } bench_settings;
 
 /* Checks and times one problem, with its rivals. Every failure ends up in the row. */

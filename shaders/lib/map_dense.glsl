@@ -32,7 +32,7 @@ int map_k0;           // first key of the current tile
 
 bool map_begin()
 {
-    map_q0 = int(push.q_first + gl_WorkGroupID.x * ROWS);
+    map_q0 = int(push.q_first + own_tile() * ROWS);
     map_q_end = int(min(push.q_last, push.q_len));
     if (map_q0 >= map_q_end)
         return false;

@@ -73,7 +73,7 @@ void begin_packed(uint tile)
 
 void sequence_begin()
 {
-    uint tile = push.map2 + gl_WorkGroupID.x;
+    uint tile = push.map2 + own_tile();
     seq_split = gl_WorkGroupID.z % SPLITS;
     seq = push.map1 + own_batch();
     seq_tile = tile;

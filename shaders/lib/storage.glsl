@@ -90,6 +90,14 @@ void store_out4(uint row, uint d, vec4 x)
 }
 #endif
 
+// Which tile of the dispatch is a workgroup's: of both ends in turns. The later causal queries are, the more keys they have;
+// CPU drivers give each thread a row of neighbouring workgroups, and GPUs should not begin the longest ones last.
+uint own_tile()
+{
+    uint turn = gl_WorkGroupID.x >> 1;
+    return (gl_WorkGroupID.x & 1u) == 0u ? turn : gl_NumWorkGroups.x - 1u - turn;
+}
+
 // The query head of this workgroup, or the first of several, and its batch entry, among those of the dispatch.
 #ifdef VT_COLUMNS
 uint column_head; // one after the other
