@@ -38,6 +38,15 @@ class Bench(unittest.TestCase):
         self.assertEqual(result["rows"][0]["pairs"], 64 * 64)
         self.assertGreater(result["rows"][1 if "causal" in result["rows"][1]["problem"] else 2]["causal_ratio"], 0)
 
+    def test_masks_beside_dense_attention(self):
+        words = ["--dims", "32", "--lens", "64x64", "--heads", "1", "--repeat", "2", "--dense", "--json"]
+        for mask, masked in ((["--causal", "none,last"], [False, True]), (["--window", "7,0"], [True])):
+            code, out, err = run_tool("vatten_bench", *words, *mask)
+            self.assertEqual(code, 0, err)
+            rows = json.loads(out)["rows"]
+            self.assertEqual([row["status"] for row in rows], ["RIGHT"] * len(masked))
+            self.assertEqual([row["dense_ms"] > 0 and row["causal_ratio"] > 0 for row in rows], masked)
+
     def test_tables(self):
         code, out, err = run_tool("vatten_bench", *self.LISTS)
         self.assertEqual(code, 0, err)
