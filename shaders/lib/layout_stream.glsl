@@ -205,15 +205,18 @@ const uint LINE = 64u / VT_ELEM_BYTES;
 #define VT_LENGTH(D) (D)
 #endif
 
-// In each turn of a loop over keys a load for some lines of one key, or value, of each lane.
-const uint TURNS = (KEYS + KEY_TURN - 1u) / KEY_TURN;
+// In each turn of a loop over keys a load for some lines of one key, or value, of each lane, as long as there are any.
+const uint TURNS = KEYS / KEY_TURN;
 #define VT_ASKER(NAME, T, D)                                                                                         \
     const uint NAME##_lines = ((VT_LENGTH(D) + LINE - 1u) / LINE + TURNS - 1u) / TURNS;                              \
     void NAME(uint row, uint turn)                                                                                   \
     {                                                                                                                \
         if (TOUCH != 0u)                                                                                             \
-            [[unroll]] for (uint i = 0u; i < NAME##_lines; ++i)                                                      \
-                asked |= VT_LOOK(T, row + min((turn * NAME##_lines + i) * LINE, VT_LENGTH(D) - 1u));                 \
+            [[unroll]] for (uint i = 0u; i < NAME##_lines; ++i) {                                                    \
+                uint d = (turn * NAME##_lines + i) * LINE;                                                           \
+                if (d < VT_LENGTH(D))                                                                                \
+                    asked |= VT_LOOK(T, row + d);                                                                    \
+            }                                                                                                        \
     }
 VT_ASKER(ask_for_key, k, DIM)
 VT_ASKER(ask_for_value, v, VALUE_DIM)
