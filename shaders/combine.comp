@@ -205,7 +205,8 @@ void write_word(uint at, uint i)
         out_elem[at + word_at(i)] = vt_from_f32(acc[i].x);
 }
 
-// Spelt out (lib/combine.c sees to their number): V3D's compiler does not unroll a loop with a condition inside, and then keeps acc in memory.
+// Spelt out (lib/combine.c sees to their number): V3D's compiler does not unroll a loop with a condition inside, and then
+// keeps acc in memory.
 void write_out()
 {
     uint at = push.o_base + gl_WorkGroupID.z * push.o_batch + head * push.o_head + row * push.o_token;

@@ -137,7 +137,7 @@ static void report_progress(const decode_case *c, const decode_row *row, size_t 
 static size_t race(void *user, vatten_context *context, size_t at) {
     const decode_result *result = user;
     size_t turns = decode_turns(result->cases + at, result->count - at);
-    decode_race(context, result->settings, &result->cases[at], turns, &result->rows[at]);
+    decode_race(context, result->run.measure, &result->cases[at], turns, &result->rows[at]);
     for (size_t n = at; n < at + turns; ++n)
         report_progress(&result->cases[n], &result->rows[n], n, result->count);
     return turns;
@@ -147,20 +147,17 @@ static const bench_row *row_of(const void *user, size_t at) {
     return &((const decode_result *)user)->rows[at].bench;
 }
 
-static bool report(void *user, bench_form form, const vatten_context *context, const roof *device_roof) {
-    decode_result *result = user;
-    result->context = context;
-    result->roof = device_roof;
-    return decode_report(form, result);
+static bool report(const void *user, bench_form form) {
+    return decode_report(form, user);
 }
 
 static int run(const decode_options *o) {
     static decode_case cases[MOST_CASES];
     static decode_row rows[MOST_CASES];
     size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, cases) : 0;
-    decode_result result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count};
+    decode_result result = {.run = {.measure = &o->measure}, .cases = cases, .rows = rows, .count = count};
     const bench_suite lines = {.tool = &o->tool,
-                               .measure = &o->measure,
+                               .run = &result.run,
                                .user = &result,
                                .count = count,
                                .race = race,

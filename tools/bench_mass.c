@@ -162,7 +162,7 @@ static size_t race(void *user, vatten_context *context, size_t at) {
     const mass_result *result = user;
     const mass_case *c = &result->cases[at];
     mass_row *row = &result->rows[at];
-    mass_race(context, result->settings, c, row);
+    mass_race(context, result->run.measure, c, row);
     if (row->bench.status == BENCH_RIGHT)
         say_note("[%zu/%zu] %s: %.3f ms, forward %.3f ms, %.3f of it", at + 1, result->count, c->name,
                  row->bench.gpu_ms.median, row->forward_ms.median, row->by_forward);
@@ -176,20 +176,17 @@ static const bench_row *row_of(const void *user, size_t at) {
     return &((const mass_result *)user)->rows[at].bench;
 }
 
-static bool report(void *user, bench_form form, const vatten_context *context, const roof *device_roof) {
-    mass_result *result = user;
-    result->context = context;
-    result->roof = device_roof;
-    return mass_report(form, result);
+static bool report(const void *user, bench_form form) {
+    return mass_report(form, user);
 }
 
 static int run(const mass_options *o) {
     static mass_case cases[MOST_CASES];
     static mass_row rows[MOST_CASES];
     size_t count = bench_measure_fits(&o->measure, &o->tool) && lens_fit(o) ? make_cases(o, cases) : 0;
-    mass_result result = {.settings = &o->measure, .cases = cases, .rows = rows, .count = count};
+    mass_result result = {.run = {.measure = &o->measure}, .cases = cases, .rows = rows, .count = count};
     const bench_suite lines = {.tool = &o->tool,
-                               .measure = &o->measure,
+                               .run = &result.run,
                                .user = &result,
                                .count = count,
                                .race = race,

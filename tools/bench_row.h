@@ -33,8 +33,8 @@ typedef struct bench_row {
     double plan_cold_ms; /* plan creation without any cached pipeline */
     double plan_warm_ms; /* and with a VkPipelineCache that has them */
     double first_ms;     /* wall time of the first submission: drivers that compile late do it here */
-    /* Attention: time against the same problem without a mask, in turns, or else without causality, if that is in the sweep; 0 = not
-     * known. */
+    /* Attention: time against the same problem without a mask, in turns, or else without causality, if that is in the
+     * sweep; 0 = not known. */
     double ratio;
     stats_summary
         dense_ms;   /* of dense attention over the same tokens, in turns with this; 0 = not asked for */

@@ -45,8 +45,10 @@ static bool run_all(const bench_suite *suite, vatten_context *context, roof *dev
 }
 
 static bool report(const bench_suite *suite, const vatten_context *context, const roof *device_roof) {
-    bench_form form = suite->measure->csv ? BENCH_CSV : suite->tool->json ? BENCH_JSON : BENCH_MARKDOWN;
-    return suite->report(suite->user, form, context, device_roof);
+    bool csv = suite->run->measure->csv;
+    suite->run->context = context;
+    suite->run->roof = device_roof;
+    return suite->report(suite->user, csv ? BENCH_CSV : suite->tool->json ? BENCH_JSON : BENCH_MARKDOWN);
 }
 
 int bench_suite_run(const bench_suite *suite) {

@@ -33,17 +33,24 @@ option_table bench_measure_table(bench_measure *measure);
 /* False, and said, when they do not fit. */
 bool bench_measure_fits(const bench_measure *measure, const tool_options *tool);
 
+/* What the result of a suite begins with. bench_suite_run sets context and roof. */
+typedef struct bench_run {
+    const vatten_context *context;
+    const roof *roof;
+    const bench_measure *measure;
+} bench_run;
+
 typedef struct bench_suite {
     const tool_options *tool;
-    const bench_measure *measure;
-    void *user;
-    size_t count; /* of lines */
+    bench_run *run; /* of the result */
+    void *user;     /* the result */
+    size_t count;   /* of lines */
     /* Checks, times and tells of the lines from `at` on that run in turns; returns how many those are. Failures end up in
      * their rows. */
     size_t (*race)(void *user, vatten_context *context, size_t at);
     const bench_row *(*row)(const void *user, size_t at);
     /* On stdout. False, and said, when that failed. */
-    bool (*report)(void *user, bench_form form, const vatten_context *context, const roof *roof);
+    bool (*report)(const void *user, bench_form form);
 } bench_suite;
 
 /* All lines on the device, with the roof before those that take turns and after the last, then the report. Returns the exit

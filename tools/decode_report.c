@@ -13,7 +13,7 @@ enum { NUMBERS = 13 };
 static void list_numbers(const decode_result *result, size_t i, bench_number out[NUMBERS]) {
     const decode_row *row = &result->rows[i];
     const bench_row *bench = &row->bench;
-    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
+    stats_summary fma = roof_fma(result->run.roof), copy = roof_copy(result->run.roof);
     double gflops = bench_row_gflops(bench);
     const bench_number numbers[NUMBERS] = {
         {"ms", bench->gpu_ms.median},
@@ -52,13 +52,13 @@ static void print_markdown_row(const decode_result *result, size_t i) {
         snprintf(paged, sizeof paged, "%.2f", row->paged);
     printf(" %u | %u | %.3f (%.3f - %.3f) | %.1f | %.3f | %.3g | %.3g | %s | %.1e |\n",
            bench->info.tile_heads, bench->info.splits, bench->gpu_ms.median, bench->gpu_ms.min,
-           bench->gpu_ms.max, gflops, bench_fraction(gflops, roof_fma(result->roof)), row->gbs,
-           bench_fraction(row->gbs, roof_copy(result->roof)), paged, row->max_error);
+           bench->gpu_ms.max, gflops, bench_fraction(gflops, roof_fma(result->run.roof)), row->gbs,
+           bench_fraction(row->gbs, roof_copy(result->run.roof)), paged, row->max_error);
 }
 
 static void print_markdown(const decode_result *result) {
-    bench_print_device(result->context);
-    bench_print_roof(result->roof);
+    bench_print_device(result->run.context);
+    bench_print_roof(result->run.roof);
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs; GFLOP/s count visible pairs only, "
         "GB/s "
@@ -67,7 +67,7 @@ static void print_markdown(const decode_result *result) {
         "of each result were compared\nwith the oracle before timing. By contiguous: time by that of the "
         "line above without pages, in turns with it, "
         "median of the\nrounds' own.\n\n",
-        result->settings->repeat, result->settings->warmup, result->settings->rows);
+        result->run.measure->repeat, result->run.measure->warmup, result->run.measure->rows);
     printf("| problem | kernel | tile | heads of a tile | splits | ms (min - max) | GFLOP/s | of FMA roof | "
            "GB/s "
            "of K and V | of copy roof | by contiguous | max error "
@@ -81,7 +81,7 @@ static void print_markdown(const decode_result *result) {
 static void print_csv(const decode_result *result) {
     bench_number numbers[NUMBERS];
     vatten_context_info info;
-    vatten_context_get_info(result->context, &info);
+    vatten_context_get_info(result->run.context, &info);
     printf("device,problem,status,reason,kernel,tile,tile_heads,splits,dispatches");
     list_numbers(result, 0, numbers);
     bench_print_names(numbers, NUMBERS);
@@ -101,7 +101,7 @@ static void print_csv(const decode_result *result) {
 static bool print_json(const decode_result *result) {
     bench_number numbers[NUMBERS];
     cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->context);
+    tool_json_device(object, result->run.context);
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const bench_row *row = &result->rows[i].bench;

@@ -9,9 +9,7 @@
 #include "decode_race.h"
 
 typedef struct decode_result {
-    const vatten_context *context;
-    const roof *roof;
-    const bench_measure *settings;
+    bench_run run;
     const decode_case *cases;
     decode_row *rows;
     size_t count;

@@ -24,8 +24,8 @@ static void list_numbers(const mass_result *result, size_t i, bench_number out[N
         {"rounds", row->rounds},
         {"by_forward", row->by_forward},
         {"max_error", row->max_error},
-        {"fma_roof_gflops", roof_fma(result->roof).median},
-        {"copy_roof_gbs", roof_copy(result->roof).median},
+        {"fma_roof_gflops", roof_fma(result->run.roof).median},
+        {"copy_roof_gbs", roof_copy(result->run.roof).median},
     };
     for (size_t n = 0; n < NUMBERS; ++n)
         out[n] = numbers[n];
@@ -50,15 +50,15 @@ static void print_markdown_row(const mass_result *result, size_t i) {
 }
 
 static void print_markdown(const mass_result *result) {
-    bench_print_device(result->context);
-    bench_print_roof(result->roof);
+    bench_print_device(result->run.context);
+    bench_print_roof(result->run.roof);
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs: in each round the forward "
         "attention, which also writes\nits log-sum-exp, and the mass that goes by it run in turns. Mass "
         "by forward: median of the rounds' own ratios. Kernel and\ntile (layout, workgroup, rows x keys / "
         "lanes per row) are those of the mass; rows of columns are keys. %u rows and more of\neach result, "
         "of columns a head or more and the sums of all, were compared with the oracle before timing.\n\n",
-        result->settings->repeat, result->settings->warmup, result->settings->rows);
+        result->run.measure->repeat, result->run.measure->warmup, result->run.measure->rows);
     printf("| problem | kernel | tile | ms forward (min - max) | ms mass (min - max) | mass by forward | max "
            "error |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->count; ++i)
@@ -90,7 +90,7 @@ static void print_csv_row(const mass_result *result, size_t i, const char *devic
 static void print_csv(const mass_result *result) {
     bench_number numbers[NUMBERS];
     vatten_context_info info;
-    vatten_context_get_info(result->context, &info);
+    vatten_context_get_info(result->run.context, &info);
     printf("device,problem,status,reason,kernel,tile,forward_kernel,forward_tile,dispatches");
     list_numbers(result, 0, numbers);
     bench_print_names(numbers, NUMBERS);
@@ -101,7 +101,7 @@ static void print_csv(const mass_result *result) {
 static bool print_json(const mass_result *result) {
     bench_number numbers[NUMBERS];
     cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->context);
+    tool_json_device(object, result->run.context);
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const mass_row *row = &result->rows[i];

@@ -9,9 +9,7 @@
 #include "mass_race.h"
 
 typedef struct mass_result {
-    const vatten_context *context;
-    const roof *roof;
-    const bench_measure *settings;
+    bench_run run;
     const mass_case *cases;
     mass_row *rows;
     size_t count;

@@ -11,8 +11,8 @@ import launch
 
 LIMIT = 7200  # seconds for one device: all of them with --full take the slowest emulated one the better part of an hour
 STRICT_DIM = 128  # up to here nothing may spill
-# All kernels are compiled at the hardest dim of the strict part, with every dtype; the other steps of the tuning table with dtypes that
-# devices of a driver take in turns, so that a driver compiles all there is. Dims between have the same tiles.
+# All kernels are compiled at the hardest dim of the strict part, with every dtype; the other steps of the tuning table with
+# dtypes that devices of a driver take in turns, so that a driver compiles all there is. Dims between have the same tiles.
 STEPS = "64,256,576x512"
 EMULATED_STEPS = "64"  # compilers that spill take minutes for the larger ones under qemu
 DTYPES = ("f32", "f16", "bf16")

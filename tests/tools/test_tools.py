@@ -576,7 +576,8 @@ class Audit(ToolCase):
             self.assertIn(self.path(name), err)
 
     def test_command_lines(self):
-        for words in (("--dims", "0"), ("--dims", "577"), ("--dims", "8x8x8"), ("--more-dims", "0"), ("--only", "no such kernel")):
+        for words in (("--dims", "0"), ("--dims", "577"), ("--dims", "8x8x8"), ("--more-dims", "0"),
+                      ("--only", "no such kernel")):
             code, _, err = run_tool("vatten_audit", *words)
             self.assertEqual(code, 1, words)
             self.assertTrue(err.strip())
