@@ -31,8 +31,18 @@ def _defects(run, place, folder, environment):
     return ""
 
 
+def _program(words, place, environment, folder):
+    """One program of tests/gpu, its arguments after it. Returns (seconds, what is wrong or "")."""
+    name, *arguments = words.split()
+    program = place.program("tests", "gpu", "test_" + name)
+    outcome = _do(place, [program, *arguments], environment, os.path.join(folder, name + ".log"))
+    if outcome.code == SKIP:
+        return outcome.seconds, f"{name} found no device [{outcome.log}]"
+    return outcome.seconds, "" if outcome.code == 0 else f"{name}: {outcome.why()}"
+
+
 def run(run, place, report, folder, programs):
-    """All programs of a run, one after the other; the run passes if all did."""
+    """All programs of a run, one after the other, those after a failure too; the run passes if all did."""
     folder = os.path.join(folder, run.ident.replace(":", "-"))
     os.makedirs(folder, exist_ok=True)
     environment = _environment(run, place)
@@ -40,16 +50,9 @@ def run(run, place, report, folder, programs):
     if wrong:
         report.failed(run.ident, wrong)
         return
-    seconds = 0
-    for words in programs:
-        name, *arguments = words.split()
-        program = place.program("tests", "gpu", "test_" + name)
-        outcome = _do(place, [program, *arguments], environment, os.path.join(folder, name + ".log"))
-        seconds += outcome.seconds
-        if outcome.code == SKIP:
-            report.failed(run.ident, f"{name} found no device [{outcome.log}]")
-            return
-        if outcome.code != 0:
-            report.failed(run.ident, f"{name}: {outcome.why()}")
-            return
-    report.passed(run.ident, f"{', '.join(programs)}; {seconds:.0f} s")
+    outcomes = [_program(words, place, environment, folder) for words in programs]
+    failures = [why for _, why in outcomes if why]
+    if failures:
+        report.failed(run.ident, "; ".join(failures))
+    else:
+        report.passed(run.ident, f"{', '.join(programs)}; {sum(seconds for seconds, _ in outcomes):.0f} s")
