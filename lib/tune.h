@@ -29,7 +29,8 @@ typedef struct vt_tune_row {
     /* Not 0: only for neighborhoods whose visited pairs with this row are at most this percentage of those with the
      * next one that matches. A smaller box visits fewer keys for nothing, and pays more for each pair. */
     uint32_t percent;
-    uint32_t max_rows; /* not 0: only for problems that fill tiles with at most so many rows */
+    uint32_t max_rows;  /* not 0: only for problems that fill tiles with at most so many rows */
+    const char *reason; /* why the row is there, in a few words; never NULL */
 } vt_tune_row;
 
 extern const vt_tune_row vt_tune_table[];
