@@ -54,6 +54,7 @@ typedef struct vt_caps {
     char name[256];
     uint32_t device_type;
     uint32_t vendor_id;
+    uint32_t device_id;
     uint32_t driver_id;
     uint32_t driver_version;
     uint32_t api_version;
@@ -82,6 +83,9 @@ typedef struct vt_caps {
     uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
     uint32_t workgroups;      /* that fill the device, roughly; derived */
+    /* Of a tuning file, tried before the table's: whoever owns the caps owns them. */
+    const struct vt_tune_row *tuned;
+    uint32_t tuned_count;
 } vt_caps;
 
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */

@@ -12,11 +12,12 @@ bool vt_device_pushes(const vatten_device *device) {
 }
 
 static vatten_result check_desc(const vatten_device_desc *desc) {
-    const char *missing = !desc->get_instance_proc_addr ? "get_instance_proc_addr"
-                          : !desc->instance             ? "instance"
-                          : !desc->physical_device      ? "physical_device"
-                          : !desc->device               ? "device"
-                                                        : NULL;
+    const char *missing = !desc->get_instance_proc_addr        ? "get_instance_proc_addr"
+                          : !desc->instance                    ? "instance"
+                          : !desc->physical_device             ? "physical_device"
+                          : !desc->device                      ? "device"
+                          : desc->tuning_size && !desc->tuning ? "tuning, of which there is a size,"
+                                                               : NULL;
     if (!missing)
         return VATTEN_SUCCESS;
     vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: %s is missing", missing);
@@ -37,6 +38,28 @@ static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger
         return VATTEN_ERROR_UNSUPPORTED;
     }
     return VATTEN_SUCCESS;
+}
+
+/* Rows of the caller's tuning file, with their reasons behind them. */
+static vatten_result load_tuning(vatten_device *device, const vatten_device_desc *desc) {
+    vt_tuning *tuning = &device->tuning;
+    if (desc->tuning_size == 0)
+        return VATTEN_SUCCESS;
+    vatten_result result =
+        vt_tune_file_read(&device->caps, &device->logger, desc->tuning, desc->tuning_size, tuning);
+    if (result != VATTEN_SUCCESS || tuning->count == 0)
+        return result;
+    const size_t rows_size = tuning->count * sizeof *tuning->rows;
+    tuning->rows = vt_alloc(&device->allocator, rows_size + tuning->words_size);
+    if (!tuning->rows)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    tuning->words = (char *)tuning->rows + rows_size;
+    result = vt_tune_file_read(&device->caps, NULL, desc->tuning, desc->tuning_size, tuning);
+    device->caps.tuned = tuning->rows;
+    device->caps.tuned_count = tuning->count;
+    vt_log(&device->logger, VATTEN_LOG_INFO, NULL, "tuning: %u rows for %s", tuning->count,
+           device->caps.name);
+    return result;
 }
 
 static vatten_result create_set_layout(vatten_device *device) {
@@ -86,6 +109,8 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
     vt_caps_complete(&device->caps);
     vt_caps_lower(&device->caps, desc);
     result = check_caps(&device->caps, &device->logger);
+    if (result == VATTEN_SUCCESS)
+        result = load_tuning(device, desc);
     if (result != VATTEN_SUCCESS)
         return result;
     result = vt_vk_load_device(&vk, desc->device, desc->features, &device->logger, &device->vk);
@@ -137,6 +162,7 @@ void vatten_device_destroy(vatten_device *device) {
     if (device->set_layout)
         vk->DestroyDescriptorSetLayout(vk->handle, device->set_layout, NULL);
     vatten_allocator allocator = device->allocator;
+    vt_release(&allocator, device->tuning.rows);
     vt_release(&allocator, device);
 }
 
@@ -157,6 +183,11 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
         .storage_buffers = caps->storage_buffers,
         .max_dim = caps->max_dim,
         .max_macs = caps->max_macs,
+        .vendor_id = caps->vendor_id,
+        .device_id = caps->device_id,
+        .driver_id = caps->driver_id,
+        .driver_version = caps->driver_version,
+        .tuned_rows = caps->tuned_count,
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);
     vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);

@@ -7,6 +7,7 @@
 
 #include "caps.h"
 #include "pipeline.h"
+#include "tune_file.h"
 #include "vk.h"
 
 struct vatten_device {
@@ -20,6 +21,7 @@ struct vatten_device {
     uint32_t slots;
     VkPipelineLayout pipeline_layout;
     vt_pipeline_map pipelines;
+    vt_tuning tuning; /* one allocation, that of its rows; NULL = no tuning file */
 };
 
 bool vt_device_pushes(const vatten_device *device); /* push descriptors are in use */

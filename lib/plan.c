@@ -60,6 +60,13 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
         info->box[a] = program->variants[program->main_variant].spec[VT_SPEC_BOX + a];
 }
 
+/* Of row `row`; an asked layout alone still leaves the tile to it. */
+static void fill_reason(const vt_caps *caps, const vatten_tile *ask, uint32_t row, vatten_plan_info *info) {
+    bool asked = ask->workgroup || ask->rows || ask->keys || ask->lanes_per_row;
+    snprintf(info->tile_reason, sizeof info->tile_reason, "%s",
+             asked ? "as asked for" : vt_tune_row_at(caps, row)->reason);
+}
+
 vatten_result vt_plan_compile(vatten_plan *plan, bool *out_refused) {
     for (uint32_t i = 0; i < plan->program.variant_count; ++i) {
         const vt_variant *variant = &plan->program.variants[i];
@@ -144,6 +151,7 @@ static vatten_result create(vatten_device *device, const vt_problem *problem, vt
             result = vt_plan_compile(plan, &refused);
         if (result == VATTEN_SUCCESS) {
             plan->info.refused_tiles = refused_tiles;
+            fill_reason(&device->caps, &problem->tile, row, &plan->info);
             *out = plan;
             return VATTEN_SUCCESS;
         }

@@ -156,6 +156,7 @@ static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
     snprintf(out->name, sizeof out->name, "%s", p->deviceName);
     out->device_type = (uint32_t)p->deviceType;
     out->vendor_id = p->vendorID;
+    out->device_id = p->deviceID;
     out->driver_version = p->driverVersion;
     out->api_version = p->apiVersion;
     out->shared_bytes = l->maxComputeSharedMemorySize;

@@ -187,17 +187,21 @@ static const char *matrix_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
 }
 
-/* What must hold before the padded sizes can even be worked out. */
-static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
+const char *vt_tile_malformed(const vt_tile *tile) {
     if (tile->workgroup == 0 || tile->rows == 0 || tile->keys == 0 || tile->lanes_per_row == 0)
         return "a size is 0";
-    if (tile->workgroup > caps->invocations || tile->workgroup > caps->workgroup_size_x)
-        return "workgroup is above the device's invocations";
     if (tile->rows > 1024 || tile->keys > 1024)
         return "rows or keys are above 1024";
     if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
         return "lanes_per_row must be a power of two that divides workgroup";
     return NULL;
+}
+
+/* What must hold before the padded sizes can even be worked out. */
+static const char *size_misfit(const vt_caps *caps, const vt_tile *tile) {
+    if (tile->workgroup > caps->invocations || tile->workgroup > caps->workgroup_size_x)
+        return "workgroup is above the device's invocations";
+    return vt_tile_malformed(tile);
 }
 
 static bool binds(const vt_caps *caps, const vt_problem *problem, const vt_tensor *t, uint64_t tokens,
@@ -274,7 +278,7 @@ static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt
     if (tile.lanes_per_row == 0)
         tile.lanes_per_row = tile.workgroup;
     uint32_t row_groups = tile.lanes_per_row ? tile.workgroup / tile.lanes_per_row : 0;
-    tile.rows = ask->rows ? ask->rows : row->rows_per_lane * row_groups;
+    tile.rows = ask->rows ? ask->rows : row->rows ? row->rows : row->rows_per_lane * row_groups;
     tile.keys = ask->keys ? ask->keys : row->keys ? row->keys : tile.workgroup;
     return tile;
 }
@@ -292,10 +296,14 @@ static uint32_t matrix_lanes(const vt_tile *tile) {
 static vt_tile tile_of_matrix(const vt_caps *caps, const vt_tune_row *row, const vatten_tile *ask,
                               const vt_matrix *matrix) {
     vt_tile tile = {.layout = row->layout, .subgroup = caps->matrix_subgroup, .matrix = *matrix};
-    tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup * tile.subgroup;
-    tile.rows = ask->rows ? ask->rows : row->rows_per_lane * matrix->m * (tile.workgroup / tile.subgroup);
+    uint32_t workgroup = row->rows ? row->workgroup : row->workgroup * tile.subgroup;
+    tile.workgroup = ask->workgroup ? ask->workgroup : workgroup;
+    uint32_t rows = row->rows ? row->rows : row->rows_per_lane * matrix->m * (tile.workgroup / tile.subgroup);
+    tile.rows = ask->rows ? ask->rows : rows;
     tile.keys = ask->keys ? ask->keys : row->keys;
-    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : matrix_lanes(&tile);
+    tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
+    if (tile.lanes_per_row == 0)
+        tile.lanes_per_row = matrix_lanes(&tile);
     return tile;
 }
 
@@ -328,14 +336,28 @@ static uint64_t rows_of_tile(const vt_problem *problem) {
     return rules->used ? vt_ceil_div(problem->q_len, rules->sequences) * rules->tile_heads : UINT64_MAX;
 }
 
+static uint32_t task_of(const vt_problem *problem) {
+    return problem->mass                         ? VT_TUNE_MASS
+           : problem->map == VT_MAP_NEIGHBORHOOD ? VT_TUNE_NEIGHBORHOOD
+           : problem->map == VT_MAP_LISTS        ? VT_TUNE_LISTS
+                                                 : VT_TUNE_ATTENTION;
+}
+
+static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
+    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
+    if (problem->mass && (row->layout == VATTEN_LAYOUT_STREAM || row->layout == VATTEN_LAYOUT_MATRIX))
+        return false;
+    return problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
+}
+
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, problem->value_dim);
-    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
-    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
-    bool rows = row->max_rows == 0 || rows_of_tile(problem) <= row->max_rows;
-    if (problem->mass && row->layout == VATTEN_LAYOUT_STREAM)
-        return false;
-    return layout && rows && dim <= row->max_dim && row->registers <= caps->registers;
+    uint64_t filled = rows_of_tile(problem);
+    bool rows = (row->max_rows == 0 || filled <= row->max_rows) && filled >= row->min_rows;
+    bool dtype = row->dtypes == 0 || (row->dtypes & 1u << problem->dtype) != 0;
+    bool task = row->tasks == 0 || (row->tasks & task_of(problem)) != 0;
+    return layout_matches(caps, row, problem) && rows && dtype && task && dim >= row->min_dim &&
+           dim <= row->max_dim && row->registers <= caps->registers;
 }
 
 /* In the box that a plan would take with the tile, or the one asked for if it fits. */
@@ -358,21 +380,31 @@ static double visited_pairs(const vt_problem *problem, const vt_tile *tile) {
     return sum;
 }
 
-/* Whether the row saves as many pairs as it is there for, beside the next one that could run the problem. */
-static bool saves(const vt_caps *caps, const vt_problem *problem, uint32_t row, const vt_tile *tile) {
+const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i) {
+    if (i < caps->tuned_count)
+        return &caps->tuned[i];
+    i -= caps->tuned_count;
+    return i < vt_tune_table_count ? &vt_tune_table[i] : NULL;
+}
+
+/* The tile of the first row from `i` on that could run the problem. */
+static bool next_tile(const vt_caps *caps, const vt_problem *problem, uint32_t i, vt_tile *out) {
+    for (const vt_tune_row *row; (row = vt_tune_row_at(caps, i)) != NULL; ++i)
+        if (matches(caps, row, problem) && !try_row(caps, row, problem, out))
+            return true;
+    return false;
+}
+
+/* Whether row `i` saves as many pairs as it is there for, beside the next one that could run the problem. */
+static bool saves(const vt_caps *caps, const vt_problem *problem, uint32_t i, const vt_tile *tile) {
     const uint32_t *box = problem->box;
+    const uint32_t percent = vt_tune_row_at(caps, i)->percent;
     vt_tile other;
-    uint32_t next = row + 1;
-    if (vt_tune_table[row].percent == 0)
-        return true;
-    while (next < vt_tune_table_count && (!matches(caps, &vt_tune_table[next], problem) ||
-                                          try_row(caps, &vt_tune_table[next], problem, &other)))
-        ++next;
-    if (next == vt_tune_table_count)
+    if (percent == 0 || !next_tile(caps, problem, i + 1, &other))
         return true;
     if (problem->map != VT_MAP_NEIGHBORHOOD || box[0] * box[1] * box[2] > tile->rows)
         return false;
-    return 100 * visited_pairs(problem, tile) <= vt_tune_table[row].percent * visited_pairs(problem, &other);
+    return 100 * visited_pairs(problem, tile) <= percent * visited_pairs(problem, &other);
 }
 
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
@@ -385,11 +417,12 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
                problem->dim, problem->value_dim, caps->name, caps->max_dim);
         return VATTEN_ERROR_UNSUPPORTED;
     }
-    for (uint32_t i = *row; i < vt_tune_table_count; ++i) {
-        if (!matches(caps, &vt_tune_table[i], problem))
+    const vt_tune_row *at;
+    for (uint32_t i = *row; (at = vt_tune_row_at(caps, i)) != NULL; ++i) {
+        if (!matches(caps, at, problem))
             continue;
         vt_tile tile;
-        why = try_row(caps, &vt_tune_table[i], problem, &tile);
+        why = try_row(caps, at, problem, &tile);
         if (!why && saves(caps, problem, i, &tile)) {
             *out = tile;
             *row = i;

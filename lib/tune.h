@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which kernel layout and tile a problem gets on a device: (caps, problem) -> tile. The choices themselves
- * are data, in tune_table.c; this room knows how a row of the table becomes a tile and whether the tile fits.
+ * are data, in tune_table.c and in tuning files (tune_file.h); this room knows how a row of the table becomes a tile and whether the tile fits.
  */
 #ifndef VT_TUNE_H
 #define VT_TUNE_H
@@ -13,6 +13,14 @@ typedef enum vt_tune_when {
     VT_TUNE_CPU,  /* only for CPU devices, unless its layout is asked for */
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
+
+/* What a problem is, for rows that are not for all: bits. */
+typedef enum vt_tune_task {
+    VT_TUNE_ATTENTION = 1 << 0,
+    VT_TUNE_NEIGHBORHOOD = 1 << 1,
+    VT_TUNE_LISTS = 1 << 2, /* sparse plans too */
+    VT_TUNE_MASS = 1 << 3
+} vt_tune_task;
 
 /* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX count
  * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
@@ -31,6 +39,13 @@ typedef struct vt_tune_row {
     uint32_t percent;
     uint32_t max_rows;  /* not 0: only for problems that fill tiles with at most so many rows */
     const char *reason; /* why the row is there, in a few words; never NULL */
+    /* What only rows of a tuning file say; 0 = nothing. */
+    uint32_t rows;     /* the tile is told as in vatten_tile: so many rows, in place of rows_per_lane; all
+                          sizes above 0, MATRIX counted in invocations too */
+    uint32_t min_rows; /* only for problems that fill tiles with at least so many rows */
+    uint32_t min_dim;  /* of max(dim, value_dim) */
+    uint32_t dtypes;   /* bits 1 << vatten_dtype */
+    uint32_t tasks;    /* vt_tune_task bits */
 } vt_tune_row;
 
 extern const vt_tune_row vt_tune_table[];
@@ -51,10 +66,16 @@ typedef struct vt_tile {
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;
 
-/* Starts at `*row` of the table and leaves the row that won there, so that a caller may go on after it.
+/* Row `i` of all that a device has: those of its tuning file, then the table. NULL past the last one. */
+const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i);
+
+/* Starts at row `*row` and leaves the row that won there, so that a caller may go on after it.
  * Errors: UNSUPPORTED, with a message, if nothing fits or the tile that was asked for does not. */
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out);
+
+/* NULL if a tile's workgroup, rows, keys and lanes_per_row may stand together on some device, else why not. */
+const char *vt_tile_malformed(const vt_tile *tile);
 
 /* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row, subgroup, matrix and the problem's dims.
  * NULL if the tile can run the problem on the device, else why not. */

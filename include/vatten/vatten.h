@@ -171,11 +171,17 @@ typedef struct vatten_device_desc {
     uint32_t cap_invocations;   /* invocations of a workgroup */
     uint64_t cap_storage_range; /* bytes that one binding may hold */
     bool cap_no_subgroups;      /* as if the device had no subgroup operations beyond basic */
+    /* Optional: the text of a tuning file, as vatten_tune writes them (docs/performance.md tells the format), and its
+     * size in bytes without any end; 0 = none. Its rows for this device and driver are tried before the built-in
+     * table's; those for others are left alone, and told as information. A row that does not fit a problem is passed
+     * over like any row of the table. Text that breaks a rule is INVALID_ARGUMENT: no device is made. */
+    const char *tuning;
+    size_t tuning_size;
 } vatten_device_desc;
 
 /* Makes vatten's part of a VkDevice: a function table, two layouts, an empty pipeline map. Compiles no
- * pipeline. Errors: INVALID_ARGUMENT for a missing required field, UNSUPPORTED below Vulkan 1.1, OUT_OF_*,
- * VULKAN. Thread-safety: safe. */
+ * pipeline. Errors: INVALID_ARGUMENT for a missing required field or a broken tuning text, UNSUPPORTED below Vulkan
+ * 1.1, OUT_OF_*, VULKAN. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device);
 
 /* What vatten found and decided about the device, caps and quirks applied. */
@@ -198,10 +204,21 @@ typedef struct vatten_device_info {
     char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
+    /* As Vulkan gives them, VkDriverId too (0 where the driver does not tell): what the rows of a tuning file go by. */
+    uint32_t vendor_id;
+    uint32_t device_id;
+    uint32_t driver_id;
+    uint32_t driver_version;
+    uint32_t tuned_rows; /* rows of vatten_device_desc.tuning that are for this device */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
 VATTEN_API void vatten_device_get_info(const vatten_device *device, vatten_device_info *out_info);
+
+/* Checks the text of a tuning file (vatten_device_desc.tuning) against all of its rules; whether its rows fit a device
+ * is not asked. Needs no device. Errors: INVALID_ARGUMENT, after one message that names the line (`logger` may be NULL).
+ * Thread-safety: safe. */
+VATTEN_API vatten_result vatten_tuning_check(const vatten_logger *logger, const char *text, size_t size);
 
 /* Destroys the device. Its plans and recorders must be destroyed before, and the GPU done with their work. */
 VATTEN_API void vatten_device_destroy(vatten_device *device);
@@ -231,7 +248,7 @@ typedef struct vatten_strides {
 
 /* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16,
  * dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX, rounds the softmax's weights to f16, and is taken only
- * when asked for. */
+ * when asked for, by a plan or by a row of a tuning file. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
     VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
@@ -351,6 +368,9 @@ typedef struct vatten_plan_info {
     uint64_t cache_k_bytes; /* as q_bytes */
     uint64_t cache_v_bytes;
     uint64_t weights_bytes;
+    /* Why it is this tile, in a few words: of the row of the tuning table, or of the tuning file, that it is from;
+     * "as asked for" where vatten_heads.tile has a size; "" where a plan has no tile. */
+    char tile_reason[128];
 } vatten_plan_info;
 
 /* Thread-safety: safe. */
