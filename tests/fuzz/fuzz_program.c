@@ -7,11 +7,20 @@
  * writes, or as choices of a generator of likely problems, which gets further.
  */
 #include "fuzz_tasks.h"
+#include "fuzz_tuning.h"
 #include "program_random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static void try_tuning(const program_case *c, bool good, const uint8_t *data, size_t size) {
+    const char *broken = fuzz_tuning(&c->caps, good ? &c->problem : NULL, data, size);
+    if (broken) {
+        fprintf(stderr, "%s\n", broken);
+        abort();
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -167,6 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     vatten_result result = read_problem(&c, data, size);
     if (data[0] % 4 == 3)
         try_tasks(&c, data, size);
+    if (data[0] % 4 == 1)
+        try_tuning(&c, result == VATTEN_SUCCESS, data + 1, size - 1);
     bool rules = result == VATTEN_SUCCESS && c.problem.map == VT_MAP_DENSE && c.problem.rules.used;
     if (result == VATTEN_SUCCESS)
         result = rules ? rules_build(&c, NULL) : program_build(&c, NULL);

@@ -59,6 +59,15 @@ typedef struct made {
     vatten_recorder *recorder;
 } made;
 
+/* For whatever device this is; its row is for dims that no plan below has. */
+static const char *tuning_text(const char *device_name) {
+    static char text[512];
+    snprintf(text, sizeof text,
+             "vatten-tuning 1\ndevice name=\"%s\"\nrow layout=shared tile=8,2,4,4 dim=500.. # none\nend\n",
+             device_name);
+    return text;
+}
+
 static vatten_device_desc device_desc(host *h, unit_log *said, bool push) {
     vatten_context_info info;
     vatten_context_get_info(context, &info);
@@ -70,6 +79,8 @@ static vatten_device_desc device_desc(host *h, unit_log *said, bool push) {
         .features = push ? info.enabled : info.enabled & ~(vatten_features)VATTEN_FEATURE_PUSH_DESCRIPTOR,
         .logger = said->logger,
         .allocator = {host_allocate, host_release, h},
+        .tuning = tuning_text(info.device_name),
+        .tuning_size = strlen(tuning_text(info.device_name)),
     };
 }
 
@@ -191,6 +202,9 @@ static void nothing_fails_and_nothing_leaks(void **state) {
         vatten_plan_info info;
         vatten_plan_get_info(m.rules, &info);
         assert_true(info.pipelines == 4 && info.dispatches == 4 && info.splits == 2);
+        vatten_device_info device;
+        vatten_device_get_info(m.device, &device);
+        assert_int_equal(device.tuned_rows, 1);
         assert_clean(&m, &h, VATTEN_SUCCESS);
     }
 }
@@ -334,6 +348,52 @@ static void a_lost_device_is_not_asked_again(void **state) {
     assert_clean(&m, &h, VATTEN_ERROR_VULKAN);
 }
 
+/* ---- Tuning files ---- */
+
+static void assert_no_device(const char *text, size_t size, const char *why) {
+    host h = {0};
+    unit_log said;
+    made m = {.device = (vatten_device *)(uintptr_t)1};
+    unit_log_start(&said);
+    faults_start(NULL, 0, 0);
+    vatten_device_desc desc = device_desc(&h, &said, false);
+    desc.tuning = text;
+    desc.tuning_size = size;
+    assert_int_equal(vatten_device_create(&desc, &m.device), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_null(m.device);
+    assert_string_equal(said.text, why); /* the last word */
+    assert_int_equal(said.level, VATTEN_LOG_ERROR);
+    assert_clean(&m, &h, VATTEN_ERROR_INVALID_ARGUMENT);
+}
+
+static void a_broken_tuning_file_makes_no_device(void **state) {
+    (void)state;
+    static const char cut[] = "vatten-tuning 1\ndevice vendor=0\nrow layout=shared tile=8,2,";
+    assert_no_device(cut, sizeof cut - 1, "tuning: line 3: 'tile=8,2,' is no key=value");
+    assert_no_device(cut, 16, "tuning: line 1: the text stops without an 'end' line");
+    assert_no_device(NULL, 16, "device: tuning, of which there is a size, is missing");
+}
+
+static void a_tuning_file_of_another_device_is_no_error(void **state) {
+    (void)state;
+    static const char other[] = "vatten-tuning 1\ndevice name=\"no such device\"\nrow layout=shared "
+                                "tile=8,2,4,4\nend\n";
+    host h = {0};
+    unit_log said;
+    made m = {0};
+    unit_log_start(&said);
+    faults_start(NULL, 0, 0);
+    vatten_device_desc desc = device_desc(&h, &said, false);
+    desc.tuning = other;
+    desc.tuning_size = sizeof other - 1;
+    assert_int_equal(vatten_device_create(&desc, &m.device), VATTEN_SUCCESS);
+    assert_int_equal(said.level, VATTEN_LOG_INFO);
+    vatten_device_info device;
+    vatten_device_get_info(m.device, &device);
+    assert_int_equal(device.tuned_rows, 0);
+    assert_clean(&m, &h, VATTEN_SUCCESS);
+}
+
 /* ---- A loader that lacks functions ---- */
 
 static void every_missing_function_is_named(void **state) {
@@ -367,6 +427,8 @@ int main(void) {
         cmocka_unit_test(a_refused_pipeline_means_the_next_tile),
         cmocka_unit_test(a_driver_that_refuses_all_gets_an_error),
         cmocka_unit_test(a_lost_device_is_not_asked_again),
+        cmocka_unit_test(a_broken_tuning_file_makes_no_device),
+        cmocka_unit_test(a_tuning_file_of_another_device_is_no_error),
         cmocka_unit_test(every_missing_function_is_named),
     };
     if (vatten_context_create(NULL, &context) != VATTEN_SUCCESS) {
