@@ -32,6 +32,9 @@ typedef struct vatten_context_desc {
     uint32_t cap_invocations;
     uint64_t cap_storage_range;
     bool cap_no_subgroups;
+    /* Path of a tuning file, as vatten_tune writes them, for vatten_device_desc.tuning; NULL = none. Unlike there a file that
+     * breaks a rule is a warning and is ignored; a missing one is normal. */
+    const char *tuning;
 } vatten_context_desc;
 
 /* `desc` may be NULL. With no loader or no usable device the result is UNSUPPORTED and the message names the
@@ -55,6 +58,7 @@ typedef struct vatten_context_info {
     uint32_t queue_family;
     bool validation;            /* the layer was found and is on */
     uint32_t validation_errors; /* messages of severity error so far */
+    uint8_t cache_uuid[16]; /* pipelineCacheUUID: another one when device, driver or its build is another */
 } vatten_context_info;
 
 VATTEN_API void vatten_context_get_info(const vatten_context *context, vatten_context_info *out_info);

@@ -9,6 +9,10 @@
 #include <string.h>
 
 static vatten_result create_core(vatten_context *context, const vatten_context_desc *desc) {
+    vt_ctx_blob tuning = {0};
+    vatten_result result = vt_ctx_tuning_load(context, desc->tuning, &tuning);
+    if (result != VATTEN_SUCCESS)
+        return result;
     vatten_device_desc device = {.get_instance_proc_addr = context->vk.GetInstanceProcAddr,
                                  .instance = context->instance,
                                  .physical_device = context->physical_device,
@@ -20,8 +24,12 @@ static vatten_result create_core(vatten_context *context, const vatten_context_d
                                  .cap_shared_bytes = desc->cap_shared_bytes,
                                  .cap_invocations = desc->cap_invocations,
                                  .cap_storage_range = desc->cap_storage_range,
-                                 .cap_no_subgroups = desc->cap_no_subgroups};
-    return vatten_device_create(&device, &context->core);
+                                 .cap_no_subgroups = desc->cap_no_subgroups,
+                                 .tuning = tuning.data,
+                                 .tuning_size = tuning.size};
+    result = vatten_device_create(&device, &context->core);
+    vt_ctx_release(context, tuning.data);
+    return result;
 }
 
 /* The device that the user asked for: by the desc, else by the environment, else "" for any. */
@@ -140,6 +148,7 @@ void vatten_context_get_info(const vatten_context *context, vatten_context_info 
     out_info->queue_family = context->queue_family;
     out_info->validation = context->validation;
     out_info->validation_errors = context->validation_errors;
+    memcpy(out_info->cache_uuid, context->properties.pipelineCacheUUID, sizeof out_info->cache_uuid);
 }
 
 vatten_device *vatten_context_device(vatten_context *context) {

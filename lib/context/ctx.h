@@ -9,7 +9,9 @@
  *   ctx_messenger.c  what the validation layer says
  *   ctx_choose.c     which physical device
  *   ctx_device.c     VkDevice, its features and its queue
+ *   ctx_file.c       reading files
  *   ctx_cache.c      the pipeline cache file
+ *   ctx_tuning.c     the tuning file
  *   ctx_memory.c     buffers
  *   ctx_transfer.c   upload and download
  *   ctx_submit.c     one command buffer: begin, submit, wait, time
@@ -124,6 +126,24 @@ vatten_result vt_ctx_choose(vatten_context *context, const char *wanted, bool no
 
 /* Makes the device with what vatten can use of it and the desc does not leave out, and gets its one queue. */
 vatten_result vt_ctx_device_create(vatten_context *context, const vatten_context_desc *desc);
+
+/* ---- ctx_file.c ---- */
+
+typedef struct vt_ctx_blob {
+    void *data; /* NULL: nothing; release with vt_ctx_release */
+    size_t size;
+} vt_ctx_blob;
+
+/* A file of at most `most` bytes; a missing or empty one leaves `out` as it is. One that is larger or cannot be read is
+ * a warning, no `noun`. */
+vatten_result vt_ctx_file_read(const vatten_context *context, const char *path, long most, const char *noun,
+                               vt_ctx_blob *out);
+
+/* ---- ctx_tuning.c ---- */
+
+/* The text of a tuning file that keeps its rules; `path` NULL, a missing file, and one that breaks them, which is a
+ * warning, leave `out` as it is. */
+vatten_result vt_ctx_tuning_load(vatten_context *context, const char *path, vt_ctx_blob *out);
 
 /* ---- ctx_cache.c ---- */
 

@@ -11,40 +11,9 @@
 #define MAX_CACHE_BYTES (256l * 1024 * 1024) /* a file beyond this is not a pipeline cache */
 #define SUFFIX_BYTES    40u
 
-typedef struct cache_blob {
-    void *data; /* NULL: nothing to start from */
-    size_t size;
-} cache_blob;
-
-static long file_size(FILE *file) {
-    if (fseek(file, 0, SEEK_END) != 0)
-        return -1;
-    long size = ftell(file);
-    return fseek(file, 0, SEEK_SET) == 0 ? size : -1;
-}
-
-static vatten_result read_file(const vatten_context *context, cache_blob *blob) {
-    FILE *file = fopen(context->cache_path, "rb");
-    if (file == NULL)
-        return VATTEN_SUCCESS; /* the first run */
-    vatten_result result = VATTEN_SUCCESS;
-    long size = file_size(file);
-    if (size > 0 && size <= MAX_CACHE_BYTES) {
-        blob->data = vt_ctx_alloc(context, (size_t)size);
-        result = blob->data != NULL ? VATTEN_SUCCESS : VATTEN_ERROR_OUT_OF_HOST_MEMORY;
-    } else if (size != 0) {
-        vt_ctx_log(context, VATTEN_LOG_WARN, "context: %s cannot be read or is no pipeline cache",
-                   context->cache_path);
-    }
-    if (blob->data != NULL)
-        blob->size = fread(blob->data, 1, (size_t)size, file);
-    fclose(file);
-    return result;
-}
-
 /* NULL, or why the blob is not a cache of this device and driver. Drivers check this too, but not all of them
  * do it well, and the user should be told. */
-static const char *misfit(const vatten_context *context, const cache_blob *blob) {
+static const char *misfit(const vatten_context *context, const vt_ctx_blob *blob) {
     struct {
         uint32_t size;
         uint32_t version;
@@ -64,17 +33,17 @@ static const char *misfit(const vatten_context *context, const cache_blob *blob)
     return NULL;
 }
 
-static void drop_misfit(const vatten_context *context, cache_blob *blob) {
+static void drop_misfit(const vatten_context *context, vt_ctx_blob *blob) {
     const char *why = blob->data != NULL ? misfit(context, blob) : NULL;
     if (why == NULL)
         return;
     vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s is %s: starting an empty one",
                context->cache_path, why);
     vt_ctx_release(context, blob->data);
-    *blob = (cache_blob){0};
+    *blob = (vt_ctx_blob){0};
 }
 
-static VkResult make_cache(vatten_context *context, const cache_blob *blob) {
+static VkResult make_cache(vatten_context *context, const vt_ctx_blob *blob) {
     VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
                                       .initialDataSize = blob->size,
                                       .pInitialData = blob->data};
@@ -90,8 +59,9 @@ vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     memcpy(context->cache_path, path, length);
 
-    cache_blob blob = {0};
-    vatten_result result = read_file(context, &blob);
+    vt_ctx_blob blob = {0};
+    vatten_result result =
+        vt_ctx_file_read(context, context->cache_path, MAX_CACHE_BYTES, "pipeline cache", &blob);
     if (result != VATTEN_SUCCESS)
         return result;
     drop_misfit(context, &blob);
@@ -100,7 +70,7 @@ vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
     return made == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreatePipelineCache", made);
 }
 
-static vatten_result get_data(const vatten_context *context, cache_blob *blob) {
+static vatten_result get_data(const vatten_context *context, vt_ctx_blob *blob) {
     VkResult result = context->vk.GetPipelineCacheData(context->device, context->cache, &blob->size, NULL);
     if (result != VK_SUCCESS || blob->size == 0)
         return result == VK_SUCCESS ? VATTEN_SUCCESS
@@ -133,7 +103,7 @@ static bool replace_file(const char *from, const char *to) {
 }
 
 /* Written aside and renamed, so that a reader, or a crash in between, never sees half a file. */
-static bool write_file(const vatten_context *context, const cache_blob *blob) {
+static bool write_file(const vatten_context *context, const vt_ctx_blob *blob) {
     size_t name_size = strlen(context->cache_path) + SUFFIX_BYTES;
     char *name = vt_ctx_alloc(context, name_size);
     if (name == NULL)
@@ -150,7 +120,7 @@ static bool write_file(const vatten_context *context, const cache_blob *blob) {
 }
 
 static void save(const vatten_context *context) {
-    cache_blob blob = {0};
+    vt_ctx_blob blob = {0};
     if (get_data(context, &blob) == VATTEN_SUCCESS && blob.data != NULL && !write_file(context, &blob))
         vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s could not be written",
                    context->cache_path);
