@@ -57,6 +57,7 @@ typedef struct vt_caps {
     uint32_t device_id;
     uint32_t driver_id;
     uint32_t driver_version;
+    char driver_info[256]; /* version of the driver as it tells it; "" = it does not */
     uint32_t api_version;
     uint32_t subgroup_size;
     uint32_t subgroup_min; /* = subgroup_max = subgroup_size where the driver may not vary it */

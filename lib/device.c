@@ -190,6 +190,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
         .tuned_rows = caps->tuned_count,
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);
+    snprintf(out->driver_info, sizeof out->driver_info, "%s", caps->driver_info);
     vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);
     vt_caps_matrix_names(caps, out->matrices, sizeof out->matrices);
 }

@@ -191,6 +191,7 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     copy_limits(&properties.properties, out);
     out->features = features;
     out->driver_id = (uint32_t)driver.driverID;
+    snprintf(out->driver_info, sizeof out->driver_info, "%s", driver.driverInfo);
     bool compute = (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     out->subgroup_ops = compute ? subgroup.supportedOperations : 0;
     out->subgroup_size = subgroup.subgroupSize ? subgroup.subgroupSize : 1;

@@ -387,29 +387,43 @@ const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i) {
     return i < vt_tune_table_count ? &vt_tune_table[i] : NULL;
 }
 
-/* The tile of the first row from `i` on that could run the problem. */
-static bool next_tile(const vt_caps *caps, const vt_problem *problem, uint32_t i, vt_tile *out) {
-    for (const vt_tune_row *row; (row = vt_tune_row_at(caps, i)) != NULL; ++i)
-        if (matches(caps, row, problem) && !try_row(caps, row, problem, out))
-            return true;
-    return false;
-}
-
-/* Whether row `i` saves as many pairs as it is there for, beside the next one that could run the problem. */
-static bool saves(const vt_caps *caps, const vt_problem *problem, uint32_t i, const vt_tile *tile) {
+/* Whether a row saves as many pairs as it is there for, beside what would be taken without it. */
+static bool saves(const vt_problem *problem, const vt_tune_row *row, const vt_tile *tile,
+                  const vt_tile *other) {
     const uint32_t *box = problem->box;
-    const uint32_t percent = vt_tune_row_at(caps, i)->percent;
-    vt_tile other;
-    if (percent == 0 || !next_tile(caps, problem, i + 1, &other))
+    if (row->percent == 0)
         return true;
     if (problem->map != VT_MAP_NEIGHBORHOOD || box[0] * box[1] * box[2] > tile->rows)
         return false;
-    return 100 * visited_pairs(problem, tile) <= percent * visited_pairs(problem, &other);
+    return 100 * visited_pairs(problem, tile) <= row->percent * visited_pairs(problem, other);
+}
+
+/* The first row from `*row` on that is to be taken, found from the last one up, since a row may ask what would be taken
+ * without it. NULL, or why the last row that matches does not fit. */
+static const char *choose(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
+    const char *why = "no kernel of that layout takes these dims";
+    const uint32_t first = *row;
+    bool met = false, found = false;
+    for (uint32_t i = caps->tuned_count + vt_tune_table_count; i-- > first;) {
+        const vt_tune_row *at = vt_tune_row_at(caps, i);
+        if (!matches(caps, at, problem))
+            continue;
+        vt_tile tile;
+        const char *misfit = try_row(caps, at, problem, &tile);
+        if (misfit && !met)
+            why = misfit;
+        met = true;
+        if (misfit || (found && !saves(problem, at, &tile, out)))
+            continue;
+        found = true;
+        *out = tile;
+        *row = i;
+    }
+    return found ? NULL : why;
 }
 
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out) {
-    const char *why = "no kernel of that layout takes these dims";
     if (max_u32(problem->dim, problem->value_dim) > caps->max_dim) {
         vt_log(logger, VATTEN_LOG_ERROR, problem->label,
                "dim %" PRIu32 ", value_dim %" PRIu32 ": the shader compiler of %s takes dims up to %" PRIu32
@@ -417,18 +431,9 @@ vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt
                problem->dim, problem->value_dim, caps->name, caps->max_dim);
         return VATTEN_ERROR_UNSUPPORTED;
     }
-    const vt_tune_row *at;
-    for (uint32_t i = *row; (at = vt_tune_row_at(caps, i)) != NULL; ++i) {
-        if (!matches(caps, at, problem))
-            continue;
-        vt_tile tile;
-        why = try_row(caps, at, problem, &tile);
-        if (!why && saves(caps, problem, i, &tile)) {
-            *out = tile;
-            *row = i;
-            return VATTEN_SUCCESS;
-        }
-    }
+    const char *why = choose(caps, problem, row, out);
+    if (!why)
+        return VATTEN_SUCCESS;
     vt_log(logger, VATTEN_LOG_ERROR, problem->label,
            "no tile fits %s for dim %" PRIu32 ", value_dim %" PRIu32 " (shared memory %" PRIu32
            " bytes, %" PRIu32 " invocations, bindings of %" PRIu64 " bytes): %s",

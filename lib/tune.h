@@ -34,8 +34,8 @@ typedef struct vt_tune_row {
     uint32_t lanes_per_row; /* 0 = all of the workgroup */
     uint32_t rows_per_lane;
     uint32_t keys; /* 0 = as many as the workgroup has invocations */
-    /* Not 0: only for neighborhoods whose visited pairs with this row are at most this percentage of those with the
-     * next one that matches. A smaller box visits fewer keys for nothing, and pays more for each pair. */
+    /* Not 0: only for neighborhoods whose visited pairs with this row are at most this percentage of those with what would
+     * be taken without it. A smaller box visits fewer keys for nothing, and pays more for each pair. */
     uint32_t percent;
     uint32_t max_rows;  /* not 0: only for problems that fill tiles with at most so many rows */
     const char *reason; /* why the row is there, in a few words; never NULL */

@@ -21,7 +21,7 @@ typedef struct span {
 typedef struct device_rule {
     uint32_t given;
     uint32_t ids[4]; /* vendor, device, driver, version */
-    span name;
+    span texts[2];   /* build, name */
 } device_rule;
 
 typedef struct row_rule {
@@ -278,40 +278,44 @@ enum { ROW_REQUIRED = 2 }; /* the first keys */
 
 /* ---- Devices ---- */
 
-static const char *const device_keys[] = {"vendor", "device", "driver", "version", "name"};
-enum { DEVICE_IDS = 4, DEVICE_KEYS = 5 };
+static const char *const device_keys[] = {"vendor", "device", "driver", "version", "build", "name"};
+enum { DEVICE_IDS = 4, DEVICE_KEYS = 6 };
 
 static bool take_device_value(const reader *r, size_t key, span s, device_rule *rule) {
     if (key < DEVICE_IDS)
         return take_number(r, device_keys[key], s, 0, UINT32_MAX, &rule->ids[key]);
     if (s.size < 2 || s.at[0] != '"' || memchr(s.at + 1, '"', s.size - 1) != s.at + s.size - 1)
-        return broken(r, "name: '%.*s' is not in quotes", shown(s), s.at);
-    rule->name = (span){s.at + 1, s.size - 2};
+        return broken(r, "%s: '%.*s' is not in quotes", device_keys[key], shown(s), s.at);
+    rule->texts[key - DEVICE_IDS] = (span){s.at + 1, s.size - 2};
     return true;
 }
 
-/* Whether all that is given is so; else tells what is not. */
-static bool is_mine(const reader *r, const device_rule *rule) {
-    const vt_caps *caps = r->caps;
-    if (!caps)
-        return false;
-    const uint32_t own[DEVICE_IDS] = {caps->vendor_id, caps->device_id, caps->driver_id,
-                                      caps->driver_version};
-    for (size_t i = 0; i < DEVICE_IDS; ++i) {
-        if (!(rule->given & 1u << i) || rule->ids[i] == own[i])
-            continue;
+static bool id_is(const reader *r, const device_rule *rule, size_t key, uint32_t own) {
+    bool same = !(rule->given & 1u << key) || rule->ids[key] == own;
+    if (!same)
         vt_log(r->logger, VATTEN_LOG_INFO, NULL,
                "tuning: line %" PRIu32 ": rows for another device: %s 0x%" PRIx32
                ", that of %s is 0x%" PRIx32,
-               r->line, device_keys[i], rule->ids[i], caps->name, own[i]);
-        return false;
-    }
-    bool named = !(rule->given & 1u << DEVICE_IDS) || is(rule->name, caps->name);
-    if (!named)
+               r->line, device_keys[key], rule->ids[key], r->caps->name, own);
+    return same;
+}
+
+static bool text_is(const reader *r, const device_rule *rule, size_t key, const char *own) {
+    const span text = rule->texts[key - DEVICE_IDS];
+    bool same = !(rule->given & 1u << key) || is(text, own);
+    if (!same)
         vt_log(r->logger, VATTEN_LOG_INFO, NULL,
-               "tuning: line %" PRIu32 ": rows for another device: %.*s, this one is %s", r->line,
-               shown(rule->name), rule->name.at, caps->name);
-    return named;
+               "tuning: line %" PRIu32 ": rows for another device: %s \"%.*s\", that of %s is \"%s\"",
+               r->line, device_keys[key], shown(text), text.at, r->caps->name, own);
+    return same;
+}
+
+/* Whether all that is given is so; else tells the first that is not. */
+static bool is_mine(const reader *r, const device_rule *rule) {
+    const vt_caps *caps = r->caps;
+    return caps && id_is(r, rule, 0, caps->vendor_id) && id_is(r, rule, 1, caps->device_id) &&
+           id_is(r, rule, 2, caps->driver_id) && id_is(r, rule, 3, caps->driver_version) &&
+           text_is(r, rule, 4, caps->driver_info) && text_is(r, rule, 5, caps->name);
 }
 
 /* ---- Lines ---- */
@@ -352,7 +356,7 @@ static bool read_device(reader *r, span words) {
             !take_device_value(r, key, value, &rule))
             return false;
     if (!rule.given)
-        return broken(r, "a device line says none of vendor, device, driver, version and name");
+        return broken(r, "a device line says none of vendor, device, driver, version, build and name");
     r->in_device = true;
     r->mine = is_mine(r, &rule);
     return true;

@@ -6,19 +6,13 @@
 #include <string.h>
 
 #include "say.h"
+#include "tool_device.h"
 
 /* ---- Plan, cold and warm ---- */
 
 static vatten_result make_device(bench_rig *r) {
-    vatten_context_info info;
-    vatten_context_get_info(r->context, &info);
-    vatten_device_desc desc = {.get_instance_proc_addr = vatten_context_get_instance_proc_addr(r->context),
-                               .instance = vatten_context_instance(r->context),
-                               .physical_device = vatten_context_physical_device(r->context),
-                               .device = vatten_context_vk_device(r->context),
-                               .features = info.enabled,
-                               .pipeline_cache = r->cache,
-                               .logger = say_quiet_logger()};
+    vatten_device_desc desc = tool_device_desc(r->context, say_quiet_logger());
+    desc.pipeline_cache = r->cache;
     return vatten_device_create(&desc, &r->device);
 }
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
 static const char *const dtype_names[] = {"<f4", "<f2", "<u2", "<u4"};
@@ -266,49 +265,11 @@ static size_t make_header(const npy_array *array, char *out, size_t out_size) {
 static bool write_all(FILE *file, const npy_array *array) {
     char head[320];
     size_t length = make_header(array, head, sizeof head);
-    bool ok = length != 0 && fwrite(head, 1, length, file) == length &&
-              fwrite(array->data, 1, array->bytes, file) == array->bytes;
-    return fclose(file) == 0 && ok;
+    return length != 0 && fwrite(head, 1, length, file) == length &&
+           fwrite(array->data, 1, array->bytes, file) == array->bytes;
 }
 
 bool npy_stage(const char *path, const npy_array *array, char **out_temporary, char reason[NPY_REASON]) {
-    struct stat status;
-    *out_temporary = NULL;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) /* a rename would replace even /dev/null */
-        return fault(reason, "exists and is not a regular file");
-    size_t size = strlen(path) + 32;
-    char *name = malloc(size);
-    if (name == NULL)
-        return fault(reason, "out of memory");
-    snprintf(name, size, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(name, "wbx");
-    if (file == NULL) {
-        fault(reason, "cannot be written: %s", strerror(errno));
-        free(name);
-        return false;
-    }
-    if (!write_all(file, array)) {
-        fault(reason, "cannot be written: %s", strerror(errno));
-        npy_discard(name);
-        return false;
-    }
-    *out_temporary = name;
-    return true;
-}
-
-bool npy_commit(const char *path, char *temporary, char reason[NPY_REASON]) {
-    if (rename(temporary, path) != 0) {
-        fault(reason, "cannot be written: %s", strerror(errno));
-        npy_discard(temporary);
-        return false;
-    }
-    free(temporary);
-    return true;
-}
-
-void npy_discard(char *temporary) {
-    if (temporary == NULL)
-        return;
-    remove(temporary);
-    free(temporary);
+    FILE *file = staged_open(path, out_temporary, reason);
+    return file != NULL && staged_close(file, write_all(file, array), out_temporary, reason);
 }

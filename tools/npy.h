@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "staged.h"
+
 #define NPY_MAX_RANK 8
-#define NPY_REASON   256 /* bytes that a reason needs at most */
+#define NPY_REASON   STAGED_REASON /* bytes that a reason needs at most */
 
 typedef enum npy_dtype { NPY_F32, NPY_F16, NPY_U16, NPY_U32 } npy_dtype;
 
@@ -34,11 +36,8 @@ void npy_shape_text(const npy_array *array, char *out, size_t out_size);
 bool npy_read(const char *path, npy_array *out_array, char reason[NPY_REASON]);
 void npy_free(npy_array *array);
 
-/* Output in two steps, so that a failure between them leaves no file: stage writes a new file beside `path`
- * and returns its malloc'd name, commit renames it to `path` and frees the name, discard removes it (NULL is
- * fine). */
+/* Writes a new file beside `path` and gives its name, for staged_commit or staged_discard. False with a reason when that
+ * failed. */
 bool npy_stage(const char *path, const npy_array *array, char **out_temporary, char reason[NPY_REASON]);
-bool npy_commit(const char *path, char *temporary, char reason[NPY_REASON]);
-void npy_discard(char *temporary);
 
 #endif /* TOOLS_NPY_H */

@@ -368,17 +368,17 @@ bool run_outputs_write(const run_paths *paths, const npy_array *out, const npy_a
     if (ok && paths->lse != NULL)
         ok = npy_stage(path = paths->lse, lse, &staged_lse, reason);
     if (ok) {
-        ok = npy_commit(path = paths->out, staged_out, reason);
+        ok = staged_commit(path = paths->out, staged_out, reason);
         staged_out = NULL;
     }
     if (ok && staged_lse != NULL) {
-        ok = npy_commit(path = paths->lse, staged_lse, reason);
+        ok = staged_commit(path = paths->lse, staged_lse, reason);
         staged_lse = NULL;
         if (!ok)
             remove(paths->out);
     }
-    npy_discard(staged_out);
-    npy_discard(staged_lse);
+    staged_discard(staged_out);
+    staged_discard(staged_lse);
     if (!ok)
         say_error("%s: %s", path, reason);
     return ok;

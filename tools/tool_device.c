@@ -3,15 +3,20 @@
 
 #include "family.h"
 #include "say.h"
+#include "tool_tuning.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define FIELD(member) offsetof(tool_options, member)
 
 static const option_spec common_options[] = {
     {"device", OPTION_TEXT, FIELD(device), "NAME|INDEX",
      "part of a device's name or its index; default: VATTEN_DEVICE"},
+    {"tuning", OPTION_TEXT, FIELD(tuning), "FILE|remembered",
+     "rows of tiles of vatten_tune; default: the built-in table alone"},
     {"validate", OPTION_FLAG, FIELD(validate), NULL,
      "run under the Vulkan validation layer; its errors fail the run"},
     {"json", OPTION_FLAG, FIELD(json), NULL, "print JSON on one line"},
@@ -24,24 +29,65 @@ option_table tool_option_table(tool_options *options) {
     return table;
 }
 
-bool tool_open(const tool_options *options, vatten_logger logger, vatten_context **out_context) {
+static bool open_with(const tool_options *options, vatten_logger logger, const char *tuning,
+                      vatten_context **out_context) {
     vatten_context_desc desc = {
         .device = options->device != NULL ? options->device : getenv("VATTEN_DEVICE"),
         .validation = options->validate,
         .statistics = options->statistics,
         .logger = logger,
+        .tuning = tuning,
     };
     vatten_result result = vatten_context_create(&desc, out_context);
-    if (result != VATTEN_SUCCESS) {
+    if (result != VATTEN_SUCCESS)
         say_error("no device: %s", vatten_result_name(result));
+    return result == VATTEN_SUCCESS;
+}
+
+/* The file is named by the device, so the context is made twice. */
+static bool open_remembered(const tool_options *options, vatten_logger logger, vatten_context **out_context) {
+    char path[TOOL_TUNING_PATH];
+    if (!open_with(options, logger, NULL, out_context))
         return false;
+    bool placed = tool_tuning_path(*out_context, path);
+    if (placed && access(path, F_OK) != 0) {
+        say_note("warning: no tuning is remembered for this device and driver: there is no %s", path);
+        return true;
     }
+    vatten_context_destroy(*out_context);
+    *out_context = NULL;
+    return placed && tool_tuning_read(path) && open_with(options, logger, path, out_context);
+}
+
+static bool open_any(const tool_options *options, vatten_logger logger, vatten_context **out_context) {
+    const char *tuning = options->tuning;
+    if (tuning != NULL && strcmp(tuning, TOOL_TUNING_REMEMBERED) == 0)
+        return open_remembered(options, logger, out_context);
+    return (tuning == NULL || tool_tuning_read(tuning)) && open_with(options, logger, tuning, out_context);
+}
+
+bool tool_open(const tool_options *options, vatten_logger logger, vatten_context **out_context) {
+    if (!open_any(options, logger, out_context))
+        return false;
     vatten_context_info info;
     vatten_context_get_info(*out_context, &info);
     if (options->validate && !info.validation)
         say_note(
             "warning: the validation layer VK_LAYER_KHRONOS_validation is not installed; running without it");
     return true;
+}
+
+vatten_device_desc tool_device_desc(vatten_context *context, vatten_logger logger) {
+    vatten_context_info info;
+    vatten_context_get_info(context, &info);
+    vatten_device_desc desc = {.get_instance_proc_addr = vatten_context_get_instance_proc_addr(context),
+                               .instance = vatten_context_instance(context),
+                               .physical_device = vatten_context_physical_device(context),
+                               .device = vatten_context_vk_device(context),
+                               .features = info.enabled,
+                               .logger = logger};
+    desc.tuning = tool_tuning_text(&desc.tuning_size);
+    return desc;
 }
 
 bool tool_found_invalid(const vatten_context *context) {
@@ -72,6 +118,7 @@ void tool_json_plan(cJSON *object, const vatten_plan_info *info) {
     add_count(tile, "rows", info->tile.rows);
     add_count(tile, "keys", info->tile.keys);
     add_count(tile, "lanes_per_row", info->tile.lanes_per_row);
+    cJSON_AddStringToObject(object, "tile_reason", info->tile_reason);
     if (info->box[0] != 0) {
         cJSON *box = cJSON_AddArrayToObject(object, "box");
         for (int a = 0; a < 3; ++a)

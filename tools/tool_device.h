@@ -15,6 +15,7 @@
 
 typedef struct tool_options {
     const char *device;
+    const char *tuning; /* path, or TOOL_TUNING_REMEMBERED */
     bool validate;
     bool json;
     bool verbose;
@@ -24,9 +25,13 @@ typedef struct tool_options {
 
 option_table tool_option_table(tool_options *options);
 
-/* Makes the context: --device, else the environment's VATTEN_DEVICE, else the context's choice. Says what
- * went wrong; a validation layer that was asked for and is not installed is a warning. */
+/* Makes the context: --device, else the environment's VATTEN_DEVICE, else the context's choice; with the tuning file of
+ * --tuning. Says what went wrong; a validation layer that was asked for and is not installed is a warning, and so is
+ * that nothing is remembered for the device. */
 bool tool_open(const tool_options *options, vatten_logger logger, vatten_context **out_context);
+
+/* What makes another vatten_device on the context's VkDevice: its handles and features, and the text of --tuning. */
+vatten_device_desc tool_device_desc(vatten_context *context, vatten_logger logger);
 
 /* True when the validation layer reported errors since the context was made; says so. */
 bool tool_found_invalid(const vatten_context *context);

@@ -145,6 +145,12 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "max_macs", device.max_macs);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);
+    add_count(object, "vendor_id", device.vendor_id);
+    add_count(object, "device_id", device.device_id);
+    add_count(object, "driver_id", device.driver_id);
+    add_count(object, "driver_version", device.driver_version);
+    cJSON_AddStringToObject(object, "driver_info", device.driver_info);
+    add_count(object, "tuned_rows", device.tuned_rows);
 }
 
 static void add_buffers(cJSON *object, const vatten_plan_info *info) {

@@ -204,11 +204,13 @@ typedef struct vatten_device_info {
     char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
-    /* As Vulkan gives them, VkDriverId too (0 where the driver does not tell): what the rows of a tuning file go by. */
+    /* As Vulkan gives them: what the rows of a tuning file go by. VkDriverId and driverInfo are 0 and "" where the driver
+     * does not tell. */
     uint32_t vendor_id;
     uint32_t device_id;
     uint32_t driver_id;
     uint32_t driver_version;
+    char driver_info[256];
     uint32_t tuned_rows; /* rows of vatten_device_desc.tuning that are for this device */
 } vatten_device_info;
 

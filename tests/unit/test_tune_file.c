@@ -155,6 +155,7 @@ static void rows_of_other_devices_are_left_alone_and_told(void **state) {
     caps.device_id = 0x2330;
     caps.driver_id = 4;
     caps.driver_version = 7;
+    snprintf(caps.driver_info, sizeof caps.driver_info, "1.2");
     static const struct {
         const char *device;
         const char *message;
@@ -165,7 +166,10 @@ static void rows_of_other_devices_are_left_alone_and_told(void **state) {
         {"driver=3", "tuning: line 2: rows for another device: driver 0x3, that of Desktop is 0x4"},
         {"version=8 vendor=0x10de",
          "tuning: line 2: rows for another device: version 0x8, that of Desktop is 0x7"},
-        {"name=\"Desk\"", "tuning: line 2: rows for another device: Desk, this one is Desktop"},
+        {"name=\"Desk\"",
+         "tuning: line 2: rows for another device: name \"Desk\", that of Desktop is \"Desktop\""},
+        {"build=\"1.3\"",
+         "tuning: line 2: rows for another device: build \"1.3\", that of Desktop is \"1.2\""},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; ++i) {
         char text[512];
@@ -183,10 +187,10 @@ static void a_file_may_serve_several_devices(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_desktop();
     tuned out;
-    const char *text =
-        HEAD "device vendor=1\n" ROW " # no\n" DEVICE ROW " # one\n" ROW " # two\n"
-             "device vendor=2\n" ROW " # no\n"
-             "device vendor=0x10de device=0 driver=0 version=0 name=\"Desktop\"\n" ROW " # three\n" END;
+    const char *text = HEAD
+        "device vendor=1\n" ROW " # no\n" DEVICE ROW " # one\n" ROW " # two\n"
+        "device vendor=2\n" ROW " # no\n"
+        "device vendor=0x10de device=0 driver=0 version=0 build=\"\" name=\"Desktop\"\n" ROW " # three\n" END;
     assert_int_equal(read_text(&caps, text, &out), VATTEN_SUCCESS);
     assert_int_equal(out.tuning.count, 3);
     assert_string_equal(out.rows[0].reason, "one");
@@ -233,7 +237,7 @@ static void lines_begin_with_known_words(void **state) {
     assert_broken(HEAD "rows\n" END, "line 2: 'rows' begins no line: device, row and a lone end do");
     assert_broken(HEAD ROW "\n" END, "line 2: a row stands before the first device line");
     assert_broken(HEAD "device\n" END,
-                  "line 2: a device line says none of vendor, device, driver, version and name");
+                  "line 2: a device line says none of vendor, device, driver, version, build and name");
     assert_broken(HEAD "\x01\n" END, "line 2: byte 1 is 0x01: no text");
     assert_broken(HEAD "# \x7f\n" END, "line 2: byte 3 is 0x7f: no text");
     assert_broken("vatten-tuning 1\r\r\n" END, "line 1: byte 16 is 0x0d: no text");
