@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define FIELD(member) offsetof(tool_options, member)
 
@@ -50,7 +49,7 @@ static bool open_remembered(const tool_options *options, vatten_logger logger, v
     if (!open_with(options, logger, NULL, out_context))
         return false;
     bool placed = tool_tuning_path(*out_context, path);
-    if (placed && access(path, F_OK) != 0) {
+    if (placed && !tool_tuning_exists(path)) {
         say_note("warning: no tuning is remembered for this device and driver: there is no %s", path);
         return true;
     }
@@ -110,14 +109,17 @@ static void add_count(cJSON *object, const char *name, uint64_t count) {
     cJSON_AddNumberToObject(object, name, (double)count);
 }
 
+void tool_json_tile(cJSON *object, const vatten_tile *tile) {
+    cJSON_AddStringToObject(object, "layout", family_layout_name(tile->layout));
+    add_count(object, "workgroup", tile->workgroup);
+    add_count(object, "rows", tile->rows);
+    add_count(object, "keys", tile->keys);
+    add_count(object, "lanes_per_row", tile->lanes_per_row);
+}
+
 void tool_json_plan(cJSON *object, const vatten_plan_info *info) {
     cJSON_AddStringToObject(object, "kernel", info->kernel);
-    cJSON *tile = cJSON_AddObjectToObject(object, "tile");
-    cJSON_AddStringToObject(tile, "layout", family_layout_name(info->tile.layout));
-    add_count(tile, "workgroup", info->tile.workgroup);
-    add_count(tile, "rows", info->tile.rows);
-    add_count(tile, "keys", info->tile.keys);
-    add_count(tile, "lanes_per_row", info->tile.lanes_per_row);
+    tool_json_tile(cJSON_AddObjectToObject(object, "tile"), &info->tile);
     cJSON_AddStringToObject(object, "tile_reason", info->tile_reason);
     if (info->box[0] != 0) {
         cJSON *box = cJSON_AddArrayToObject(object, "box");

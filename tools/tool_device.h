@@ -39,7 +39,10 @@ bool tool_found_invalid(const vatten_context *context);
 /* Adds device, driver and whether validation is on. */
 void tool_json_device(cJSON *object, const vatten_context *context);
 
-/* Adds kernel, tile, box, dispatches and the sizes and counts of a plan. */
+/* Adds layout and sizes. */
+void tool_json_tile(cJSON *object, const vatten_tile *tile);
+
+/* Adds kernel, tile and its reason, box, dispatches and the sizes and counts of a plan. */
 void tool_json_plan(cJSON *object, const vatten_plan_info *info);
 
 /* The array ["storage_16bit", ...]. */

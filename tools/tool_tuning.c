@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "say.h"
 #include "staged.h"
@@ -81,6 +82,10 @@ bool tool_tuning_path(vatten_context *context, char out_path[TOOL_TUNING_PATH]) 
         used += (size_t)snprintf(out_path + used, TOOL_TUNING_PATH - used, "%02x", info.cache_uuid[i]);
     snprintf(out_path + used, TOOL_TUNING_PATH - used, ".txt");
     return true;
+}
+
+bool tool_tuning_exists(const char *path) {
+    return access(path, F_OK) == 0;
 }
 
 /* All folders above the file, for the user alone, as caches are. */

@@ -24,6 +24,8 @@ const char *tool_tuning_text(size_t *out_size);
  * version and build. False, and said, when the environment has no such place. */
 bool tool_tuning_path(vatten_context *context, char out_path[TOOL_TUNING_PATH]);
 
+bool tool_tuning_exists(const char *path);
+
 /* Writes a tuning file as a whole or, and says why, not at all; with `folders` also makes the folders that are missing. */
 bool tool_tuning_write(const char *path, const char *text, size_t size, bool folders);
 

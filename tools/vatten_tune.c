@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * vatten_tune: what tile and box are worth for a neighborhood problem. --simulate counts, without a GPU, the key tiles
- * that each box of queries would visit.
+ * vatten_tune: which tile is the fastest, and what boxes are worth. --sweep times tiles on the device at hand
+ * (tune_measure.c); --simulate counts, without a GPU, the key tiles that each box of queries would visit.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,11 +12,13 @@
 #include "options.h"
 #include "say.h"
 #include "tool_device.h"
+#include "tune_measure.h"
 #include "tune_picture.h"
 #include "tune_report.h"
 
 static const char usage_text[] =
     "usage: vatten_tune --simulate --grid N,N,... --window N,N,... [options]\n"
+    "       vatten_tune --sweep ...                        times tiles: see vatten_tune --sweep --help\n"
     "\n"
     "Counts what neighborhood attention visits, and how much faster than dense attention that can be at "
     "most, for\n"
@@ -146,7 +148,7 @@ static int run(const tune_options *options) {
     family_problem problem;
     uint64_t query[3] = {0, 0, 0};
     if (!options->simulate) {
-        say_error("nothing to do: --simulate is required");
+        say_error("nothing to do: --sweep or --simulate has to come first");
         return SAY_USAGE;
     }
     if (!make_shape(options, &shape) ||
@@ -157,8 +159,18 @@ static int run(const tune_options *options) {
     return simulate(options, &problem.neighborhood, query);
 }
 
+/* What comes first says which of the two it is. */
+static bool is_sweep(int argc, char **argv) {
+    family_id id;
+    return argc > 1 && (strcmp(argv[1], "--sweep") == 0 || family_find(argv[1], &id));
+}
+
 int main(int argc, char **argv) {
     say_begin("vatten_tune");
+    if (is_sweep(argc, argv)) {
+        bool named = argv[1][0] != '-';
+        return tune_measure(named ? argc : argc - 1, named ? argv : argv + 1);
+    }
     tune_options options = {0};
     const option_table own = {"tune", tune_specs, sizeof tune_specs / sizeof *tune_specs, &options};
     const option_table problem = {"problem", problem_specs, sizeof problem_specs / sizeof *problem_specs,

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOLS_TUNE_MEASURE_H
+#define TOOLS_TUNE_MEASURE_H
+
+/* vatten_tune --sweep: argv[1] is a family's name or the first option. Returns the exit status. */
+int tune_measure(int argc, char **argv);
+
+#endif /* TOOLS_TUNE_MEASURE_H */
