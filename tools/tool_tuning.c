@@ -65,6 +65,13 @@ static bool cache_folder(char *out, size_t out_size) {
     return false;
 }
 
+/* FNV-1a, so that what is only told in words is part of a name too. */
+static uint32_t mix(uint32_t hash, const char *word) {
+    for (; *word != '\0'; ++word)
+        hash = (hash ^ (unsigned char)*word) * 16777619u;
+    return hash;
+}
+
 bool tool_tuning_path(vatten_context *context, char out_path[TOOL_TUNING_PATH]) {
     vatten_context_info info;
     vatten_device_info device;
@@ -75,9 +82,10 @@ bool tool_tuning_path(vatten_context *context, char out_path[TOOL_TUNING_PATH]) 
         say_error("nowhere to remember tuning files: neither XDG_CACHE_HOME nor HOME is an absolute path");
         return false;
     }
+    uint32_t words = mix(mix(2166136261u, device.name), device.driver_info);
     size_t used =
-        (size_t)snprintf(out_path, TOOL_TUNING_PATH, "%s/tuning-%04x-%04x-%x-%08x-", folder, device.vendor_id,
-                         device.device_id, device.driver_id, device.driver_version);
+        (size_t)snprintf(out_path, TOOL_TUNING_PATH, "%s/tuning-%04x-%04x-%x-%08x-%08x-", folder,
+                         device.vendor_id, device.device_id, device.driver_id, device.driver_version, words);
     for (size_t i = 0; i < sizeof info.cache_uuid; ++i)
         used += (size_t)snprintf(out_path + used, TOOL_TUNING_PATH - used, "%02x", info.cache_uuid[i]);
     snprintf(out_path + used, TOOL_TUNING_PATH - used, ".txt");

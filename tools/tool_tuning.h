@@ -21,7 +21,7 @@ bool tool_tuning_read(const char *path);
 const char *tool_tuning_text(size_t *out_size);
 
 /* Where the device's file is remembered: $XDG_CACHE_HOME/vatten or ~/.cache/vatten, named by vendor, device, driver and its
- * version and build. False, and said, when the environment has no such place. */
+ * version and build, in numbers and words. False, and said, when the environment has no such place. */
 bool tool_tuning_path(vatten_context *context, char out_path[TOOL_TUNING_PATH]);
 
 bool tool_tuning_exists(const char *path);

@@ -128,7 +128,7 @@ static bool search_all(vatten_context *context, const bench_vk *vk, const tune_s
         good = !is_wrong(&groups->items[i]) && good;
     }
     if (tune_interrupted)
-        say_error("interrupted: what was finished is kept");
+        say_error("interrupted: only what was finished is kept");
     return good && !tune_interrupted;
 }
 
@@ -166,10 +166,19 @@ static bool remember(vatten_context *context, tune_groups *groups) {
     return good;
 }
 
+/* An interrupted sweep that finished nothing must not take the place of a file that has rows. */
+static bool is_worth_a_file(const tune_groups *groups) {
+    bool any = !tune_interrupted;
+    for (size_t i = 0; i < groups->count; ++i)
+        any = any || groups->items[i].searched;
+    return any;
+}
+
 static bool report(const measure_options *options, vatten_context *context, tune_groups *groups) {
     char *text = proven_text(context, groups, "");
     bool good = text != NULL;
-    if (good && options->out != NULL)
+    bool worth = is_worth_a_file(groups);
+    if (good && worth && options->out != NULL)
         good = tool_tuning_write(options->out, text, strlen(text), false);
     if (good && options->csv != NULL)
         good = tune_write_sweep_csv(options->csv, groups);
@@ -177,7 +186,7 @@ static bool report(const measure_options *options, vatten_context *context, tune
         good = options->tool.json ? tune_print_sweep_json(context, groups, text)
                                   : tune_print_sweep(context, groups, text);
     free(text);
-    return good && (!options->remember || remember(context, groups));
+    return good && (!options->remember || !worth || remember(context, groups));
 }
 
 static int measure(const measure_options *options, const bench_list *list) {
