@@ -14,6 +14,8 @@ enum { SHORT_TURNS = 3 };
 
 #define HOPELESS                                                                                             \
     2.0 /* a candidate that takes so many times as long on a line is not looked at on the next one */
+#define SEED_AT                                                                                              \
+    1.5 /* how near to the best one a layout's own tile is said to lie: behind its next neighbours */
 #define SCREEN_PART 0.6 /* of a group's time; the rest is for the finals */
 
 volatile sig_atomic_t tune_interrupted;
@@ -151,7 +153,7 @@ static void tell(const search *s, const tune_candidate *c) {
         say_note("%s: %s: %.2f of the present time", name, tile, c->screen);
 }
 
-/* What is to be looked at next: the layouts' own tiles, then what lies nearest to the best one so far. */
+/* What is to be looked at next: what lies nearest to the best one so far, and early on the layouts' own tiles. */
 static tune_candidate *next_candidate(tune_group *group) {
     const vatten_tile *near = &group->lines[0].before.info.tile;
     double least = 1.0;
@@ -166,7 +168,7 @@ static tune_candidate *next_candidate(tune_group *group) {
     double nearest = INFINITY;
     for (size_t i = 0; i < group->candidate_count; ++i) {
         tune_candidate *c = &group->candidates[i];
-        double distance = c->ask.workgroup != 0 ? tune_space_distance(&c->ask, near) : -1.0;
+        double distance = c->ask.workgroup != 0 ? tune_space_distance(&c->ask, near) : SEED_AT;
         if (c->tried || distance >= nearest)
             continue;
         nearest = distance;

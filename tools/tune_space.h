@@ -16,7 +16,7 @@ typedef struct tune_space {
 } tune_space;
 
 /* Tiles of one layout, or of all that AUTO may choose from (STREAM only with `stream`, as it serves kernels with rules):
- * first what the table has for each layout, as a tile without sizes, then their variants. Lanes of MATRIX are left to the
+ * what the table has for each layout, as a tile without sizes, and variants. Lanes of MATRIX are left to the
  * library. False, and said, without memory. */
 bool tune_space_make(const vatten_device_info *device, vatten_layout layout, bool stream,
                      tune_space *out_space);
