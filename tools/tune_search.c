@@ -12,10 +12,8 @@
 
 enum { SHORT_TURNS = 3 };
 
-#define HOPELESS                                                                                             \
-    2.0 /* a candidate that takes so many times as long on a line is not looked at on the next one */
-#define SEED_AT                                                                                              \
-    1.5 /* how near to the best one a layout's own tile is said to lie: behind its next neighbours */
+#define HOPELESS    2.0 /* times as long on a line: not looked at on the next one */
+#define SEED_AT     1.5 /* how far a layout's own tile is said to lie: behind the first neighbours */
 #define SCREEN_PART 0.6 /* of a group's time; the rest is for the finals */
 
 volatile sig_atomic_t tune_interrupted;
