@@ -47,8 +47,7 @@ typedef struct measure_options {
 #define FIELD(member) offsetof(measure_options, member)
 
 static const option_spec measure_specs[] = {
-    {"sweep", OPTION_FLAG, FIELD(sweep_flag), NULL,
-     "time tiles; what is done where a family or --sweep comes first"},
+    {"sweep", OPTION_FLAG, FIELD(sweep_flag), NULL, "time tiles; need not be said where a family is named"},
     {"suite", OPTION_CHOICES, FIELD(suite), BENCH_SUITE_WORDS,
      "instead of lists: problems that are written down"},
     {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "of the sweep, shared by its groups; default 300"},
@@ -84,17 +83,6 @@ static bool settings_fit(const measure_options *options) {
     else
         return true;
     return false;
-}
-
-static bool make_problems(const measure_options *options, family_id id, bool family_named, bench_list *list) {
-    if (family_named || sweep_has_lists(&options->sweep))
-        return sweep_expand(id, &options->sweep, list);
-    if (options->suite.count == 0)
-        return sweep_expand_suite(0, &options->sweep, list);
-    for (size_t i = 0; i < options->suite.count; ++i)
-        if (!sweep_expand_suite((int)options->suite.value[i], &options->sweep, list))
-            return false;
-    return true;
 }
 
 /* ---- Signals: the first one ends the search, another one the program ---- */
@@ -237,7 +225,7 @@ int tune_measure(int argc, char **argv) {
         return status;
     bench_list list = {0};
     int code = SAY_USAGE;
-    if (settings_fit(&options) && make_problems(&options, id, family_named, &list))
+    if (settings_fit(&options) && sweep_problems(id, family_named, &options.suite, &options.sweep, &list))
         code = measure(&options, &list);
     sweep_free(&list);
     return code;

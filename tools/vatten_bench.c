@@ -74,19 +74,6 @@ static bool settings_fit(const bench_options *options) {
     return false;
 }
 
-/* Lists when there are any or a family was named, else suites. */
-static bool make_problems(const bench_options *options, family_id id, bool family_named, bench_list *list) {
-    if (family_named || sweep_has_lists(&options->sweep))
-        return sweep_expand(id, &options->sweep, list);
-    if (options->suite.count == 0)
-        return sweep_expand_suite(0, &options->sweep, list);
-    for (size_t i = 0; i < options->suite.count; ++i) {
-        if (!sweep_expand_suite((int)options->suite.value[i], &options->sweep, list))
-            return false;
-    }
-    return true;
-}
-
 static void report_progress(const bench_problem *problem, const bench_row *row, size_t at, size_t count) {
     char against[64] = "";
     if (row->speedup > 0.0)
@@ -159,7 +146,7 @@ static void disable_disk_caches(void) {
 static int run(const bench_options *options, family_id id, bool family_named) {
     bench_list list = {0};
     int code = SAY_USAGE;
-    if (settings_fit(options) && make_problems(options, id, family_named, &list)) {
+    if (settings_fit(options) && sweep_problems(id, family_named, &options->suite, &options->sweep, &list)) {
         bench_row *rows = calloc(list.count, sizeof *rows);
         code = SAY_FAILED;
         if (rows != NULL)

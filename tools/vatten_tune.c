@@ -148,7 +148,7 @@ static int run(const tune_options *options) {
     family_problem problem;
     uint64_t query[3] = {0, 0, 0};
     if (!options->simulate) {
-        say_error("nothing to do: --sweep or --simulate has to come first");
+        say_error("nothing to do: --sweep or --simulate is required");
         return SAY_USAGE;
     }
     if (!make_shape(options, &shape) ||
@@ -159,17 +159,20 @@ static int run(const tune_options *options) {
     return simulate(options, &problem.neighborhood, query);
 }
 
-/* What comes first says which of the two it is. */
+/* A family's name comes first, or behind --sweep. */
 static bool is_sweep(int argc, char **argv) {
     family_id id;
-    return argc > 1 && (strcmp(argv[1], "--sweep") == 0 || family_find(argv[1], &id));
+    bool found = argc > 1 && family_find(argv[1], &id);
+    for (int i = 1; i < argc; ++i)
+        found = found || strcmp(argv[i], "--sweep") == 0;
+    return found;
 }
 
 int main(int argc, char **argv) {
     say_begin("vatten_tune");
     if (is_sweep(argc, argv)) {
-        bool named = argv[1][0] != '-';
-        return tune_measure(named ? argc : argc - 1, named ? argv : argv + 1);
+        int skip = strcmp(argv[1], "--sweep") == 0 ? 1 : 0;
+        return tune_measure(argc - skip, argv + skip);
     }
     tune_options options = {0};
     const option_table own = {"tune", tune_specs, sizeof tune_specs / sizeof *tune_specs, &options};

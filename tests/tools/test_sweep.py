@@ -66,7 +66,7 @@ class Sweep(ToolCase):
     def test_a_better_tile_becomes_a_row_that_plans_take(self):
         out_file = self.path("new.txt")
         code, out, err = run_tool("vatten_tune", "attention", *SHORT, "--lens", "256x256,192x256", "--tuning", self.poor(), "--out",
-                                  out_file, "--csv", self.path("t.csv"), "--json")
+                                  out_file, "--csv", self.path("t.csv"), "--json", "--sweep")
         self.assertEqual(code, 0, err)
         self.assertIn("of the present time", err)  # progress
         result = json.loads(out)
