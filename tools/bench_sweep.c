@@ -314,14 +314,14 @@ bool sweep_expand_suite(int suite, const sweep_options *base, bench_list *list) 
     return true;
 }
 
-bool sweep_problems(family_id id, bool family_named, const option_ints *suites, const sweep_options *options,
+bool sweep_problems(family_id id, bool family_named, const option_ints *asked, const sweep_options *options,
                     bench_list *list) {
     if (family_named || sweep_has_lists(options))
         return sweep_expand(id, options, list);
-    if (suites->count == 0)
+    if (asked->count == 0)
         return sweep_expand_suite(0, options, list);
-    for (size_t i = 0; i < suites->count; ++i) {
-        if (!sweep_expand_suite((int)suites->value[i], options, list))
+    for (size_t i = 0; i < asked->count; ++i) {
+        if (!sweep_expand_suite((int)asked->value[i], options, list))
             return false;
     }
     return true;

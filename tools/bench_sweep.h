@@ -53,8 +53,9 @@ bool sweep_expand(family_id id, const sweep_options *options, bench_list *list);
  * `base`. */
 bool sweep_expand_suite(int suite, const sweep_options *base, bench_list *list);
 
-/* What a command line asks for: its lists when there are any or a family was named, else its suites, else the default one. */
-bool sweep_problems(family_id id, bool family_named, const option_ints *suites, const sweep_options *options,
+/* What a command line asks for: its lists when there are any or a family was named, else the suites `asked` for, else the
+ * default one. */
+bool sweep_problems(family_id id, bool family_named, const option_ints *asked, const sweep_options *options,
                     bench_list *list);
 
 void sweep_free(bench_list *list);
