@@ -81,6 +81,7 @@ typedef struct vt_caps {
     vatten_features features; /* in use */
     uint32_t quirks;          /* vt_quirk bits */
     uint32_t max_dim;         /* of attention; derived, VATTEN_MAX_DIM without a quirk */
+    bool loads_once;          /* the driver loads what all lanes share once, by address; derived */
     uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
     uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
     uint32_t workgroups;      /* that fill the device, roughly; derived */
@@ -92,7 +93,7 @@ typedef struct vt_caps {
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
-/* Derives quirks, registers, matrix_subgroup, max_dim, loop_limit, max_macs and workgroups from the other fields, and takes
+/* Derives quirks, registers, matrix_subgroup, max_dim, loads_once, loop_limit, max_macs and workgroups from the other fields, and takes
  * away what a quirk makes useless. */
 void vt_caps_complete(vt_caps *caps);
 

@@ -84,7 +84,9 @@ static vatten_result create_set_layout(vatten_device *device) {
 }
 
 static vatten_result create_pipeline_layout(vatten_device *device) {
-    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(vt_push)};
+    uint32_t bytes = sizeof(vt_push) + sizeof(vt_address_push);
+    bool addresses = device->vk.GetBufferDeviceAddress && device->caps.push_bytes >= bytes;
+    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, addresses ? bytes : sizeof(vt_push)};
     const VkPipelineLayoutCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
         .setLayoutCount = 1,

@@ -64,7 +64,7 @@ static uint64_t binning(const vt_op_input *op, const vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
     uint64_t tiles = vt_ceil_div(visited(op, c->steps), op->tile->keys) + 2;
     uint64_t rows = (uint64_t)op->tile->rows * op->tile->lanes_per_row / op->tile->workgroup;
-    uint64_t exchange = op->tile->layout == VATTEN_LAYOUT_ROWS ? 0 : rows * (2 + op->tile->lanes_per_row);
+    uint64_t exchange = vt_tile_owns_rows(op->tile) ? 0 : rows * (2 + op->tile->lanes_per_row);
     if (m->kind == VATTEN_MASS_BLOCK_MAX)
         return vt_saturating_mul(tiles + c->steps / m->size + 2, 2 + op->tile->iterations) +
                vt_saturating_mul(c->steps / m->size + 2, exchange);

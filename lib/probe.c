@@ -12,6 +12,7 @@ typedef struct extensions {
     bool size_control; /* VK_EXT_subgroup_size_control or Vulkan 1.3 */
     bool driver;       /* VK_KHR_driver_properties or Vulkan 1.2 */
     bool matrix;       /* VK_KHR_cooperative_matrix with what its shaders need */
+    bool address;      /* VK_KHR_buffer_device_address or Vulkan 1.2 */
 } extensions;
 
 static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
@@ -32,7 +33,7 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
                                      VkPhysicalDevice physical_device, extensions *out) {
     uint32_t version = api_version(vk, physical_device);
     bool v1_2 = version >= VK_API_VERSION_1_2;
-    *out = (extensions){false, version >= VK_API_VERSION_1_3, v1_2, false};
+    *out = (extensions){.size_control = version >= VK_API_VERSION_1_3, .driver = v1_2, .address = v1_2};
     uint32_t count = 0;
     VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
@@ -45,6 +46,7 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         out->push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
         out->size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
         out->driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
+        out->address |= has(list, count, VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME);
         bool model = v1_2 || has(list, count, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
         bool half = v1_2 || has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
         out->matrix = model && half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
@@ -126,6 +128,23 @@ static bool has_matrices(const vt_vk_instance *vk, const vatten_allocator *alloc
     return caps.matrix_subgroup != 0;
 }
 
+/* Are there addresses, and does the driver gain by them? */
+static bool has_addresses(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                          VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceBufferDeviceAddressFeatures address = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &address};
+    vt_caps caps;
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    if (!address.bufferDeviceAddress ||
+        vt_probe_caps(vk, allocator, physical_device, VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, &caps) !=
+            VATTEN_SUCCESS)
+        return false;
+    vt_caps_complete(&caps);
+    return caps.loads_once;
+}
+
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
                                   VkPhysicalDevice physical_device) {
     extensions found;
@@ -148,6 +167,8 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     if (found.matrix && has_matrices(vk, allocator, physical_device, bits))
         bits |= VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    if (found.address && has_addresses(vk, allocator, physical_device))
+        bits |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
     return bits;
 }
 

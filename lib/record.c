@@ -159,6 +159,26 @@ static void bind_buffers(const recording *r, const vt_step *step) {
                                      1, &set, 0, NULL);
 }
 
+static uint64_t address_of(const recording *r, const vt_binding *binding) {
+    const vatten_device *device = r->recorder->device;
+    const vatten_buffer *buffer = &r->buffers[binding->role];
+    const VkBufferDeviceAddressInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
+                                            .buffer = buffer->buffer};
+    return device->vk.GetBufferDeviceAddress(device->vk.handle, &info) + buffer->offset + binding->offset;
+}
+
+static void push_addresses(const recording *r, const vt_step *step, const vt_variant *variant) {
+    const vatten_device *device = r->recorder->device;
+    const vt_address_push push = {
+        .k_address = address_of(r, &step->binding[VT_SLOT_K]),
+        .v_address = address_of(r, &step->binding[VT_SLOT_V]),
+        .k_limit = vt_step_limit(step, variant, VT_SLOT_K),
+        .v_limit = vt_step_limit(step, variant, VT_SLOT_V),
+    };
+    device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT,
+                                sizeof(vt_push), sizeof push, &push);
+}
+
 /* One dispatch of vatten's waits for those before: carried state is written and read again. */
 static void wait_for_previous(const recording *r) {
     const VkMemoryBarrier barrier = {
@@ -189,6 +209,9 @@ static void record_step(recording *r, const vt_step *planned) {
     bind_buffers(r, step);
     device->vk.CmdPushConstants(r->commands, device->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                                 sizeof step->push, &step->push);
+    const vt_variant *variant = &r->plan->program.variants[step->variant];
+    if (vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_ADDRESS)
+        push_addresses(r, step, variant);
     device->vk.CmdDispatch(r->commands, step->groups[0], step->groups[1], step->groups[2]);
 }
 

@@ -46,6 +46,17 @@ uint64_t vt_step_bind_slab(vt_step *step, uint32_t slot, vt_role role, const vt_
     return vt_step_bind(step, slot, role, start, last + dim, element_bytes, alignment);
 }
 
+uint32_t vt_step_limit(const vt_step *step, const vt_variant *variant, uint32_t slot) {
+    const vt_kernel *kernel = &vt_kernels[variant->kernel];
+    const uint32_t *spec = variant->spec;
+    bool bytes = kernel->io == VT_IO_BYTES;
+    uint32_t row = slot == VT_SLOT_K ? spec[VT_SPEC_DIM] : spec[VT_SPEC_VALUE_DIM];
+    if (bytes)
+        row = row / spec[VT_SPEC_KV_BLOCK] * (spec[VT_SPEC_KV_BLOCK] / 4 + 1);
+    uint64_t elements = step->binding[slot].range / (bytes || kernel->dtype == VATTEN_DTYPE_F32 ? 4 : 2);
+    return elements < row ? 0 : (uint32_t)vt_min(elements - row, UINT32_MAX);
+}
+
 static void follow_routes(const vt_program *program, vt_step *step) {
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         vt_binding *b = &step->binding[i];

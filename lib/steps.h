@@ -15,6 +15,11 @@
 typedef struct vt_push {
     VT_PUSH_FIELDS
 } vt_push;
+#define VT_ADDRESS uint64_t
+typedef struct vt_address_push {
+    VT_ADDRESS_PUSH_FIELDS
+} vt_address_push;
+#undef VT_ADDRESS
 typedef struct vt_pool_push {
     VT_POOL_PUSH_FIELDS
 } vt_pool_push;
@@ -156,6 +161,9 @@ void vt_program_add(vt_program *program, const vt_step *step);
 
 /* False: more steps were added than a program may have. Builders stop then, and refuse. */
 bool vt_program_has_room(const vt_program *program);
+
+/* The last element (of bytes: word) of a bound range of keys or values that a row may begin at, of a kernel of attention. */
+uint32_t vt_step_limit(const vt_step *step, const vt_variant *variant, uint32_t slot);
 
 /* Makes a copy of a step that of a record of these lengths instead of the plan's. False: nothing is left to do. Lengths as
  * resolved: q_len and kv_len at most the plan's, 0 means none. */

@@ -4,11 +4,16 @@
 #include "log.h"
 #include "simulate.h"
 #include "sizes.h"
+#include "steps.h"
 
 #include <inttypes.h>
 
 static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
+}
+
+bool vt_tile_owns_rows(const vt_tile *tile) {
+    return tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_ADDRESS;
 }
 
 static uint32_t max_u32(uint32_t a, uint32_t b) {
@@ -21,6 +26,12 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
  * of four of both dims. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
+    if (tile->layout == VATTEN_LAYOUT_ADDRESS) {
+        tile->dim_chunk = 8;
+        tile->dim_pad = round_up(dim, tile->dim_chunk);
+        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
+        return;
+    }
     if (tile->layout == VATTEN_LAYOUT_ROWS) {
         tile->dim_chunk = 8;
         tile->dim_pad = round_up(max_u32(dim, tile->workgroup), tile->dim_chunk);
@@ -55,7 +66,7 @@ static uint32_t matrix_bytes(const vt_tile *tile) {
 
 /* As layout_split.glsl and exchange_shared.glsl declare it. */
 static uint32_t shared_bytes(const vt_tile *tile) {
-    if (tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM)
+    if (vt_tile_owns_rows(tile) || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     if (tile->layout == VATTEN_LAYOUT_MATRIX)
         return matrix_bytes(tile);
@@ -86,7 +97,7 @@ static uint64_t matrix_iterations(const vt_tile *tile) {
 
 /* Every loop counted as if nothing were unrolled: which loops a compiler unrolls is its own affair. */
 static uint64_t iterations(const vt_tile *tile) {
-    if (tile->layout == VATTEN_LAYOUT_ROWS)
+    if (vt_tile_owns_rows(tile))
         return 1;
     if (tile->layout == VATTEN_LAYOUT_MATRIX)
         return matrix_iterations(tile);
@@ -127,6 +138,18 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
         return "the device has no subgroup shuffles";
     if (tile->workgroup > caps->subgroup_min)
         return "workgroup is above the smallest subgroup size, which the ROWS layout needs";
+    return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
+}
+
+static const char *address_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
+    if (!(caps->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS))
+        return "the ADDRESS layout needs VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, which is not enabled";
+    if (caps->push_bytes < sizeof(vt_push) + sizeof(vt_address_push))
+        return "the ADDRESS layout needs 152 bytes of push constants";
+    if (tile->lanes_per_row != 1)
+        return "lanes_per_row must be 1 in the ADDRESS layout";
+    if (problem->kv_len == 0)
+        return "without keys there is no address";
     return tile->rows % tile->workgroup != 0 ? "rows must be a multiple of workgroup" : NULL;
 }
 
@@ -242,8 +265,10 @@ static const char *range_misfit(const vt_caps *caps, const vt_problem *problem, 
     return NULL;
 }
 
-static const char *layout_misfit(const vt_caps *caps, const vt_tile *tile) {
+static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
     switch (tile->layout) {
+    case VATTEN_LAYOUT_ADDRESS:
+        return address_misfit(caps, problem, tile);
     case VATTEN_LAYOUT_MATRIX:
         return matrix_misfit(caps, tile);
     case VATTEN_LAYOUT_ROWS:
@@ -266,7 +291,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
     pad_dims(tile, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
-    why = layout_misfit(caps, tile);
+    why = layout_misfit(caps, problem, tile);
     return why ? why : range_misfit(caps, problem, tile);
 }
 
@@ -344,8 +369,10 @@ static uint32_t task_of(const vt_problem *problem) {
 }
 
 static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
-    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps));
-    if (problem->mass && (row->layout == VATTEN_LAYOUT_STREAM || row->layout == VATTEN_LAYOUT_MATRIX))
+    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps)) ||
+                  (row->when == VT_TUNE_ONCE && caps->loads_once);
+    if (problem->mass && (row->layout == VATTEN_LAYOUT_STREAM || row->layout == VATTEN_LAYOUT_MATRIX ||
+                          row->layout == VATTEN_LAYOUT_ADDRESS))
         return false;
     return problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
 }

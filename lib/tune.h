@@ -11,6 +11,7 @@
 typedef enum vt_tune_when {
     VT_TUNE_ANY,
     VT_TUNE_CPU,  /* only for CPU devices, unless its layout is asked for */
+    VT_TUNE_ONCE, /* only where vt_caps.loads_once says that it pays, likewise */
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
 
@@ -65,6 +66,9 @@ typedef struct vt_tile {
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;
+
+/* ROWS and ADDRESS: a lane owns whole query rows. */
+bool vt_tile_owns_rows(const vt_tile *tile);
 
 /* Row `i` of all that a device has: those of its tuning file, then the table. NULL past the last one. */
 const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i);

@@ -16,6 +16,10 @@
  *    slower. Above dim 256 the unrolled loops take LLVM many seconds, so STREAM serves there,
  *    and beside it the layouts for GPUs. Half as many rows cost 3 % more per pair at dim 32 and a fifth more at dims 64 and 128: the gain in
  *    pairs from which small windows take them;
+ *  - ADDRESS: loads cost next to nothing there, and what does not stay in L1 does. Dense, 1024 x 1024, 8 heads, time of a
+ *    lane's rows by keys on lavapipe 26.2, 256 bits, f32: dim 64 1x8 44, 2x4 46, 3x3 56, 4x2 60 ms; dim 128 1x6 97, 1x8 102,
+ *    2x2 117 ms; 512 bits: 31, 36 and 70, 74 (2x4) ms. A key of 16 bits is converted by each lane that multiplies with it, so
+ *    two rows share that: f16 1x8 125, 2x4 68, 4x2 76 ms at dim 64;
  *  - few rows: a tile has no more than there are, since keys are what decoding waits for, and more lanes for each;
  *  - STREAM: rows of a tile that are there at all, for few queries (16 rows, four tokens of four heads, take 0.37 of the time
  *    that ROWS takes); and above dim 256, where 8 rows run at ten times the speed of SUBGROUP on CPUs (multi-head
@@ -29,12 +33,15 @@
 #define ANY_DIM VATTEN_MAX_DIM
 
 /* Reasons that several rows share. */
-#define FEW      "no more rows than queries fill: keys are waited for"
-#define FEW_GPU  "few rows, and more lanes for each"
-#define ABUNDANT "4 rows by 32 keys fit 255 registers"
-#define SMALL    "small workgroups leave registers for each lane"
-#define LARGE    "32 lanes: at most 18 outputs of a row for each"
-#define LEAST    "fits 16 KiB and 128 invocations"
+#define FEW         "no more rows than queries fill: keys are waited for"
+#define FEW_GPU     "few rows, and more lanes for each"
+#define ABUNDANT    "4 rows by 32 keys fit 255 registers"
+#define SMALL       "small workgroups leave registers for each lane"
+#define LARGE       "32 lanes: at most 18 outputs of a row for each"
+#define LEAST       "fits 16 KiB and 128 invocations"
+#define LOADED_ONCE "1 row: queries and outputs stay in L1, where loads cost little"
+
+#define F32 (1u << VATTEN_DTYPE_F32)
 
 const vt_tune_row vt_tune_table[] = {
     /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent, max rows, reason */
@@ -43,6 +50,10 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 8, 0, 0, 8, FEW},
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 16, 0, 0, 16, FEW},
     {VATTEN_LAYOUT_STREAM, VT_TUNE_ASKED, 0, 256, 0, 0, 8, 0, 0, 0, "8 rows where more are asked of STREAM"},
+
+    {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 128, 0, 1, 1, 8, 0, 0, LOADED_ONCE, .dtypes = F32},
+    {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 128, 0, 1, 2, 4, 0, 0, "2 rows share the conversion of a key"},
+    {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 256, 0, 1, 1, 4, 0, 0, LOADED_ONCE},
 
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 32, 0, 1, 4, 2, 95, 0,
      "half the rows: 3 % more per pair, for small windows"},

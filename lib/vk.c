@@ -45,6 +45,15 @@ vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatte
     if (features & VATTEN_FEATURE_PUSH_DESCRIPTOR) {
         LOAD(CmdPushDescriptorSetKHR)
     }
+    if (features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) {
+        out->GetBufferDeviceAddress =
+            (PFN_vkGetBufferDeviceAddress)vk->GetDeviceProcAddr(device, "vkGetBufferDeviceAddress");
+        if (!out->GetBufferDeviceAddress)
+            out->GetBufferDeviceAddress =
+                (PFN_vkGetBufferDeviceAddress)vk->GetDeviceProcAddr(device, "vkGetBufferDeviceAddressKHR");
+        if (!out->GetBufferDeviceAddress)
+            return missing("GetBufferDeviceAddress", logger);
+    }
     if (features & VATTEN_FEATURE_PIPELINE_STATISTICS) {
         LOAD(GetPipelineExecutablePropertiesKHR)
         LOAD(GetPipelineExecutableStatisticsKHR)

@@ -59,6 +59,8 @@ typedef struct vt_vk_device {
     VkDevice handle;
     VT_VK_DEVICE_FUNCTIONS(VT_VK_MEMBER)
     PFN_vkCmdPushDescriptorSetKHR CmdPushDescriptorSetKHR; /* NULL without push descriptors */
+    PFN_vkGetBufferDeviceAddress
+        GetBufferDeviceAddress; /* NULL without addresses; core 1.2, or the extension's */
     /* NULL without pipeline statistics */
     PFN_vkGetPipelineExecutablePropertiesKHR GetPipelineExecutablePropertiesKHR;
     PFN_vkGetPipelineExecutableStatisticsKHR GetPipelineExecutableStatisticsKHR;

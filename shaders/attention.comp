@@ -5,6 +5,7 @@
 //   VT_DTYPE         VT_F32, VT_F16 or VT_BF16: storage of q, k, v and out
 //   VT_NEIGHBORHOOD  index map: neighborhood; VT_LISTS: lists, seven buffers (with VT_FULL); else dense
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
+//   VT_BY_ADDRESS    with VT_ROWS: keys and values are read by address, each word once for all lanes
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
@@ -23,7 +24,10 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #extension GL_EXT_shader_16bit_storage : enable
-#if defined(VT_SUBGROUP) || defined(VT_ROWS) || defined(VT_STREAM)
+#ifdef VT_BY_ADDRESS
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_buffer_reference_uvec2 : require
+#elif defined(VT_SUBGROUP) || defined(VT_ROWS) || defined(VT_STREAM)
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #endif

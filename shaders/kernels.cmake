@@ -88,6 +88,10 @@ foreach(dtype F32 F16 BF16)
       set(common VT_DTYPE=VT_${dtype} ${VATTEN_DEFINES_${io}} ${index})
       vatten_kernel(attention_${map}_${d}_rows${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ROWS VT_IO_${io} ${common} VT_ROWS)
+      if(NOT io MATCHES "MASS|COLUMNS")
+        vatten_kernel(attention_${map}_${d}_address${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ADDRESS VT_IO_${io} ${common} VT_ROWS VT_BY_ADDRESS)
+      endif()
       vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)
       vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp VT_TASK_ATTEND

@@ -17,8 +17,8 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
-static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM};
+static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_ADDRESS};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -155,6 +155,8 @@ static bool visit_tasks(const audit_sweep *sweep, const audit_row *blank) {
 /* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
  * where device and build have it. */
 static bool offered(const vatten_device_info *device, vatten_layout layout) {
+    if (layout == VATTEN_LAYOUT_ADDRESS)
+        return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX)
         return device->matrices[0] != '\0';
     return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);

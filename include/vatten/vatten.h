@@ -142,7 +142,12 @@ typedef enum vatten_feature {
      * shaderFloat16 (Vulkan 1.2, or their extensions): the MATRIX layout, which also needs STORAGE_16BIT and
      * SUBGROUP_SIZE_CONTROL. Supported means that some product of f16 matrices with f32 sums is, and that this
      * build has the kernels. */
-    VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4
+    VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4,
+    /* bufferDeviceAddress (Vulkan 1.2, or VK_KHR_buffer_device_address): the ADDRESS layout, which reads keys and values by
+     * address. Set it only if every buffer that you record with as k, v, extra_k or extra_v has
+     * VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, and memory allocated with VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT. Supported
+     * means that it pays: on Mesa's lavapipe since 26 attention is twice as fast by it, elsewhere nothing uses it. */
+    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 5
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -259,7 +264,10 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
     /* All lanes of a subgroup share all rows: dense attention of few queries over many keys, or of dims above 256, on CPU
      * devices. Needs subgroup shuffles and 8 storage buffers per stage. */
-    VATTEN_LAYOUT_STREAM = 5
+    VATTEN_LAYOUT_STREAM = 5,
+    /* ROWS, with keys and values by address: CPU devices whose driver loads what all lanes share once. Needs
+     * VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS and 152 bytes of push constants, but no subgroup operation. */
+    VATTEN_LAYOUT_ADDRESS = 6
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -18,6 +18,7 @@ typedef struct device_wishes {
     VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
     VkPhysicalDeviceVulkanMemoryModelFeatures model;
     VkPhysicalDeviceShaderFloat16Int8Features half;
+    VkPhysicalDeviceBufferDeviceAddressFeatures address;
     const void *features; /* head of the pNext chain */
     const char *extensions[8];
     uint32_t extension_count;
@@ -124,6 +125,15 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
     }
     if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX)
         wish_matrix(context, wishes);
+    if (enabled & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) {
+        wishes->address = (VkPhysicalDeviceBufferDeviceAddressFeatures){
+            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES,
+            .pNext = (void *)wishes->features,
+            .bufferDeviceAddress = VK_TRUE};
+        wishes->features = &wishes->address;
+        if (usable_version(context) < VK_API_VERSION_1_2)
+            wish_extension(wishes, VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME);
+    }
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }

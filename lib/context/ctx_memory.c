@@ -26,12 +26,18 @@ static memory_wishes wishes_for(const vatten_context *context, vt_ctx_memory_kin
     return one_memory ? shared : local;
 }
 
+static bool has_addresses(const vatten_context *context) {
+    return (context->enabled & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+}
+
 static vatten_result make_buffer(vatten_memory *memory) {
     const vatten_context *context = memory->context;
     VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
                                .size = memory->size,
-                               .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT |
-                                        VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT,
+                               .usage =
+                                   VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+                                   VK_BUFFER_USAGE_TRANSFER_DST_BIT |
+                                   (has_addresses(context) ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0),
                                .sharingMode = VK_SHARING_MODE_EXCLUSIVE};
     VkResult result = context->vk.CreateBuffer(context->device, &info, NULL, &memory->buffer);
     return result == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreateBuffer", result);
@@ -49,7 +55,10 @@ static VkResult allocate(vatten_memory *memory, const memory_wishes *wishes,
     const vatten_context *context = memory->context;
     VkMemoryRequirements needs;
     context->vk.GetBufferMemoryRequirements(context->device, memory->buffer, &needs);
+    VkMemoryAllocateFlagsInfo addressed = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                           .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
     VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                 .pNext = has_addresses(context) ? &addressed : NULL,
                                  .allocationSize = needs.size};
     VkResult result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
     for (uint32_t wish = 0; wish < wishes->count; wish++) {

@@ -20,15 +20,6 @@
 const uint ROW_COUNT = ROWS / WORKGROUP;           // query rows of a lane
 const uint QUAD = 4u;                              // neighbouring elements of a row
 
-// Elements of one load. Where a row is shorter than what the lanes load together, LLVM 15 takes minutes,
-// hence the bound; nested, because Mesa 22.3 refuses && of specialization constants.
-const uint DIM_WORD = VECTOR == 0u ? 1u : DIM_PAD < QUAD * WORKGROUP ? 1u : QUAD;
-const uint VALUE_WORD = VECTOR == 0u ? 1u : VALUE_PAD < QUAD * WORKGROUP ? 1u : QUAD;
-const uint DIM_STEP = DIM_WORD * WORKGROUP;        // elements that the lanes load together
-const uint VALUE_STEP = VALUE_WORD * WORKGROUP;
-// No load passes the end of a row: loads go up to the padded dim, by whole steps.
-const bool WHOLE_DIM = DIM == DIM_PAD ? DIM % DIM_STEP == 0u : false;
-const bool WHOLE_VALUE = VALUE_DIM == VALUE_PAD ? VALUE_DIM % VALUE_STEP == 0u : false;
 const uint DIM_QUADS = DIM_PAD / QUAD;
 const uint VALUE_QUADS = VALUE_PAD / QUAD;
 const uint CHUNK_QUADS = DIM_CHUNK / QUAD;
@@ -45,36 +36,10 @@ MapRow rule[ROW_COUNT];
 uint lane() { return gl_LocalInvocationIndex; }
 uint lane_row(uint i) { return i * WORKGROUP + lane(); }
 
-// The word at element d of a row; a word of one element is x.
-#define VT_WORD_LOADER(NAME, ELEM, ELEM4, WORD, WHOLE, BOUND)                                                        \
-    vec4 NAME(uint row, uint d)                                                                                      \
-    {                                                                                                                \
-        uint at = row + (WHOLE ? d : min(d, (BOUND) - WORD));                                                        \
-        vec4 x = WORD == QUAD ? vt_to_f32x4(ELEM4[at >> 2]) : vec4(vt_to_f32(ELEM[at]), 0.0, 0.0, 0.0);              \
-        return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
-    }
-#ifdef VT_KV_BYTES
-#define VT_WORD_OF_BYTES(NAME, FOUR, WORD, WHOLE, BOUND)                                                             \
-    vec4 NAME(uint row, uint d)                                                                                      \
-    {                                                                                                                \
-        uint at = WHOLE ? d : min(d, (BOUND) - WORD);                                                                \
-        vec4 x = FOUR(row, at & ~3u);                                                                                \
-        if (WORD != QUAD)                                                                                            \
-            x = vec4(x[at & 3u], 0.0, 0.0, 0.0);                                                                     \
-        return WHOLE || d < (BOUND) ? x : vec4(0.0);                                                                 \
-    }
-#endif
-#if defined(VT_COLUMNS)
-VT_WORD_LOADER(word_k, q_elem, q_elem4, DIM_WORD, WHOLE_DIM, DIM)
-#elif defined(VT_KV_BYTES)
-VT_WORD_OF_BYTES(word_k, four_k, DIM_WORD, WHOLE_DIM, DIM)
+#ifdef VT_BY_ADDRESS
+#include "words_address.glsl"
 #else
-VT_WORD_LOADER(word_k, k_elem, k_elem4, DIM_WORD, WHOLE_DIM, DIM)
-#endif
-#if defined(VT_KV_BYTES) && !defined(VT_MASS)
-VT_WORD_OF_BYTES(word_v, four_v, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
-#elif !defined(VT_MASS)
-VT_WORD_LOADER(word_v, v_elem, v_elem4, VALUE_WORD, WHOLE_VALUE, VALUE_DIM)
+#include "words_shuffled.glsl"
 #endif
 
 // load_q4 without branches: it loads an element that exists and forgets it.
@@ -183,27 +148,18 @@ void layout_begin()
 }
 #endif
 
-// The quad at element j of what the lanes loaded together, in words of `size` elements.
-vec4 spread(vec4 word, uint size, uint j)
-{
-    return vec4(subgroupShuffle(word[0], j / size),
-                subgroupShuffle(word[1u % size], (j + 1u) / size),
-                subgroupShuffle(word[2u % size], (j + 2u) / size),
-                subgroupShuffle(word[3u % size], (j + 3u) / size));
-}
-
-void score_tile(uint rows[KEYS])
+void score_tile(RowAt rows[KEYS])
 {
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * KEYS; ++e)
         score[e] = 0.0;
     [[unroll]] for (uint c = 0u; c < DIM_PAD; c += DIM_STEP) {
         vec4 word[KEYS];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-            word[u] = word_k(rows[u], c + lane() * DIM_WORD);
+            word[u] = word_k(rows[u], c);
         [[unroll]] for (uint j = 0u; j < DIM_STEP; j += QUAD)
             if (c + j < DIM_PAD) {
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
-                    vec4 x = spread(word[u], DIM_WORD, j);
+                    vec4 x = spread_k(word[u], j);
                     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
                         score[r * KEYS + u] += dot(query[r * DIM_QUADS + (c + j) / QUAD], x);
                 }
@@ -260,17 +216,17 @@ void soften_tile(out float shrink[ROW_COUNT])
     }
 }
 
-void accumulate_tile(uint rows[KEYS], float shrink[ROW_COUNT])
+void accumulate_tile(RowAt rows[KEYS], float shrink[ROW_COUNT])
 {
     [[unroll]] for (uint c = 0u; c < VALUE_PAD; c += VALUE_STEP) {
         vec4 word[KEYS];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-            word[u] = word_v(rows[u], c + lane() * VALUE_WORD);
+            word[u] = word_v(rows[u], c);
         [[unroll]] for (uint j = 0u; j < VALUE_STEP; j += QUAD)
             if (c + j < VALUE_PAD) {
                 vec4 x[KEYS];
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-                    x[u] = spread(word[u], VALUE_WORD, j);
+                    x[u] = spread_v(word[u], j);
                 [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
                     vec4 y = acc[r * VALUE_QUADS + (c + j) / QUAD] * shrink[r];
                     [[unroll]] for (uint u = 0u; u < KEYS; ++u)
@@ -283,13 +239,13 @@ void accumulate_tile(uint rows[KEYS], float shrink[ROW_COUNT])
 
 void layout_tile(bool full)
 {
-    uint k_rows[KEYS];
-    uint v_rows[KEYS];
+    RowAt k_rows[KEYS];
+    RowAt v_rows[KEYS];
     float shrink[ROW_COUNT];
     [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
         uint token = map_key_token(u);
-        k_rows[u] = k_row(token);
-        v_rows[u] = v_row(token);
+        k_rows[u] = own_k_row(token);
+        v_rows[u] = own_v_row(token);
     }
     if (map_weighs()) {
         weigh_pairs(shrink);

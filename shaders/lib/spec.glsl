@@ -5,7 +5,12 @@
 
 #define VT_UINT uint
 #define VT_FLOAT float
+#ifdef VT_BY_ADDRESS
+#define VT_ADDRESS uvec2
+layout(push_constant, std430) uniform VtPush { VT_PUSH_FIELDS VT_ADDRESS_PUSH_FIELDS } push;
+#else
 layout(push_constant, std430) uniform VtPush { VT_PUSH_FIELDS } push;
+#endif
 
 layout(local_size_x_id = VT_SPEC_WORKGROUP, local_size_y = 1, local_size_z = 1) in;
 

@@ -12,6 +12,13 @@ layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_e
 #ifdef VT_STREAM
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ8 { VT_ELEM8 q_elem8[]; };
 #endif
+#ifdef VT_BY_ADDRESS
+layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer VtWords { uint at[]; };
+layout(buffer_reference, std430, buffer_reference_align = VT_ELEM_BYTES) readonly buffer VtElems { VT_ELEM at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4 * VT_ELEM_BYTES) readonly buffer VtElems4 { VT_ELEM4 at[]; };
+#define k_word VtWords(push.k_address).at
+#define v_word VtWords(push.v_address).at
+#else
 #ifdef VT_KV_BYTES
 layout(set = 0, binding = VT_SLOT_K, std430) readonly buffer VtK { uint k_word[]; };
 #else
@@ -29,6 +36,7 @@ layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV { VT_ELEM v_ele
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV4 { VT_ELEM4 v_elem4[]; };
 #ifdef VT_STREAM
 layout(set = 0, binding = VT_SLOT_V, std430) readonly buffer VtV8 { VT_ELEM8 v_elem8[]; };
+#endif
 #endif
 #endif
 #ifndef VT_MASS
@@ -62,13 +70,13 @@ VT_LOADER(load_q, q_elem, q_elem4, DIM)
 #ifdef VT_KV_BYTES
 #include "bytes.glsl"
 VT_BYTE_LOADER(k, DIM)
-#else
+#elif !defined(VT_BY_ADDRESS)
 VT_LOADER(load_k, k_elem, k_elem4, DIM)
 #endif
 #ifndef VT_MASS
 #ifdef VT_KV_BYTES
 VT_BYTE_LOADER(v, VALUE_DIM)
-#else
+#elif !defined(VT_BY_ADDRESS)
 VT_LOADER(load_v, v_elem, v_elem4, VALUE_DIM)
 #endif
 

@@ -154,6 +154,9 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
+    if (layout == VATTEN_LAYOUT_ADDRESS) {
+        return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    }
     return shuffles || layout == VATTEN_LAYOUT_AUTO || layout == VATTEN_LAYOUT_SHARED;
 }
 
@@ -163,7 +166,7 @@ bool gpu_thorough(const gpu *g) {
 
 vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
     uint32_t lanes = g->limits.subgroup_min < 8 ? g->limits.subgroup_min : 8;
-    if (layout == VATTEN_LAYOUT_ROWS) {
+    if (layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_ADDRESS) {
         return (vatten_tile){
             .layout = layout, .workgroup = lanes, .rows = lanes, .keys = 2, .lanes_per_row = 1};
     }
@@ -182,7 +185,8 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 }
 
 const char *gpu_layout_name(vatten_layout layout) {
-    static const char *const names[GPU_LAYOUTS] = {"auto", "rows", "subgroup", "shared", "matrix", "stream"};
+    static const char *const names[GPU_LAYOUTS] = {"auto",   "rows",   "subgroup", "shared",
+                                                   "matrix", "stream", "address"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

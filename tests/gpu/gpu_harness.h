@@ -34,7 +34,7 @@
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
 #define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 6
+#define GPU_LAYOUTS 7
 
 typedef enum gpu_slot {
     GPU_Q,

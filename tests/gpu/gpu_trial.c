@@ -401,7 +401,7 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
 
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
         gpu_problem copy = *problem;
         vatten_dtype dtype = gpu_heads(&copy)->dtype;
         gpu_set_layout(g, &copy, (vatten_layout)layout, problem->small_tiles);
@@ -421,8 +421,9 @@ bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     if (gpu_thorough(g)) {
         return gpu_check_layouts(g, problem);
     }
-    gpu_set_layout(g, &copy,
-                   (vatten_layout)(turn % 4 == 3 ? VATTEN_LAYOUT_STREAM : VATTEN_LAYOUT_ROWS + turn % 4),
-                   problem->small_tiles);
+    static const vatten_layout turns[5] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                           VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_ADDRESS};
+    unsigned count = gpu_has_layout(g, VATTEN_LAYOUT_ADDRESS) ? 5 : 4;
+    gpu_set_layout(g, &copy, turns[turn % count], problem->small_tiles);
     return gpu_check(g, &copy);
 }

@@ -101,11 +101,11 @@ static void check_long_prefix(vatten_layout layout) {
 static void test_lengths_at_tile_edges(void **state) {
     (void)state;
     for (unsigned t = 0; t < COUNT(dtypes); ++t) {
-        for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+        for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
             check_edges(dtypes[t], (vatten_layout)layout, 16);
         }
     }
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
         check_long_prefix((vatten_layout)layout);
     }
     gpu_assert_clean(&device);

@@ -336,7 +336,7 @@ static void test_heads_and_dims(void **state) {
     static const grid_row grid = {2, {{6, 3, 1, 2, false}, {9, 4, 2, 1, true}}};
     bool all = gpu_thorough(&device);
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
             if (!all && layout == VATTEN_LAYOUT_ROWS + n % 3) {
                 continue;
             }

@@ -64,7 +64,7 @@ static void set_heads(dice *d, vatten_heads *h) {
     h->scale = one_in(d, 3) ? (float)between(d, 1, 40) / 100.0f / (float)(1 + h->dim / 32) : 0.0f;
     h->write_lse = !one_in(d, 4);
     h->max_macs = one_in(d, 4) ? between(d, 1, 3000000) : 0;
-    h->tile.layout = (vatten_layout)between(d, VATTEN_LAYOUT_AUTO, VATTEN_LAYOUT_STREAM);
+    h->tile.layout = (vatten_layout)between(d, VATTEN_LAYOUT_AUTO, GPU_LAYOUTS - 1);
     if (h->tile.layout == VATTEN_LAYOUT_MATRIX) {
         h->dtype = VATTEN_DTYPE_F16;
     }

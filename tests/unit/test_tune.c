@@ -145,7 +145,7 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     (void)state;
     const vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
     for (int i = 0; i < 2; ++i)
-        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout) {
             if (layout == VATTEN_LAYOUT_MATRIX)
                 continue;
             vt_problem problem = with_dims(64, 64);

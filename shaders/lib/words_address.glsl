@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// How the words of a key come to the lanes of the layout ADDRESS: by address, which all lanes share, so that a driver for a
+// CPU loads each once, for all lanes, and without a branch for the end of a buffer, which would keep its compiler from
+// moving anything across. Offers what words_shuffled.glsl does.
+//
+// Nothing but the limits stands between an index and memory: lanes of a loop that is over may still load, with whatever they
+// have in hand. So every row is held below the last one that is bound.
+
+const uint DIM_STEP = QUAD;
+const uint VALUE_STEP = QUAD;
+
+// A row is known by its address, so that a driver adds what is known of its elements to that without another instruction.
+uvec2 address_of(uvec2 base, uint row)
+{
+    uint carry;
+    uint low = uaddCarry(base.x, row * VT_ELEM_BYTES, carry);
+    return uvec2(low, base.y + carry);
+}
+
+#ifdef VT_KV_BYTES
+#define RowAt uint
+RowAt own_k_row(uint token) { return min(k_row(token), push.k_limit); }
+RowAt own_v_row(uint token) { return min(v_row(token), push.v_limit); }
+vec4 word_k(RowAt row, uint c) { return load_k4(row, c); }
+vec4 word_v(RowAt row, uint c) { return load_v4(row, c); }
+#else
+#define RowAt uvec2
+RowAt own_k_row(uint token) { return address_of(push.k_address, min(k_row(token), push.k_limit)); }
+RowAt own_v_row(uint token) { return address_of(push.v_address, min(v_row(token), push.v_limit)); }
+
+#define VT_ADDRESS_LOADER(NAME, BOUND)                                                                               \
+    vec4 NAME(RowAt row, uint c)                                                                                     \
+    {                                                                                                                \
+        vec4 x = vec4(0.0);                                                                                          \
+        if (VT_DTYPE != VT_F16 && VECTOR != 0u)                                                                      \
+            return c < (BOUND) ? vt_to_f32x4(VtElems4(row).at[c / QUAD]) : x;                                        \
+        [[unroll]] for (uint e = 0u; e < QUAD; ++e)                                                                  \
+            if (c + e < (BOUND))                                                                                     \
+                x[e] = vt_to_f32(VtElems(row).at[c + e]);                                                            \
+        return x;                                                                                                    \
+    }
+VT_ADDRESS_LOADER(word_k, DIM)
+VT_ADDRESS_LOADER(word_v, VALUE_DIM)
+#endif
+
+vec4 spread_k(vec4 word, uint j) { return word; }
+vec4 spread_v(vec4 word, uint j) { return word; }
