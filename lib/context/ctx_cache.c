@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pipeline cache file. It holds what vkGetPipelineCacheData gives, nothing around it.
+ * The pipeline cache file: what vkGetPipelineCacheData gives, behind the head of vatten/pipeline_file.h.
  */
 #include "ctx.h"
 
+#include <vatten/pipeline_file.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,7 +15,7 @@
 #define SUFFIX_BYTES    40u
 
 typedef struct cache_blob {
-    void *data; /* NULL: nothing to start from */
+    void *data; /* NULL: there is nothing */
     size_t size;
 } cache_blob;
 
@@ -23,62 +26,57 @@ static long file_size(FILE *file) {
     return fseek(file, 0, SEEK_SET) == 0 ? size : -1;
 }
 
-static vatten_result read_file(const vatten_context *context, cache_blob *blob) {
-    FILE *file = fopen(context->cache_path, "rb");
-    if (file == NULL)
-        return VATTEN_SUCCESS; /* the first run */
-    vatten_result result = VATTEN_SUCCESS;
+static void warn(const vatten_context *context, const char *why) {
+    vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s is %s: starting an empty one",
+               context->cache_path, why);
+}
+
+/* The file's whole content. What cannot be read is no error: the program only compiles again. */
+static vatten_result read_content(const vatten_context *context, FILE *file, cache_blob *out) {
     long size = file_size(file);
-    if (size > 0 && size <= MAX_CACHE_BYTES) {
-        blob->data = vt_ctx_alloc(context, (size_t)size);
-        result = blob->data != NULL ? VATTEN_SUCCESS : VATTEN_ERROR_OUT_OF_HOST_MEMORY;
-    } else if (size != 0) {
-        vt_ctx_log(context, VATTEN_LOG_WARN, "context: %s cannot be read or is no pipeline cache",
-                   context->cache_path);
+    if (size == 0)
+        warn(context, "empty");
+    if (size < 0 || size > MAX_CACHE_BYTES)
+        warn(context, "no file that can be read, or far too large");
+    if (size <= 0 || size > MAX_CACHE_BYTES)
+        return VATTEN_SUCCESS;
+    out->data = vt_ctx_alloc(context, (size_t)size);
+    if (out->data == NULL)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    out->size = fread(out->data, 1, (size_t)size, file);
+    return VATTEN_SUCCESS;
+}
+
+static vatten_result read_file(const vatten_context *context, cache_blob *out) {
+    errno = 0;
+    FILE *file = fopen(context->cache_path, "rb");
+    if (file == NULL) {
+        if (errno != ENOENT) /* a missing file is the first run */
+            warn(context, "not to be opened");
+        return VATTEN_SUCCESS;
     }
-    if (blob->data != NULL)
-        blob->size = fread(blob->data, 1, (size_t)size, file);
+    vatten_result result = read_content(context, file, out);
     fclose(file);
     return result;
 }
 
-/* NULL, or why the blob is not a cache of this device and driver. Drivers check this too, but not all of them
- * do it well, and the user should be told. */
-static const char *misfit(const vatten_context *context, const cache_blob *blob) {
-    struct {
-        uint32_t size;
-        uint32_t version;
-        uint32_t vendor;
-        uint32_t device;
-        uint8_t uuid[VK_UUID_SIZE];
-    } header;
-    if (blob->size < sizeof header)
-        return "too short";
-    memcpy(&header, blob->data, sizeof header);
-    if (header.size < sizeof header || header.size > blob->size ||
-        header.version != VK_PIPELINE_CACHE_HEADER_VERSION_ONE)
-        return "broken";
-    if (header.vendor != context->properties.vendorID || header.device != context->properties.deviceID ||
-        memcmp(header.uuid, context->properties.pipelineCacheUUID, VK_UUID_SIZE) != 0)
-        return "of another device or driver";
-    return NULL;
+/* The data in the file's content; nothing, and a warning, if they are not whole or of another device or driver. */
+static const void *open_data(const vatten_context *context, const cache_blob *content, size_t *out_size) {
+    vatten_pipeline_owner owner = {.vendor_id = context->properties.vendorID,
+                                   .device_id = context->properties.deviceID};
+    memcpy(owner.uuid, context->properties.pipelineCacheUUID, sizeof owner.uuid);
+    const char *why = NULL;
+    const void *data = vatten_pipeline_file_open(content->data, content->size, &owner, out_size, &why);
+    if (data == NULL)
+        warn(context, why);
+    return data;
 }
 
-static void drop_misfit(const vatten_context *context, cache_blob *blob) {
-    const char *why = blob->data != NULL ? misfit(context, blob) : NULL;
-    if (why == NULL)
-        return;
-    vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s is %s: starting an empty one",
-               context->cache_path, why);
-    vt_ctx_release(context, blob->data);
-    *blob = (cache_blob){0};
-}
-
-static VkResult make_cache(vatten_context *context, const cache_blob *blob) {
-    VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
-                                      .initialDataSize = blob->size,
-                                      .pInitialData = blob->data};
-    return context->vk.CreatePipelineCache(context->device, &info, NULL, &context->cache);
+static vatten_result make_cache(vatten_context *context, const void *data, size_t size) {
+    VkPipelineCacheCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = size, .pInitialData = data};
+    VkResult made = context->vk.CreatePipelineCache(context->device, &info, NULL, &context->cache);
+    return made == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreatePipelineCache", made);
 }
 
 vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
@@ -90,14 +88,15 @@ vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     memcpy(context->cache_path, path, length);
 
-    cache_blob blob = {0};
-    vatten_result result = read_file(context, &blob);
+    cache_blob content = {0};
+    vatten_result result = read_file(context, &content);
     if (result != VATTEN_SUCCESS)
         return result;
-    drop_misfit(context, &blob);
-    VkResult made = make_cache(context, &blob);
-    vt_ctx_release(context, blob.data);
-    return made == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreatePipelineCache", made);
+    size_t size = 0;
+    const void *data = content.data != NULL ? open_data(context, &content, &size) : NULL;
+    result = make_cache(context, data, size);
+    vt_ctx_release(context, content.data);
+    return result;
 }
 
 static vatten_result get_data(const vatten_context *context, cache_blob *blob) {
@@ -139,7 +138,10 @@ static bool write_file(const vatten_context *context, const cache_blob *blob) {
     if (name == NULL)
         return false;
     FILE *file = open_temporary(context, name, name_size);
-    bool written = file != NULL && fwrite(blob->data, 1, blob->size, file) == blob->size;
+    uint8_t head[VATTEN_PIPELINE_FILE_HEAD];
+    vatten_pipeline_file_head(blob->data, blob->size, head);
+    bool written = file != NULL && fwrite(head, 1, sizeof head, file) == sizeof head &&
+                   fwrite(blob->data, 1, blob->size, file) == blob->size;
     if (file != NULL && fclose(file) != 0)
         written = false;
     bool saved = written && replace_file(name, context->cache_path);
