@@ -25,7 +25,7 @@ typedef struct vatten_context_desc {
     bool validation;    /* enable VK_LAYER_KHRONOS_validation with synchronization validation, if installed */
     /* Path of a pipeline cache file (pipeline_file.h) to load and, on destroy, save by a rename; NULL = none. A
      * file that is damaged, cut short, of another device or driver, or not to be read is a warning, and the
-     * cache starts empty. */
+     * cache starts empty. Drivers that have nothing to keep leave no file. */
     const char *pipeline_cache;
     vatten_features without; /* features not to enable, to test the paths that do without them */
     bool statistics; /* enable VATTEN_FEATURE_PIPELINE_STATISTICS where the device has it, which info tells */

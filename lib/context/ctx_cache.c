@@ -151,9 +151,14 @@ static bool write_file(const vatten_context *context, const cache_blob *blob) {
     return saved;
 }
 
+/* Without a whole header there is nothing that could be taken back: Mesa 26's lavapipe tells of a part of one. */
 static void save(const vatten_context *context) {
     cache_blob blob = {0};
-    if (get_data(context, &blob) == VATTEN_SUCCESS && blob.data != NULL && !write_file(context, &blob))
+    bool given = get_data(context, &blob) == VATTEN_SUCCESS && blob.data != NULL;
+    if (given && blob.size < sizeof(VkPipelineCacheHeaderVersionOne))
+        vt_ctx_log(context, VATTEN_LOG_INFO, "context: the driver gives no pipelines to keep in %s",
+                   context->cache_path);
+    else if (given && !write_file(context, &blob))
         vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s could not be written",
                    context->cache_path);
     vt_ctx_release(context, blob.data);
