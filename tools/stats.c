@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -28,6 +29,19 @@ double stats_ratio(const double *above, const double *below, size_t count) {
         median = stats_summarize(ratio, count).median;
     free(ratio);
     return median;
+}
+
+double stats_exponent(const double *x, const double *y, size_t count) {
+    double mean_x = 0.0, mean_y = 0.0, above = 0.0, below = 0.0;
+    for (size_t i = 0; i < count; ++i) {
+        mean_x += log(x[i]) / (double)count;
+        mean_y += log(y[i]) / (double)count;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        above += (log(x[i]) - mean_x) * (log(y[i]) - mean_y);
+        below += (log(x[i]) - mean_x) * (log(x[i]) - mean_x);
+    }
+    return below > 0.0 ? above / below : 0.0;
 }
 
 uint32_t stats_turns(double ms, double slowest) {
