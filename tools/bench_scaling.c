@@ -95,8 +95,9 @@ static size_t race(void *user, vatten_context *context, size_t at) {
     scaling_fit *fit = &result->fits[result->fit_count++];
     scaling_race(context, result->run.vk, result->run.measure, result->budget, &result->cases[at], count,
                  &result->rows[at], fit);
-    say_note("%s: time by tokens^%.3f (%.3f - %.3f), memory by tokens^%.3f", scaling_method_name(fit->method),
-             fit->time.median, fit->time.min, fit->time.max, fit->memory);
+    say_note("%s: time by tokens^%.3f (%.3f - %.3f), CPU time by tokens^%.3f, memory by tokens^%.3f",
+             scaling_method_name(fit->method), fit->time.median, fit->time.min, fit->time.max,
+             fit->cpu.median, fit->memory);
     return count;
 }
 

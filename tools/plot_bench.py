@@ -97,6 +97,13 @@ def tokens_text(tokens):
     return str(tokens)
 
 
+def time_label(run, method):
+    label = f"{method}: {exponent(run, method, 'time')}"
+    if any("cpu" in fit for fit in run["exponents"] if fit["method"] == method):
+        label += f", CPU time {exponent(run, method, 'cpu')}"
+    return label
+
+
 def draw_times(axes, run):
     for method, rows in curves(run).items():
         x = [row["tokens"] for row in rows]
@@ -104,8 +111,11 @@ def draw_times(axes, run):
         spread = [[row["ms"] - row["ms_min"] for row in rows], [row["ms_max"] - row["ms"] for row in rows]]
         axes.errorbar(x, y, yerr=spread, color=COLOURS.get(method, INK), marker=MARKERS.get(method, "o"),
                       markersize=6, linewidth=2, elinewidth=1, capsize=2,
-                      label=f"{method}: {exponent(run, method, 'time')}")
-    axes.set_ylabel("time of one run, ms (median, min to max)")
+                      label=time_label(run, method))
+        if all(row.get("cpu_ms", 0) > 0 for row in rows):
+            axes.plot(x, [row["cpu_ms"] for row in rows], color=COLOURS.get(method, INK), linewidth=1, linestyle=":")
+    cpu = any("cpu" in fit for fit in run["exponents"])
+    axes.set_ylabel("time of one run, ms (median, min to max" + ("; dotted: CPU time of all threads)" if cpu else ")"))
     axes.set_title("time", loc="left", fontweight="bold")
 
 

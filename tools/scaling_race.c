@@ -15,8 +15,8 @@ enum { MOST_TURNS = 64 };
 typedef struct runner {
     scaling_rig rig;
     double tokens;
-    double *ms;       /* of all runs */
-    double *round_ms; /* the mean of each round */
+    double *ms, *cpu_ms;             /* of all runs */
+    double *round_ms, *round_cpu_ms; /* the mean of each round */
     uint32_t turns, runs;
 } runner;
 
@@ -27,6 +27,7 @@ typedef struct race {
     runner runners[SCALING_MOST_LINES];
     size_t count;
     uint32_t rounds;
+    bool cpu; /* the device is this machine's CPU */
 } race;
 
 static bool right(const race *r, size_t i) {
@@ -64,8 +65,11 @@ static void enter(race *r, vatten_context *context, const bench_vk *vk, size_t i
     bool made = scaling_rig_make(context, vk, &r->cases[i], r->measure->rows, &run->rig, row);
     run->tokens = (double)r->cases[i].tokens;
     run->ms = calloc(repeat * MOST_TURNS, sizeof *run->ms);
+    run->cpu_ms = calloc(repeat * MOST_TURNS, sizeof *run->cpu_ms);
     run->round_ms = calloc(repeat, sizeof *run->round_ms);
-    if (made && (run->ms == NULL || run->round_ms == NULL))
+    run->round_cpu_ms = calloc(repeat, sizeof *run->round_cpu_ms);
+    if (made &&
+        (run->ms == NULL || run->cpu_ms == NULL || run->round_ms == NULL || run->round_cpu_ms == NULL))
         bench_row_refuse(row, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
     for (uint32_t n = 0; right(r, i) && n < r->measure->warmup; ++n)
         run_once(r, i, &ms);
@@ -97,14 +101,17 @@ static void run_round(race *r, uint32_t round) {
     for (size_t n = 0; n < r->count; ++n) {
         size_t i = (round + n) % r->count;
         runner *run = &r->runners[i];
-        double sum = 0.0;
-        for (uint32_t turn = 0; right(r, i) && turn < run->turns; ++turn) {
+        double sum = 0.0, cpu_sum = 0.0;
+        for (uint32_t turn = 0; right(r, i) && turn < run->turns; ++turn, ++run->runs) {
+            double start = stats_cpu_ms();
             if (!run_once(r, i, &run->ms[run->runs]))
                 return;
-            sum += run->ms[run->runs++];
+            run->cpu_ms[run->runs] = stats_cpu_ms() - start;
+            sum += run->ms[run->runs];
+            cpu_sum += run->cpu_ms[run->runs];
         }
-        if (right(r, i))
-            run->round_ms[round] = sum / run->turns;
+        run->round_ms[round] = sum / run->turns;
+        run->round_cpu_ms[round] = cpu_sum / run->turns;
     }
 }
 
@@ -122,6 +129,8 @@ static void note_times(race *r) {
         bench_row *row = &r->rows[i].bench;
         row->runs = r->runners[i].runs;
         row->gpu_ms = stats_summarize(r->runners[i].ms, right(r, i) ? r->runners[i].runs : 0);
+        r->rows[i].cpu_ms =
+            stats_summarize(r->runners[i].cpu_ms, right(r, i) && r->cpu ? r->runners[i].runs : 0);
     }
 }
 
@@ -132,9 +141,8 @@ static double of_round(const race *r, size_t i, uint32_t round) {
     return r->runners[i].round_ms[round];
 }
 
-static double of_minimum(const race *r, size_t i, uint32_t round) {
-    (void)round;
-    return r->rows[i].bench.gpu_ms.min;
+static double of_cpu(const race *r, size_t i, uint32_t round) {
+    return r->runners[i].round_cpu_ms[round];
 }
 
 static double of_bytes(const race *r, size_t i, uint32_t round) {
@@ -154,6 +162,17 @@ static double exponent(const race *r, number_of_line number, uint32_t round) {
     return stats_exponent(x, y, count);
 }
 
+static stats_summary exponents(const race *r, number_of_line number) {
+    stats_summary summary = {0.0, 0.0, 0.0};
+    double *of_rounds = calloc(r->rounds + 1u, sizeof *of_rounds);
+    for (uint32_t round = 0; of_rounds != NULL && round < r->rounds; ++round)
+        of_rounds[round] = exponent(r, number, round);
+    if (of_rounds != NULL)
+        summary = stats_summarize(of_rounds, r->rounds);
+    free(of_rounds);
+    return summary;
+}
+
 static void note_fit(race *r, scaling_fit *fit) {
     memset(fit, 0, sizeof *fit);
     fit->method = r->cases[0].method;
@@ -164,19 +183,17 @@ static void note_fit(race *r, scaling_fit *fit) {
         fit->from = fit->lines++ == 0 ? r->cases[i].tokens : fit->from;
         fit->to = r->cases[i].tokens;
     }
-    double *exponents = calloc(r->rounds + 1u, sizeof *exponents);
-    for (uint32_t round = 0; exponents != NULL && round < r->rounds; ++round)
-        exponents[round] = exponent(r, of_round, round);
-    if (exponents != NULL)
-        fit->time = stats_summarize(exponents, r->rounds);
-    free(exponents);
-    fit->time_of_minima = exponent(r, of_minimum, 0);
+    fit->time = exponents(r, of_round);
+    if (r->cpu)
+        fit->cpu = exponents(r, of_cpu);
     fit->memory = exponent(r, of_bytes, 0);
 }
 
 void scaling_race(vatten_context *context, const bench_vk *vk, const bench_measure *measure, uint32_t budget,
                   const scaling_case *cases, size_t count, scaling_row *out_rows, scaling_fit *out_fit) {
-    race r = {.measure = measure, .cases = cases, .rows = out_rows, .count = count};
+    vatten_device_info info;
+    vatten_device_get_info(vatten_context_device(context), &info);
+    race r = {.measure = measure, .cases = cases, .rows = out_rows, .count = count, .cpu = info.cpu};
     enter_all(&r, context, vk, budget);
     run_rounds(&r);
     note_times(&r);
@@ -184,6 +201,8 @@ void scaling_race(vatten_context *context, const bench_vk *vk, const bench_measu
     for (size_t i = 0; i < count; ++i) {
         scaling_rig_destroy(&r.runners[i].rig);
         free(r.runners[i].ms);
+        free(r.runners[i].cpu_ms);
         free(r.runners[i].round_ms);
+        free(r.runners[i].round_cpu_ms);
     }
 }

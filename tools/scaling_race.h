@@ -12,7 +12,8 @@
 enum { SCALING_MOST_LINES = 32 };
 
 typedef struct scaling_row {
-    bench_row bench; /* of it status, reason, info, check, first_ms, gpu_ms, runs */
+    bench_row bench;      /* of it status, reason, info, check, first_ms, gpu_ms, runs */
+    stats_summary cpu_ms; /* CPU devices: what all threads computed for one run; else 0 */
     uint64_t buffer_bytes;
     uint64_t bytes; /* with the workspace */
 } scaling_row;
@@ -24,8 +25,8 @@ typedef struct scaling_fit {
     size_t lines;      /* that are right; less than 2: nothing else is known */
     uint32_t rounds;
     stats_summary time; /* exponents of time against tokens, each of one round */
-    double time_of_minima;
-    double memory; /* exponent of the bytes */
+    stats_summary cpu;  /* CPU devices: the same of the time that all threads computed; else 0 */
+    double memory;      /* exponent of the bytes */
 } scaling_fit;
 
 /* Checks and times `count` lines of one method, from few tokens to many; those that would take more than `budget` seconds for

@@ -5,7 +5,7 @@
 
 /* ---- The numbers of a line, for all forms ---- */
 
-enum { NUMBERS = 15 };
+enum { NUMBERS = 18 };
 
 static void list_numbers(const scaling_result *result, size_t i, bench_number out[NUMBERS]) {
     const scaling_row *row = &result->rows[i];
@@ -16,6 +16,9 @@ static void list_numbers(const scaling_result *result, size_t i, bench_number ou
         {"ms", bench->gpu_ms.median},
         {"ms_min", bench->gpu_ms.min},
         {"ms_max", bench->gpu_ms.max},
+        {"cpu_ms", row->cpu_ms.median},
+        {"cpu_ms_min", row->cpu_ms.min},
+        {"cpu_ms_max", row->cpu_ms.max},
         {"runs", bench->runs},
         {"gflops", gflops},
         {"fma_roof_gflops", roof_fma(result->run.roof).median},
@@ -38,47 +41,61 @@ static void print_row(const scaling_result *result, size_t i) {
     const scaling_row *row = &result->rows[i];
     const bench_row *bench = &row->bench;
     const double mib = 1024.0 * 1024.0, tokens = (double)result->cases[i].tokens;
-    char tile[64];
+    char tile[64], cpu[32] = "";
     bench_tile_text(&bench->info.tile, tile, sizeof tile);
     printf("| %s | %s |", result->cases[i].name, bench->info.kernel[0] != '\0' ? tile : "-");
     if (bench->status != BENCH_RIGHT) {
-        printf(" | %s: %s | | | | | | | |\n", bench_status_name(bench->status), bench->reason);
+        printf(" | %s: %s | | | | | | | | |\n", bench_status_name(bench->status), bench->reason);
         return;
     }
     double gflops = bench_row_gflops(bench);
-    printf(" %u | %.3f (%.3f - %.3f) | %.3f | %.1f | %.2f | %.2f | %.0f | %.1f | %.1e |\n",
-           bench->info.dispatches, bench->gpu_ms.median, bench->gpu_ms.min, bench->gpu_ms.max,
+    if (row->cpu_ms.median > 0.0)
+        snprintf(cpu, sizeof cpu, "%.3f", row->cpu_ms.median);
+    printf(" %u | %.3f (%.3f - %.3f) | %s | %.3f | %.1f | %.2f | %.2f | %.0f | %.1f | %.1e |\n",
+           bench->info.dispatches, bench->gpu_ms.median, bench->gpu_ms.min, bench->gpu_ms.max, cpu,
            1e3 * bench->gpu_ms.median / tokens, gflops, bench_fraction(gflops, roof_fma(result->run.roof)),
            (double)row->buffer_bytes / mib, (double)bench->info.workspace_bytes, (double)row->bytes / tokens,
            bench->check.worst);
 }
 
+static void print_exponent(stats_summary exponent) {
+    if (exponent.median > 0.0)
+        printf(" %.3f (%.3f - %.3f) |", exponent.median, exponent.min, exponent.max);
+    else
+        printf(" |");
+}
+
 static void print_fit(const scaling_fit *fit) {
     printf("| %s | %llu - %llu | %zu | %u |", scaling_method_name(fit->method), (unsigned long long)fit->from,
            (unsigned long long)fit->to, fit->lines, fit->rounds);
-    if (fit->lines < 2)
+    if (fit->lines < 2) {
         printf(" | | | |\n");
-    else
-        printf(" %.1f | %.3f (%.3f - %.3f) | %.3f | %.3f |\n", scaling_wanted(fit->method), fit->time.median,
-               fit->time.min, fit->time.max, fit->time_of_minima, fit->memory);
+        return;
+    }
+    printf(" %.1f |", scaling_wanted(fit->method));
+    print_exponent(fit->time);
+    print_exponent(fit->cpu);
+    printf(" %.3f |\n", fit->memory);
 }
 
 static void print_markdown(const scaling_result *result) {
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs; all lengths of a method run in "
-        "turns, short\nones several times in a round. GFLOP/s count visible pairs only. %u rows and more of "
-        "each result were compared with\nthe oracle before timing. Lines of which one run would take "
-        "more than %u s are skipped.\n\n",
+        "turns, short\nones several times in a round. CPU ms: what all threads of the program computed for "
+        "one run, where the device is\nthe CPU. GFLOP/s count visible pairs only. %u rows and more of each "
+        "result were compared with the oracle before\ntiming. Lines of which one run would take more than "
+        "%u s are skipped.\n\n",
         result->run.measure->repeat, result->run.measure->warmup, result->run.measure->rows, result->budget);
-    printf(
-        "| problem | tile | dispatches | ms (min - max) | us per token | GFLOP/s | of FMA roof | buffers MiB "
-        "| workspace bytes | bytes per token | max error |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+    printf("| problem | tile | dispatches | ms (min - max) | CPU ms | us per token | GFLOP/s | of FMA roof | "
+           "buffers MiB | workspace bytes | bytes per token | max error |\n"
+           "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->count; ++i)
         print_row(result, i);
     printf(
-        "\nExponents p of tokens^p, by least squares over the logarithms: of the time in each round, the "
-        "median of the\nrounds (min - max); of the shortest times; of all memory, buffers and workspace.\n\n"
-        "| method | tokens | lengths | rounds | wanted | time | of the shortest times | memory |\n"
+        "\nExponents p of tokens^p, by least squares over the logarithms: of the mean times of each round, "
+        "the median of the\nrounds (min - max); of the CPU's times likewise; of all memory, buffers and "
+        "workspace.\n\n"
+        "| method | tokens | lengths | rounds | wanted | time | CPU time | memory |\n"
         "|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->fit_count; ++i)
         print_fit(&result->fits[i]);
@@ -111,22 +128,26 @@ void scaling_report_print(const void *user, bench_form form) {
         print_markdown(user);
 }
 
+/* The exponents come last: with less than two lengths there are none. */
 static cJSON *fit_object(const scaling_fit *fit) {
+    enum { COUNTS = 5, TIMES = 9, ALL = 12 };
     cJSON *object = cJSON_CreateObject();
-    const bench_number numbers[] = {
+    const bench_number numbers[ALL] = {
         {"from", (double)fit->from},
         {"to", (double)fit->to},
         {"lengths", (double)fit->lines},
         {"rounds", fit->rounds},
         {"wanted", scaling_wanted(fit->method)},
+        {"memory", fit->memory},
         {"time", fit->time.median},
         {"time_min", fit->time.min},
         {"time_max", fit->time.max},
-        {"time_of_minima", fit->time_of_minima},
-        {"memory", fit->memory},
+        {"cpu", fit->cpu.median},
+        {"cpu_min", fit->cpu.min},
+        {"cpu_max", fit->cpu.max},
     };
     cJSON_AddStringToObject(object, "method", scaling_method_name(fit->method));
-    bench_json_numbers(object, numbers, fit->lines < 2 ? 3 : sizeof numbers / sizeof *numbers);
+    bench_json_numbers(object, numbers, fit->lines < 2 ? COUNTS : fit->cpu.median > 0.0 ? ALL : TIMES);
     return object;
 }
 

@@ -49,8 +49,16 @@ uint32_t stats_turns(double ms, double slowest) {
     return turns < 1.0 ? 1 : turns > STATS_MOST_TURNS ? STATS_MOST_TURNS : (uint32_t)turns;
 }
 
-double stats_now_ms(void) {
+static double read_ms(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+double stats_now_ms(void) {
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+double stats_cpu_ms(void) {
+    return read_ms(CLOCK_PROCESS_CPUTIME_ID);
 }

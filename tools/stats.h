@@ -30,4 +30,8 @@ uint32_t stats_turns(double ms, double slowest);
 /* Milliseconds of a clock that only moves forward. */
 double stats_now_ms(void);
 
+/* Milliseconds that all threads of this program have computed: what the work of a CPU device costs, whoever else wants the
+ * machine. */
+double stats_cpu_ms(void);
+
 #endif /* TOOLS_STATS_H */

@@ -134,7 +134,13 @@ class Runs(support.ToolCase):
             tokens = [row["tokens"] for row in mine]
             self.assertEqual((fit["from"], fit["to"], fit["lengths"], fit["rounds"]), (256, 1024, 3, 2))
             self.assertEqual(fit["wanted"], 2 if fit["method"] == "dense" else 1)
-            self.assertAlmostEqual(fit["time_of_minima"], exponent(tokens, [row["ms_min"] for row in mine]), places=6)
+            if "cpu" in fit:  # rounds are means, of all runs: between the exponents that the smallest and largest allow
+                self.assertTrue(all(0 < row["cpu_ms_min"] <= row["cpu_ms"] <= row["cpu_ms_max"] for row in mine))
+            for name, of in (("time", "ms"), ("cpu", "cpu_ms")):
+                if name in fit:
+                    low = exponent(tokens, [mine[0][of + "_max"], mine[1][of], mine[2][of + "_min"]])
+                    high = exponent(tokens, [mine[0][of + "_min"], mine[1][of], mine[2][of + "_max"]])
+                    self.assertTrue(low - 1e-6 <= fit[name] <= high + 1e-6, (low, fit, high))
             self.assertAlmostEqual(fit["memory"], exponent(tokens, [row["buffer_bytes"] + row["workspace"] for row in mine]),
                                    places=6)
             self.assertTrue(fit["time_min"] <= fit["time"] <= fit["time_max"])
