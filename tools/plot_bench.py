@@ -64,11 +64,15 @@ def choose(runs, device):
     return [run for run in runs if place_of(run) == place_of(runs[-1])]
 
 
-def subtitle(run):
+def made_by(run):
+    return f"vatten {run.get('version', '?')}, {run.get('date', '')[:10]}"
+
+
+def with_roofs(run):
     roofs = [f"{run[name]['median']:.0f} {unit}" for name, unit in
              (("fma_gflops", "GFLOP/s multiply-add"), ("matrix_gflops", "GFLOP/s matrix"), ("copy_gbs", "GB/s copy"))
              if run.get(name)]
-    return f"{place_of(run)}\nroofs: {', '.join(roofs)}; vatten {run.get('version', '?')}, {run.get('date', '')[:10]}"
+    return f"roofs: {', '.join(roofs)}; {made_by(run)}"
 
 
 # ---- Time and memory against tokens ----------------------------------------------------------------------------------
@@ -115,8 +119,9 @@ def draw_times(axes, run):
         if all(row.get("cpu_ms", 0) > 0 for row in rows):
             axes.plot(x, [row["cpu_ms"] for row in rows], color=COLOURS.get(method, INK), linewidth=1, linestyle=":")
     cpu = any("cpu" in fit for fit in run["exponents"])
-    axes.set_ylabel("time of one run, ms (median, min to max" + ("; dotted: CPU time of all threads)" if cpu else ")"))
+    axes.set_ylabel("time of one run, ms")
     axes.set_title("time", loc="left", fontweight="bold")
+    axes.set_title("medians, min to max" + ("; dotted: CPU time of all threads" if cpu else ""), loc="right", fontsize=9)
 
 
 def draw_memory(axes, run):
@@ -139,7 +144,7 @@ def finish_axes(axes, tokens, base):
     axes.minorticks_off()
     axes.set_xlabel("tokens")
     axes.grid(True, color=FAINT, linewidth=0.8)
-    axes.legend(loc="upper left", frameon=True, edgecolor=FAINT, framealpha=1)
+    axes.legend(loc="lower right", frameon=True, edgecolor=FAINT, framealpha=1)
 
 
 def plot_times(pyplot, runs, out):
@@ -153,7 +158,7 @@ def plot_times(pyplot, runs, out):
     draw_memory(right, run)
     finish_axes(left, tokens, base=10)
     finish_axes(right, tokens, base=2)
-    save(figure, "Attention of one head against the number of tokens", run, out)
+    save(figure, "Attention of one head against the number of tokens", place_of(run) + "\n" + with_roofs(run), out)
 
 
 # ---- Parts of roofs --------------------------------------------------------------------------------------------------
@@ -200,16 +205,16 @@ def plot_roofs(pyplot, runs, out):
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for name, (_, colour) in ROOFS.items() if name in used]
     axes.legend(handles, [f"of the {words} roof" for name, (words, _) in ROOFS.items() if name in used],
                 loc="lower right", frameon=True, edgecolor=FAINT, framealpha=1)
-    save(figure, "What part of a roof each kernel reaches", runs[-1], out)
+    save(figure, "What part of a roof each kernel reaches", place_of(runs[-1]) + "\n" + made_by(runs[-1]), out)
 
 
 # ---- The picture ------------------------------------------------------------------------------------------------------
 
 
-def save(figure, title, run, out):
+def save(figure, title, subtitle, out):
     height = figure.get_size_inches()[1]
     figure.text(0.01, 1 - 0.12 / height, title, ha="left", va="top", fontsize=14, fontweight="bold")
-    figure.text(0.01, 1 - 0.42 / height, subtitle(run), ha="left", va="top", fontsize=9, color="#555555")
+    figure.text(0.01, 1 - 0.42 / height, subtitle, ha="left", va="top", fontsize=9, color="#555555")
     for axes in figure.axes:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)

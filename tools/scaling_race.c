@@ -110,8 +110,10 @@ static void run_round(race *r, uint32_t round) {
             sum += run->ms[run->runs];
             cpu_sum += run->cpu_ms[run->runs];
         }
-        run->round_ms[round] = sum / run->turns;
-        run->round_cpu_ms[round] = cpu_sum / run->turns;
+        if (right(r, i)) { /* those that are skipped have no arrays */
+            run->round_ms[round] = sum / run->turns;
+            run->round_cpu_ms[round] = cpu_sum / run->turns;
+        }
     }
 }
 
