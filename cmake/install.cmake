@@ -8,7 +8,7 @@ include(CMakePackageConfigHelpers)
 set(VATTEN_INSTALL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/vatten)
 set(VATTEN_INSTALL_TARGETS vatten)
 install(FILES include/vatten/vatten.h include/vatten/dense.h include/vatten/cache.h include/vatten/mass.h
-  include/vatten/neighborhood.h include/vatten/lists.h include/vatten/presets.h
+  include/vatten/neighborhood.h include/vatten/lists.h include/vatten/presets.h include/vatten/pipeline_file.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vatten)
 if(TARGET vatten_context)
   list(APPEND VATTEN_INSTALL_TARGETS vatten_context)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench_decode.h"
+#include "bench_commands.h"
 
 #include <stdio.h>
 
@@ -144,30 +144,31 @@ static size_t race(void *user, vatten_context *context, size_t at) {
     return turns;
 }
 
-static const bench_row *row_of(const void *user, size_t at) {
-    return &((const decode_result *)user)->rows[at].bench;
+static bool passes(const void *user, size_t at) {
+    return bench_row_passes(&((const decode_result *)user)->rows[at].bench);
 }
 
-static bool report(const void *user, bench_form form) {
-    return decode_report(form, user);
-}
-
-static int run(const decode_options *o) {
+static int run(const decode_options *o, const bench_call *call) {
     static decode_case cases[MOST_CASES];
     static decode_row rows[MOST_CASES];
-    size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, cases) : 0;
+    size_t count = bench_measure_fits(&o->measure, &o->tool) && bench_call_fits(call, o->lens.count != 0)
+                       ? make_cases(o, cases)
+                       : 0;
     decode_result result = {.run = {.measure = &o->measure}, .cases = cases, .rows = rows, .count = count};
-    const bench_suite lines = {.tool = &o->tool,
+    const bench_suite lines = {.call = call,
+                               .name = bench_call_suite(call, o->lens.count != 0, "decode"),
+                               .tool = &o->tool,
                                .run = &result.run,
                                .user = &result,
                                .count = count,
                                .race = race,
-                               .row = row_of,
-                               .report = report};
+                               .passes = passes,
+                               .print = decode_report_print,
+                               .add = decode_report_add};
     return count == 0 ? SAY_USAGE : bench_suite_run(&lines);
 }
 
-int bench_decode(int argc, char **argv) {
+int bench_decode(const bench_call *call) {
     decode_options options = {.measure = bench_measure_default(), .heads = 32, .kv_heads = 8, .queries = 1};
     const option_table tables[] = {
         {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs, &options},
@@ -175,8 +176,8 @@ int bench_decode(int argc, char **argv) {
         tool_option_table(&options.tool),
     };
     int status;
-    if (!tool_parse("vatten_bench", argc, argv, tables, sizeof tables / sizeof *tables, usage_text,
-                    &options.tool, &status))
+    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
+                    usage_text, &options.tool, &status))
         return status;
-    return run(&options);
+    return run(&options, call);
 }

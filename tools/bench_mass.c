@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench_mass.h"
+#include "bench_commands.h"
 
 #include "bench_suite.h"
 #include "family.h"
@@ -172,30 +172,32 @@ static size_t race(void *user, vatten_context *context, size_t at) {
     return 1;
 }
 
-static const bench_row *row_of(const void *user, size_t at) {
-    return &((const mass_result *)user)->rows[at].bench;
+static bool passes(const void *user, size_t at) {
+    return bench_row_passes(&((const mass_result *)user)->rows[at].bench);
 }
 
-static bool report(const void *user, bench_form form) {
-    return mass_report(form, user);
-}
-
-static int run(const mass_options *o) {
+static int run(const mass_options *o, const bench_call *call) {
     static mass_case cases[MOST_CASES];
     static mass_row rows[MOST_CASES];
-    size_t count = bench_measure_fits(&o->measure, &o->tool) && lens_fit(o) ? make_cases(o, cases) : 0;
+    size_t count =
+        bench_measure_fits(&o->measure, &o->tool) && bench_call_fits(call, has_lists(o)) && lens_fit(o)
+            ? make_cases(o, cases)
+            : 0;
     mass_result result = {.run = {.measure = &o->measure}, .cases = cases, .rows = rows, .count = count};
-    const bench_suite lines = {.tool = &o->tool,
+    const bench_suite lines = {.call = call,
+                               .name = bench_call_suite(call, has_lists(o), "mass"),
+                               .tool = &o->tool,
                                .run = &result.run,
                                .user = &result,
                                .count = count,
                                .race = race,
-                               .row = row_of,
-                               .report = report};
+                               .passes = passes,
+                               .print = mass_report_print,
+                               .add = mass_report_add};
     return count == 0 ? SAY_USAGE : bench_suite_run(&lines);
 }
 
-int bench_mass(int argc, char **argv) {
+int bench_mass(const bench_call *call) {
     mass_options options = {
         .measure = bench_measure_default(), .rows_out = ROWS, .block = BLOCK, .segments = SEGMENTS};
     const option_table tables[] = {
@@ -204,8 +206,8 @@ int bench_mass(int argc, char **argv) {
         tool_option_table(&options.tool),
     };
     int status;
-    if (!tool_parse("vatten_bench", argc, argv, tables, sizeof tables / sizeof *tables, usage_text,
-                    &options.tool, &status))
+    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
+                    usage_text, &options.tool, &status))
         return status;
-    return run(&options);
+    return run(&options, call);
 }

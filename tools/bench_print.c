@@ -2,6 +2,7 @@
 #include "bench_print.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "tool_device.h"
 
@@ -17,11 +18,16 @@ void bench_print_device(const vatten_context *context) {
 }
 
 void bench_print_roof(const roof *measured) {
-    stats_summary fma = roof_fma(measured), copy = roof_copy(measured);
-    printf("Roof in this run (median of %zu, min - max): %.1f GFLOP/s multiply-add (%.1f - %.1f; f32, %s), "
-           "%.1f GB/s copy\n(%.1f - %.1f; %s, read and written bytes).\n\n",
-           roof_samples(measured), fma.median, fma.min, fma.max, roof_fma_shape(measured), copy.median,
-           copy.min, copy.max, roof_copy_shape(measured));
+    stats_summary fma = roof_fma(measured), matrix = roof_matrix(measured), copy = roof_copy(measured);
+    printf("Roof in this run (median of %zu, min - max): %.1f GFLOP/s multiply-add (%.1f - %.1f; f32, %s), ",
+           roof_samples(measured), fma.median, fma.min, fma.max, roof_fma_shape(measured));
+    if (roof_no_matrix(measured) == NULL)
+        printf("%.1f GFLOP/s matrix (%.1f - %.1f; %s), ", matrix.median, matrix.min, matrix.max,
+               roof_matrix_shape(measured));
+    else
+        printf("matrix absent (%s), ", roof_no_matrix(measured));
+    printf("%.1f GB/s copy (%.1f - %.1f; %s, read and written bytes).\n\n", copy.median, copy.min, copy.max,
+           roof_copy_shape(measured));
 }
 
 static void print_quoted(const char *text) {
@@ -51,6 +57,43 @@ void bench_print_values(const bench_number *numbers, size_t count) {
     for (size_t n = 0; n < count; ++n)
         printf(",%.9g", numbers[n].value);
     printf("\n");
+}
+
+static void add_roof(cJSON *object, const char *name, stats_summary summary, const char *shape) {
+    cJSON *item = cJSON_AddObjectToObject(object, name);
+    cJSON_AddNumberToObject(item, "median", summary.median);
+    cJSON_AddNumberToObject(item, "min", summary.min);
+    cJSON_AddNumberToObject(item, "max", summary.max);
+    cJSON_AddStringToObject(item, "by", shape);
+}
+
+static void add_roofs(cJSON *object, const roof *measured) {
+    add_roof(object, "fma_gflops", roof_fma(measured), roof_fma_shape(measured));
+    if (roof_no_matrix(measured) == NULL) {
+        add_roof(object, "matrix_gflops", roof_matrix(measured), roof_matrix_shape(measured));
+    } else {
+        cJSON_AddNullToObject(object, "matrix_gflops");
+        cJSON_AddStringToObject(object, "matrix_absent", roof_no_matrix(measured));
+    }
+    add_roof(object, "copy_gbs", roof_copy(measured), roof_copy_shape(measured));
+}
+
+cJSON *bench_json_document(const char *suite, const char *command, const vatten_context *context,
+                           const roof *measured) {
+    char date[32] = "", version[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    if (gmtime_r(&now, &utc) != NULL)
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    tool_version_text(version, sizeof version);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "date", date);
+    cJSON_AddStringToObject(object, "version", version);
+    cJSON_AddStringToObject(object, "suite", suite);
+    cJSON_AddStringToObject(object, "command", command);
+    tool_json_device(object, context);
+    add_roofs(object, measured);
+    return object;
 }
 
 cJSON *bench_json_line(const char *problem, bench_status status, const char *reason,

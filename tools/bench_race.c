@@ -32,14 +32,14 @@ typedef struct race {
 /* A runner that is not right does not run; the line itself says so. */
 static bool enter(race *r, const bench_problem *problem, bench_row *row) {
     runner *run = &r->runners[r->count++];
-    const size_t repeat = r->settings->repeat;
+    const size_t repeat = r->settings->measure.repeat;
     run->row = row;
     run->gpu_ms = calloc(repeat * STATS_MOST_TURNS, sizeof *run->gpu_ms);
     run->record_us = calloc(repeat * STATS_MOST_TURNS, sizeof *run->record_us);
     run->round_ms = calloc(repeat, sizeof *run->round_ms);
     if (run->gpu_ms == NULL || run->record_us == NULL || run->round_ms == NULL)
         return bench_row_refuse(row, "timing", VATTEN_ERROR_OUT_OF_HOST_MEMORY);
-    return bench_rig_make(r->context, r->vk, problem, r->settings->rows, &run->rig, row);
+    return bench_rig_make(r->context, r->vk, problem, r->settings->measure.rows, &run->rig, row);
 }
 
 /* ---- Rivals ---- */
@@ -121,7 +121,7 @@ static bool run_once(runner *run, double *gpu_ms, double *record_us) {
 static bool warm_up(race *r) {
     double slowest = 0.0, ms[MOST_RUNNERS] = {0.0}, record_us;
     for (size_t i = 0; i < r->count; ++i) {
-        for (uint32_t n = 0; n < r->settings->warmup + (r->count > 1 ? 1 : 0); ++n)
+        for (uint32_t n = 0; n < r->settings->measure.warmup + (r->count > 1 ? 1 : 0); ++n)
             if (!run_once(&r->runners[i], &ms[i], &record_us))
                 return false;
         slowest = ms[i] > slowest ? ms[i] : slowest;
@@ -148,8 +148,8 @@ static bool run_round(race *r, uint32_t round) {
 
 static bool run_rounds(race *r) {
     double start = stats_now_ms();
-    for (r->rounds = 0; r->rounds < r->settings->repeat; ++r->rounds) {
-        if (r->rounds >= 3 && stats_now_ms() - start > 1e3 * r->settings->seconds)
+    for (r->rounds = 0; r->rounds < r->settings->measure.repeat; ++r->rounds) {
+        if (r->rounds >= 3 && stats_now_ms() - start > 1e3 * r->settings->measure.seconds)
             break;
         if (!run_round(r, r->rounds))
             return false;

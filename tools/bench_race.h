@@ -8,17 +8,15 @@
 
 #include <vatten/context.h>
 
+#include "bench_measure.h"
 #include "bench_row.h"
 #include "bench_sweep.h"
 #include "bench_vk.h"
 
 typedef struct bench_settings {
-    uint32_t repeat;  /* timed rounds */
-    uint32_t warmup;  /* untimed runs before, the checked one not counted */
-    uint32_t rows;    /* rows held against the oracle */
-    uint32_t seconds; /* of timed rounds per line: fewer rounds, at least 3, when they are long */
-    uint32_t boxes;   /* of queries, besides the chosen one: those with the fewest key tiles */
-    bool dense; /* neighborhoods, and attention with a mask: also dense attention over the same tokens */
+    bench_measure measure;
+    uint32_t boxes; /* of queries, besides the chosen one: those with the fewest key tiles */
+    bool dense;     /* neighborhoods, and attention with a mask: also dense attention over the same tokens */
 } bench_settings;
 
 /* Checks and times one problem, with its rivals. Every failure ends up in the row. */

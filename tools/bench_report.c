@@ -10,34 +10,35 @@
 /* ---- Markdown ---- */
 
 static void print_head(const bench_result *result) {
-    bench_print_device(result->context);
-    bench_print_roof(result->roof);
     printf("Times are GPU medians of up to %u runs after %u warm-up runs; GFLOP/s count visible pairs only, "
            "GB/s every\n"
            "input read and output written once. Tile: layout, workgroup, rows x keys / lanes per row. %u "
            "rows and more of\n"
            "each result were compared with the oracle before timing.\n\n",
-           result->settings->repeat, result->settings->warmup, result->settings->rows);
+           result->run.measure->repeat, result->run.measure->warmup, result->run.measure->rows);
 }
 
 static void print_markdown_row(const bench_result *result, size_t i) {
     const bench_row *row = &result->rows[i];
-    char tile[64], ratio[16] = "";
+    char tile[64], ratio[16] = "", matrix[16] = "";
     bench_tile_text(&row->info.tile, tile, sizeof tile);
     printf("| %s | %s | %s | %u ", result->problems[i].name,
            row->info.kernel[0] != '\0' ? row->info.kernel : "-", tile, row->info.dispatches);
     if (row->status != BENCH_RIGHT) {
-        printf("| %s: %s | | | | | | | | | |\n", bench_status_name(row->status), row->reason);
+        printf("| %s: %s | | | | | | | | | | |\n", bench_status_name(row->status), row->reason);
         return;
     }
     if (row->ratio > 0.0)
         snprintf(ratio, sizeof ratio, "%.2f", row->ratio);
     double gflops = bench_row_gflops(row), gbs = bench_row_gbs(row);
-    printf("| %.3f (%.3f - %.3f) | %.1f | %.2f | %.2f | %.2f | %s | %.1f / %.1f | %.1f | %.1f | %.1e |\n",
-           row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, gflops,
-           bench_fraction(gflops, roof_fma(result->roof)), gbs, bench_fraction(gbs, roof_copy(result->roof)),
-           ratio, row->plan_cold_ms, row->plan_warm_ms, row->first_ms, row->record_us.median,
-           row->check.worst);
+    if (row->info.tile.layout == VATTEN_LAYOUT_MATRIX)
+        snprintf(matrix, sizeof matrix, "%.2f", bench_fraction(gflops, roof_matrix(result->run.roof)));
+    printf(
+        "| %.3f (%.3f - %.3f) | %.1f | %.2f | %s | %.2f | %.2f | %s | %.1f / %.1f | %.1f | %.1f | %.1e |\n",
+        row->gpu_ms.median, row->gpu_ms.min, row->gpu_ms.max, gflops,
+        bench_fraction(gflops, roof_fma(result->run.roof)), matrix, gbs,
+        bench_fraction(gbs, roof_copy(result->run.roof)), ratio, row->plan_cold_ms, row->plan_warm_ms,
+        row->first_ms, row->record_us.median, row->check.worst);
 }
 
 /* ---- The second and third table: neighborhoods ---- */
@@ -92,10 +93,11 @@ static void print_boxes(const bench_result *result) {
 
 static void print_markdown(const bench_result *result) {
     print_head(result);
-    printf("| problem | kernel | tile | dispatches | ms (min - max) | GFLOP/s | of FMA roof | GB/s | of copy "
+    printf("| problem | kernel | tile | dispatches | ms (min - max) | GFLOP/s | of FMA roof | of matrix roof "
+           "| GB/s | of copy "
            "roof | causal / "
            "dense | plan ms cold / warm | first run ms | record us | max error |\n"
-           "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+           "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < result->count; ++i)
         print_markdown_row(result, i);
     print_windows(result);
@@ -105,10 +107,10 @@ static void print_markdown(const bench_result *result) {
 /* ---- CSV ---- */
 
 static void print_csv_row(const bench_result *result, const bench_problem *problem, const bench_row *row) {
-    stats_summary fma = roof_fma(result->roof), copy = roof_copy(result->roof);
+    stats_summary fma = roof_fma(result->run.roof), copy = roof_copy(result->run.roof);
     vatten_context_info info;
     char tile[64], box[64];
-    vatten_context_get_info(result->context, &info);
+    vatten_context_get_info(result->run.context, &info);
     bench_tile_text(&row->info.tile, tile, sizeof tile);
     bench_box_text(&row->estimate, problem->shape.rank, box, sizeof box);
     const char *const texts[] = {info.device_name, problem->name,    bench_status_name(row->status),
@@ -135,14 +137,6 @@ static void print_csv(const bench_result *result) {
 }
 
 /* ---- JSON ---- */
-
-static void add_roof(cJSON *object, const char *name, stats_summary summary, const char *shape) {
-    cJSON *item = cJSON_AddObjectToObject(object, name);
-    cJSON_AddNumberToObject(item, "median", summary.median);
-    cJSON_AddNumberToObject(item, "min", summary.min);
-    cJSON_AddNumberToObject(item, "max", summary.max);
-    cJSON_AddStringToObject(item, "by", shape);
-}
 
 static void add_window(cJSON *object, const bench_row *row) {
     const bench_number numbers[] = {
@@ -183,9 +177,10 @@ static cJSON *row_object(const bench_result *result, size_t i) {
         {"ms_max", row->gpu_ms.max},
         {"runs", row->runs},
         {"gflops", gflops},
-        {"of_fma_roof", bench_fraction(gflops, roof_fma(result->roof))},
+        {"of_fma_roof", bench_fraction(gflops, roof_fma(result->run.roof))},
+        {"of_matrix_roof", bench_fraction(gflops, roof_matrix(result->run.roof))},
         {"gbs", gbs},
-        {"of_copy_roof", bench_fraction(gbs, roof_copy(result->roof))},
+        {"of_copy_roof", bench_fraction(gbs, roof_copy(result->run.roof))},
         {"dense_ms", row->dense_ms.median},
         {"causal_ratio", row->ratio},
         {"plan_cold_ms", row->plan_cold_ms},
@@ -204,23 +199,16 @@ static cJSON *row_object(const bench_result *result, size_t i) {
     return object;
 }
 
-static bool print_json(const bench_result *result) {
-    cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->context);
-    add_roof(object, "fma_gflops", roof_fma(result->roof), roof_fma_shape(result->roof));
-    add_roof(object, "copy_gbs", roof_copy(result->roof), roof_copy_shape(result->roof));
-    cJSON *rows = cJSON_AddArrayToObject(object, "rows");
-    for (size_t i = 0; i < result->count; ++i)
-        cJSON_AddItemToArray(rows, row_object(result, i));
-    return tool_json_print(object, false);
+void bench_report_print(const void *user, bench_form form) {
+    if (form == BENCH_CSV)
+        print_csv(user);
+    else
+        print_markdown(user);
 }
 
-bool bench_report(bench_form form, const bench_result *result) {
-    if (form == BENCH_JSON)
-        return print_json(result);
-    if (form == BENCH_CSV)
-        print_csv(result);
-    else
-        print_markdown(result);
-    return say_flush();
+void bench_report_add(const void *user, cJSON *document) {
+    const bench_result *result = user;
+    cJSON *rows = cJSON_AddArrayToObject(document, "rows");
+    for (size_t i = 0; i < result->count; ++i)
+        cJSON_AddItemToArray(rows, row_object(result, i));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The result of a sweep as a Markdown table, CSV or JSON on stdout.
+ * The result of a sweep as Markdown tables or CSV on stdout, and as JSON.
  */
 #ifndef TOOLS_BENCH_REPORT_H
 #define TOOLS_BENCH_REPORT_H
@@ -10,18 +10,18 @@
 
 #include "bench_print.h"
 #include "bench_race.h"
-#include "roof.h"
+#include "bench_suite.h"
 
 typedef struct bench_result {
-    vatten_context *context;
-    const roof *roof;
+    bench_run run;
     const bench_settings *settings;
     const bench_problem *problems;
-    const bench_row *rows;
+    bench_row *rows;
     size_t count;
 } bench_result;
 
-/* False, and said, when stdout cannot be written. */
-bool bench_report(bench_form form, const bench_result *result);
+/* The print and the add of a bench_suite whose user is a bench_result. */
+void bench_report_print(const void *user, bench_form form);
+void bench_report_add(const void *user, cJSON *document);
 
 #endif /* TOOLS_BENCH_REPORT_H */

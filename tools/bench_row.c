@@ -18,7 +18,7 @@ bool bench_row_passes(const bench_row *row) {
     for (size_t i = 0; i < row->box_count; ++i)
         if (!bench_row_passes(&row->boxes[i]))
             return false;
-    return row->status == BENCH_RIGHT || row->status == BENCH_UNSUPPORTED;
+    return row->status == BENCH_RIGHT || row->status == BENCH_UNSUPPORTED || row->status == BENCH_SKIPPED;
 }
 
 double bench_row_gflops(const bench_row *row) {
@@ -39,7 +39,7 @@ double bench_row_of_bound(const bench_row *row) {
 }
 
 const char *bench_status_name(bench_status status) {
-    static const char *const names[] = {"RIGHT", "FAILED", "unsupported", "refused"};
+    static const char *const names[] = {"RIGHT", "FAILED", "unsupported", "refused", "skipped"};
     return names[status];
 }
 

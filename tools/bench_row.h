@@ -18,7 +18,8 @@ typedef enum bench_status {
     BENCH_RIGHT,
     BENCH_WRONG,       /* the oracle disagrees */
     BENCH_UNSUPPORTED, /* valid, but this device cannot: no failure of the run */
-    BENCH_REFUSED      /* refused or failed for another reason */
+    BENCH_REFUSED,     /* refused or failed for another reason */
+    BENCH_SKIPPED      /* not run, on purpose */
 } bench_status;
 
 typedef struct bench_row {
@@ -58,7 +59,7 @@ double bench_row_gbs(const bench_row *row);
 double bench_row_excess(const bench_row *row);
 double bench_row_of_bound(const bench_row *row);
 
-/* "RIGHT", "FAILED", "unsupported", "refused". */
+/* "RIGHT", "FAILED", "unsupported", "refused", "skipped". */
 const char *bench_status_name(bench_status status);
 
 /* "rows 32 64x16/1": layout, workgroup, rows x keys / lanes per row. */

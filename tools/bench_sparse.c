@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench_sparse.h"
+#include "bench_commands.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "bench_suite.h"
+#include "family.h"
 #include "options.h"
 #include "say.h"
 #include "sparse_report.h"
@@ -23,11 +23,11 @@ enum { MOST_CASES = OPTION_MAX_ITEMS }; /* the suite has fewer */
 
 typedef struct sparse_options {
     tool_options tool;
-    sparse_settings settings;
+    bench_measure measure;
     option_ints tokens, tile;
     uint32_t dim, q_block, kv_block, entries;
     float agree;
-    bool causal, random, no_dense, csv;
+    bool causal, random, no_dense;
     int layout, execution;
 } sparse_options;
 
@@ -51,20 +51,16 @@ static const option_spec case_specs[] = {
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of attention over lists"},
 };
 
-static const option_spec measure_specs[] = {
-    {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed rounds, default 9"},
-    {"seconds", OPTION_U32, FIELD(settings.seconds), "N",
-     "per line: stop after 3 rounds or more, default 10"},
-    {"rows", OPTION_U32, FIELD(settings.rows), "N", "rows compared with the oracle, default 16"},
-    {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
-};
-
 #define BY_QUERY 16384, 64, 1, 512, 3 /* tokens, dim, q_block, kv_block, entries */
 
-/* Lists of a tenth of all blocks, selection for blocks of queries, and blocks of each query's own. */
-static const sparse_case suite[] = {
+/* Lists of a tenth of all blocks. */
+static const sparse_case drawn[] = {
     {16384, 64, 64, 64, 26, .random = true, .dense = true},
     {16384, 64, 128, 128, 13, .random = true, .dense = true},
+};
+
+/* Selection for blocks of queries, and blocks of each query's own. */
+static const sparse_case selected[] = {
     {32768, 64, 128, 128, 16},
     {32768, 64, 128, 128, 16, .causal = true},
     {BY_QUERY, .causal = true, .dense = true, .execution = VATTEN_SPARSE_UNION},
@@ -94,10 +90,23 @@ static bool case_fits(const sparse_case *c) {
     return false;
 }
 
-/* The cases of the command line, or the suite. Returns how many; 0 and said why if they do not fit. */
-static size_t make_cases(const sparse_options *o, sparse_case *cases) {
-    size_t count = o->tokens.count;
-    for (size_t i = 0; i < count; ++i) {
+static size_t add_cases(const sparse_case *from, size_t more, sparse_case *cases, size_t count) {
+    memcpy(cases + count, from, more * sizeof *from);
+    return count + more;
+}
+
+/* Without a suite's name there are those of both. */
+static size_t take_suites(const bench_call *call, sparse_case *cases) {
+    size_t count = 0;
+    if (!bench_call_is(call, "selection"))
+        count = add_cases(drawn, sizeof drawn / sizeof *drawn, cases, count);
+    if (!bench_call_is(call, "block-sparse"))
+        count = add_cases(selected, sizeof selected / sizeof *selected, cases, count);
+    return count;
+}
+
+static size_t take_lists(const sparse_options *o, sparse_case *cases) {
+    for (size_t i = 0; i < o->tokens.count; ++i) {
         sparse_case c = {.tokens = o->tokens.value[i] > 0 ? (uint64_t)o->tokens.value[i] : 0,
                          .dim = o->dim,
                          .q_block = o->q_block,
@@ -112,35 +121,26 @@ static size_t make_cases(const sparse_options *o, sparse_case *cases) {
             return 0;
         cases[i] = c;
     }
-    for (; o->tokens.count == 0 && count < sizeof suite / sizeof *suite; ++count)
-        cases[count] = suite[count];
+    return o->tokens.count;
+}
+
+/* Returns how many; 0 and said why if they do not fit. */
+static size_t make_cases(const sparse_options *o, const bench_call *call, sparse_case *cases) {
+    if (!bench_call_fits(call, o->tokens.count != 0))
+        return 0;
+    size_t count = o->tokens.count != 0 ? take_lists(o, cases) : take_suites(call, cases);
     for (size_t i = 0; i < count; ++i) {
-        cases[i].tile.layout = (vatten_layout)o->layout;
-        uint32_t *parts[4] = {&cases[i].tile.workgroup, &cases[i].tile.rows, &cases[i].tile.keys,
-                              &cases[i].tile.lanes_per_row};
-        for (size_t p = 0; p < o->tile.count; ++p)
-            *parts[p] = (uint32_t)o->tile.value[p];
+        if (!family_make_tile(o->layout, &o->tile, &cases[i].tile))
+            return 0;
         sparse_name(&cases[i]);
     }
     return count;
 }
 
-static bool settings_fit(const sparse_options *o) {
-    const sparse_settings *s = &o->settings;
-    if (s->repeat < 1 || s->repeat > 1000 || s->rows < 1)
-        say_error("--repeat and --rows have to be 1 or more, --repeat 1000 or less");
-    else if (o->csv && o->tool.json)
-        say_error("--csv and --json exclude each other");
-    else if (o->tile.count != 0 && o->tile.count != 4)
-        say_error("--tile needs 4 values");
-    else
-        return true;
-    return false;
-}
-
 /* Plans as in the suite, made and not run. */
-static void fill_memory(vatten_context *context, const sparse_options *o, sparse_result *result) {
-    for (size_t i = 0; o->tokens.count == 0 && i < SPARSE_MEMORY_LINES; ++i) {
+static void fill_memory(void *user, vatten_context *context) {
+    sparse_result *result = user;
+    for (size_t i = 0; result->with_memory && i < SPARSE_MEMORY_LINES; ++i) {
         const uint64_t tokens = UINT64_C(4096) << i;
         sparse_case shared = {.tokens = tokens, .dim = 64, .q_block = 128, .kv_block = 128, .entries = 16};
         uint64_t own[4];
@@ -170,55 +170,52 @@ static void report_progress(const sparse_case *c, const sparse_row *row, size_t 
         say_note("[%zu/%zu] %s: %s: %s", at + 1, count, c->name, bench_status_name(row->status), row->reason);
 }
 
-static int run_cases(const sparse_options *o, sparse_result *result, sparse_row *rows) {
-    vatten_context *context = NULL;
-    bool ok = tool_open(&o->tool, say_quiet_logger(), &context);
-    for (size_t i = 0; ok && i < result->count; ++i) {
-        sparse_race(context, &o->settings, &result->cases[i], &rows[i]);
-        report_progress(&result->cases[i], &rows[i], i, result->count);
-    }
-    result->context = context;
-    if (ok) {
-        fill_memory(context, o, result);
-        ok = sparse_report(o->csv ? BENCH_CSV : o->tool.json ? BENCH_JSON : BENCH_MARKDOWN, result);
-        ok = ok && !tool_found_invalid(context);
-    }
-    for (size_t i = 0; ok && i < result->count; ++i)
-        ok = rows[i].status == BENCH_RIGHT || rows[i].status == BENCH_UNSUPPORTED;
-    vatten_context_destroy(context);
-    return ok ? SAY_OK : SAY_FAILED;
+static size_t race(void *user, vatten_context *context, size_t at) {
+    const sparse_result *result = user;
+    sparse_race(context, result->run.measure, &result->cases[at], &result->rows[at]);
+    report_progress(&result->cases[at], &result->rows[at], at, result->count);
+    return 1;
 }
 
-static int run(const sparse_options *o) {
-    sparse_case cases[MOST_CASES];
-    size_t count = settings_fit(o) ? make_cases(o, cases) : 0;
-    if (count == 0)
-        return SAY_USAGE;
-    sparse_row *rows = calloc(count, sizeof *rows);
-    if (rows == NULL) {
-        say_error("out of memory");
-        return SAY_FAILED;
-    }
-    sparse_result result = {.settings = &o->settings, .cases = cases, .rows = rows, .count = count};
-    int code = run_cases(o, &result, rows);
-    free(rows);
-    return code;
+static bool passes(const void *user, size_t at) {
+    bench_status status = ((const sparse_result *)user)->rows[at].status;
+    return status == BENCH_RIGHT || status == BENCH_UNSUPPORTED;
 }
 
-int bench_sparse(int argc, char **argv) {
-    sparse_options options = {.settings = {.repeat = 9, .rows = 16, .seconds = 10},
-                              .dim = 64,
-                              .q_block = 1,
-                              .kv_block = 512,
-                              .entries = 3};
+static int run(const sparse_options *o, const bench_call *call) {
+    static sparse_case cases[MOST_CASES];
+    static sparse_row rows[MOST_CASES];
+    size_t count = bench_measure_fits(&o->measure, &o->tool) ? make_cases(o, call, cases) : 0;
+    sparse_result result = {.run = {.measure = &o->measure},
+                            .cases = cases,
+                            .rows = rows,
+                            .count = count,
+                            .with_memory = o->tokens.count == 0 && !bench_call_is(call, "block-sparse")};
+    const bench_suite lines = {.call = call,
+                               .name = bench_call_suite(call, o->tokens.count != 0, "block-sparse,selection"),
+                               .tool = &o->tool,
+                               .run = &result.run,
+                               .user = &result,
+                               .count = count,
+                               .race = race,
+                               .finish = fill_memory,
+                               .passes = passes,
+                               .print = sparse_report_print,
+                               .add = sparse_report_add};
+    return count == 0 ? SAY_USAGE : bench_suite_run(&lines);
+}
+
+int bench_sparse(const bench_call *call) {
+    sparse_options options = {
+        .measure = bench_measure_default(), .dim = 64, .q_block = 1, .kv_block = 512, .entries = 3};
     const option_table tables[] = {
         {"lines", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        {"measuring", measure_specs, sizeof measure_specs / sizeof *measure_specs, &options},
+        bench_measure_table(&options.measure),
         tool_option_table(&options.tool),
     };
     int status;
-    if (!tool_parse("vatten_bench", argc, argv, tables, sizeof tables / sizeof *tables, usage_text,
-                    &options.tool, &status))
+    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
+                    usage_text, &options.tool, &status))
         return status;
-    return run(&options);
+    return run(&options, call);
 }

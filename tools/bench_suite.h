@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the suites of vatten_bench have in common that name their lines themselves, as `decode` and `mass` do: how they are
- * measured, the walk over all lines, and the exit status.
+ * What all commands of vatten_bench that measure have in common: the walk over all lines with the roofs between them, the
+ * document that a run becomes, and the exit status.
  */
 #ifndef TOOLS_BENCH_SUITE_H
 #define TOOLS_BENCH_SUITE_H
@@ -12,35 +12,24 @@
 
 #include <vatten/context.h>
 
+#include "bench_measure.h"
 #include "bench_print.h"
 #include "bench_row.h"
-#include "options.h"
+#include "bench_suites.h"
+#include "bench_vk.h"
 #include "tool_device.h"
 
-typedef struct bench_measure {
-    uint32_t repeat;  /* timed rounds */
-    uint32_t warmup;  /* untimed ones before, the checked one not counted */
-    uint32_t rows;    /* held against the oracle */
-    uint32_t seconds; /* of timed rounds: fewer, at least 3, when they are long */
-    bool csv;
-} bench_measure;
-
-bench_measure bench_measure_default(void);
-
-/* The options that set it. */
-option_table bench_measure_table(bench_measure *measure);
-
-/* False, and said, when they do not fit. */
-bool bench_measure_fits(const bench_measure *measure, const tool_options *tool);
-
-/* What the result of a suite begins with. bench_suite_run sets context and roof. */
+/* What the result of a suite begins with. bench_suite_run sets all but `measure`. */
 typedef struct bench_run {
     const vatten_context *context;
+    const bench_vk *vk;
     const roof *roof;
     const bench_measure *measure;
 } bench_run;
 
 typedef struct bench_suite {
+    const bench_call *call;
+    const char *name; /* as bench_call_suite gives it */
     const tool_options *tool;
     bench_run *run; /* of the result */
     void *user;     /* the result */
@@ -48,12 +37,17 @@ typedef struct bench_suite {
     /* Checks, times and tells of the lines from `at` on that run in turns; returns how many those are. Failures end up in
      * their rows. */
     size_t (*race)(void *user, vatten_context *context, size_t at);
-    const bench_row *(*row)(const void *user, size_t at);
-    /* On stdout. False, and said, when that failed. */
-    bool (*report)(const void *user, bench_form form);
+    /* What is worked out when all lines have run; may be NULL. */
+    void (*finish)(void *user, vatten_context *context);
+    /* Whether a line is right, or of no concern to this device. */
+    bool (*passes)(const void *user, size_t at);
+    /* Tables on stdout, Markdown (below device and roofs) or CSV. */
+    void (*print)(const void *user, bench_form form);
+    /* Adds "rows", and what else there is, to the document. */
+    void (*add)(const void *user, cJSON *document);
 } bench_suite;
 
-/* All lines on the device, with the roof before those that take turns and after the last, then the report. Returns the exit
+/* All lines on the device, with the roofs before those that take turns and after the last, then the report. Returns the exit
  * status. */
 int bench_suite_run(const bench_suite *suite);
 

@@ -266,30 +266,7 @@ bool sweep_expand(family_id id, const sweep_options *o, bench_list *list) {
 
 /* ---- Suites ---- */
 
-enum { SUITE_LINES = 8, SUITE_WORDS = 32, SUITE_BYTES = 256 };
-
-static const char *const suites[][SUITE_LINES] = {
-    {"attention --dims 64,128 --lens 1024x1024 --dtypes f32,f16 --causal none,last",
-     "attention --dims 64,128 --lens 128x4096,1x4096 --dtypes f32,f16",
-     "attention --dims 64 --lens 1024x1024 --heads 8 --kv-heads 2 --causal none",
-     "neighborhood --dims 64 --heads 4 --extents 64x64 --windows 16 --strides 1,16 --causal none,all",
-     "neighborhood --dims 64 --heads 4 --extents 16x16x16 --windows 8 --strides 1,8"},
-    {"attention --dims 64 --heads 4 --lens 256x256 --causal none,last",
-     "attention --dims 64 --heads 4 --lens 1x1024",
-     "neighborhood --dims 64 --heads 2 --extents 32x32 --windows 7"},
-    {"neighborhood --dims 64 --heads 4 --extents 4096 --windows 256 --strides 1,64,256 --causal none,all",
-     "neighborhood --dims 64 --heads 4 --extents 64x64 --windows 7,16 --strides 1 --dilations 1,4 --causal "
-     "none,all",
-     "neighborhood --dims 64 --heads 4 --extents 64x64 --windows 16 --strides 4,16 --dtypes f32,f16",
-     "neighborhood --dims 64 --heads 4 --extents 16x16x16 --windows 8 --strides 1,8 --dtypes f32,f16",
-     "neighborhood --dims 128 --heads 4 --extents 64x64 --windows 16 --strides 1,16",
-     "attention --dims 64 --heads 4 --lens 4096x4096"}, /* what a window has to be faster than */
-    /* Few heads: with --dense the same grids are run without a window. */
-    {"neighborhood --dims 64 --heads 2 --extents 64x64 --windows 16 --strides 1,4,16",
-     "neighborhood --dims 64 --heads 1 --extents 128x128 --windows 13 --strides 1,4,13",
-     "neighborhood --dims 64 --heads 1 --extents 8192 --windows 512 --strides 1,64,512",
-     "neighborhood --dims 64 --heads 1 --extents 16x24x24 --windows 6x8x8 --strides 1,2x4x4,6x8x8"},
-};
+enum { SUITE_WORDS = 32, SUITE_BYTES = 256 };
 
 static bool expand_line(const char *line, const sweep_options *base, bench_list *list) {
     char text[SUITE_BYTES];
@@ -306,23 +283,19 @@ static bool expand_line(const char *line, const sweep_options *base, bench_list 
     return options_parse(count, words, &table, 1) == OPTIONS_PARSED && sweep_expand(id, &options, list);
 }
 
-bool sweep_expand_suite(int suite, const sweep_options *base, bench_list *list) {
-    for (size_t i = 0; i < SUITE_LINES && suites[suite][i] != NULL; ++i) {
-        if (!expand_line(suites[suite][i], base, list))
+bool sweep_expand_suite(const bench_entry *suite, const sweep_options *base, bench_list *list) {
+    for (size_t i = 0; i < BENCH_SUITE_LINES && suite->lines[i] != NULL; ++i) {
+        if (!expand_line(suite->lines[i], base, list))
             return false;
     }
     return true;
 }
 
-bool sweep_problems(family_id id, bool family_named, const option_ints *asked, const sweep_options *options,
+bool sweep_problems(family_id id, bool family_named, const bench_entry *suite, const sweep_options *options,
                     bench_list *list) {
+    if (suite != NULL)
+        return sweep_expand_suite(suite, options, list);
     if (family_named || sweep_has_lists(options))
         return sweep_expand(id, options, list);
-    if (asked->count == 0)
-        return sweep_expand_suite(0, options, list);
-    for (size_t i = 0; i < asked->count; ++i) {
-        if (!sweep_expand_suite((int)asked->value[i], options, list))
-            return false;
-    }
-    return true;
+    return sweep_expand_suite(bench_suites_at(0), options, list);
 }

@@ -9,10 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bench_suites.h"
 #include "family.h"
 #include "options.h"
-
-#define BENCH_SUITE_WORDS "default|quick|neighborhood|speedup"
 
 /* One line of the result. */
 typedef struct bench_problem {
@@ -49,13 +48,11 @@ bool sweep_has_lists(const sweep_options *options);
 /* Appends all combinations. False, and said, when a list is missing or does not fit. Free with sweep_free. */
 bool sweep_expand(family_id id, const sweep_options *options, bench_list *list);
 
-/* Appends suite number `suite` of BENCH_SUITE_WORDS; kernel options (layout, tile, ...) are taken from
- * `base`. */
-bool sweep_expand_suite(int suite, const sweep_options *base, bench_list *list);
+/* Appends a suite of the commands attention and neighborhood; kernel options (layout, tile, ...) are taken from `base`. */
+bool sweep_expand_suite(const bench_entry *suite, const sweep_options *base, bench_list *list);
 
-/* What a command line asks for: its lists when there are any or a family was named, else the suites `asked` for, else the
- * default one. */
-bool sweep_problems(family_id id, bool family_named, const option_ints *asked, const sweep_options *options,
+/* What a command line asks for: a suite, lists, or neither (NULL, no list, no family named), which is the first suite. */
+bool sweep_problems(family_id id, bool family_named, const bench_entry *suite, const sweep_options *options,
                     bench_list *list);
 
 void sweep_free(bench_list *list);

@@ -71,18 +71,24 @@ static bool make_set(const bench_vk *vk, VkBuffer first, VkBuffer second, bench_
     return true;
 }
 
-static bool make_pipeline(const bench_vk *vk, const uint32_t *code, size_t code_bytes, bench_kernel *kernel) {
+static bool make_pipeline(const bench_vk *vk, const bench_kernel_code *code, bench_kernel *kernel) {
     VkShaderModuleCreateInfo module_info = {
-        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = code_bytes, .pCode = code};
+        .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, .codeSize = code->bytes, .pCode = code->words};
     VkShaderModule module = VK_NULL_HANDLE;
     if (vk->CreateShaderModule(vk->device, &module_info, NULL, &module) != VK_SUCCESS)
         return false;
-    VkSpecializationMapEntry entry = {.constantID = 0, .offset = 0, .size = sizeof kernel->width};
-    VkSpecializationInfo special = {
-        .mapEntryCount = 1, .pMapEntries = &entry, .dataSize = sizeof kernel->width, .pData = &kernel->width};
+    VkSpecializationMapEntry entries[sizeof code->spec / sizeof *code->spec];
+    for (uint32_t i = 0; i < code->spec_count; ++i)
+        entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof *code->spec, sizeof *code->spec};
+    VkSpecializationInfo special = {.mapEntryCount = code->spec_count,
+                                    .pMapEntries = entries,
+                                    .dataSize = sizeof code->spec,
+                                    .pData = code->spec};
     VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
         .stage = {.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
+                  .flags =
+                      code->whole_subgroups ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT : 0,
                   .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                   .module = module,
                   .pName = "main",
@@ -94,12 +100,12 @@ static bool make_pipeline(const bench_vk *vk, const uint32_t *code, size_t code_
     return result == VK_SUCCESS;
 }
 
-bool bench_kernel_create(const bench_vk *vk, const uint32_t *code, size_t code_bytes, uint32_t width,
-                         VkBuffer first, VkBuffer second, bench_kernel *out_kernel) {
+bool bench_kernel_create(const bench_vk *vk, const bench_kernel_code *code, VkBuffer first, VkBuffer second,
+                         bench_kernel *out_kernel) {
     memset(out_kernel, 0, sizeof *out_kernel);
-    out_kernel->width = width;
+    out_kernel->width = code->spec[0];
     if (make_layouts(vk, out_kernel) && make_set(vk, first, second, out_kernel) &&
-        make_pipeline(vk, code, code_bytes, out_kernel))
+        make_pipeline(vk, code, out_kernel))
         return true;
     bench_kernel_destroy(vk, out_kernel);
     return false;

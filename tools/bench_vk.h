@@ -13,6 +13,7 @@
 #include <vulkan/vulkan.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <vatten/context.h>
@@ -60,9 +61,18 @@ typedef struct bench_kernel {
     uint32_t width;
 } bench_kernel;
 
+/* What a kernel is made of. */
+typedef struct bench_kernel_code {
+    const uint32_t *words;
+    size_t bytes;
+    uint32_t spec[4];     /* constants 0, 1, ...: the workgroup size comes first */
+    uint32_t spec_count;  /* 1 or more */
+    bool whole_subgroups; /* asks for them: needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL */
+} bench_kernel_code;
+
 /* False when Vulkan refuses; the kernel is then empty. Destroy takes empty kernels. */
-bool bench_kernel_create(const bench_vk *vk, const uint32_t *code, size_t code_bytes, uint32_t width,
-                         VkBuffer first, VkBuffer second, bench_kernel *out_kernel);
+bool bench_kernel_create(const bench_vk *vk, const bench_kernel_code *code, VkBuffer first, VkBuffer second,
+                         bench_kernel *out_kernel);
 void bench_kernel_destroy(const bench_vk *vk, bench_kernel *kernel);
 
 /* Binds everything and dispatches `groups` x 1 x 1. */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "say.h"
 #include "tool_device.h"
 
 /* ---- The numbers of a line, for all forms ---- */
@@ -57,8 +56,6 @@ static void print_markdown_row(const decode_result *result, size_t i) {
 }
 
 static void print_markdown(const decode_result *result) {
-    bench_print_device(result->run.context);
-    bench_print_roof(result->run.roof);
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs; GFLOP/s count visible pairs only, "
         "GB/s "
@@ -98,11 +95,17 @@ static void print_csv(const decode_result *result) {
     }
 }
 
-static bool print_json(const decode_result *result) {
+void decode_report_print(const void *user, bench_form form) {
+    if (form == BENCH_CSV)
+        print_csv(user);
+    else
+        print_markdown(user);
+}
+
+void decode_report_add(const void *user, cJSON *document) {
+    const decode_result *result = user;
     bench_number numbers[NUMBERS];
-    cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->run.context);
-    cJSON *rows = cJSON_AddArrayToObject(object, "rows");
+    cJSON *rows = cJSON_AddArrayToObject(document, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const bench_row *row = &result->rows[i].bench;
         cJSON *line = bench_json_line(result->cases[i].name, row->status, row->reason, &row->info);
@@ -110,15 +113,4 @@ static bool print_json(const decode_result *result) {
         bench_json_numbers(line, numbers, NUMBERS);
         cJSON_AddItemToArray(rows, line);
     }
-    return tool_json_print(object, false);
-}
-
-bool decode_report(bench_form form, const decode_result *result) {
-    if (form == BENCH_JSON)
-        return print_json(result);
-    if (form == BENCH_CSV)
-        print_csv(result);
-    else
-        print_markdown(result);
-    return say_flush();
 }

@@ -5,7 +5,7 @@
 #ifndef TOOLS_DECODE_REPORT_H
 #define TOOLS_DECODE_REPORT_H
 
-#include "bench_print.h"
+#include "bench_suite.h"
 #include "decode_race.h"
 
 typedef struct decode_result {
@@ -15,7 +15,8 @@ typedef struct decode_result {
     size_t count;
 } decode_result;
 
-/* On stdout. False, and said, when that failed. */
-bool decode_report(bench_form form, const decode_result *result);
+/* The print and the add of a bench_suite whose user is a decode_result. */
+void decode_report_print(const void *user, bench_form form);
+void decode_report_add(const void *user, cJSON *document);
 
 #endif /* TOOLS_DECODE_REPORT_H */

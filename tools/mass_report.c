@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "say.h"
 #include "tool_device.h"
 
 /* ---- The numbers of a line, for CSV and JSON ---- */
@@ -50,8 +49,6 @@ static void print_markdown_row(const mass_result *result, size_t i) {
 }
 
 static void print_markdown(const mass_result *result) {
-    bench_print_device(result->run.context);
-    bench_print_roof(result->run.roof);
     printf(
         "Times are GPU medians of up to %u rounds after %u warm-up runs: in each round the forward "
         "attention, which also writes\nits log-sum-exp, and the mass that goes by it run in turns. Mass "
@@ -98,11 +95,17 @@ static void print_csv(const mass_result *result) {
         print_csv_row(result, i, info.device_name);
 }
 
-static bool print_json(const mass_result *result) {
+void mass_report_print(const void *user, bench_form form) {
+    if (form == BENCH_CSV)
+        print_csv(user);
+    else
+        print_markdown(user);
+}
+
+void mass_report_add(const void *user, cJSON *document) {
+    const mass_result *result = user;
     bench_number numbers[NUMBERS];
-    cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->run.context);
-    cJSON *rows = cJSON_AddArrayToObject(object, "rows");
+    cJSON *rows = cJSON_AddArrayToObject(document, "rows");
     for (size_t i = 0; i < result->count; ++i) {
         const mass_row *row = &result->rows[i];
         cJSON *line =
@@ -112,15 +115,4 @@ static bool print_json(const mass_result *result) {
         bench_json_numbers(line, numbers, NUMBERS);
         cJSON_AddItemToArray(rows, line);
     }
-    return tool_json_print(object, false);
-}
-
-bool mass_report(bench_form form, const mass_result *result) {
-    if (form == BENCH_JSON)
-        return print_json(result);
-    if (form == BENCH_CSV)
-        print_csv(result);
-    else
-        print_markdown(result);
-    return say_flush();
 }

@@ -5,7 +5,7 @@
 #ifndef TOOLS_MASS_REPORT_H
 #define TOOLS_MASS_REPORT_H
 
-#include "bench_print.h"
+#include "bench_suite.h"
 #include "mass_race.h"
 
 typedef struct mass_result {
@@ -15,7 +15,8 @@ typedef struct mass_result {
     size_t count;
 } mass_result;
 
-/* On stdout. False, and said, when that failed. */
-bool mass_report(bench_form form, const mass_result *result);
+/* The print and the add of a bench_suite whose user is a mass_result. */
+void mass_report_print(const void *user, bench_form form);
+void mass_report_add(const void *user, cJSON *document);
 
 #endif /* TOOLS_MASS_REPORT_H */

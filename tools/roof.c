@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "roof.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "roof_fma2.h"
 #include "roof_fma2s.h"
 #include "roof_fma3.h"
+#include "roof_loop.h"
+#include "roof_matrix.h"
 #include "say.h"
 
 enum {
@@ -21,8 +24,8 @@ enum {
     COPY_PER_INVOCATION = 64 /* bytes, as in copy.comp */
 };
 
-static const double trial_ms = 6.0;    /* length of a run when shapes are tried */
-static const double measure_ms = 25.0; /* and when they are measured */
+static const double copy_ms = 25.0;                      /* length of a run */
+static const float fma_factor = 0.5f, fma_addend = 0.5f; /* the chains converge to 1 */
 
 typedef struct fma_code {
     const uint32_t *code;
@@ -39,46 +42,21 @@ static const fma_code fma_codes[] = {
 };
 enum { FMA_CODES = sizeof fma_codes / sizeof *fma_codes };
 
-typedef struct fma_shape {
-    bench_kernel kernel;
-    uint32_t chains;
-    uint32_t groups;
-    uint32_t loops;
-    char text[64];
-} fma_shape;
-
 struct roof {
     vatten_context *context;
     const bench_vk *vk;
     vatten_memory *source, *target;
     uint64_t copy_bytes;
-    fma_shape fma;
+    roof_loop fma, matrix;
+    const char *no_matrix; /* why there is no roof of matrices; NULL: there is one */
     bench_kernel copy;
     bool copy_by_command; /* vkCmdCopyBuffer was faster than the shader */
     uint32_t copy_repeat;
-    double fma_samples[MAX_SAMPLES], copy_samples[MAX_SAMPLES];
+    double fma_samples[MAX_SAMPLES], matrix_samples[MAX_SAMPLES], copy_samples[MAX_SAMPLES];
     size_t count;
 };
 
-/* ---- One run of each ---- */
-
-static bool run_fma(const roof *r, const fma_shape *shape, double *out_ms) {
-    VkCommandBuffer cmd = NULL;
-    if (vatten_context_begin(r->context, &cmd) != VATTEN_SUCCESS)
-        return false;
-    const float half = 0.5f, never = -1.0f;
-    uint32_t push[4] = {shape->loops, 0, 0, 0};
-    memcpy(&push[1], &half, 4);
-    memcpy(&push[2], &half, 4);
-    memcpy(&push[3], &never, 4);
-    bench_kernel_record(r->vk, &shape->kernel, cmd, push, shape->groups);
-    return vatten_context_end(r->context, out_ms) == VATTEN_SUCCESS;
-}
-
-static double fma_gflops(const fma_shape *shape, double ms) {
-    double fmas = (double)shape->groups * shape->kernel.width * shape->loops * FMA_ROUNDS * shape->chains;
-    return ms > 0.0 ? 2.0 * fmas / (ms * 1e6) : 0.0;
-}
+/* ---- The copy ---- */
 
 static bool run_copy(const roof *r, bool by_command, uint32_t repeat, double *out_ms) {
     VkCommandBuffer cmd = NULL;
@@ -102,28 +80,7 @@ static double copy_gbs(const roof *r, uint32_t repeat, double ms) {
     return ms > 0.0 ? 2.0 * (double)r->copy_bytes * repeat / (ms * 1e6) : 0.0;
 }
 
-/* The factor that brings a run of `ms` to `wanted`, within bounds. */
-static uint32_t scaled(uint32_t count, double ms, double wanted, uint32_t limit) {
-    double value = ms > 0.0 ? (double)count * wanted / ms : (double)count * 16.0;
-    return value < 1.0 ? 1 : value > (double)limit ? limit : (uint32_t)value;
-}
-
 /* ---- Choosing ---- */
-
-/* Grows the loop count until a run is long enough to be timed, and rates the shape. */
-static bool try_fma(const roof *r, fma_shape *shape, double *out_gflops) {
-    double ms = 0.0;
-    *out_gflops = 0.0;
-    for (int round = 0; round < 4; ++round) {
-        if (!run_fma(r, shape, &ms))
-            return false;
-        double rate = fma_gflops(shape, ms);
-        if (ms > 0.5 * trial_ms && rate > *out_gflops)
-            *out_gflops = rate;
-        shape->loops = scaled(shape->loops, ms, trial_ms, 1u << 24);
-    }
-    return true;
-}
 
 static size_t list_widths(const vatten_device_info *info, uint32_t widths[MAX_WIDTHS]) {
     const uint32_t cpu[MAX_WIDTHS] = {info->subgroup_size, 4, 8, 16};
@@ -140,49 +97,47 @@ static size_t list_widths(const vatten_device_info *info, uint32_t widths[MAX_WI
     return count;
 }
 
+static bool try_fma(roof *r, const vatten_device_info *info, const fma_code *code, uint32_t width,
+                    double *best) {
+    const bench_kernel_code kernel = {
+        .words = code->code, .bytes = code->bytes, .spec = {width}, .spec_count = 1};
+    VkBuffer sink = vatten_memory_buffer(r->target).buffer;
+    roof_loop loop = {.loops = 64, .flops = 2.0 * width * FMA_ROUNDS * code->chains};
+    double rate = 0.0;
+    if (!bench_kernel_create(r->vk, &kernel, sink, sink, &loop.kernel))
+        return false;
+    /* a CPU wants few, long groups; a GPU enough of them to fill any device several times over */
+    loop.groups = info->cpu ? 64 : (1u << 20) / width;
+    snprintf(loop.text, sizeof loop.text, "%s, workgroup %u", code->name, width);
+    bool ok = roof_loop_try(r->context, r->vk, &loop, fma_factor, fma_addend, &rate);
+    roof_loop_keep(r->vk, &loop, rate, &r->fma, best);
+    return ok;
+}
+
 /* All codes x widths; the fastest stays. */
 static bool choose_fma(roof *r, const vatten_device_info *info) {
     uint32_t widths[MAX_WIDTHS];
     size_t width_count = list_widths(info, widths);
     double best = 0.0;
-    VkBuffer sink = vatten_memory_buffer(r->target).buffer;
-    for (size_t i = 0; i < width_count * FMA_CODES; ++i) {
-        const fma_code *code = &fma_codes[i % FMA_CODES];
-        fma_shape shape = {.chains = code->chains, .loops = 64};
-        double rate = 0.0;
-        if (!bench_kernel_create(r->vk, code->code, code->bytes, widths[i / FMA_CODES], sink, sink,
-                                 &shape.kernel))
+    for (size_t i = 0; i < width_count * FMA_CODES; ++i)
+        if (!try_fma(r, info, &fma_codes[i % FMA_CODES], widths[i / FMA_CODES], &best))
             return false;
-        /* a CPU wants few, long groups; a GPU enough of them to fill any device several times over */
-        shape.groups = info->cpu ? 64 : (1u << 20) / shape.kernel.width;
-        snprintf(shape.text, sizeof shape.text, "%s, workgroup %u", code->name, shape.kernel.width);
-        bool ok = try_fma(r, &shape, &rate);
-        if (ok && rate > best) {
-            fma_shape worse = r->fma;
-            r->fma = shape;
-            shape = worse;
-            best = rate;
-        }
-        bench_kernel_destroy(r->vk, &shape.kernel);
-        if (!ok)
-            return false;
-    }
-    if (best > 0.0)
-        r->fma.loops = scaled(r->fma.loops, trial_ms, measure_ms, 1u << 26);
+    roof_loop_lengthen(&r->fma);
     return best > 0.0;
 }
 
 static bool choose_copy(roof *r) {
     double shader_ms = 0.0, command_ms = 0.0, first = 0.0;
     VkBuffer source = vatten_memory_buffer(r->source).buffer, target = vatten_memory_buffer(r->target).buffer;
-    if (!bench_kernel_create(r->vk, roof_copy_words, sizeof roof_copy_words, COPY_WIDTH, source, target,
-                             &r->copy))
+    const bench_kernel_code kernel = {
+        .words = roof_copy_words, .bytes = sizeof roof_copy_words, .spec = {COPY_WIDTH}, .spec_count = 1};
+    if (!bench_kernel_create(r->vk, &kernel, source, target, &r->copy))
         return false;
     if (!run_copy(r, false, 1, &first) || !run_copy(r, false, 4, &shader_ms) ||
         !run_copy(r, true, 1, &first) || !run_copy(r, true, 4, &command_ms))
         return false;
     r->copy_by_command = command_ms < shader_ms;
-    r->copy_repeat = scaled(4, r->copy_by_command ? command_ms : shader_ms, measure_ms, 256);
+    r->copy_repeat = roof_scaled(4, r->copy_by_command ? command_ms : shader_ms, copy_ms, 256);
     return true;
 }
 
@@ -211,7 +166,8 @@ bool roof_create(vatten_context *context, const bench_vk *vk, roof **out_roof) {
     if (r != NULL) {
         r->context = context;
         r->vk = vk;
-        if (make_memory(r, &info) && choose_fma(r, &info) && choose_copy(r))
+        if (make_memory(r, &info) && choose_fma(r, &info) && choose_copy(r) &&
+            roof_matrix_choose(context, vk, r->target, &r->matrix, &r->no_matrix))
             return true;
     }
     say_error("the device's roof could not be measured");
@@ -224,6 +180,7 @@ void roof_destroy(roof *r) {
     if (r == NULL)
         return;
     bench_kernel_destroy(r->vk, &r->fma.kernel);
+    bench_kernel_destroy(r->vk, &r->matrix.kernel);
     bench_kernel_destroy(r->vk, &r->copy);
     vatten_memory_destroy(r->source);
     vatten_memory_destroy(r->target);
@@ -232,21 +189,31 @@ void roof_destroy(roof *r) {
 
 /* ---- Measuring ---- */
 
+static bool measure_once(roof *r, double *fma, double *matrix, double *copy) {
+    double ms = 0.0;
+    if (!roof_loop_run(r->context, r->vk, &r->fma, fma_factor, fma_addend, &ms))
+        return false;
+    *fma = fmax(*fma, roof_loop_gflops(&r->fma, ms));
+    if (!run_copy(r, r->copy_by_command, r->copy_repeat, &ms))
+        return false;
+    *copy = fmax(*copy, copy_gbs(r, r->copy_repeat, ms));
+    if (r->no_matrix != NULL)
+        return true;
+    if (!roof_matrix_run(r->context, r->vk, &r->matrix, &ms))
+        return false;
+    *matrix = fmax(*matrix, roof_loop_gflops(&r->matrix, ms));
+    return true;
+}
+
 bool roof_measure(roof *r) {
-    double fma = 0.0, copy = 0.0, ms = 0.0;
+    double fma = 0.0, matrix = 0.0, copy = 0.0;
     if (r->count == MAX_SAMPLES)
         return true;
-    for (int i = 0; i < BEST_OF; ++i) {
-        if (!run_fma(r, &r->fma, &ms))
+    for (int i = 0; i < BEST_OF; ++i)
+        if (!measure_once(r, &fma, &matrix, &copy))
             return false;
-        double rate = fma_gflops(&r->fma, ms);
-        fma = rate > fma ? rate : fma;
-        if (!run_copy(r, r->copy_by_command, r->copy_repeat, &ms))
-            return false;
-        rate = copy_gbs(r, r->copy_repeat, ms);
-        copy = rate > copy ? rate : copy;
-    }
     r->fma_samples[r->count] = fma;
+    r->matrix_samples[r->count] = matrix;
     r->copy_samples[r->count++] = copy;
     return true;
 }
@@ -261,6 +228,14 @@ stats_summary roof_fma(const roof *r) {
     return summarize(r->fma_samples, r->count);
 }
 
+stats_summary roof_matrix(const roof *r) {
+    return r->no_matrix == NULL ? summarize(r->matrix_samples, r->count) : (stats_summary){0.0, 0.0, 0.0};
+}
+
+const char *roof_no_matrix(const roof *r) {
+    return r->no_matrix;
+}
+
 stats_summary roof_copy(const roof *r) {
     return summarize(r->copy_samples, r->count);
 }
@@ -271,6 +246,10 @@ size_t roof_samples(const roof *r) {
 
 const char *roof_fma_shape(const roof *r) {
     return r->fma.text;
+}
+
+const char *roof_matrix_shape(const roof *r) {
+    return r->matrix.text;
 }
 
 const char *roof_copy_shape(const roof *r) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The device's own roofs, measured: f32 multiply-adds in registers and a copy. Every fraction that
+ * The device's own roofs, measured: f32 multiply-adds in registers, products of f16 matrices where the device has them,
+ * and a copy. Every fraction that
  * vatten_bench prints is against these, taken in the same run, because clocks and neighbours on shared
  * machines drift.
  */
@@ -29,10 +30,16 @@ bool roof_measure(roof *roof);
  * far. */
 stats_summary roof_fma(const roof *roof);
 stats_summary roof_copy(const roof *roof);
+
+/* Products of f16 matrices with f32 sums, GFLOP/s. Where there are none, roof_no_matrix says why (else it is NULL), and the
+ * summary is all zero. */
+stats_summary roof_matrix(const roof *roof);
+const char *roof_no_matrix(const roof *roof);
 size_t roof_samples(const roof *roof);
 
 /* What was chosen: "8 chains, workgroup 8". */
 const char *roof_fma_shape(const roof *roof);
+const char *roof_matrix_shape(const roof *roof);
 const char *roof_copy_shape(const roof *roof);
 
 #endif /* TOOLS_ROOF_H */

@@ -16,7 +16,7 @@
 setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-dev libvulkan1 libvulkan-volk-dev
   mesa-vulkan-drivers libstb-dev)
 setup_packages_test=("${setup_packages_sample[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
-  vulkan-validationlayers spirv-tools python3 python3-numpy)
+  vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib)
 
 # What tests/drivers needs on top: to fetch drivers, to build and run for arm64, and to build Mesa's shim for Intel.
 setup_packages_drivers=("${setup_packages_test[@]}" mmdebstrap debian-archive-keyring qemu-user-static

@@ -25,7 +25,7 @@ typedef enum slot { Q, K, V, OUT, MEAN_Q, MEAN_K, LISTS, JOINED, SCRATCH, SLOTS 
 
 typedef struct race {
     vatten_context *context;
-    const sparse_settings *settings;
+    const bench_measure *settings;
     const sparse_case *c;
     sparse_row *row;
     sparse_data data;
@@ -223,8 +223,9 @@ static bool make_lists(race *r) {
 static bool warm_up(race *r) {
     double slowest = 0.0, ms[SPARSE_PARTS] = {0.0};
     for (int part = 0; part < SPARSE_PARTS; ++part) {
-        if (r->runners[part].plan != NULL && !run_once(r, (sparse_part)part, &ms[part]))
-            return false;
+        for (uint32_t n = 0; r->runners[part].plan != NULL && n < r->settings->warmup + 1; ++n)
+            if (!run_once(r, (sparse_part)part, &ms[part]))
+                return false;
         slowest = fmax(slowest, ms[part]);
     }
     for (int part = 0; part < SPARSE_PARTS; ++part)
@@ -324,7 +325,7 @@ static void leave(race *r) {
     sparse_data_free(&r->data);
 }
 
-void sparse_race(vatten_context *context, const sparse_settings *settings, const sparse_case *c,
+void sparse_race(vatten_context *context, const bench_measure *settings, const sparse_case *c,
                  sparse_row *out_row) {
     race r = {.context = context, .settings = settings, .c = c, .row = out_row};
     memset(out_row, 0, sizeof *out_row);

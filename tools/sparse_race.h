@@ -8,6 +8,7 @@
 
 #include <vatten/context.h>
 
+#include "bench_measure.h"
 #include "bench_row.h"
 #include "sparse_case.h"
 #include "stats.h"
@@ -21,12 +22,6 @@ typedef enum sparse_part {
     SPARSE_WHOLE,
     SPARSE_PARTS
 } sparse_part;
-
-typedef struct sparse_settings {
-    uint32_t repeat;  /* timed rounds */
-    uint32_t rows;    /* held against the oracle */
-    uint32_t seconds; /* of timed rounds: fewer, at least 3, when they are long */
-} sparse_settings;
 
 typedef struct sparse_row {
     bench_status status;
@@ -45,7 +40,7 @@ typedef struct sparse_row {
 } sparse_row;
 
 /* Every failure ends up in the row. */
-void sparse_race(vatten_context *context, const sparse_settings *settings, const sparse_case *c,
+void sparse_race(vatten_context *context, const bench_measure *settings, const sparse_case *c,
                  sparse_row *out_row);
 
 /* Workspace of the whole plan, which is made and not run; 0 if it is refused. */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "say.h"
 #include "tool_device.h"
 
 /* Part of the ideal that a line reaches; 0 = without dense attention. */
@@ -62,11 +61,10 @@ static void print_memory(const sparse_result *result) {
 }
 
 static void print_markdown(const sparse_result *result) {
-    bench_print_device(result->context);
     printf("Times are GPU medians of up to %u rounds, ratios medians of the rounds' own. Lists and rows were "
            "compared "
            "with\nthe oracle before timing, %u of each and more.\n\n",
-           result->settings->repeat, result->settings->rows);
+           result->run.measure->repeat, result->run.measure->rows);
     printf("| problem | tile | dense ms | attention ms | pool ms | select ms | whole ms | speed-up | ideal | "
            "of the "
            "ideal | bound | blocks of a tile | selection / attention | max error |\n"
@@ -78,20 +76,46 @@ static void print_markdown(const sparse_result *result) {
 
 /* ---- The same numbers for CSV and JSON ---- */
 
-enum { NUMBERS = 20 };
+enum { NUMBERS = 32, OWN = 2 }; /* OWN: those at the end that a plan's JSON has anyway */
 
-static void list_numbers(const sparse_row *row, bench_number out[NUMBERS]) {
+/* What a line is about: the whole plan, or where lists are drawn the attention. */
+static sparse_part main_part(const sparse_case *c) {
+    return c->random ? SPARSE_ATTEND : SPARSE_WHOLE;
+}
+
+/* Arithmetic of the attention alone: choosing blocks counts as time and not as work. */
+static double gflops(const sparse_case *c, const sparse_row *row) {
+    double pairs = row->ideal > 0.0 ? (double)sparse_dense_pairs(c) / row->ideal : 0.0;
+    double ms = row->ms[main_part(c)].median;
+    return ms > 0.0 ? 4.0 * c->dim * pairs / (ms * 1e6) : 0.0;
+}
+
+static void list_numbers(const sparse_result *result, size_t i, bench_number out[NUMBERS]) {
+    const sparse_row *row = &result->rows[i];
+    const stats_summary whole = row->ms[main_part(&result->cases[i])];
     const bench_number numbers[NUMBERS] = {
+        {"ms", whole.median},
+        {"ms_min", whole.min},
+        {"ms_max", whole.max},
+        {"gflops", gflops(&result->cases[i], row)},
+        {"fma_roof_gflops", roof_fma(result->run.roof).median},
+        {"of_fma_roof", bench_fraction(gflops(&result->cases[i], row), roof_fma(result->run.roof))},
         {"dense_ms", row->ms[SPARSE_DENSE].median},
         {"dense_ms_min", row->ms[SPARSE_DENSE].min},
+        {"dense_ms_max", row->ms[SPARSE_DENSE].max},
         {"attention_ms", row->ms[SPARSE_ATTEND].median},
         {"attention_ms_min", row->ms[SPARSE_ATTEND].min},
+        {"attention_ms_max", row->ms[SPARSE_ATTEND].max},
         {"pool_keys_ms", row->ms[SPARSE_POOL_K].median},
+        {"pool_keys_ms_min", row->ms[SPARSE_POOL_K].min},
+        {"pool_keys_ms_max", row->ms[SPARSE_POOL_K].max},
         {"pool_queries_ms", row->ms[SPARSE_POOL_Q].median},
+        {"pool_queries_ms_min", row->ms[SPARSE_POOL_Q].min},
+        {"pool_queries_ms_max", row->ms[SPARSE_POOL_Q].max},
         {"select_ms", row->ms[SPARSE_SELECT].median},
         {"select_ms_min", row->ms[SPARSE_SELECT].min},
+        {"select_ms_max", row->ms[SPARSE_SELECT].max},
         {"whole_ms", row->ms[SPARSE_WHOLE].median},
-        {"whole_ms_min", row->ms[SPARSE_WHOLE].min},
         {"rounds", row->rounds},
         {"speedup", row->speedup},
         {"ideal", row->ideal},
@@ -111,9 +135,9 @@ static void list_numbers(const sparse_row *row, bench_number out[NUMBERS]) {
 static void print_csv(const sparse_result *result) {
     bench_number numbers[NUMBERS];
     vatten_context_info info;
-    vatten_context_get_info(result->context, &info);
+    vatten_context_get_info(result->run.context, &info);
     printf("device,problem,status,reason,tile");
-    list_numbers(&result->rows[0], numbers);
+    list_numbers(result, 0, numbers);
     bench_print_names(numbers, NUMBERS);
     for (size_t i = 0; i < result->count; ++i) {
         const sparse_row *row = &result->rows[i];
@@ -121,48 +145,48 @@ static void print_csv(const sparse_result *result) {
         bench_tile_text(&row->info.tile, tile, sizeof tile);
         printf("\"%s\",\"%s\",\"%s\",\"%s\",\"%s\"", info.device_name, result->cases[i].name,
                bench_status_name(row->status), row->reason, tile);
-        list_numbers(row, numbers);
-        for (size_t n = 0; n < NUMBERS; ++n)
-            printf(",%.6g", numbers[n].value);
-        printf("\n");
+        list_numbers(result, i, numbers);
+        bench_print_values(numbers, NUMBERS);
     }
 }
 
-static cJSON *row_object(const sparse_case *c, const sparse_row *row) {
+static void add_rows(const sparse_result *result, cJSON *rows) {
     bench_number numbers[NUMBERS];
-    cJSON *object = bench_json_line(c->name, row->status, row->reason, &row->info);
-    list_numbers(row, numbers);
-    bench_json_numbers(object, numbers, NUMBERS - 2); /* the plan's own came first */
-    cJSON_AddNumberToObject(object, "whole_workspace_bytes", (double)row->workspace_bytes);
-    return object;
+    for (size_t i = 0; i < result->count; ++i) {
+        const sparse_row *row = &result->rows[i];
+        cJSON *line = bench_json_line(result->cases[i].name, row->status, row->reason, &row->info);
+        list_numbers(result, i, numbers);
+        bench_json_numbers(line, numbers, NUMBERS - OWN);
+        cJSON_AddNumberToObject(line, "whole_workspace_bytes", (double)row->workspace_bytes);
+        cJSON_AddItemToArray(rows, line);
+    }
 }
 
-static bool print_json(const sparse_result *result) {
-    cJSON *object = cJSON_CreateObject();
-    tool_json_device(object, result->context);
-    cJSON *rows = cJSON_AddArrayToObject(object, "rows");
-    for (size_t i = 0; i < result->count; ++i)
-        cJSON_AddItemToArray(rows, row_object(&result->cases[i], &result->rows[i]));
-    cJSON *memory = cJSON_AddArrayToObject(object, "memory");
+static void add_memory(const sparse_result *result, cJSON *memory) {
     for (size_t i = 0; i < result->memory_count; ++i) {
+        const sparse_memory *m = &result->memory[i];
+        const bench_number numbers[] = {
+            {"tokens", (double)m->tokens},
+            {"by_block", (double)m->by_block},
+            {"by_query_union", (double)m->joined},
+            {"by_query_union_bounded", (double)m->joined_bounded},
+            {"by_query_gather", (double)m->gathered},
+            {"by_query_gather_bounded", (double)m->gathered_bounded},
+        };
         cJSON *line = cJSON_CreateObject();
-        cJSON_AddNumberToObject(line, "tokens", (double)result->memory[i].tokens);
-        cJSON_AddNumberToObject(line, "by_block", (double)result->memory[i].by_block);
-        cJSON_AddNumberToObject(line, "by_query_union", (double)result->memory[i].joined);
-        cJSON_AddNumberToObject(line, "by_query_union_bounded", (double)result->memory[i].joined_bounded);
-        cJSON_AddNumberToObject(line, "by_query_gather", (double)result->memory[i].gathered);
-        cJSON_AddNumberToObject(line, "by_query_gather_bounded", (double)result->memory[i].gathered_bounded);
+        bench_json_numbers(line, numbers, sizeof numbers / sizeof *numbers);
         cJSON_AddItemToArray(memory, line);
     }
-    return tool_json_print(object, false);
 }
 
-bool sparse_report(bench_form form, const sparse_result *result) {
-    if (form == BENCH_JSON)
-        return print_json(result);
+void sparse_report_print(const void *user, bench_form form) {
     if (form == BENCH_CSV)
-        print_csv(result);
+        print_csv(user);
     else
-        print_markdown(result);
-    return say_flush();
+        print_markdown(user);
+}
+
+void sparse_report_add(const void *user, cJSON *document) {
+    add_rows(user, cJSON_AddArrayToObject(document, "rows"));
+    add_memory(user, cJSON_AddArrayToObject(document, "memory"));
 }

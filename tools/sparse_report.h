@@ -5,7 +5,7 @@
 #ifndef TOOLS_SPARSE_REPORT_H
 #define TOOLS_SPARSE_REPORT_H
 
-#include "bench_report.h"
+#include "bench_suite.h"
 #include "sparse_race.h"
 
 enum { SPARSE_MEMORY_LINES = 5 };
@@ -20,16 +20,17 @@ typedef struct sparse_memory {
 } sparse_memory;
 
 typedef struct sparse_result {
-    const vatten_context *context;
-    const sparse_settings *settings;
+    bench_run run;
     const sparse_case *cases;
-    const sparse_row *rows;
+    sparse_row *rows;
     size_t count;
+    bool with_memory; /* as of suites with selection */
     sparse_memory memory[SPARSE_MEMORY_LINES];
     size_t memory_count;
 } sparse_result;
 
-/* On stdout. False, and said, when that failed. */
-bool sparse_report(bench_form form, const sparse_result *result);
+/* The print and the add of a bench_suite whose user is a sparse_result. */
+void sparse_report_print(const void *user, bench_form form);
+void sparse_report_add(const void *user, cJSON *document);
 
 #endif /* TOOLS_SPARSE_REPORT_H */

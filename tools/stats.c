@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -30,13 +31,34 @@ double stats_ratio(const double *above, const double *below, size_t count) {
     return median;
 }
 
+double stats_exponent(const double *x, const double *y, size_t count) {
+    double mean_x = 0.0, mean_y = 0.0, above = 0.0, below = 0.0;
+    for (size_t i = 0; i < count; ++i) {
+        mean_x += log(x[i]) / (double)count;
+        mean_y += log(y[i]) / (double)count;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        above += (log(x[i]) - mean_x) * (log(y[i]) - mean_y);
+        below += (log(x[i]) - mean_x) * (log(x[i]) - mean_x);
+    }
+    return below > 0.0 ? above / below : 0.0;
+}
+
 uint32_t stats_turns(double ms, double slowest) {
     double turns = ms > 0.0 ? slowest / (4.0 * ms) : 1.0;
     return turns < 1.0 ? 1 : turns > STATS_MOST_TURNS ? STATS_MOST_TURNS : (uint32_t)turns;
 }
 
-double stats_now_ms(void) {
+static double read_ms(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+double stats_now_ms(void) {
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+double stats_cpu_ms(void) {
+    return read_ms(CLOCK_PROCESS_CPUTIME_ID);
 }

@@ -178,9 +178,15 @@ bool tool_json_print(cJSON *object, bool pretty) {
     return say_flush();
 }
 
-void tool_print_version(const char *program) {
+void tool_version_text(char *out, size_t out_size) {
     uint32_t version = vatten_version();
-    printf("%s %u.%u.%u\n", program, version >> 22, version >> 12 & 0x3ff, version & 0xfff);
+    snprintf(out, out_size, "%u.%u.%u", version >> 22, version >> 12 & 0x3ff, version & 0xfff);
+}
+
+void tool_print_version(const char *program) {
+    char version[32];
+    tool_version_text(version, sizeof version);
+    printf("%s %s\n", program, version);
 }
 
 bool tool_parse(const char *program, int argc, char **argv, const option_table *tables, size_t table_count,

@@ -54,6 +54,9 @@ void tool_features_text(vatten_features features, char *out, size_t out_size);
 /* Prints on stdout, pretty or on one line, and deletes the object. False when that failed. */
 bool tool_json_print(cJSON *object, bool pretty);
 
+/* "0.1.0" */
+void tool_version_text(char *out, size_t out_size);
+
 void tool_print_version(const char *program);
 
 /* Parses the command line of a tool, whose own options are in `options` by then. False: the tool is to end with *status,

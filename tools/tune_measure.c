@@ -24,7 +24,7 @@ static const char usage_text[] =
     "usage: vatten_tune --sweep [attention] --lens 1024x1024,1x4096 [--dims 64,128] [--dtypes f32,f16] ... "
     "[options]\n"
     "       vatten_tune --sweep neighborhood --extents 64x64 --windows 7,16 [--strides 1,4] ... [options]\n"
-    "       vatten_tune --sweep [--suite default|quick|neighborhood|speedup] [options]\n"
+    "       vatten_tune --sweep --suite quick [options]       one of vatten_bench, see its --help\n"
     "       vatten_tune --simulate ...                     see vatten_tune --simulate --help\n"
     "\n"
     "Looks for faster tiles than the device has so far. Problems that a row of a tuning file cannot tell "
@@ -38,7 +38,7 @@ typedef struct measure_options {
     tool_options tool;
     sweep_options sweep;
     tune_settings settings;
-    option_ints suite;
+    const char *suite;
     bool sweep_flag; /* said already by the name of the command */
     bool remember;
     const char *out, *csv;
@@ -48,8 +48,8 @@ typedef struct measure_options {
 
 static const option_spec measure_specs[] = {
     {"sweep", OPTION_FLAG, FIELD(sweep_flag), NULL, "time tiles; need not be said where a family is named"},
-    {"suite", OPTION_CHOICES, FIELD(suite), BENCH_SUITE_WORDS,
-     "instead of lists: problems that are written down"},
+    {"suite", OPTION_TEXT, FIELD(suite), "NAME",
+     "instead of lists: a suite of vatten_bench's commands attention and neighborhood"},
     {"seconds", OPTION_U32, FIELD(settings.seconds), "N", "of the sweep, shared by its groups; default 300"},
     {"repeat", OPTION_U32, FIELD(settings.repeat), "N", "timed rounds of the best few, default 15"},
     {"warmup", OPTION_U32, FIELD(settings.warmup), "N", "untimed runs before, default 1"},
@@ -78,10 +78,20 @@ static bool settings_fit(const measure_options *options) {
         say_error("--margin has to be below 100, --seconds 1 or more");
     else if (options->sweep.family.tile.count != 0)
         say_error("--tile has no meaning for a sweep: it tries them");
-    else if (options->suite.count != 0 && sweep_has_lists(&options->sweep))
+    else if (options->suite != NULL && sweep_has_lists(&options->sweep))
         say_error("--suite and lists exclude each other");
     else
         return true;
+    return false;
+}
+
+/* NULL in `out` where none is asked for. */
+static bool find_suite(const measure_options *options, const bench_entry **out) {
+    *out = options->suite != NULL ? bench_suites_find(options->suite) : NULL;
+    if (options->suite == NULL || (*out != NULL && (*out)->lines[0] != NULL))
+        return true;
+    say_error("--suite: %s is none of attention or neighborhood: vatten_bench --help lists them",
+              options->suite);
     return false;
 }
 
@@ -225,7 +235,9 @@ int tune_measure(int argc, char **argv) {
         return status;
     bench_list list = {0};
     int code = SAY_USAGE;
-    if (settings_fit(&options) && sweep_problems(id, family_named, &options.suite, &options.sweep, &list))
+    const bench_entry *suite = NULL;
+    if (settings_fit(&options) && find_suite(&options, &suite) &&
+        sweep_problems(id, family_named, suite, &options.sweep, &list))
         code = measure(&options, &list);
     sweep_free(&list);
     return code;

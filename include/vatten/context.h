@@ -23,8 +23,11 @@ typedef struct vatten_context_desc {
                            integrated, else virtual, else CPU device */
     bool no_software;   /* refuse CPU devices (lavapipe) when choosing */
     bool validation;    /* enable VK_LAYER_KHRONOS_validation with synchronization validation, if installed */
-    const char *pipeline_cache; /* path of a pipeline cache file to load and, on destroy, save; NULL = none */
-    vatten_features without;    /* features not to enable, to test the paths that do without them */
+    /* Path of a pipeline cache file (pipeline_file.h) to load and, on destroy, save by a rename; NULL = none. A
+     * file that is damaged, cut short, of another device or driver, or not to be read is a warning, and the
+     * cache starts empty. Drivers that have nothing to keep leave no file. */
+    const char *pipeline_cache;
+    vatten_features without; /* features not to enable, to test the paths that do without them */
     bool statistics; /* enable VATTEN_FEATURE_PIPELINE_STATISTICS where the device has it, which info tells */
     vatten_logger logger;       /* optional; gets the library's and the validation layer's messages */
     vatten_allocator allocator; /* optional; for the context's host memory and the library's */

@@ -134,10 +134,10 @@ typedef struct vt_ctx_blob {
     size_t size;
 } vt_ctx_blob;
 
-/* A file of at most `most` bytes; a missing or empty one leaves `out` as it is. One that is larger or cannot be read is
- * a warning, no `noun`. */
-vatten_result vt_ctx_file_read(const vatten_context *context, const char *path, long most, const char *noun,
-                               vt_ctx_blob *out);
+/* A file of at most `most` bytes. A missing one leaves `out` as it is; so does one that is empty, too large or cannot be
+ * read, and `*out_why` says which. Errors: OUT_OF_HOST_MEMORY. */
+vatten_result vt_ctx_file_read(const vatten_context *context, const char *path, long most, vt_ctx_blob *out,
+                               const char **out_why);
 
 /* ---- ctx_tuning.c ---- */
 

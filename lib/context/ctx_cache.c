@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pipeline cache file. It holds what vkGetPipelineCacheData gives, nothing around it.
+ * The pipeline cache file: what vkGetPipelineCacheData gives, behind the head of vatten/pipeline_file.h.
  */
 #include "ctx.h"
+
+#include <vatten/pipeline_file.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -11,43 +13,28 @@
 #define MAX_CACHE_BYTES (256l * 1024 * 1024) /* a file beyond this is not a pipeline cache */
 #define SUFFIX_BYTES    40u
 
-/* NULL, or why the blob is not a cache of this device and driver. Drivers check this too, but not all of them
- * do it well, and the user should be told. */
-static const char *misfit(const vatten_context *context, const vt_ctx_blob *blob) {
-    struct {
-        uint32_t size;
-        uint32_t version;
-        uint32_t vendor;
-        uint32_t device;
-        uint8_t uuid[VK_UUID_SIZE];
-    } header;
-    if (blob->size < sizeof header)
-        return "too short";
-    memcpy(&header, blob->data, sizeof header);
-    if (header.size < sizeof header || header.size > blob->size ||
-        header.version != VK_PIPELINE_CACHE_HEADER_VERSION_ONE)
-        return "broken";
-    if (header.vendor != context->properties.vendorID || header.device != context->properties.deviceID ||
-        memcmp(header.uuid, context->properties.pipelineCacheUUID, VK_UUID_SIZE) != 0)
-        return "of another device or driver";
-    return NULL;
-}
-
-static void drop_misfit(const vatten_context *context, vt_ctx_blob *blob) {
-    const char *why = blob->data != NULL ? misfit(context, blob) : NULL;
-    if (why == NULL)
-        return;
+static void warn(const vatten_context *context, const char *why) {
     vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s is %s: starting an empty one",
                context->cache_path, why);
-    vt_ctx_release(context, blob->data);
-    *blob = (vt_ctx_blob){0};
 }
 
-static VkResult make_cache(vatten_context *context, const vt_ctx_blob *blob) {
-    VkPipelineCacheCreateInfo info = {.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,
-                                      .initialDataSize = blob->size,
-                                      .pInitialData = blob->data};
-    return context->vk.CreatePipelineCache(context->device, &info, NULL, &context->cache);
+/* The data in the file's content; nothing, and a warning, if they are not whole or of another device or driver. */
+static const void *open_data(const vatten_context *context, const vt_ctx_blob *content, size_t *out_size) {
+    vatten_pipeline_owner owner = {.vendor_id = context->properties.vendorID,
+                                   .device_id = context->properties.deviceID};
+    memcpy(owner.uuid, context->properties.pipelineCacheUUID, sizeof owner.uuid);
+    const char *why = NULL;
+    const void *data = vatten_pipeline_file_open(content->data, content->size, &owner, out_size, &why);
+    if (data == NULL)
+        warn(context, why);
+    return data;
+}
+
+static vatten_result make_cache(vatten_context *context, const void *data, size_t size) {
+    VkPipelineCacheCreateInfo info = {
+        .sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, .initialDataSize = size, .pInitialData = data};
+    VkResult made = context->vk.CreatePipelineCache(context->device, &info, NULL, &context->cache);
+    return made == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreatePipelineCache", made);
 }
 
 vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
@@ -59,15 +46,18 @@ vatten_result vt_ctx_cache_create(vatten_context *context, const char *path) {
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     memcpy(context->cache_path, path, length);
 
-    vt_ctx_blob blob = {0};
-    vatten_result result =
-        vt_ctx_file_read(context, context->cache_path, MAX_CACHE_BYTES, "pipeline cache", &blob);
+    vt_ctx_blob content = {0};
+    const char *why = NULL;
+    vatten_result result = vt_ctx_file_read(context, path, MAX_CACHE_BYTES, &content, &why);
     if (result != VATTEN_SUCCESS)
         return result;
-    drop_misfit(context, &blob);
-    VkResult made = make_cache(context, &blob);
-    vt_ctx_release(context, blob.data);
-    return made == VK_SUCCESS ? VATTEN_SUCCESS : vt_ctx_vk_error(context, "vkCreatePipelineCache", made);
+    if (why != NULL)
+        warn(context, why);
+    size_t size = 0;
+    const void *data = content.data != NULL ? open_data(context, &content, &size) : NULL;
+    result = make_cache(context, data, size);
+    vt_ctx_release(context, content.data);
+    return result;
 }
 
 static vatten_result get_data(const vatten_context *context, vt_ctx_blob *blob) {
@@ -109,7 +99,10 @@ static bool write_file(const vatten_context *context, const vt_ctx_blob *blob) {
     if (name == NULL)
         return false;
     FILE *file = open_temporary(context, name, name_size);
-    bool written = file != NULL && fwrite(blob->data, 1, blob->size, file) == blob->size;
+    uint8_t head[VATTEN_PIPELINE_FILE_HEAD];
+    vatten_pipeline_file_head(blob->data, blob->size, head);
+    bool written = file != NULL && fwrite(head, 1, sizeof head, file) == sizeof head &&
+                   fwrite(blob->data, 1, blob->size, file) == blob->size;
     if (file != NULL && fclose(file) != 0)
         written = false;
     bool saved = written && replace_file(name, context->cache_path);
@@ -119,9 +112,14 @@ static bool write_file(const vatten_context *context, const vt_ctx_blob *blob) {
     return saved;
 }
 
+/* Without a whole header there is nothing that could be taken back: Mesa 26's lavapipe tells of a part of one. */
 static void save(const vatten_context *context) {
     vt_ctx_blob blob = {0};
-    if (get_data(context, &blob) == VATTEN_SUCCESS && blob.data != NULL && !write_file(context, &blob))
+    bool given = get_data(context, &blob) == VATTEN_SUCCESS && blob.data != NULL;
+    if (given && blob.size < sizeof(VkPipelineCacheHeaderVersionOne))
+        vt_ctx_log(context, VATTEN_LOG_INFO, "context: the driver gives no pipelines to keep in %s",
+                   context->cache_path);
+    else if (given && !write_file(context, &blob))
         vt_ctx_log(context, VATTEN_LOG_WARN, "context: pipeline cache %s could not be written",
                    context->cache_path);
     vt_ctx_release(context, blob.data);

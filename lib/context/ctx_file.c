@@ -4,6 +4,7 @@
  */
 #include "ctx.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static long file_size(FILE *file) {
@@ -13,21 +14,29 @@ static long file_size(FILE *file) {
     return fseek(file, 0, SEEK_SET) == 0 ? size : -1;
 }
 
-vatten_result vt_ctx_file_read(const vatten_context *context, const char *path, long most, const char *noun,
-                               vt_ctx_blob *out) {
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return VATTEN_SUCCESS; /* the first run */
-    vatten_result result = VATTEN_SUCCESS;
+static vatten_result read_content(const vatten_context *context, FILE *file, long most, vt_ctx_blob *out,
+                                  const char **out_why) {
     long size = file_size(file);
-    if (size > 0 && size <= most) {
-        out->data = vt_ctx_alloc(context, (size_t)size);
-        result = out->data != NULL ? VATTEN_SUCCESS : VATTEN_ERROR_OUT_OF_HOST_MEMORY;
-    } else if (size != 0) {
-        vt_ctx_log(context, VATTEN_LOG_WARN, "context: %s cannot be read or is no %s", path, noun);
-    }
-    if (out->data != NULL)
-        out->size = fread(out->data, 1, (size_t)size, file);
+    *out_why = size == 0                 ? "empty"
+               : size < 0 || size > most ? "no file that can be read, or far too large"
+                                         : NULL;
+    if (*out_why != NULL)
+        return VATTEN_SUCCESS;
+    out->data = vt_ctx_alloc(context, (size_t)size);
+    if (out->data == NULL)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    out->size = fread(out->data, 1, (size_t)size, file);
+    return VATTEN_SUCCESS;
+}
+
+vatten_result vt_ctx_file_read(const vatten_context *context, const char *path, long most, vt_ctx_blob *out,
+                               const char **out_why) {
+    errno = 0;
+    FILE *file = fopen(path, "rb");
+    *out_why = file == NULL && errno != ENOENT ? "not to be opened" : NULL;
+    if (file == NULL)
+        return VATTEN_SUCCESS; /* without a file it is the first run */
+    vatten_result result = read_content(context, file, most, out, out_why);
     fclose(file);
     return result;
 }

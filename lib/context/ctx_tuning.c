@@ -16,7 +16,10 @@ static void warn(void *user, vatten_log_level level, const char *message) {
 vatten_result vt_ctx_tuning_load(vatten_context *context, const char *path, vt_ctx_blob *out) {
     if (path == NULL || path[0] == '\0')
         return VATTEN_SUCCESS;
-    vatten_result result = vt_ctx_file_read(context, path, MAX_TUNING_BYTES, "tuning file", out);
+    const char *why = NULL;
+    vatten_result result = vt_ctx_file_read(context, path, MAX_TUNING_BYTES, out, &why);
+    if (why != NULL)
+        vt_ctx_log(context, VATTEN_LOG_WARN, "context: tuning file %s is %s: it is ignored", path, why);
     if (result != VATTEN_SUCCESS || out->data == NULL)
         return result;
     const vatten_logger lenient = {warn, context};
