@@ -145,6 +145,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "max_macs", device.max_macs);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);
+    cJSON_AddStringToObject(object, "bf16_matrices", device.bf16_matrices);
 }
 
 static void add_buffers(cJSON *object, const vatten_plan_info *info) {

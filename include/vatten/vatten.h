@@ -142,7 +142,15 @@ typedef enum vatten_feature {
      * shaderFloat16 (Vulkan 1.2, or their extensions): the MATRIX layout, which also needs STORAGE_16BIT and
      * SUBGROUP_SIZE_CONTROL. Supported means that some product of f16 matrices with f32 sums is, and that this
      * build has the kernels. */
-    VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4
+    VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4,
+    /* shaderBFloat16Type and shaderBFloat16CooperativeMatrix of VK_KHR_shader_bfloat16, beside COOPERATIVE_MATRIX: its
+     * layouts for bf16. Supported means that some product of bf16 matrices with f32 sums is, and that this build has
+     * the kernels. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 = 1 << 5,
+    /* cooperativeMatrixReductions, cooperativeMatrixConversions and cooperativeMatrixPerElementOperations of
+     * VK_NV_cooperative_matrix2, beside COOPERATIVE_MATRIX: the MATRIX2 layout. Its kernels are SPIR-V 1.6, so
+     * `instance` must have been made with apiVersion >= 1.3 too. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_2 = 1 << 6
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -198,6 +206,7 @@ typedef struct vatten_device_info {
     char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
+    char bf16_matrices[128]; /* the same of bf16 */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -240,7 +249,10 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
     /* All lanes of a subgroup share all rows: dense attention of few queries over many keys, or of dims above 256, on CPU
      * devices. Needs subgroup shuffles and 8 storage buffers per stage. */
-    VATTEN_LAYOUT_STREAM = 5
+    VATTEN_LAYOUT_STREAM = 5,
+    /* The same products as MATRIX, with all that is between them in the same matrices: needs
+     * VATTEN_FEATURE_COOPERATIVE_MATRIX_2 as well. */
+    VATTEN_LAYOUT_MATRIX2 = 6
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -40,12 +40,13 @@
 #define VT_SPEC_STRIDE        14 /* 14..16 */
 #define VT_SPEC_DILATION      17 /* 17..19 */
 #define VT_SPEC_BOX           20 /* 20..22: box of the query tile, product <= rows */
-/* Read by the MATRIX layout only: */
+/* Read by the layouts MATRIX and MATRIX2 only: */
 #define VT_SPEC_SUBGROUP 23 /* invocations of a subgroup, which the pipeline asks for */
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    69
+#define VT_SPEC_HOLD     69 /* 1: queries stay in matrices over all tiles */
+#define VT_SPEC_COUNT    70
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */

@@ -401,7 +401,7 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
 
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX2; ++layout) {
         gpu_problem copy = *problem;
         vatten_dtype dtype = gpu_heads(&copy)->dtype;
         gpu_set_layout(g, &copy, (vatten_layout)layout, problem->small_tiles);

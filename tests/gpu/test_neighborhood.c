@@ -41,8 +41,12 @@ static void name_axes(gpu_problem *p) {
 
 /* Every rule is a pipeline of its own: on software devices small tiles and turns keep that bearable. */
 static void turn_layout(gpu_problem *p, unsigned turn) {
-    unsigned layouts = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4 : 3;
-    gpu_set_layout(&device, p, (vatten_layout)(VATTEN_LAYOUT_ROWS + turn % layouts), !gpu_thorough(&device));
+    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                            VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_MATRIX2};
+    unsigned count = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX2)  ? 5
+                     : gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4
+                                                                     : 3;
+    gpu_set_layout(&device, p, layouts[turn % count], !gpu_thorough(&device));
 }
 
 /* 1. every rule that a small axis can have */
@@ -195,6 +199,8 @@ static void test_large_windows(void **state) {
         gpu_check(&device, &p);
         gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX, true);
         gpu_check(&device, &p);
+        gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX2, true);
+        gpu_check(&device, &p);
     }
     gpu_assert_clean(&device);
 }
@@ -336,7 +342,7 @@ static void test_heads_and_dims(void **state) {
     static const grid_row grid = {2, {{6, 3, 1, 2, false}, {9, 4, 2, 1, true}}};
     bool all = gpu_thorough(&device);
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
+        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX2; ++layout) {
             if (!all && layout == VATTEN_LAYOUT_ROWS + n % 3) {
                 continue;
             }

@@ -145,8 +145,8 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     (void)state;
     const vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
     for (int i = 0; i < 2; ++i)
-        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_STREAM; ++layout) {
-            if (layout == VATTEN_LAYOUT_MATRIX)
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX2; ++layout) {
+            if (vt_layout_has_matrices(layout))
                 continue;
             vt_problem problem = with_dims(64, 64);
             problem.tile.layout = layout;
