@@ -222,7 +222,7 @@ bool gpu_check(gpu *g, const gpu_problem *problem);
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns
- * 0..11 meet all layouts with all of what changes with turn % 3. */
+ * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices MATRIX and MATRIX2 in turns too. */
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */
