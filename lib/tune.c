@@ -374,12 +374,29 @@ static uint64_t rows_of_tile(const vt_problem *problem) {
     return rules->used ? vt_ceil_div(problem->q_len, rules->sequences) * rules->tile_heads : UINT64_MAX;
 }
 
+/* Masks that are told pair by pair, biases and weights cost the same at any dim, and more than products at small ones. */
+static bool mostly_products(const vt_problem *problem) {
+    bool plain = problem->map == VT_MAP_DENSE && !problem->rules.used;
+    return plain || max_u32(problem->dim, problem->value_dim) > 32;
+}
+
+static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *problem) {
+    switch (when) {
+    case VT_TUNE_ANY:
+        return true;
+    case VT_TUNE_CPU:
+        return vt_caps_is_cpu(caps);
+    case VT_TUNE_PRODUCTS:
+        return !vt_caps_is_cpu(caps) && mostly_products(problem);
+    default:
+        return false;
+    }
+}
+
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, problem->value_dim);
-    bool cpu = vt_caps_is_cpu(caps);
-    bool chosen =
-        row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && cpu) || (row->when == VT_TUNE_GPU && !cpu);
-    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
+    bool layout = problem->tile.layout == VATTEN_LAYOUT_AUTO ? suits(caps, row->when, problem)
+                                                             : row->layout == problem->tile.layout;
     bool rows = row->max_rows == 0 || rows_of_tile(problem) <= row->max_rows;
     if (problem->mass && (row->layout == VATTEN_LAYOUT_STREAM || vt_layout_has_matrices(row->layout)))
         return false;

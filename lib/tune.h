@@ -10,8 +10,9 @@
 
 typedef enum vt_tune_when {
     VT_TUNE_ANY,
-    VT_TUNE_CPU,  /* only for CPU devices, unless its layout is asked for */
-    VT_TUNE_GPU,  /* only for others, unless its layout is asked for */
+    VT_TUNE_CPU, /* only for CPU devices, unless its layout is asked for */
+    /* Only for others, and problems whose time goes into products, unless its layout is asked for. */
+    VT_TUNE_PRODUCTS,
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
 

@@ -23,9 +23,9 @@
  *  - MATRIX: a subgroup owns one matrix of rows, since outputs fill its registers, and four subgroups share K
  *    and V. Twice as many keys halve the occupancy of RDNA at dim 64, by shared memory, and spill at dim 256;
  *    these rows spill nowhere on RDNA 3 and 4 and on NVIDIA since Turing. Where a device has matrices (caps.c says which
- *    do) they come before SUBGROUP, but not for few rows: by the compilers' estimates a pair takes a fifth to a third of
- *    the cycles on NVIDIA, and a seventh to a quarter on RDNA 3 and 4 (docs/performance.md), whoever is half as good as that
- *    still gains. A CPU computes them one by one;
+ *    do) they come before SUBGROUP, but not for few rows: by the compilers' estimates a pair takes 0.1 to 0.3 of the cycles
+ *    in dense attention and 0.1 to 1.0 elsewhere, where up to dim 32 nothing is gained or something lost
+ *    (docs/performance.md). A CPU computes matrices one by one;
  *  - MATRIX2: twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
  *    asked for until somebody has timed it.
  */
@@ -52,10 +52,10 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 16, 1, 32, 0, 8},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 8, 1, 32, 0, 16},
 
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_GPU, 0, 128, 4, 0, 1, 32},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_GPU, 0, 256, 4, 0, 1, 16},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_GPU, 0, 256, 2, 0, 1, 16},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_GPU, 0, 256, 1, 0, 1, 16},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 128, 4, 0, 1, 32},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 4, 0, 1, 16},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 2, 0, 1, 16},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 1, 0, 1, 16},
 
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 64, 128, 8, 4, 32},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 16, 4, 32},

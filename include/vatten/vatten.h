@@ -238,20 +238,20 @@ typedef struct vatten_strides {
     int64_t token;
 } vatten_strides;
 
-/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16,
- * dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX, rounds the softmax's weights to f16, and is taken only
- * when asked for. */
+/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16
+ * or BF16, dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX (of BF16 VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 too), and
+ * rounds the softmax's weights to that dtype. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
     VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3,   /* the same without any subgroup operation */
-    VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
+    VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units, F16 and BF16 */
     /* All lanes of a subgroup share all rows: dense attention of few queries over many keys, or of dims above 256, on CPU
      * devices. Needs subgroup shuffles and 8 storage buffers per stage. */
     VATTEN_LAYOUT_STREAM = 5,
     /* The same products as MATRIX, with all that is between them in the same matrices: needs
-     * VATTEN_FEATURE_COOPERATIVE_MATRIX_2 as well. */
+     * VATTEN_FEATURE_COOPERATIVE_MATRIX_2 as well, and is taken only when asked for. */
     VATTEN_LAYOUT_MATRIX2 = 6
 } vatten_layout;
 

@@ -185,11 +185,10 @@ static void test_caps_lower_and_never_raise(void **state) {
                                "without=cooperative_matrix_2",
                                wrong, sizeof wrong));
     assert_int_equal(desc.cap_shared_bytes, 8192);
-    assert_int_equal(desc.without, VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
-                                       VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL |
-                                       VATTEN_FEATURE_COOPERATIVE_MATRIX |
-                                       VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 |
-                                       VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
+    assert_int_equal(desc.without,
+                     VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
+                         VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX |
+                         VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
 }
 
 static void test_wrong_caps_are_refused(void **state) {

@@ -112,6 +112,26 @@ static void what_matrices_cannot_do_is_done_without(void **state) {
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
 }
 
+static void small_dims_of_masks_told_by_pairs_go_without(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(32, 32);
+    if (!built())
+        skip();
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem.q_len = 512;
+    problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 1};
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.value_dim = 33;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem = with_dims(32, 32);
+    problem.map = VT_MAP_LISTS;
+    problem.list.q_block = 64;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.dim = 64;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+}
+
 /* They have none of their own: rows of a product are computed one by one. */
 static void cpus_take_it_only_when_asked(void **state) {
     (void)state;
@@ -407,6 +427,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(gpus_choose_matrix_for_types_of_16_bits),
         TEST(what_matrices_cannot_do_is_done_without),
+        TEST(small_dims_of_masks_told_by_pairs_go_without),
         TEST(cpus_take_it_only_when_asked),
         TEST(matrix2_is_taken_only_when_asked),
         TEST(every_row_of_its_layout_is_reached),
