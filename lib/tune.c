@@ -157,26 +157,26 @@ static const char *matrix_unbuilt(vatten_layout layout, const vt_problem *proble
         return "the library was built without the MATRIX2 layout, by a shader compiler without "
                "GL_NV_cooperative_matrix2";
     if (problem->dtype == VATTEN_DTYPE_F32)
-        return "layouts with matrices take dtypes F16 and BF16 only";
+        return "the MATRIX layouts take dtypes F16 and BF16 only";
     if (!vt_kernels_have_dtype(layout, problem->dtype))
         return "the library was built without matrices of bf16, by a shader compiler without GL_EXT_bfloat16";
     if (problem->kv_bytes)
-        return "layouts with matrices take no keys of bytes";
+        return "the MATRIX layouts take no keys of bytes";
     if (problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
-        return "layouts with matrices round weights of a softmax only";
+        return "the MATRIX layouts round weights of a softmax only";
     return NULL;
 }
 
 static const char *matrix_disabled(const vt_caps *caps, vatten_layout layout, vatten_dtype dtype) {
     vatten_features features = caps->features;
     if (!(features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
-        return "layouts with matrices need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
+        return "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
     if (dtype == VATTEN_DTYPE_BF16 && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16))
         return "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled";
     if (layout == VATTEN_LAYOUT_MATRIX2 && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2))
         return "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled";
     if (!(features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
-        return "layouts with matrices need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
+        return "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
     return NULL;
 }
 
@@ -201,7 +201,7 @@ static const char *matrix_size_misfit(const vt_tile *tile) {
     const vt_matrix *matrix = &tile->matrix;
     bool inside = tile->layout == VATTEN_LAYOUT_MATRIX2;
     if (tile->subgroup == 0 || !vt_caps_takes_matrix(matrix))
-        return "layouts with matrices need a subgroup size and a matrix";
+        return "the MATRIX layouts need a subgroup size and a matrix";
     if (inside && matrix->n != matrix->k)
         return "the MATRIX2 layout needs matrices with as many columns as a product takes keys";
     if (tile->workgroup % tile->subgroup != 0)

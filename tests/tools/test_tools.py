@@ -102,8 +102,7 @@ class Attention(ToolCase):
         chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
         if chosen["matrices"] == "":
             self.skipTest("the device or the build has no cooperative matrices")
-        shape = (1, 40, 2, 32)
-        tensors = self.save_qkv(shape, shape, shape, "f16")
+        tensors = self.save_qkv(*[(1, 40, 2, 32)] * 3, "f16")
         for layout in ["matrix"] + ["matrix2"] * ("cooperative_matrix_2" in chosen["features_used"]):
             summary = self.run_ok("attention", "--layout", layout)
             self.assertEqual(summary["tile"]["layout"], layout)
@@ -497,10 +496,8 @@ class Audit(ToolCase):
     def test_lists_every_kernel_that_the_device_can_have(self):
         chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
         without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
-        if chosen["matrices"] == "":
-            without.add("MATRIX")
-        if "cooperative_matrix_2" not in chosen["features_used"]:
-            without.add("MATRIX2")
+        has = {"MATRIX": chosen["matrices"] != "", "MATRIX2": "cooperative_matrix_2" in chosen["features_used"]}
+        without |= {layout for layout in has if not has[layout]}
         missing = "_bf16_matrix" if chosen["bf16_matrices"] == "" else " "
         manifest = self.manifest()
         self.assertGreater(len(manifest), 150)

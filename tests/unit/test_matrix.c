@@ -329,7 +329,7 @@ static void a_build_or_device_without_it_says_so(void **state) {
         return;
     }
     problem.dtype = VATTEN_DTYPE_F32;
-    assert_refused(&caps, &problem, "layouts with matrices take dtypes F16 and BF16 only");
+    assert_refused(&caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
     problem = with_dims(257, 64);
     assert_refused(&caps, &problem, "no kernel of that layout takes these dims");
     problem = with_dims(64, 64);
@@ -339,7 +339,7 @@ static void a_build_or_device_without_it_says_so(void **state) {
     assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");
     caps.features &= ~(vatten_features)VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     assert_refused(&caps, &problem,
-                   "layouts with matrices need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
+                   "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
     caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     caps.matrix_count = 0;
     assert_refused(&caps, &problem,
@@ -347,7 +347,7 @@ static void a_build_or_device_without_it_says_so(void **state) {
                    "registers to hold the sums");
     caps.features = 0;
     assert_refused(&caps, &problem,
-                   "layouts with matrices need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
+                   "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
 }
 
 static void bf16_and_matrix2_have_features_and_compilers_of_their_own(void **state) {
