@@ -75,11 +75,13 @@ static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physi
 static bool has_matrix_2_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceMaintenance4Features maintenance = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = &matrix};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-                                          .pNext = &matrix};
+                                          .pNext = &maintenance};
     vk->GetPhysicalDeviceFeatures2(physical_device, &features);
     return matrix.cooperativeMatrixReductions && matrix.cooperativeMatrixConversions &&
-           matrix.cooperativeMatrixPerElementOperations;
+           matrix.cooperativeMatrixPerElementOperations && maintenance.maintenance4;
 }
 
 static bool has_bfloat16_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {

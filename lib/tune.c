@@ -12,8 +12,10 @@ static uint32_t round_up(uint32_t a, uint32_t b) {
 }
 
 /* Queries up to such a padded dim stay in the registers of layouts with matrices. On AMD RDNA 3, where a matrix takes most,
- * they fill a quarter of them then; without their shared memory twice as many subgroups fit. */
-#define HELD_DIM 128
+ * they fill a quarter of them then; without their shared memory twice as many subgroups fit. MATRIX2 has more in its
+ * registers and less in shared memory: there RDNA 3 spills at dim 128, and no cycle is gained. */
+#define HELD_DIM         128
+#define HELD_DIM_MATRIX2 64
 
 static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
@@ -35,7 +37,7 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->dim_chunk = tile->matrix.k;
         tile->dim_pad = round_up(dim, tile->matrix.k);
         tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
-        tile->hold = tile->dim_pad <= HELD_DIM;
+        tile->hold = tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? HELD_DIM_MATRIX2 : HELD_DIM);
         return;
     }
     if (tile->layout == VATTEN_LAYOUT_STREAM) {

@@ -26,7 +26,7 @@
  *    do) they come before SUBGROUP, but not for few rows: by the compilers' estimates a pair takes 0.1 to 0.3 of the cycles
  *    in dense attention and 0.1 to 1.0 elsewhere, where up to dim 32 nothing is gained or something lost
  *    (docs/performance.md). A CPU computes matrices one by one;
- *  - MATRIX2: twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
+ *  - MATRIX2: up to twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
  *    asked for until somebody has timed it.
  */
 #include "tune.h"

@@ -148,8 +148,8 @@ typedef enum vatten_feature {
      * the kernels. */
     VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 = 1 << 5,
     /* cooperativeMatrixReductions, cooperativeMatrixConversions and cooperativeMatrixPerElementOperations of
-     * VK_NV_cooperative_matrix2, beside COOPERATIVE_MATRIX: the MATRIX2 layout. Its kernels are SPIR-V 1.6, so
-     * `instance` must have been made with apiVersion >= 1.3 too. */
+     * VK_NV_cooperative_matrix2, beside COOPERATIVE_MATRIX: the MATRIX2 layout. Its kernels are SPIR-V 1.6 with a workgroup
+     * size that is specialized: maintenance4 must be enabled too, and `instance` made with apiVersion >= 1.3. */
     VATTEN_FEATURE_COOPERATIVE_MATRIX_2 = 1 << 6
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */

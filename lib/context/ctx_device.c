@@ -20,6 +20,7 @@ typedef struct device_wishes {
     VkPhysicalDeviceShaderFloat16Int8Features half;
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix_2;
+    VkPhysicalDeviceMaintenance4Features maintenance;
     const void *features; /* head of the pNext chain */
     const char *extensions[10];
     uint32_t extension_count;
@@ -122,7 +123,11 @@ static void wish_matrix_2(device_wishes *wishes) {
         .cooperativeMatrixReductions = VK_TRUE,
         .cooperativeMatrixConversions = VK_TRUE,
         .cooperativeMatrixPerElementOperations = VK_TRUE};
-    wishes->features = &wishes->matrix_2;
+    wishes->maintenance = (VkPhysicalDeviceMaintenance4Features){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES,
+        .pNext = &wishes->matrix_2,
+        .maintenance4 = VK_TRUE};
+    wishes->features = &wishes->maintenance;
     wish_extension(wishes, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
 }
 

@@ -204,7 +204,7 @@ static void check_fit(const vt_caps *caps, const vt_problem *problem, const vt_t
     const vt_matrix *matrix = &tile->matrix;
     assert_int_equal(tile->layout, problem->tile.layout);
     assert_int_equal(tile->subgroup, caps->matrix_subgroup);
-    assert_int_equal(tile->hold, tile->dim_pad <= 128);
+    assert_int_equal(tile->hold, tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? 64 : 128));
     assert_int_equal(tile->shared_bytes, declared_bytes(tile));
     assert_true(tile->shared_bytes <= caps->shared_bytes && tile->workgroup <= caps->invocations);
     assert_int_equal(tile->workgroup % tile->subgroup, 0);
