@@ -16,6 +16,7 @@ static uint32_t round_up(uint32_t a, uint32_t b) {
  * registers and less in shared memory: there RDNA 3 spills at dim 128, and no cycle is gained. */
 #define HELD_DIM         128
 #define HELD_DIM_MATRIX2 64
+#define HELD_DIM_CPU     16 /* what is unrolled for that takes LLVM minutes at dim 128 */
 
 static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
@@ -37,7 +38,6 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->dim_chunk = tile->matrix.k;
         tile->dim_pad = round_up(dim, tile->matrix.k);
         tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
-        tile->hold = tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? HELD_DIM_MATRIX2 : HELD_DIM);
         return;
     }
     if (tile->layout == VATTEN_LAYOUT_STREAM) {
@@ -49,6 +49,14 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
     tile->dim_pad = round_up(dim, tile->dim_chunk);
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
+}
+
+static bool holds_queries(const vt_caps *caps, const vt_tile *tile) {
+    if (!vt_layout_has_matrices(tile->layout))
+        return false;
+    if (vt_caps_is_cpu(caps))
+        return tile->dim_pad <= HELD_DIM_CPU;
+    return tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? HELD_DIM_MATRIX2 : HELD_DIM);
 }
 
 /* As matrix_tiles.glsl declares it, and layout_matrix.glsl beside it. */
@@ -304,6 +312,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
     if (why)
         return why;
     pad_dims(tile, problem);
+    tile->hold = holds_queries(caps, tile);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, tile);

@@ -89,20 +89,41 @@ float suspended_out(VT_ELEMENT, const in uint row0, const in uint d)
 
 uint block_row(uint i) { return first_row + i * MATRIX_M; }
 
+// Outputs come and go in a real loop, so that the code stays short; as an array of matrices wants constant indices, all pass
+// the first place of their rows, and the others move up or down by one.
+void outs_up(uint i)
+{
+    [[unroll]] for (uint n = 1u; n < OUT_BLOCKS; ++n)
+        acc[(i + 1u) * OUT_BLOCKS - n] = acc[(i + 1u) * OUT_BLOCKS - n - 1u];
+}
+
+void outs_down(uint i)
+{
+    [[unroll]] for (uint n = 1u; n < OUT_BLOCKS; ++n)
+        acc[i * OUT_BLOCKS + n - 1u] = acc[i * OUT_BLOCKS + n];
+}
+
 #ifdef VT_FULL
 void resume_rows(uint i)
 {
     coopMatPerElementNV(row_top[i], row_top[i], resumed_max, block_row(i));
     coopMatPerElementNV(row_sum[i], row_sum[i], resumed_sum, block_row(i));
-    [[unroll]] for (uint n = 0u; n < OUT_BLOCKS; ++n)
-        coopMatPerElementNV(acc[i * OUT_BLOCKS + n], acc[i * OUT_BLOCKS + n], resumed_out, block_row(i), n * MATRIX_N);
+    for (uint n = OUT_BLOCKS; n > 0u; --n) {
+        VT_MATRIX_C x = VT_MATRIX_C(0.0);
+        coopMatPerElementNV(x, x, resumed_out, block_row(i), (n - 1u) * MATRIX_N);
+        outs_up(i);
+        acc[i * OUT_BLOCKS] = x;
+    }
 }
 
 void suspend_rows(uint i)
 {
     coopMatPerElementNV(row_sum[i], row_sum[i], suspended_sum, row_top[i], block_row(i));
-    [[unroll]] for (uint n = 0u; n < OUT_BLOCKS; ++n)
-        coopMatPerElementNV(acc[i * OUT_BLOCKS + n], acc[i * OUT_BLOCKS + n], suspended_out, block_row(i), n * MATRIX_N);
+    for (uint n = 0u; n < OUT_BLOCKS; ++n) {
+        VT_MATRIX_C x = acc[i * OUT_BLOCKS];
+        coopMatPerElementNV(x, x, suspended_out, block_row(i), n * MATRIX_N);
+        outs_down(i);
+    }
 }
 #else
 void resume_rows(uint i) {}
@@ -224,9 +245,10 @@ void finish_rows(uint i)
 {
     VT_MATRIX_C factor;
     coopMatPerElementNV(factor, row_sum[i], closed_element, row_top[i], block_row(i));
-    [[unroll]] for (uint n = 0u; n < OUT_BLOCKS; ++n) {
-        VT_MATRIX_C x = acc[i * OUT_BLOCKS + n] * factor;
+    for (uint n = 0u; n < OUT_BLOCKS; ++n) {
+        VT_MATRIX_C x = acc[i * OUT_BLOCKS] * factor;
         coopMatPerElementNV(x, x, out_element, block_row(i), n * MATRIX_N);
+        outs_down(i);
     }
 }
 
