@@ -61,6 +61,7 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_MATRIX] = tile->matrix.m;
     spec[VT_SPEC_MATRIX + 1] = tile->matrix.n;
     spec[VT_SPEC_MATRIX + 2] = tile->matrix.k;
+    spec[VT_SPEC_HOLD] = tile->hold;
 }
 
 uint32_t vt_attend_diagonal_mask(const vt_problem *p) {

@@ -52,12 +52,37 @@ static uint32_t registers_of(const vt_caps *caps) {
     }
 }
 
+static bool within(uint32_t id, uint32_t first, uint32_t last) {
+    return id >= first && id <= last;
+}
+
+/* The one of these quirks that a device has, or 0. Numbers of devices: PCI's, 7440 to 75ff are Navi 31 and later. */
+static uint32_t matrix_quirk(const vt_caps *caps) {
+    bool own = caps->driver_id == VT_DRIVER_AMD || caps->driver_id == VT_DRIVER_AMDVLK;
+    if (own && caps->vendor_id == VT_VENDOR_AMD && !within(caps->device_id, 0x7440, 0x75ff))
+        return VT_QUIRK_AMD_MATRIX;
+    if (caps->driver_id == VT_DRIVER_QUALCOMM && caps->vendor_id == VT_VENDOR_QUALCOMM)
+        return VT_QUIRK_ADRENO_MATRIX;
+    bool tu11x = within(caps->device_id, 0x1f80, 0x1fff) || within(caps->device_id, 0x2180, 0x21ff);
+    return caps->vendor_id == VT_VENDOR_NVIDIA && tu11x ? VT_QUIRK_TU11X_MATRIX : 0;
+}
+
+bool vt_caps_may_list_matrices(const vt_caps *caps) {
+    return matrix_quirk(caps) == 0;
+}
+
 static bool matrix_side(uint32_t side) {
     return side >= 8 && side <= 64 && side % 8 == 0;
 }
 
 bool vt_caps_takes_matrix(const vt_matrix *matrix) {
     return matrix_side(matrix->m) && matrix_side(matrix->n) && matrix_side(matrix->k);
+}
+
+const vt_matrix *vt_caps_matrices(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count) {
+    bool bf16 = dtype == VATTEN_DTYPE_BF16;
+    *out_count = bf16 ? caps->bf16_matrix_count : dtype == VATTEN_DTYPE_F16 ? caps->matrix_count : 0;
+    return bf16 ? caps->bf16_matrices : caps->matrices;
 }
 
 static bool has_wrong_matrices(const vt_caps *caps) {
@@ -71,18 +96,19 @@ static bool has_wrong_matrices(const vt_caps *caps) {
 }
 
 /* A subgroup keeps the outputs of its rows in registers. Intel's compiler, with 128 of them for a lane, spills hundreds
- * at the dims that models use (Mesa 26.2 for Xe HPG and Xe2). What a CPU's compiler does not hold is near all the
- * same. */
+ * at the dims that models use (Mesa 26.2 for Xe HPG and Xe2, with subgroups of any size, 16 or 32 keys, and queries in
+ * registers or not); on Arc A others found matrices slower than vector code besides. What a CPU's compiler does not hold
+ * is near all the same. */
 static bool holds_matrices(const vt_caps *caps) {
     return caps->registers >= 255 || vt_caps_is_cpu(caps);
 }
 
 /* The largest product first: fewer instructions for the same work. */
-static void sort_matrices(vt_caps *caps) {
-    for (uint32_t i = 1; i < caps->matrix_count; ++i)
+static void sort_matrices(vt_matrix *list, uint32_t count) {
+    for (uint32_t i = 1; i < count; ++i)
         for (uint32_t j = i; j > 0; --j) {
-            vt_matrix *a = &caps->matrices[j - 1];
-            vt_matrix *b = &caps->matrices[j];
+            vt_matrix *a = &list[j - 1];
+            vt_matrix *b = &list[j];
             if (a->m * a->n * a->k >= b->m * b->n * b->k)
                 break;
             const vt_matrix larger = *b;
@@ -93,7 +119,7 @@ static void sort_matrices(vt_caps *caps) {
 
 /* 32 where the device lets one choose, which suits AMD's matrix units better than 64. */
 static uint32_t matrix_subgroup_of(const vt_caps *caps) {
-    if (caps->matrix_count == 0 || caps->subgroups == 0)
+    if (caps->matrix_count + caps->bf16_matrix_count == 0 || caps->subgroups == 0)
         return 0;
     if (!caps->subgroup_asked)
         return caps->subgroup_min == caps->subgroup_max ? caps->subgroup_size : 0;
@@ -117,14 +143,15 @@ void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->workgroups = default_workgroups(caps->device_type);
     caps->registers = registers_of(caps);
-    caps->quirks = has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0;
+    caps->quirks = (has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0) | matrix_quirk(caps);
     if (has_wrong_matrices(caps)) {
         caps->quirks |= VT_QUIRK_LVP_MATRIX;
-        caps->matrix_count = 0;
+        caps->matrix_count = caps->bf16_matrix_count = 0;
     }
-    if (!holds_matrices(caps))
-        caps->matrix_count = 0;
-    sort_matrices(caps);
+    if (!holds_matrices(caps) || !vt_caps_may_list_matrices(caps))
+        caps->matrix_count = caps->bf16_matrix_count = 0;
+    sort_matrices(caps->matrices, caps->matrix_count);
+    sort_matrices(caps->bf16_matrices, caps->bf16_matrix_count);
     caps->matrix_subgroup = matrix_subgroup_of(caps);
     /* A margin below 65,535 for the loops of staging and storing that run once. */
     caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
@@ -153,19 +180,21 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
 }
 
-void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size) {
+void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size) {
+    uint32_t count;
+    const vt_matrix *list = vt_caps_matrices(caps, dtype, &count);
     size_t used = 0;
     snprintf(text, size, "%s", "");
-    for (uint32_t i = 0; i < caps->matrix_count && used < size; ++i) {
-        const vt_matrix *matrix = &caps->matrices[i];
+    for (uint32_t i = 0; i < count && used < size; ++i) {
+        const vt_matrix *matrix = &list[i];
         used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u", used ? " " : "", (unsigned)matrix->m,
                                  (unsigned)matrix->n, (unsigned)matrix->k);
     }
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix",
-                                        "pvr_spills"}; /* by bit */
+    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix",  "pvr_spills",
+                                        "amd_matrix",     "adreno_matrix", "tu11x_matrix"}; /* by bit */
     size_t used = 0;
     snprintf(text, size, "%s", "");
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)

@@ -14,6 +14,9 @@ enum {
     VT_DEVICE_DISCRETE = 2,
     VT_DEVICE_VIRTUAL = 3,
     VT_DEVICE_CPU = 4,
+    VT_DRIVER_AMD = 1,       /* VK_DRIVER_ID_AMD_PROPRIETARY */
+    VT_DRIVER_AMDVLK = 2,    /* VK_DRIVER_ID_AMD_OPEN_SOURCE */
+    VT_DRIVER_QUALCOMM = 8,  /* VK_DRIVER_ID_QUALCOMM_PROPRIETARY */
     VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
     VT_DRIVER_V3DV = 19,     /* VK_DRIVER_ID_MESA_V3DV */
     VT_DRIVER_PANVK = 20,    /* VK_DRIVER_ID_MESA_PANVK */
@@ -21,13 +24,14 @@ enum {
     VT_VENDOR_AMD = 0x1002,  /* of the PCI list, as vendorID has it */
     VT_VENDOR_NVIDIA = 0x10de,
     VT_VENDOR_ARM = 0x13b5,
+    VT_VENDOR_QUALCOMM = 0x5143,
     VT_VENDOR_BROADCOM = 0x14e4,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
     VT_SUBGROUP_SHUFFLE = 16,
     VT_MATRICES_MAX = 8
 };
 
-/* A product of cooperative matrices, [m, k] x [k, n]: f16 factors, f32 sums, made by one subgroup. */
+/* A product of cooperative matrices, [m, k] x [k, n]: factors of 16 bits, f32 sums, made by one subgroup. */
 typedef struct vt_matrix {
     uint32_t m;
     uint32_t n;
@@ -47,14 +51,22 @@ typedef enum vt_quirk {
     VT_QUIRK_LVP_MATRIX = 1 << 2,
     /* Mesa's PowerVR compiler ends the process, or takes minutes, where it must spill more than it can, as it must with
      * tiles for dims of hundreds in 16 KiB of shared memory (seen in Mesa 26.2: 512 outputs of a row by four lanes). */
-    VT_QUIRK_PVR_SPILLS = 1 << 3
+    VT_QUIRK_PVR_SPILLS = 1 << 3,
+    /* AMD's own drivers list matrices for devices without units for them too, and emulate them, slower than vector code; on
+     * some integrated devices asking for the list crashes. Only discrete RDNA 3 and later are asked. */
+    VT_QUIRK_AMD_MATRIX = 1 << 4,
+    /* Qualcomm's driver lists matrices and multiplies wrongly where rows are packed or indices not constant (seen with Adreno
+     * 840, driver 512.842). */
+    VT_QUIRK_ADRENO_MATRIX = 1 << 5,
+    /* NVK lists matrices for TU116 and TU117 (GeForce GTX 16xx), which have no units for them; NVIDIA's driver does not. */
+    VT_QUIRK_TU11X_MATRIX = 1 << 6
 } vt_quirk;
 
 typedef struct vt_caps {
     char name[256];
     uint32_t device_type;
     uint32_t vendor_id;
-    uint32_t device_id;
+    uint32_t device_id; /* the vendor's number of the device */
     uint32_t driver_id;
     uint32_t driver_version;
     char driver_info[256]; /* version of the driver as it tells it; "" = it does not */
@@ -67,6 +79,8 @@ typedef struct vt_caps {
     uint32_t subgroups;    /* most full ones of a workgroup; 0 = full ones cannot be had */
     uint32_t matrix_count;
     vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
+    uint32_t bf16_matrix_count;
+    vt_matrix bf16_matrices[VT_MATRICES_MAX]; /* the same of bf16 */
     uint32_t matrix_subgroup; /* subgroup size of kernels with matrices; derived, 0 = none is sure */
     /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down. */
     uint32_t registers;
@@ -90,6 +104,9 @@ typedef struct vt_caps {
     uint32_t tuned_count;
 } vt_caps;
 
+/* Whether the driver may be asked for its matrices: by vendor, device and driver. */
+bool vt_caps_may_list_matrices(const vt_caps *caps);
+
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
@@ -100,8 +117,11 @@ void vt_caps_complete(vt_caps *caps);
 /* Lowers limits to the caller's caps; 0 and false leave them. */
 void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
 
-/* "16x16x16 16x8x16": the matrices, separated by spaces. */
-void vt_caps_matrix_names(const vt_caps *caps, char *text, size_t size);
+/* The products for a dtype: F16, or BF16 where that feature is in use. */
+const vt_matrix *vt_caps_matrices(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count);
+
+/* "16x16x16 16x8x16": those matrices, separated by spaces. */
+void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size);
 
 /* Names of the quirks, separated by spaces. */
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);

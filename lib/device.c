@@ -194,5 +194,6 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
     snprintf(out->name, sizeof out->name, "%s", caps->name);
     snprintf(out->driver_info, sizeof out->driver_info, "%s", caps->driver_info);
     vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);
-    vt_caps_matrix_names(caps, out->matrices, sizeof out->matrices);
+    vt_caps_matrix_names(caps, VATTEN_DTYPE_F16, out->matrices, sizeof out->matrices);
+    vt_caps_matrix_names(caps, VATTEN_DTYPE_BF16, out->bf16_matrices, sizeof out->bf16_matrices);
 }

@@ -30,9 +30,18 @@ uint32_t vt_io_slots(vt_io io) {
     return slots[io];
 }
 
-bool vt_kernels_have(vatten_layout layout) {
+bool vt_kernels_have_dtype(vatten_layout layout, vatten_dtype dtype) {
     for (uint32_t i = 0; i < vt_kernel_count; ++i)
-        if (vt_kernels[i].layout == layout)
+        if (vt_kernels[i].layout == layout && vt_kernels[i].dtype == dtype)
             return true;
     return false;
+}
+
+/* There is no layout without kernels for f16. */
+bool vt_kernels_have(vatten_layout layout) {
+    return vt_kernels_have_dtype(layout, VATTEN_DTYPE_F16);
+}
+
+bool vt_layout_has_matrices(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
 }

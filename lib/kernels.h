@@ -66,7 +66,11 @@ uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype);
 /* How many slots of iface/interface.h such a kernel declares: the first ones. */
 uint32_t vt_io_slots(vt_io io);
 
-/* Whether the build has kernels of a layout at all. */
+/* Whether the build has kernels of a layout at all, or for a dtype. */
 bool vt_kernels_have(vatten_layout layout);
+bool vt_kernels_have_dtype(vatten_layout layout, vatten_dtype dtype);
+
+/* MATRIX or MATRIX2. */
+bool vt_layout_has_matrices(vatten_layout layout);
 
 #endif /* VT_KERNELS_H */

@@ -63,8 +63,9 @@ static vatten_result check_own(const vt_checker *check, const vatten_mass_desc *
     INVALID_IF(a->normaliser != VATTEN_NORMALISER_SOFTMAX, "normaliser %d has no log-sum-exp",
                (int)a->normaliser);
     INVALID_IF(a->carry != 0, "carry 0x%" PRIx32 " has no log-sum-exp of all keys", a->carry);
-    INVALID_IF(d->tile.layout == VATTEN_LAYOUT_MATRIX || d->tile.layout == VATTEN_LAYOUT_STREAM,
-               "tile layout %d: MATRIX (4) and STREAM (5) do not serve mass", (int)d->tile.layout);
+    INVALID_IF(vt_layout_has_matrices(d->tile.layout) || d->tile.layout == VATTEN_LAYOUT_STREAM,
+               "tile layout %d: MATRIX (4), STREAM (5) and MATRIX2 (6) do not serve mass",
+               (int)d->tile.layout);
     return VATTEN_SUCCESS;
 }
 

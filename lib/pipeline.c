@@ -32,7 +32,7 @@ void vt_pipeline_map_destroy(vatten_device *device) {
 
 /* Which rows a subgroup owns follows from its size. */
 static bool needs_size(const vt_variant *variant) {
-    return vt_kernels[variant->kernel].layout == VATTEN_LAYOUT_MATRIX;
+    return vt_layout_has_matrices(vt_kernels[variant->kernel].layout);
 }
 
 /* Kernels that talk by shuffles want whole subgroups, and no more of their size than that the lanes of a row fit

@@ -13,6 +13,8 @@ typedef struct extensions {
     bool driver;       /* VK_KHR_driver_properties or Vulkan 1.2 */
     bool matrix;       /* VK_KHR_cooperative_matrix with what its shaders need */
     bool address;      /* VK_KHR_buffer_device_address or Vulkan 1.2 */
+    bool matrix_2;     /* VK_NV_cooperative_matrix2 beside that, and SPIR-V 1.6 */
+    bool bfloat16;     /* VK_KHR_shader_bfloat16 */
 } extensions;
 
 static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
@@ -50,6 +52,9 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         bool model = v1_2 || has(list, count, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
         bool half = v1_2 || has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
         out->matrix = model && half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+        out->matrix_2 = out->matrix && version >= VK_API_VERSION_1_3 &&
+                        has(list, count, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
+        out->bfloat16 = has(list, count, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
     }
     vt_release(allocator, list);
     return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
@@ -68,6 +73,28 @@ static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physi
     return matrix.cooperativeMatrix && model.vulkanMemoryModel && half.shaderFloat16;
 }
 
+/* Some drivers claim the features of extensions that they do not list: ask only for those that are. */
+static bool has_matrix_2_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceMaintenance4Features maintenance = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = &matrix};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &maintenance};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    return matrix.cooperativeMatrixReductions && matrix.cooperativeMatrixConversions &&
+           matrix.cooperativeMatrixPerElementOperations && maintenance.maintenance4;
+}
+
+static bool has_bfloat16_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &bfloat16};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    return bfloat16.shaderBFloat16Type && bfloat16.shaderBFloat16CooperativeMatrix;
+}
+
 static bool in_compute(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     VkPhysicalDeviceCooperativeMatrixPropertiesKHR matrix = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
@@ -77,18 +104,22 @@ static bool in_compute(const vt_vk_instance *vk, VkPhysicalDevice physical_devic
     return (matrix.cooperativeMatrixSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
 }
 
-static bool of_halves(const VkCooperativeMatrixPropertiesKHR *p) {
-    return p->AType == VK_COMPONENT_TYPE_FLOAT16_KHR && p->BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
-           p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR && p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
-           p->scope == VK_SCOPE_SUBGROUP_KHR;
+/* Factors of `type`, sums of f32. */
+static bool is_of(const VkCooperativeMatrixPropertiesKHR *p, VkComponentTypeKHR type) {
+    return p->AType == type && p->BType == type && p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+           p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && p->scope == VK_SCOPE_SUBGROUP_KHR;
 }
 
-static void take_matrices(const VkCooperativeMatrixPropertiesKHR *list, uint32_t count, vt_caps *out) {
-    for (uint32_t i = 0; i < count && out->matrix_count < VT_MATRICES_MAX; ++i) {
+/* Returns how many. */
+static uint32_t take_matrices(const VkCooperativeMatrixPropertiesKHR *list, uint32_t count,
+                              VkComponentTypeKHR type, vt_matrix out[VT_MATRICES_MAX]) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < count && taken < VT_MATRICES_MAX; ++i) {
         const vt_matrix matrix = {list[i].MSize, list[i].NSize, list[i].KSize};
-        if (of_halves(&list[i]) && vt_caps_takes_matrix(&matrix))
-            out->matrices[out->matrix_count++] = matrix;
+        if (is_of(&list[i], type) && vt_caps_takes_matrix(&matrix))
+            out[taken++] = matrix;
     }
+    return taken;
 }
 
 /* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
@@ -110,22 +141,42 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
             (VkCooperativeMatrixPropertiesKHR){.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
     result = get(physical_device, &count, list);
     if (result == VK_SUCCESS)
-        take_matrices(list, count, out);
+        out->matrix_count = take_matrices(list, count, VK_COMPONENT_TYPE_FLOAT16_KHR, out->matrices);
+    if (result == VK_SUCCESS && (out->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16))
+        out->bf16_matrix_count =
+            take_matrices(list, count, VK_COMPONENT_TYPE_BFLOAT16_KHR, out->bf16_matrices);
     vt_release(allocator, list);
     return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
 }
 
-/* With the features that `bits` say, are there matrices that work, and is the subgroup size sure? */
-static bool has_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                         VkPhysicalDevice physical_device, vatten_features bits) {
+static bool has_square_matrix(const vt_caps *caps) {
+    for (uint32_t i = 0; i < caps->matrix_count; ++i)
+        if (caps->matrices[i].n == caps->matrices[i].k)
+            return true;
+    return false;
+}
+
+/* Beside the features that `bits` say: are there matrices that work, and is the subgroup size sure? */
+static vatten_features find_matrix_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                            VkPhysicalDevice physical_device, vatten_features bits,
+                                            const extensions *found) {
     const vatten_features needed = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
+    vatten_features matrix = VATTEN_FEATURE_COOPERATIVE_MATRIX;
     vt_caps caps;
-    if ((bits & needed) != needed || !has_matrix_features(vk, physical_device) ||
-        vt_probe_caps(vk, allocator, physical_device, bits | VATTEN_FEATURE_COOPERATIVE_MATRIX, &caps) !=
-            VATTEN_SUCCESS)
-        return false;
+    if (!found->matrix || (bits & needed) != needed || !has_matrix_features(vk, physical_device))
+        return 0;
+    if (found->bfloat16 && has_bfloat16_features(vk, physical_device))
+        matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    if (vt_probe_caps(vk, allocator, physical_device, bits | matrix, &caps) != VATTEN_SUCCESS)
+        return 0;
     vt_caps_complete(&caps);
-    return caps.matrix_subgroup != 0;
+    if (caps.matrix_count == 0 || caps.matrix_subgroup == 0)
+        return 0;
+    if (caps.bf16_matrix_count == 0)
+        matrix &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    if (found->matrix_2 && has_square_matrix(&caps) && has_matrix_2_features(vk, physical_device))
+        matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    return matrix;
 }
 
 /* Are there addresses, and does the driver gain by them? */
@@ -165,11 +216,9 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         bits |= VATTEN_FEATURE_PUSH_DESCRIPTOR;
     if (size_control.subgroupSizeControl && size_control.computeFullSubgroups)
         bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
-    if (found.matrix && has_matrices(vk, allocator, physical_device, bits))
-        bits |= VATTEN_FEATURE_COOPERATIVE_MATRIX;
     if (found.address && has_addresses(vk, allocator, physical_device))
         bits |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
-    return bits;
+    return bits | find_matrix_features(vk, allocator, physical_device, bits, &found);
 }
 
 static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
@@ -223,5 +272,6 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
         controls && (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
+    matrices = matrices && vt_caps_may_list_matrices(out);
     return matrices ? find_matrices(vk, allocator, physical_device, out) : VATTEN_SUCCESS;
 }

@@ -12,6 +12,12 @@ static uint32_t round_up(uint32_t a, uint32_t b) {
     return (uint32_t)vt_round_up(a, b);
 }
 
+/* Queries up to such a padded dim stay in the registers of layouts with matrices. On AMD RDNA 3, where a matrix takes most,
+ * they fill a quarter of them then; without their shared memory twice as many subgroups fit. MATRIX2 has more in its
+ * registers and less in shared memory: there RDNA 3 spills at dim 128, and no cycle is gained. */
+#define HELD_DIM         128
+#define HELD_DIM_MATRIX2 64
+#define HELD_DIM_CPU     16 /* what is unrolled for that takes LLVM minutes at dim 128 */
 bool vt_tile_owns_rows(const vt_tile *tile) {
     return tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_ADDRESS;
 }
@@ -38,7 +44,7 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->value_pad = round_up(max_u32(problem->value_dim, tile->workgroup), tile->dim_chunk);
         return;
     }
-    if (tile->layout == VATTEN_LAYOUT_MATRIX) {
+    if (vt_layout_has_matrices(tile->layout)) {
         tile->dim_chunk = tile->matrix.k;
         tile->dim_pad = round_up(dim, tile->matrix.k);
         tile->value_pad = round_up(problem->value_dim, tile->matrix.n);
@@ -55,20 +61,31 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
 }
 
-/* As layout_matrix.glsl declares it. */
+static bool holds_queries(const vt_caps *caps, const vt_tile *tile) {
+    if (!vt_layout_has_matrices(tile->layout))
+        return false;
+    if (vt_caps_is_cpu(caps))
+        return tile->dim_pad <= HELD_DIM_CPU;
+    return tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? HELD_DIM_MATRIX2 : HELD_DIM);
+}
+
+/* As matrix_tiles.glsl declares it, and layout_matrix.glsl beside it. */
 static uint32_t matrix_bytes(const vt_tile *tile) {
     uint32_t q_stride = tile->dim_pad / 4 + 2;
     uint32_t v_stride = tile->value_pad / 4 + 2;
-    uint32_t halves =
-        tile->rows * q_stride + tile->keys * max_u32(q_stride, v_stride) + tile->rows * (tile->keys / 4 + 2);
-    return halves * 8 + tile->rows * (tile->keys / 4 + 1) * 16;
+    uint32_t q_size = tile->rows * q_stride;
+    uint32_t kv_size = tile->keys * max_u32(q_stride, v_stride);
+    uint32_t bytes = 8 * (tile->hold ? max_u32(q_size, kv_size) : q_size + kv_size);
+    if (tile->layout == VATTEN_LAYOUT_MATRIX2)
+        return bytes;
+    return bytes + tile->rows * ((tile->keys / 4 + 2) * 8 + (tile->keys / 4 + 1) * 16);
 }
 
 /* As layout_split.glsl and exchange_shared.glsl declare it. */
 static uint32_t shared_bytes(const vt_tile *tile) {
     if (vt_tile_owns_rows(tile) || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
-    if (tile->layout == VATTEN_LAYOUT_MATRIX)
+    if (vt_layout_has_matrices(tile->layout))
         return matrix_bytes(tile);
     uint32_t k_stride = tile->dim_chunk / 4 + 1;
     uint32_t v_stride = tile->value_pad / 4;
@@ -99,7 +116,7 @@ static uint64_t matrix_iterations(const vt_tile *tile) {
 static uint64_t iterations(const vt_tile *tile) {
     if (vt_tile_owns_rows(tile))
         return 1;
-    if (tile->layout == VATTEN_LAYOUT_MATRIX)
+    if (vt_layout_has_matrices(tile->layout))
         return matrix_iterations(tile);
     if (tile->layout == VATTEN_LAYOUT_STREAM)
         return 1 + 2 * (uint64_t)tile->keys;
@@ -163,25 +180,50 @@ static const char *stream_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->rows > 16 ? "rows are above 16, which is what the STREAM layout is for" : NULL;
 }
 
-/* Why the device, or the library as it was built, has no MATRIX layout for the problem, whatever the tile. */
-static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem) {
+/* Why the library as it was built has no kernel with matrices for the problem. */
+static const char *matrix_unbuilt(vatten_layout layout, const vt_problem *problem) {
     if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX))
         return "the library was built without the MATRIX layout, by a shader compiler without "
                "GL_KHR_cooperative_matrix";
-    if (problem->dtype != VATTEN_DTYPE_F16)
-        return "the MATRIX layout takes dtype F16 only";
+    if (!vt_kernels_have(layout))
+        return "the library was built without the MATRIX2 layout, by a shader compiler without "
+               "GL_NV_cooperative_matrix2";
+    if (problem->dtype == VATTEN_DTYPE_F32)
+        return "the MATRIX layouts take dtypes F16 and BF16 only";
+    if (!vt_kernels_have_dtype(layout, problem->dtype))
+        return "the library was built without matrices of bf16, by a shader compiler without GL_EXT_bfloat16";
     if (problem->kv_bytes)
-        return "the MATRIX layout takes no keys of bytes";
+        return "the MATRIX layouts take no keys of bytes";
     if (problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
-        return "the MATRIX layout rounds weights of a softmax only";
-    if (!(caps->features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
-        return "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
-    if (caps->matrix_count == 0)
-        return "the device multiplies no f16 matrices with f32 sums in a subgroup, or has too few registers "
-               "to hold the "
-               "sums";
-    if (!(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
-        return "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
+        return "the MATRIX layouts round weights of a softmax only";
+    return NULL;
+}
+
+static const char *matrix_disabled(const vt_caps *caps, vatten_layout layout, vatten_dtype dtype) {
+    vatten_features features = caps->features;
+    if (!(features & VATTEN_FEATURE_COOPERATIVE_MATRIX))
+        return "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled";
+    if (dtype == VATTEN_DTYPE_BF16 && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16))
+        return "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled";
+    if (layout == VATTEN_LAYOUT_MATRIX2 && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2))
+        return "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled";
+    if (!(features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
+        return "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
+    return NULL;
+}
+
+/* Why the device, or the library as it was built, has no such layout for the problem, whatever the tile. */
+static const char *matrix_missing(const vt_caps *caps, vatten_layout layout, const vt_problem *problem) {
+    uint32_t count;
+    const char *why = matrix_unbuilt(layout, problem);
+    if (!why)
+        why = matrix_disabled(caps, layout, problem->dtype);
+    if (why)
+        return why;
+    vt_caps_matrices(caps, problem->dtype, &count);
+    if (count == 0)
+        return "the device multiplies no such matrices with f32 sums in a subgroup, or has too few registers "
+               "to hold the sums";
     if (caps->matrix_subgroup == 0)
         return "the subgroup size of a compute pipeline is not sure";
     return caps->subgroup_ops & VT_SUBGROUP_SHUFFLE ? NULL : "the device has no subgroup shuffles";
@@ -189,23 +231,31 @@ static const char *matrix_missing(const vt_caps *caps, const vt_problem *problem
 
 static const char *matrix_size_misfit(const vt_tile *tile) {
     const vt_matrix *matrix = &tile->matrix;
+    bool inside = tile->layout == VATTEN_LAYOUT_MATRIX2;
     if (tile->subgroup == 0 || !vt_caps_takes_matrix(matrix))
-        return "the MATRIX layout needs a subgroup size and a matrix";
+        return "the MATRIX layouts need a subgroup size and a matrix";
+    if (inside && matrix->n != matrix->k)
+        return "the MATRIX2 layout needs matrices with as many columns as a product takes keys";
     if (tile->workgroup % tile->subgroup != 0)
         return "workgroup must be a multiple of the subgroup size";
     if (tile->rows % (tile->workgroup / tile->subgroup * matrix->m) != 0)
         return "each subgroup must own whole matrices of rows";
     if (tile->keys % matrix->n != 0 || tile->keys % matrix->k != 0)
         return "keys must be whole matrices";
+    if (inside)
+        return tile->lanes_per_row != matrix->n
+                   ? "lanes_per_row must be the columns of a matrix in the MATRIX2 layout"
+                   : NULL;
     return tile->keys % (4 * tile->lanes_per_row) != 0 ? "keys must be a multiple of 4 lanes_per_row" : NULL;
 }
 
 static const char *matrix_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->workgroup / tile->subgroup > caps->subgroups)
         return "workgroup has more subgroups than the device takes";
-    if (tile->lanes_per_row > tile->subgroup)
+    bool lanes = tile->layout == VATTEN_LAYOUT_MATRIX;
+    if (lanes && tile->lanes_per_row > tile->subgroup)
         return "lanes_per_row is above the subgroup size";
-    if (tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
+    if (lanes && tile->rows % (tile->workgroup / tile->lanes_per_row) != 0)
         return "rows must be a multiple of workgroup / lanes_per_row";
     return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
 }
@@ -270,6 +320,7 @@ static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem,
     case VATTEN_LAYOUT_ADDRESS:
         return address_misfit(caps, problem, tile);
     case VATTEN_LAYOUT_MATRIX:
+    case VATTEN_LAYOUT_MATRIX2:
         return matrix_misfit(caps, tile);
     case VATTEN_LAYOUT_ROWS:
         return rows_misfit(caps, tile);
@@ -284,11 +335,12 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
     const char *why = size_misfit(caps, tile);
     if (!why && tile->layout == VATTEN_LAYOUT_STREAM && !problem->rules.used)
         why = "the STREAM layout is for dense attention";
-    if (!why && tile->layout == VATTEN_LAYOUT_MATRIX)
+    if (!why && vt_layout_has_matrices(tile->layout))
         why = matrix_size_misfit(tile);
     if (why)
         return why;
     pad_dims(tile, problem);
+    tile->hold = holds_queries(caps, tile);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, problem, tile);
@@ -328,18 +380,20 @@ static vt_tile tile_of_matrix(const vt_caps *caps, const vt_tune_row *row, const
     tile.keys = ask->keys ? ask->keys : row->keys;
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
     if (tile.lanes_per_row == 0)
-        tile.lanes_per_row = matrix_lanes(&tile);
+        tile.lanes_per_row = row->layout == VATTEN_LAYOUT_MATRIX2 ? matrix->n : matrix_lanes(&tile);
     return tile;
 }
 
 /* The first of the device's matrices that the row makes a tile of. */
 static const char *try_matrices(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
                                 vt_tile *out) {
-    const char *why = matrix_missing(caps, problem);
+    uint32_t count;
+    const vt_matrix *list = vt_caps_matrices(caps, problem->dtype, &count);
+    const char *why = matrix_missing(caps, row->layout, problem);
     if (why)
         return why;
-    for (uint32_t i = 0; i < caps->matrix_count; ++i) {
-        *out = tile_of_matrix(caps, row, &problem->tile, &caps->matrices[i]);
+    for (uint32_t i = 0; i < count; ++i) {
+        *out = tile_of_matrix(caps, row, &problem->tile, &list[i]);
         why = vt_tile_complete(caps, problem, out);
         if (!why)
             return NULL;
@@ -349,7 +403,7 @@ static const char *try_matrices(const vt_caps *caps, const vt_tune_row *row, con
 
 static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
                            vt_tile *out) {
-    if (row->layout == VATTEN_LAYOUT_MATRIX)
+    if (vt_layout_has_matrices(row->layout))
         return try_matrices(caps, row, problem, out);
     *out = tile_of_row(caps, row, problem);
     return vt_tile_complete(caps, problem, out);
@@ -368,13 +422,36 @@ static uint32_t task_of(const vt_problem *problem) {
                                                  : VT_TUNE_ATTENTION;
 }
 
-static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
-    bool chosen = row->when == VT_TUNE_ANY || (row->when == VT_TUNE_CPU && vt_caps_is_cpu(caps)) ||
-                  (row->when == VT_TUNE_ONCE && caps->loads_once);
-    if (problem->mass && (row->layout == VATTEN_LAYOUT_STREAM || row->layout == VATTEN_LAYOUT_MATRIX ||
-                          row->layout == VATTEN_LAYOUT_ADDRESS))
+/* Masks that are told pair by pair, biases and weights cost the same at any dim, and more than products at small ones. */
+static bool mostly_products(const vt_problem *problem) {
+    bool plain = problem->map == VT_MAP_DENSE && !problem->rules.used;
+    return plain || max_u32(problem->dim, problem->value_dim) > 32;
+}
+
+static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *problem) {
+    switch (when) {
+    case VT_TUNE_ANY:
+        return true;
+    case VT_TUNE_CPU:
+        return vt_caps_is_cpu(caps);
+    case VT_TUNE_ONCE:
+        return caps->loads_once;
+    case VT_TUNE_PRODUCTS:
+        return !vt_caps_is_cpu(caps) && mostly_products(problem);
+    default:
         return false;
-    return problem->tile.layout == VATTEN_LAYOUT_AUTO ? chosen : row->layout == problem->tile.layout;
+    }
+}
+
+static bool has_mass(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_SUBGROUP || layout == VATTEN_LAYOUT_SHARED;
+}
+
+static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
+    if (problem->mass && !has_mass(row->layout))
+        return false;
+    return problem->tile.layout == VATTEN_LAYOUT_AUTO ? suits(caps, row->when, problem)
+                                                      : row->layout == problem->tile.layout;
 }
 
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {

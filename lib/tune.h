@@ -12,6 +12,8 @@ typedef enum vt_tune_when {
     VT_TUNE_ANY,
     VT_TUNE_CPU,  /* only for CPU devices, unless its layout is asked for */
     VT_TUNE_ONCE, /* only where vt_caps.loads_once says that it pays, likewise */
+    /* Only for others than CPU devices, and problems whose time goes into products, likewise. */
+    VT_TUNE_PRODUCTS,
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
 
@@ -23,9 +25,9 @@ typedef enum vt_tune_task {
     VT_TUNE_MASS = 1 << 3
 } vt_tune_task;
 
-/* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX count
+/* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX and MATRIX2 count
  * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
- * and lanes_per_row 0 is as many as the rows of a subgroup leave. */
+ * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. */
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;
@@ -61,8 +63,9 @@ typedef struct vt_tile {
     uint32_t dim_pad;
     uint32_t value_pad;
     uint32_t dim_chunk;
-    uint32_t subgroup; /* MATRIX only: invocations of a subgroup */
+    uint32_t subgroup; /* MATRIX and MATRIX2 only: invocations of a subgroup */
     vt_matrix matrix;  /* likewise: the product that the kernel is made of */
+    bool hold;         /* likewise: queries stay in registers */
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;

@@ -26,7 +26,12 @@
  *    latent attention: 7 GFLOP/s beside 0.4);
  *  - MATRIX: a subgroup owns one matrix of rows, since outputs fill its registers, and four subgroups share K
  *    and V. Twice as many keys halve the occupancy of RDNA at dim 64, by shared memory, and spill at dim 256;
- *    these rows spill nowhere on RDNA 3 and 4 and on NVIDIA since Turing.
+ *    these rows spill nowhere on RDNA 3 and 4 and on NVIDIA since Turing. Where a device has matrices (caps.c says which
+ *    do) they come before SUBGROUP, but not for few rows: by the compilers' estimates a pair takes 0.1 to 0.3 of the cycles
+ *    in dense attention and 0.1 to 1.0 elsewhere, where up to dim 32 nothing is gained or something lost
+ *    (docs/performance.md). A CPU computes matrices one by one;
+ *  - MATRIX2: up to twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
+ *    asked for until somebody has timed it.
  */
 #include "tune.h"
 
@@ -69,6 +74,13 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 32, 1, 32, 0, 4, FEW_GPU},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 16, 1, 32, 0, 8, FEW_GPU},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 8, 1, 32, 0, 16, FEW_GPU},
+
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 128, 4, 0, 1, 32, 0, 0,
+     "a matrix of rows for each of 4 subgroups"},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 4, 0, 1, 16, 0, 0, "16 keys: no spills above dim 128"},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 2, 0, 1, 16, 0, 0, "2 subgroups: less shared memory"},
+    {VATTEN_LAYOUT_MATRIX, VT_TUNE_PRODUCTS, 0, 256, 1, 0, 1, 16, 0, 0, "1 subgroup: least shared memory"},
+
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 128, 128, 16, 4, 32, 0, 0, ABUNDANT},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 255, 256, 128, 32, 4, 32, 0, 0, ABUNDANT},
@@ -104,10 +116,10 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 16, 8, 1, 8, 0, 0, LEAST},
     {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 8, 4, 1, 4, 0, 0, LEAST},
 
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 128, 4, 0, 1, 32, 0, 0,
+    {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 128, 4, 0, 1, 32, 0, 0,
      "a matrix of rows for each of 4 subgroups"},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 4, 0, 1, 16, 0, 0, "16 keys: no spills above dim 128"},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 2, 0, 1, 16, 0, 0, "2 subgroups: less shared memory"},
-    {VATTEN_LAYOUT_MATRIX, VT_TUNE_ASKED, 0, 256, 1, 0, 1, 16, 0, 0, "1 subgroup: least shared memory"},
+    {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 4, 0, 1, 16, 0, 0, "16 keys: no spills above dim 128"},
+    {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 2, 0, 1, 16, 0, 0, "2 subgroups: less shared memory"},
+    {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 1, 0, 1, 16, 0, 0, "1 subgroup: least shared memory"},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

@@ -32,6 +32,18 @@ const char *vatten_result_name(vatten_result result) {
     return "VATTEN_UNKNOWN_RESULT";
 }
 
+/* Of features that are for some kernels only, those whose kernels the build has, and all others. */
+static vatten_features built_features(void) {
+    vatten_features missing = 0;
+    if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX))
+        missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    if (!vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16))
+        missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX2))
+        missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    return ~missing;
+}
+
 vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance_proc_addr,
                                           VkInstance instance, VkPhysicalDevice physical_device) {
     vt_vk_instance vk;
@@ -42,7 +54,5 @@ vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance
     const vatten_allocator none = {NULL, NULL, NULL};
     const vatten_allocator allocator = vt_allocator_resolve(&none);
     vatten_features features = vt_probe_features(&vk, &allocator, physical_device);
-    return vt_kernels_have(VATTEN_LAYOUT_MATRIX)
-               ? features
-               : features & ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    return features & built_features();
 }

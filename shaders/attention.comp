@@ -7,6 +7,8 @@
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
 //   VT_BY_ADDRESS    with VT_ROWS: keys and values are read by address, each word once for all lanes
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
+//   VT_MATRIX2       layout: so is all between the products (with VT_MATRIX)
+//   VT_BFLOAT16      the matrices are of bf16 (with VT_DTYPE)
 //   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
@@ -36,6 +38,12 @@
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #endif
+#ifdef VT_BFLOAT16
+#extension GL_EXT_bfloat16 : require
+#endif
+#ifdef VT_MATRIX2
+#extension GL_NV_cooperative_matrix2 : require
+#endif
 
 #include "iface/interface.h"
 #include "lib/spec.glsl"
@@ -64,6 +72,8 @@
 #endif
 #ifdef VT_ROWS
 #include "lib/layout_rows.glsl"
+#elif defined(VT_MATRIX2)
+#include "lib/layout_matrix2.glsl"
 #elif defined(VT_MATRIX)
 #include "lib/layout_matrix.glsl"
 #elif defined(VT_STREAM)

@@ -11,7 +11,7 @@ set(VATTEN_KERNEL_DIR ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
 file(GLOB VATTEN_SHADER_PARTS CONFIGURE_DEPENDS ${VATTEN_SHADER_DIR}/lib/*.glsl ${VATTEN_SHADER_DIR}/iface/*.h)
 set(VATTEN_KERNEL_HEADERS)
-set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0 --target-env vulkan1.1)
+set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0)
 set(VATTEN_KERNEL_INCLUDES "")
 set(VATTEN_KERNEL_ROWS "")
 
@@ -20,9 +20,13 @@ set(VATTEN_KERNEL_ROWS "")
 function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
   set(defines ${ARGN})
+  set(target vulkan1.1)
+  if("VT_MATRIX2" IN_LIST defines) # an extension of SPIR-V 1.6
+    set(target vulkan1.3)
+  endif()
   list(TRANSFORM defines PREPEND -D)
   add_custom_command(OUTPUT ${header}
-    COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} -I${VATTEN_SHADER_DIR} ${defines}
+    COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} --target-env ${target} -I${VATTEN_SHADER_DIR} ${defines}
             --vn vt_spirv_${NAME} -o ${header} ${VATTEN_SHADER_DIR}/${SOURCE}
     DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
     COMMENT "SPIR-V ${NAME}" VERBATIM)
@@ -32,17 +36,31 @@ function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
 vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
+# vatten_probe(NAME TARGET RESULT): RESULT is 0 where the compiler takes probe/NAME.comp.
+function(vatten_probe NAME TARGET RESULT)
+  execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} --target-env ${TARGET}
+                          -o ${VATTEN_KERNEL_DIR}/${NAME}.spv ${VATTEN_SHADER_DIR}/probe/${NAME}.comp
+                  RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+  set(${RESULT} ${result} PARENT_SCOPE)
+endfunction()
+
 # glslang knows cooperative matrices since version 13, whose SPIR-V still had other numbers for them. Without, the
 # build has no layout MATRIX.
 execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLANG_VERSION ERROR_QUIET)
-execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} -o ${VATTEN_KERNEL_DIR}/probe.spv
-                        ${VATTEN_SHADER_DIR}/probe/cooperative_matrix.comp
-                RESULT_VARIABLE VATTEN_NO_MATRIX OUTPUT_QUIET ERROR_QUIET)
+vatten_probe(cooperative_matrix vulkan1.1 VATTEN_NO_MATRIX)
+vatten_probe(bfloat16_matrix vulkan1.1 VATTEN_NO_BFLOAT16)
+vatten_probe(cooperative_matrix2 vulkan1.3 VATTEN_NO_MATRIX2)
 if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
   set(VATTEN_NO_MATRIX 13)
 endif()
 if(VATTEN_NO_MATRIX)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
+endif()
+if(VATTEN_NO_MATRIX2)
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_NV_cooperative_matrix2 (15 has), so there is no layout MATRIX2")
+endif()
+if(VATTEN_NO_BFLOAT16)
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_bfloat16 (16 has), so layouts with matrices have no bf16")
 endif()
 
 set(VATTEN_DEFINES_PLAIN)
@@ -100,9 +118,18 @@ foreach(dtype F32 F16 BF16)
         vatten_kernel(attention_${map}_${d}_stream${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_STREAM VT_IO_${io} ${common} VT_SUBGROUP VT_STREAM)
       endif()
-      if(dtype STREQUAL F16 AND NOT io MATCHES "BYTES|MASS|COLUMNS" AND NOT VATTEN_NO_MATRIX)
+      set(matrix_F16 VT_SUBGROUP VT_MATRIX)
+      set(matrix_BF16 VT_SUBGROUP VT_MATRIX VT_BFLOAT16)
+      if(io MATCHES "BYTES|MASS|COLUMNS" OR dtype STREQUAL F32 OR (dtype STREQUAL BF16 AND VATTEN_NO_BFLOAT16))
+        continue()
+      endif()
+      if(NOT VATTEN_NO_MATRIX)
         vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp VT_TASK_ATTEND
-          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} VT_SUBGROUP VT_MATRIX)
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} ${matrix_${dtype}})
+      endif()
+      if(NOT VATTEN_NO_MATRIX2)
+        vatten_kernel(attention_${map}_${d}_matrix2${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX2 VT_IO_${io} ${common} ${matrix_${dtype}} VT_MATRIX2)
       endif()
     endforeach()
   endforeach()

@@ -18,7 +18,8 @@ static const audit_dims default_dims = {
 };
 
 static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_ADDRESS};
+                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_MATRIX2,
+                                        VATTEN_LAYOUT_ADDRESS};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -119,11 +120,28 @@ static bool visit_rule(const audit_sweep *sweep, const audit_row *blank, const s
     return visit_dims(sweep, blank, of, dims) && (!more || visit_dims(sweep, blank, of, sweep->more));
 }
 
-static bool visit_layout(const audit_sweep *sweep, const audit_row *blank, const vatten_tile *tile) {
+/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX and
+ * MATRIX2 stand where device and build have them, for dtypes that there are matrices of. */
+static bool offered(const vatten_device_info *device, vatten_layout layout, vatten_dtype dtype) {
+    const char *matrices = dtype == VATTEN_DTYPE_BF16 ? device->bf16_matrices : device->matrices;
+    if (layout == VATTEN_LAYOUT_MATRIX)
+        return matrices[0] != '\0';
+    if (layout == VATTEN_LAYOUT_ADDRESS)
+        return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_MATRIX2)
+        return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
+    return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);
+}
+
+/* `device`: NULL for a layout that was asked for. */
+static bool visit_layout(const audit_sweep *sweep, const audit_row *blank, const vatten_tile *tile,
+                         const vatten_device_info *device) {
     const audit_rule *rule;
     for (size_t r = 0; (rule = audit_rule_at(r)); ++r)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype) {
             const subject of = {.rule = rule, .heads = {.dtype = dtype, .tile = *tile}};
+            if (device && !offered(device, tile->layout, dtype))
+                continue;
             if (audit_rule_takes(rule, tile->layout, dtype) && !visit_rule(sweep, blank, &of))
                 return false;
         }
@@ -152,16 +170,6 @@ static bool visit_tasks(const audit_sweep *sweep, const audit_row *blank) {
     return true;
 }
 
-/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX stands
- * where device and build have it. */
-static bool offered(const vatten_device_info *device, vatten_layout layout) {
-    if (layout == VATTEN_LAYOUT_ADDRESS)
-        return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
-    if (layout == VATTEN_LAYOUT_MATRIX)
-        return device->matrices[0] != '\0';
-    return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);
-}
-
 static bool make_tile(const family_options *options, vatten_tile *tile) {
     family_shape shape = {.q_len = 1, .kv_len = 1};
     family_problem problem;
@@ -183,10 +191,10 @@ bool audit_run(const audit_sweep *sweep) {
     snprintf(blank.device, sizeof blank.device, "%.63s", sweep->name ? sweep->name : info.device_name);
     snprintf(blank.driver, sizeof blank.driver, "%.127s", info.driver);
     if (tile.layout != VATTEN_LAYOUT_AUTO)
-        return visit_layout(sweep, &blank, &tile);
+        return visit_layout(sweep, &blank, &tile, NULL);
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; ++i) {
         tile.layout = layouts[i];
-        if (offered(&device, layouts[i]) && !visit_layout(sweep, &blank, &tile))
+        if (!visit_layout(sweep, &blank, &tile, &device))
             return false;
     }
     return visit_tasks(sweep, &blank);

@@ -44,7 +44,7 @@ static const option_spec case_specs[] = {
     {"queries", OPTION_U32, FIELD(queries), "N", "new tokens, causal among them, default 1"},
     {"latent", OPTION_FLAG, FIELD(latent), NULL, "v is the first numbers of each k, in one buffer"},
     {"splits", OPTION_U32, FIELD(splits), "N", "workgroups that share the keys; default: the plan's choice"},
-    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|address",
+    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|matrix2|address",
      "of all lines"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of all lines"},
 };

@@ -46,7 +46,7 @@ static const option_spec case_specs[] = {
     {"no-dense", OPTION_FLAG, FIELD(no_dense), NULL, "without dense attention"},
     {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather",
      "where queries have lists of their own"},
-    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|address",
+    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|matrix2|address",
      "of attention over lists"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of attention over lists"},
 };

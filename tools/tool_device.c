@@ -145,6 +145,9 @@ static const struct {
     {VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, "subgroup_size_control"},
     {VATTEN_FEATURE_PIPELINE_STATISTICS, "pipeline_statistics"},
     {VATTEN_FEATURE_COOPERATIVE_MATRIX, "cooperative_matrix"},
+    {VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, "cooperative_matrix_bf16"},
+    {VATTEN_FEATURE_COOPERATIVE_MATRIX_2, "cooperative_matrix_2"},
+    {VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, "buffer_device_address"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

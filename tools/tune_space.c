@@ -39,14 +39,20 @@ static void add_split(vatten_layout layout, uint32_t most_lanes, tune_space *spa
 }
 
 /* By the rows of the first matrix that the device names, the one that the table's tiles are made of. */
-static void add_matrix(const vatten_device_info *device, tune_space *space) {
+static void add_matrix(const vatten_device_info *device, vatten_layout layout, tune_space *space) {
     unsigned m = 16;
     if (sscanf(device->matrices, "%ux", &m) != 1)
         return;
     for (uint32_t workgroup = 32; workgroup <= 512; workgroup *= 2)
         for (uint32_t rows = m; rows <= 16 * m; rows *= 2)
             for (uint32_t keys = 16; keys <= 128; keys *= 2)
-                add(space, VATTEN_LAYOUT_MATRIX, workgroup, rows, keys, 0);
+                add(space, layout, workgroup, rows, keys, 0);
+}
+
+static void add_address(const vatten_device_info *device, tune_space *space) {
+    for (uint32_t rows = 1; rows <= 4; ++rows)
+        for (uint32_t keys = 1; keys <= 8; ++keys)
+            add(space, VATTEN_LAYOUT_ADDRESS, device->subgroup_size, rows * device->subgroup_size, keys, 1);
 }
 
 static void add_layout(const vatten_device_info *device, vatten_layout layout, tune_space *space) {
@@ -54,11 +60,15 @@ static void add_layout(const vatten_device_info *device, vatten_layout layout, t
     case VATTEN_LAYOUT_ROWS:
         add_rows(device, space);
         break;
+    case VATTEN_LAYOUT_ADDRESS:
+        add_address(device, space);
+        break;
     case VATTEN_LAYOUT_STREAM:
         add_stream(device, space);
         break;
     case VATTEN_LAYOUT_MATRIX:
-        add_matrix(device, space);
+    case VATTEN_LAYOUT_MATRIX2:
+        add_matrix(device, layout, space);
         break;
     default:
         add_split(layout, layout == VATTEN_LAYOUT_SHARED ? 32 : device->subgroup_min, space);
@@ -71,7 +81,10 @@ static bool has_layout(const vatten_device_info *device, vatten_layout asked, va
                        bool stream) {
     if (asked != VATTEN_LAYOUT_AUTO)
         return layout == asked;
-    if (layout == VATTEN_LAYOUT_MATRIX || (layout == VATTEN_LAYOUT_STREAM && !stream))
+    if (layout == VATTEN_LAYOUT_ADDRESS)
+        return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
+        (layout == VATTEN_LAYOUT_STREAM && !stream))
         return false;
     return layout == VATTEN_LAYOUT_SHARED || device->subgroup_size > 1;
 }
@@ -83,10 +96,10 @@ bool tune_space_make(const vatten_device_info *device, vatten_layout layout, boo
         say_error("out of memory");
         return false;
     }
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_STREAM; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add(out_space, (vatten_layout)each, 0, 0, 0, 0);
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_STREAM; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add_layout(device, (vatten_layout)each, out_space);
     return true;

@@ -145,6 +145,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "max_macs", device.max_macs);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);
+    cJSON_AddStringToObject(object, "bf16_matrices", device.bf16_matrices);
     add_count(object, "vendor_id", device.vendor_id);
     add_count(object, "device_id", device.device_id);
     add_count(object, "driver_id", device.driver_id);

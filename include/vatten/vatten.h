@@ -143,11 +143,19 @@ typedef enum vatten_feature {
      * SUBGROUP_SIZE_CONTROL. Supported means that some product of f16 matrices with f32 sums is, and that this
      * build has the kernels. */
     VATTEN_FEATURE_COOPERATIVE_MATRIX = 1 << 4,
+    /* shaderBFloat16Type and shaderBFloat16CooperativeMatrix of VK_KHR_shader_bfloat16, beside COOPERATIVE_MATRIX: its
+     * layouts for bf16. Supported means that some product of bf16 matrices with f32 sums is, and that this build has
+     * the kernels. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 = 1 << 5,
+    /* cooperativeMatrixReductions, cooperativeMatrixConversions and cooperativeMatrixPerElementOperations of
+     * VK_NV_cooperative_matrix2, beside COOPERATIVE_MATRIX: the MATRIX2 layout. Its kernels are SPIR-V 1.6 with a workgroup
+     * size that is specialized: maintenance4 must be enabled too, and `instance` made with apiVersion >= 1.3. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_2 = 1 << 6,
     /* bufferDeviceAddress (Vulkan 1.2, or VK_KHR_buffer_device_address): the ADDRESS layout, which reads keys and values by
      * address. Set it only if every buffer that you record with as k, v, extra_k or extra_v has
      * VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, and memory allocated with VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT. Supported
      * means that it pays: on Mesa's lavapipe since 26 attention is twice as fast by it, elsewhere nothing uses it. */
-    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 5
+    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -209,6 +217,7 @@ typedef struct vatten_device_info {
     char quirks[256];  /* names of the driver quirks in force, separated by spaces; "" = none */
     /* Products of f16 matrices that the MATRIX layout may use, M x N x K ("16x16x16 16x8x16"); "" = none. */
     char matrices[128];
+    char bf16_matrices[128]; /* the same of bf16 */
     /* As Vulkan gives them: what the rows of a tuning file go by. VkDriverId and driverInfo are 0 and "" where the driver
      * does not tell. */
     uint32_t vendor_id;
@@ -253,21 +262,24 @@ typedef struct vatten_strides {
     int64_t token;
 } vatten_strides;
 
-/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16,
- * dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX, rounds the softmax's weights to f16, and is taken only
- * when asked for, by a plan or by a row of a tuning file. */
+/* Which kernel layout carries a plan. ROWS needs subgroup shuffles and dims up to 256. MATRIX needs dtype F16
+ * or BF16, dims up to 256 and VATTEN_FEATURE_COOPERATIVE_MATRIX (of BF16 VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 too), and
+ * rounds the softmax's weights to that dtype. */
 typedef enum vatten_layout {
     VATTEN_LAYOUT_AUTO = 0,
     VATTEN_LAYOUT_ROWS = 1,     /* many query rows per lane, no barrier, no shared memory: CPU devices */
     VATTEN_LAYOUT_SUBGROUP = 2, /* several lanes per query row, K/V staged in shared memory: GPUs */
     VATTEN_LAYOUT_SHARED = 3,   /* the same without any subgroup operation */
-    VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units */
+    VATTEN_LAYOUT_MATRIX = 4,   /* products by cooperative matrices: GPUs with matrix units, F16 and BF16 */
     /* All lanes of a subgroup share all rows: dense attention of few queries over many keys, or of dims above 256, on CPU
      * devices. Needs subgroup shuffles and 8 storage buffers per stage. */
     VATTEN_LAYOUT_STREAM = 5,
+    /* The same products as MATRIX, with all that is between them in the same matrices: needs
+     * VATTEN_FEATURE_COOPERATIVE_MATRIX_2 as well, and is taken only when asked for. */
+    VATTEN_LAYOUT_MATRIX2 = 6,
     /* ROWS, with keys and values by address: CPU devices whose driver loads what all lanes share once. Needs
      * VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS and 152 bytes of push constants, but no subgroup operation. */
-    VATTEN_LAYOUT_ADDRESS = 6
+    VATTEN_LAYOUT_ADDRESS = 7
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -19,8 +19,11 @@ typedef struct device_wishes {
     VkPhysicalDeviceVulkanMemoryModelFeatures model;
     VkPhysicalDeviceShaderFloat16Int8Features half;
     VkPhysicalDeviceBufferDeviceAddressFeatures address;
+    VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix_2;
+    VkPhysicalDeviceMaintenance4Features maintenance;
     const void *features; /* head of the pNext chain */
-    const char *extensions[8];
+    const char *extensions[12];
     uint32_t extension_count;
 } device_wishes;
 
@@ -104,6 +107,31 @@ static void wish_matrix(const vatten_context *context, device_wishes *wishes) {
     }
 }
 
+static void wish_bfloat16(device_wishes *wishes) {
+    wishes->bfloat16 = (VkPhysicalDeviceShaderBfloat16FeaturesKHR){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR,
+        .pNext = (void *)wishes->features,
+        .shaderBFloat16Type = VK_TRUE,
+        .shaderBFloat16CooperativeMatrix = VK_TRUE};
+    wishes->features = &wishes->bfloat16;
+    wish_extension(wishes, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
+}
+
+static void wish_matrix_2(device_wishes *wishes) {
+    wishes->matrix_2 = (VkPhysicalDeviceCooperativeMatrix2FeaturesNV){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
+        .pNext = (void *)wishes->features,
+        .cooperativeMatrixReductions = VK_TRUE,
+        .cooperativeMatrixConversions = VK_TRUE,
+        .cooperativeMatrixPerElementOperations = VK_TRUE};
+    wishes->maintenance = (VkPhysicalDeviceMaintenance4Features){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES,
+        .pNext = &wishes->matrix_2,
+        .maintenance4 = VK_TRUE};
+    wishes->features = &wishes->maintenance;
+    wish_extension(wishes, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
+}
+
 static void wish_features(const vatten_context *context, device_wishes *wishes) {
     vatten_features enabled = context->enabled;
     if (enabled & VATTEN_FEATURE_STORAGE_16BIT) {
@@ -134,6 +162,10 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         if (usable_version(context) < VK_API_VERSION_1_2)
             wish_extension(wishes, VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME);
     }
+    if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16)
+        wish_bfloat16(wishes);
+    if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)
+        wish_matrix_2(wishes);
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }
@@ -208,11 +240,21 @@ static vatten_result make_device(vatten_context *context, const device_wishes *w
     return VATTEN_SUCCESS;
 }
 
+/* Less what rests on a feature that is not enabled, and SPIR-V 1.6 where the instance asked for less than Vulkan 1.3. */
+static vatten_features without(const vatten_context *context, vatten_features enabled) {
+    const vatten_features rest = VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    if (!(enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX))
+        enabled &= ~rest;
+    if (usable_version(context) < VK_API_VERSION_1_3)
+        enabled &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    return enabled;
+}
+
 vatten_result vt_ctx_device_create(vatten_context *context, const vatten_context_desc *desc) {
     read_properties(context);
     context->supported = vatten_features_supported(context->vk.GetInstanceProcAddr, context->instance,
                                                    context->physical_device);
-    context->enabled = context->supported & ~desc->without;
+    context->enabled = without(context, context->supported & ~desc->without);
 
     device_wishes wishes = {0};
     vatten_result result = choose_queue(context);

@@ -40,12 +40,13 @@
 #define VT_SPEC_STRIDE        14 /* 14..16 */
 #define VT_SPEC_DILATION      17 /* 17..19 */
 #define VT_SPEC_BOX           20 /* 20..22: box of the query tile, product <= rows */
-/* Read by the MATRIX layout only: */
+/* Read by the layouts MATRIX and MATRIX2 only: */
 #define VT_SPEC_SUBGROUP 23 /* invocations of a subgroup, which the pipeline asks for */
 #define VT_SPEC_MATRIX   24 /* 24..26: M, N and K of the products [M, K] x [K, N] */
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
-#define VT_SPEC_COUNT    69
+#define VT_SPEC_HOLD     69 /* 1: queries stay in matrices over all tiles */
+#define VT_SPEC_COUNT    70
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */
@@ -525,44 +526,44 @@
 /* ---- Push constants: what changes between dispatches; exactly the 128 bytes that Vulkan guarantees ---- */
 /* Lengths and ranges count units: tokens in the dense map, planes of axis 0 in the neighborhood map and where blocks of
  * lists are boxes. Strides and bases count elements from the start of the bound range. */
-#define VT_PUSH_FIELDS                                                                                                  \
-    VT_UINT q_len;                                                                                                      \
-    VT_UINT kv_len;                                                                                                     \
-    VT_UINT q_first; /* units of this dispatch: [q_first, q_last) of the queries, */                                    \
-    VT_UINT q_last;                                                                                                     \
-    VT_UINT k_first; /* [k_first, k_last) of the keys */                                                                \
-    VT_UINT k_last;                                                                                                     \
-    VT_FLOAT scale_log2; /* scale x log2(e): the loop works with exp2 */                                                \
-    VT_UINT group;       /* query heads per KV head */                                                                  \
-    VT_UINT head_first;  /* first query head of this dispatch */                                                        \
-    VT_UINT q_batch;                                                                                                    \
-    VT_UINT q_head;                                                                                                     \
-    VT_UINT q_token;                                                                                                    \
-    VT_UINT k_batch;                                                                                                    \
-    VT_UINT k_head;                                                                                                     \
-    VT_UINT k_token;                                                                                                    \
-    VT_UINT v_batch;                                                                                                    \
-    VT_UINT v_head;                                                                                                     \
-    VT_UINT v_token;                                                                                                    \
-    VT_UINT out_batch;                                                                                                  \
-    VT_UINT out_head;                                                                                                   \
-    VT_UINT out_token;                                                                                                  \
-    VT_UINT q_base; /* element of (first batch, first head, first token of the range) in the bound range */             \
-    VT_UINT k_base;                                                                                                     \
-    VT_UINT v_base;                                                                                                     \
-    VT_UINT out_base;                                                                                                   \
-    VT_UINT lse_base;                                                                                                   \
-    VT_UINT                                                                                                             \
-        lse_batch; /* lists with a bias, which know the LSE's: elements from a query's bias to the next */              \
-    VT_UINT lse_head; /* lists with a bias: elements from a bias head to the next */                                    \
-    VT_UINT                                                                                                             \
-        map0; /* dense: left, with rules: where the bias begins; neighborhood: extent of axis 1; lists: words from a\
+#define VT_PUSH_FIELDS                                                                                              \
+    VT_UINT q_len;                                                                                                  \
+    VT_UINT kv_len;                                                                                                 \
+    VT_UINT q_first; /* units of this dispatch: [q_first, q_last) of the queries, */                                \
+    VT_UINT q_last;                                                                                                 \
+    VT_UINT k_first; /* [k_first, k_last) of the keys */                                                            \
+    VT_UINT k_last;                                                                                                 \
+    VT_FLOAT scale_log2; /* scale x log2(e): the loop works with exp2 */                                            \
+    VT_UINT group;       /* query heads per KV head */                                                              \
+    VT_UINT head_first;  /* first query head of this dispatch */                                                    \
+    VT_UINT q_batch;                                                                                                \
+    VT_UINT q_head;                                                                                                 \
+    VT_UINT q_token;                                                                                                \
+    VT_UINT k_batch;                                                                                                \
+    VT_UINT k_head;                                                                                                 \
+    VT_UINT k_token;                                                                                                \
+    VT_UINT v_batch;                                                                                                \
+    VT_UINT v_head;                                                                                                 \
+    VT_UINT v_token;                                                                                                \
+    VT_UINT out_batch;                                                                                              \
+    VT_UINT out_head;                                                                                               \
+    VT_UINT out_token;                                                                                              \
+    VT_UINT q_base; /* element of (first batch, first head, first token of the range) in the bound range */         \
+    VT_UINT k_base;                                                                                                 \
+    VT_UINT v_base;                                                                                                 \
+    VT_UINT out_base;                                                                                               \
+    VT_UINT lse_base;                                                                                               \
+    VT_UINT                                                                                                         \
+    lse_batch; /* lists with a bias, which know the LSE's: elements from a query's bias to the next */              \
+    VT_UINT lse_head; /* lists with a bias: elements from a bias head to the next */                                \
+    VT_UINT                                                                                                         \
+    map0; /* dense: left, with rules: where the bias begins; neighborhood: extent of axis 1; lists: words from a\
                      batch entry to the next; gathered rows: words from a list head to the next */   \
-    VT_UINT                                                                                                             \
-        map1; /* dense: right, with rules: first batch entry; neighborhood: extent of axis 2; lists: words from a head\
+    VT_UINT                                                                                                         \
+    map1; /* dense: right, with rules: first batch entry; neighborhood: extent of axis 2; lists: words from a head\
                      to the next; gathered rows: first tile of this dispatch */ \
-    VT_UINT                                                                                                             \
-        map2; /* dense: prefix, with rules: first query tile; lists: where the first list begins, and from bit 16 on\
+    VT_UINT                                                                                                         \
+    map2; /* dense: prefix, with rules: first query tile; lists: where the first list begins, and from bit 16 on\
                      where the bias does */   \
     VT_UINT flags; /* VT_FLAG_* bits */
 

@@ -30,8 +30,6 @@ void start_row(uint i)
 }
 
 #ifdef VT_FULL
-const bool SUMS_JOIN = CARRY_LANES < LANES_PER_ROW; // the carry has one sum for all lanes of a row
-
 // Returns where the row's outputs begin in the carry.
 uint resume_sums(uint i)
 {
@@ -52,11 +50,6 @@ uint suspend_sums(uint i)
         carry_elem[at + CARRY_VALUES] = row_max[i];
     return at;
 }
-
-// Whether sums of lanes are added up at the end.
-bool sums_meet() { return !carry_out() || SUMS_JOIN; }
-#else
-bool sums_meet() { return true; }
 #endif
 
 void settle_pairs()

@@ -201,6 +201,11 @@ uint carry_row(uint row)
 }
 #endif
 
+const bool SUMS_JOIN = CARRY_LANES < LANES_PER_ROW; // the carry has one sum for all lanes of a row
+
+// Whether sums of lanes are added up at the end.
+bool sums_meet() { return !carry_out() || SUMS_JOIN; }
+
 // What the state of a share is multiplied by when it is left for good.
 float share_gain(uint row)
 {
@@ -222,5 +227,6 @@ void store_carry(uint at, uint d, float x)
 #else
 bool carry_in() { return false; }
 bool carry_out() { return false; }
+bool sums_meet() { return true; }
 void store_lse(uint row, float row_max, float row_sum) {}
 #endif

@@ -87,7 +87,8 @@ def check_kernels(place, folder):
         binary = os.path.join(place, "kernel.spv")
         with open(binary, "wb") as file:
             file.write(_words_of(header))
-        check = subprocess.run([checker, "--target-env", "vulkan1.1", binary], capture_output=True, text=True, check=False)
+        target = "vulkan1.3" if "_matrix2" in names[-1] else "vulkan1.1"
+        check = subprocess.run([checker, "--target-env", target, binary], capture_output=True, text=True, check=False)
         if check.returncode != 0:
             lines = check.stderr.strip().splitlines() or ["not valid"]
             wrong.append(f"{names[-1]}: {lines[0]}")

@@ -60,6 +60,7 @@ def _family(family, folder, icd, shim, variable, rows, **more):
     return devices
 
 
+# RADV has VK_NV_cooperative_matrix2 where it has matrices, but shows it only to those who ask.
 DEVICES = (
     _family("amd", "sid-amd64", "radeon", "amdgpu", "AMDGPU_GPU_ID", (
         "polaris10 amd-polaris10 AMD Polaris 10 (GCN 4)",
@@ -74,7 +75,7 @@ DEVICES = (
         "navi33 amd-navi33 AMD Navi 33 (RDNA 3)",
         "phoenix amd-phoenix AMD Phoenix (RDNA 3, integrated)",
         "strix1 amd-strix1 AMD Strix (RDNA 3.5, integrated)",
-        "gfx1201 amd-gfx1201 AMD Navi 48 (RDNA 4)"))
+        "gfx1201 amd-gfx1201 AMD Navi 48 (RDNA 4)"), environment=(("radv_cooperative_matrix2_nv", "true"),))
     + _family("nvidia", "sid-amd64", "nouveau", "nouveau", "NOUVEAU_CHIPSET", (
         "132 nvidia-132 NVIDIA Pascal",
         "142 nvidia-142 NVIDIA Volta",

@@ -34,6 +34,9 @@ static bool lower_features(vatten_context_desc *desc, const char *name) {
         {"push_descriptor", VATTEN_FEATURE_PUSH_DESCRIPTOR},
         {"subgroup_size_control", VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL},
         {"cooperative_matrix", VATTEN_FEATURE_COOPERATIVE_MATRIX},
+        {"cooperative_matrix_bf16", VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16},
+        {"cooperative_matrix_2", VATTEN_FEATURE_COOPERATIVE_MATRIX_2},
+        {"buffer_device_address", VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS},
     };
     for (size_t n = 0; n < sizeof features / sizeof features[0]; ++n) {
         if (strcmp(name, features[n].name) == 0) {
@@ -77,11 +80,11 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
         size_t length = strcspn(at, ",");
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (length >= sizeof word || !lower_by(&lowered, word)) {
-            snprintf(
-                wrong, wrong_size,
-                "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
-                "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|cooperative_matrix",
-                word);
+            snprintf(wrong, wrong_size,
+                     "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
+                     "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|"
+                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2",
+                     word);
             return false;
         }
         at += length;

@@ -41,7 +41,7 @@ static bool tell_device(const gpu *g, const vatten_context_desc *wanted, const c
 int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     vatten_context_desc wanted = {0};
     const char *caps = getenv("VATTEN_TEST_CAPS");
-    char wrong[256];
+    char wrong[320];
     caps = caps ? caps : "";
     if (desc) {
         wanted = *desc;
@@ -151,13 +151,25 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     const vatten_features matrix = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL |
                                    VATTEN_FEATURE_COOPERATIVE_MATRIX;
     bool shuffles = g->limits.subgroup_size > 1;
-    if (layout == VATTEN_LAYOUT_MATRIX) {
+    if (layout == VATTEN_LAYOUT_MATRIX2 && !(g->limits.features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)) {
+        return false;
+    }
+    if (gpu_has_matrices(layout)) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
     if (layout == VATTEN_LAYOUT_ADDRESS) {
         return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     }
     return shuffles || layout == VATTEN_LAYOUT_AUTO || layout == VATTEN_LAYOUT_SHARED;
+}
+
+bool gpu_has_matrices(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
+}
+
+vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype) {
+    bool bf16 = dtype == VATTEN_DTYPE_BF16 && g->limits.bf16_matrices[0] != '\0';
+    return bf16 ? VATTEN_DTYPE_BF16 : VATTEN_DTYPE_F16;
 }
 
 bool gpu_thorough(const gpu *g) {
@@ -170,7 +182,7 @@ vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
         return (vatten_tile){
             .layout = layout, .workgroup = lanes, .rows = lanes, .keys = 2, .lanes_per_row = 1};
     }
-    if (layout == VATTEN_LAYOUT_MATRIX) {
+    if (gpu_has_matrices(layout)) {
         return (vatten_tile){.layout = layout, .keys = 16};
     }
     if (layout == VATTEN_LAYOUT_STREAM) {
@@ -186,7 +198,7 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 
 const char *gpu_layout_name(vatten_layout layout) {
     static const char *const names[GPU_LAYOUTS] = {"auto",   "rows",   "subgroup", "shared",
-                                                   "matrix", "stream", "address"};
+                                                   "matrix", "stream", "matrix2",  "address"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

@@ -61,8 +61,8 @@ void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bo
         layout = VATTEN_LAYOUT_ROWS;
     }
     h->tile = small ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
-    if (layout == VATTEN_LAYOUT_MATRIX) {
-        h->dtype = VATTEN_DTYPE_F16;
+    if (gpu_has_matrices(layout)) {
+        h->dtype = gpu_matrix_dtype(g, h->dtype);
     }
 }
 

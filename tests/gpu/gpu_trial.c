@@ -416,6 +416,24 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     return good;
 }
 
+/* Layouts with matrices take softmax over keys of 16 bits only. */
+static bool suits_matrices(const gpu_problem *problem) {
+    bool dense = !problem->grid && !problem->listed;
+    bool softmax = !dense || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
+    return softmax && gpu_heads_of(problem)->kv_dtype != VATTEN_DTYPE_I8 && problem->tolerance == 0.0;
+}
+
+/* Beside other layouts, since few devices have them. */
+static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
+    gpu_problem copy = *problem;
+    vatten_layout layout = turn % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2;
+    if (!gpu_has_layout(g, layout) || !suits_matrices(problem)) {
+        return true;
+    }
+    gpu_set_layout(g, &copy, layout, problem->small_tiles);
+    return gpu_check(g, &copy);
+}
+
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
     if (gpu_thorough(g)) {
@@ -425,5 +443,6 @@ bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
                                            VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_ADDRESS};
     unsigned count = gpu_has_layout(g, VATTEN_LAYOUT_ADDRESS) ? 5 : 4;
     gpu_set_layout(g, &copy, turns[turn % count], problem->small_tiles);
-    return gpu_check(g, &copy);
+    bool good = gpu_check(g, &copy);
+    return check_matrix(g, problem, turn) && good;
 }

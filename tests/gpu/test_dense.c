@@ -76,7 +76,7 @@ static void check_edges(vatten_dtype dtype, vatten_layout layout, uint32_t dim) 
  * prefix. */
 static void check_long_prefix(vatten_layout layout) {
     vatten_tile tile;
-    vatten_dtype dtype = layout == VATTEN_LAYOUT_MATRIX ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
+    vatten_dtype dtype = gpu_has_matrices(layout) ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
     if (!tile_of(dtype, layout, 16, &tile)) {
         return;
     }
@@ -147,7 +147,8 @@ static void test_dims(void **state) {
                 check_dim(n, VATTEN_LAYOUT_SHARED, dtypes[t]);
             }
         }
-        check_dim(n, VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_F16);
+        check_dim(n, VATTEN_LAYOUT_MATRIX, gpu_matrix_dtype(&device, dtypes[n % 3]));
+        check_dim(n, VATTEN_LAYOUT_MATRIX2, gpu_matrix_dtype(&device, dtypes[n % 3]));
     }
     gpu_assert_clean(&device);
 }
@@ -442,6 +443,8 @@ static void test_tiles_asked_for(void **state) {
         {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},  {VATTEN_LAYOUT_MATRIX, 0, 0, 16, 0},
         {VATTEN_LAYOUT_MATRIX, 0, 64, 0, 0},    {VATTEN_LAYOUT_MATRIX, 32, 32, 32, 2},
         {VATTEN_LAYOUT_MATRIX, 64, 64, 64, 4},  {VATTEN_LAYOUT_MATRIX, 64, 128, 16, 1},
+        {VATTEN_LAYOUT_MATRIX2, 0, 0, 16, 0},   {VATTEN_LAYOUT_MATRIX2, 0, 64, 0, 0},
+        {VATTEN_LAYOUT_MATRIX2, 64, 64, 64, 0}, {VATTEN_LAYOUT_MATRIX2, 64, 128, 16, 0},
         {VATTEN_LAYOUT_STREAM, 8, 1, 8, 8},     {VATTEN_LAYOUT_STREAM, 8, 16, 8, 8},
         {VATTEN_LAYOUT_STREAM, 4, 3, 4, 4},     {VATTEN_LAYOUT_STREAM, 1, 5, 1, 1},
     };

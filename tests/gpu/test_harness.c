@@ -170,7 +170,7 @@ static void test_validation_errors_are_seen(void **state) {
 static void test_caps_lower_and_never_raise(void **state) {
     (void)state;
     vatten_context_desc desc = {.cap_invocations = 64, .without = VATTEN_FEATURE_STORAGE_16BIT};
-    char wrong[256];
+    char wrong[320];
     assert_true(gpu_caps_lower(&desc, "", wrong, sizeof wrong));
     assert_true(desc.cap_shared_bytes == 0 && desc.cap_invocations == 64 && !desc.cap_no_subgroups);
     assert_true(
@@ -181,12 +181,14 @@ static void test_caps_lower_and_never_raise(void **state) {
     assert_int_equal(desc.cap_storage_range, 65536);
     assert_true(gpu_caps_lower(&desc,
                                "shared=8192,without=push_descriptor,without=subgroup_size_control,"
-                               "without=cooperative_matrix",
+                               "without=cooperative_matrix,without=cooperative_matrix_bf16,"
+                               "without=cooperative_matrix_2",
                                wrong, sizeof wrong));
     assert_int_equal(desc.cap_shared_bytes, 8192);
-    assert_int_equal(desc.without, VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
-                                       VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL |
-                                       VATTEN_FEATURE_COOPERATIVE_MATRIX);
+    assert_int_equal(desc.without,
+                     VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
+                         VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX |
+                         VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
 }
 
 static void test_wrong_caps_are_refused(void **state) {
@@ -198,7 +200,7 @@ static void test_wrong_caps_are_refused(void **state) {
         "range=64 shared"};
     for (unsigned n = 0; n < sizeof words / sizeof words[0]; ++n) {
         vatten_context_desc desc = {.cap_shared_bytes = 7}, same = desc;
-        char wrong[256] = "";
+        char wrong[320] = "";
         assert_false(gpu_caps_lower(&desc, words[n], wrong, sizeof wrong));
         assert_non_null(strstr(wrong, "VATTEN_TEST_CAPS"));
         assert_memory_equal(&desc, &same, sizeof desc);

@@ -41,8 +41,12 @@ static void name_axes(gpu_problem *p) {
 
 /* Every rule is a pipeline of its own: on software devices small tiles and turns keep that bearable. */
 static void turn_layout(gpu_problem *p, unsigned turn) {
-    unsigned layouts = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4 : 3;
-    gpu_set_layout(&device, p, (vatten_layout)(VATTEN_LAYOUT_ROWS + turn % layouts), !gpu_thorough(&device));
+    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                            VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_MATRIX2};
+    unsigned count = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX2)  ? 5
+                     : gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4
+                                                                     : 3;
+    gpu_set_layout(&device, p, layouts[turn % count], !gpu_thorough(&device));
 }
 
 /* 1. every rule that a small axis can have */
@@ -194,6 +198,8 @@ static void test_large_windows(void **state) {
         gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_ROWS + (n + 1) % 3), true);
         gpu_check(&device, &p);
         gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX, true);
+        gpu_check(&device, &p);
+        gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX2, true);
         gpu_check(&device, &p);
     }
     gpu_assert_clean(&device);

@@ -390,8 +390,8 @@ static vatten_sparse_desc draw_problem(uint64_t *random, vatten_layout layout) {
                             .q_block = 1,
                             .causal = draw(random, 0, 3) != 0,
                             .align = draw(random, 0, 3) ? VATTEN_ALIGN_LAST : VATTEN_ALIGN_FIRST};
-    if (layout == VATTEN_LAYOUT_MATRIX) {
-        d.heads.dtype = VATTEN_DTYPE_F16;
+    if (gpu_has_matrices(layout)) {
+        d.heads.dtype = gpu_matrix_dtype(&device, d.heads.dtype);
     }
     d.heads.heads = d.heads.kv_heads << draw(random, 0, 1);
     d.kv_len = d.q_len + draw(random, 0, 100);

@@ -115,7 +115,7 @@ static void random_bytes(unit_random *random, vatten_attention_desc *d) {
     s.batch = s.token * (int64_t)(d->page_size ? d->page_size : d->kv_len);
     h->k = h->v = s;
     h->q = h->out = (vatten_strides){0, 0, 0};
-    if (h->tile.layout == VATTEN_LAYOUT_MATRIX)
+    if (vt_layout_has_matrices(h->tile.layout))
         h->tile.layout = VATTEN_LAYOUT_AUTO;
 }
 

@@ -88,12 +88,16 @@ static void larger_matrices_come_first(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
     char text[128] = "left over";
-    vt_caps_matrix_names(&caps, text, sizeof text);
+    vt_caps_matrix_names(&caps, VATTEN_DTYPE_F16, text, sizeof text);
     assert_string_equal(text, "16x16x16 16x8x16 16x8x8");
-    vt_caps_matrix_names(&caps, text, 20); /* as much as there is room for */
+    vt_caps_matrix_names(&caps, VATTEN_DTYPE_F16, text, 20); /* as much as there is room for */
     assert_string_equal(text, "16x16x16 16x8x16 16");
+    vt_caps_matrix_names(&caps, VATTEN_DTYPE_BF16, text, sizeof text);
+    assert_string_equal(text, "16x8x16 16x8x8");
+    vt_caps_matrix_names(&caps, VATTEN_DTYPE_F32, text, sizeof text);
+    assert_string_equal(text, "");
     caps.matrix_count = 0;
-    vt_caps_matrix_names(&caps, text, sizeof text);
+    vt_caps_matrix_names(&caps, VATTEN_DTYPE_F16, text, sizeof text);
     assert_string_equal(text, "");
 }
 
@@ -114,8 +118,51 @@ static void matrices_need_registers(void **state) {
     assert_true(caps.matrix_count > 0);
     caps.vendor_id = 0x8086; /* Intel: 128 registers */
     vt_caps_complete(&caps);
-    assert_int_equal(caps.matrix_count, 0);
+    assert_int_equal(caps.matrix_count + caps.bf16_matrix_count, 0);
     assert_int_equal(caps.matrix_subgroup, 0);
+}
+
+/* A device with these numbers that lists matrices. */
+static vt_caps with_matrices(uint32_t vendor, uint32_t device, uint32_t driver_id) {
+    vt_caps caps = unit_caps_matrix();
+    caps.vendor_id = vendor;
+    caps.device_id = device;
+    caps.driver_id = driver_id;
+    assert_int_equal(vt_caps_may_list_matrices(&caps), true);
+    vt_caps_complete(&caps);
+    assert_int_equal(caps.quirks, 0);
+    return caps;
+}
+
+static void assert_no_matrices(uint32_t vendor, uint32_t device, uint32_t driver_id, const char *quirk) {
+    vt_caps caps = unit_caps_matrix();
+    char text[256];
+    caps.vendor_id = vendor;
+    caps.device_id = device;
+    caps.driver_id = driver_id;
+    assert_false(vt_caps_may_list_matrices(&caps));
+    vt_caps_complete(&caps);
+    assert_int_equal(caps.matrix_count + caps.bf16_matrix_count, 0);
+    assert_int_equal(caps.matrix_subgroup, 0);
+    vt_caps_quirk_names(&caps, text, sizeof text);
+    assert_string_equal(text, quirk);
+}
+
+static void matrices_that_are_not_worth_it_or_wrong_are_left_alone(void **state) {
+    (void)state;
+    const uint32_t nvidia = 4, nvk = 23, radv = 3, turnip = 18;
+    assert_no_matrices(0x1002, 0x731f, VT_DRIVER_AMD, "amd_matrix");                 /* RX 5700 */
+    assert_no_matrices(0x1002, 0x743f, VT_DRIVER_AMD, "amd_matrix");                 /* RX 6400 */
+    assert_no_matrices(0x1002, 0x150e, VT_DRIVER_AMDVLK, "amd_matrix");              /* Strix */
+    assert_true(with_matrices(0x1002, 0x744c, VT_DRIVER_AMD).matrix_count > 0);      /* RX 7900 */
+    assert_true(with_matrices(0x1002, 0x7550, VT_DRIVER_AMD).bf16_matrix_count > 0); /* RX 9070 */
+    assert_true(with_matrices(0x1002, 0x150e, radv).matrix_count > 0);
+    assert_no_matrices(0x5143, 0x44050000, VT_DRIVER_QUALCOMM, "adreno_matrix");
+    assert_int_equal(with_matrices(0x5143, 0x44050000, turnip).matrix_count, 0); /* too few registers */
+    assert_no_matrices(0x10de, 0x1f82, nvk, "tu11x_matrix");                     /* GTX 1650 */
+    assert_no_matrices(0x10de, 0x2184, nvk, "tu11x_matrix");                     /* GTX 1660 */
+    assert_true(with_matrices(0x10de, 0x1f08, nvidia).matrix_count > 0);         /* RTX 2060 */
+    assert_true(with_matrices(0x10de, 0x2204, nvk).matrix_count > 0);            /* RTX 3090 */
 }
 
 static uint32_t matrix_subgroup(uint32_t min, uint32_t max, bool asked) {
@@ -226,6 +273,7 @@ int main(void) {
         cmocka_unit_test(registers_are_the_vendors),
         cmocka_unit_test(quirks_have_names),
         cmocka_unit_test(matrices_need_registers),
+        cmocka_unit_test(matrices_that_are_not_worth_it_or_wrong_are_left_alone),
         cmocka_unit_test(larger_matrices_come_first),
         cmocka_unit_test(kernels_are_made_of_matrices_of_whole_words),
         cmocka_unit_test(matrices_have_a_subgroup_size_that_is_sure),

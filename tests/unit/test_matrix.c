@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tiles of the MATRIX layout, and what is said where there is none. A build whose shader compiler knows no
- * cooperative matrices has no kernels of it: then only that is left to say.
+ * Tiles of the layouts MATRIX and MATRIX2, and what is said where there is none. A build whose shader compiler knows no
+ * cooperative matrices has no kernels of them: then only that is left to say.
  */
+#include "mass_rules.h"
 #include "unit.h"
 
 static unit_log said;
@@ -21,8 +22,21 @@ static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
                         .tile = {.layout = VATTEN_LAYOUT_MATRIX}};
 }
 
+static vt_problem of_layout(vatten_layout layout, uint32_t dim, uint32_t value_dim) {
+    vt_problem problem = with_dims(dim, value_dim);
+    problem.tile.layout = layout;
+    return problem;
+}
+
 static bool built(void) {
     return vt_kernels_have(VATTEN_LAYOUT_MATRIX);
+}
+
+/* MATRIX, and MATRIX2 if the build has it. */
+static uint32_t layouts_built(vatten_layout out[2]) {
+    out[0] = VATTEN_LAYOUT_MATRIX;
+    out[1] = VATTEN_LAYOUT_MATRIX2;
+    return vt_kernels_have(VATTEN_LAYOUT_MATRIX2) ? 2 : 1;
 }
 
 static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
@@ -48,52 +62,149 @@ static void assert_tile_refused(const vt_caps *caps, vatten_tile tile, const cha
 
 /* ---- Where it is chosen ---- */
 
-static void auto_never_chooses_it(void **state) {
+static vatten_layout chosen(const vt_caps *caps, const vt_problem *problem) {
+    vt_problem any = *problem;
+    any.tile.layout = VATTEN_LAYOUT_AUTO;
+    return tuned(caps, &any).layout;
+}
+
+static void gpus_choose_matrix_for_types_of_16_bits(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 64);
+    if (!built())
+        skip();
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem.dtype = VATTEN_DTYPE_F32;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.dtype = VATTEN_DTYPE_BF16;
+    bool bf16 = vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16);
+    assert_int_equal(chosen(&caps, &problem), bf16 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_SUBGROUP);
+    caps.features &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.dtype = VATTEN_DTYPE_F16;
+    problem.dim = 257;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.dim = 64;
+    caps.features &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+}
+
+static void what_matrices_cannot_do_is_done_without(void **state) {
+    (void)state;
+    const vt_mass mass = {0};
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 64);
+    if (!built())
+        skip();
+    problem.q_len = 1; /* few rows */
+    problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 8};
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.q_len = 512;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem.rules.normaliser = VATTEN_NORMALISER_RELU;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.rules.normaliser = VATTEN_NORMALISER_SOFTMAX;
+    problem.kv_bytes = true;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.kv_bytes = false;
+    problem.mass = &mass;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+}
+
+static void small_dims_of_masks_told_by_pairs_go_without(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(32, 32);
+    if (!built())
+        skip();
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem.q_len = 512;
+    problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 1};
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.value_dim = 33;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+    problem = with_dims(32, 32);
+    problem.map = VT_MAP_LISTS;
+    problem.list.q_block = 64;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
+    problem.dim = 64;
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
+}
+
+/* They have none of their own: rows of a product are computed one by one. */
+static void cpus_take_it_only_when_asked(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    const vt_problem problem = with_dims(64, 64);
+    if (!built())
+        skip();
+    caps.device_type = VT_DEVICE_CPU;
+    vt_caps_complete(&caps);
+    assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_ROWS);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_MATRIX);
+}
+
+static void matrix2_is_taken_only_when_asked(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
     vt_problem problem = with_dims(64, 64);
     problem.tile.layout = VATTEN_LAYOUT_AUTO;
     vt_tile tile;
-    for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row) {
-        assert_int_not_equal(tile.layout, VATTEN_LAYOUT_MATRIX);
-        assert_int_equal(tile.subgroup, 0);
-    }
+    for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
+        assert_int_not_equal(tile.layout, VATTEN_LAYOUT_MATRIX2);
 }
 
 static void every_row_of_its_layout_is_reached(void **state) {
     (void)state;
     bool reached[64] = {false};
     const vt_caps caps = unit_caps_matrix();
+    vatten_layout layouts[2];
+    uint32_t count = layouts_built(layouts);
+    assert_true(vt_tune_table_count <= 64);
     if (!built())
         skip();
-    for (uint32_t dim = 1; dim <= 256; ++dim) {
-        const vt_problem problem = with_dims(dim, dim);
-        vt_tile tile;
-        for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
-            reached[row] = true;
-    }
+    for (uint32_t dim = 1; dim <= 256; ++dim)
+        for (uint32_t n = 0; n < count; ++n) {
+            const vt_problem problem = of_layout(layouts[n], dim, dim);
+            vt_tile tile;
+            for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
+                reached[row] = true;
+        }
     for (uint32_t row = 0; row < vt_tune_table_count; ++row)
-        if (vt_tune_table[row].layout == VATTEN_LAYOUT_MATRIX)
+        if (vt_layout_has_matrices(vt_tune_table[row].layout) && vt_kernels_have(vt_tune_table[row].layout))
             assert_true(reached[row]);
 }
 
 /* ---- What a tile keeps to ---- */
 
-/* Bytes of layout_matrix.glsl's stage_q, stage_kv and stage_p, of four halves, and stage_s, of vec4. */
+/* Bytes of matrix_tiles.glsl's stage and layout_matrix.glsl's stage_p, words of four elements, and stage_s, of vec4. */
 static uint32_t declared_bytes(const vt_tile *tile) {
     uint32_t q = tile->dim_pad / 4 + 2;
     uint32_t v = tile->value_pad / 4 + 2;
-    uint32_t stage_q = tile->rows * q;
-    uint32_t stage_kv = tile->keys * (q > v ? q : v);
+    uint32_t queries = tile->rows * q;
+    uint32_t keys = tile->keys * (q > v ? q : v);
+    uint32_t stage = !tile->hold ? queries + keys : queries > keys ? queries : keys;
     uint32_t stage_p = tile->rows * (tile->keys / 4 + 2);
     uint32_t stage_s = tile->rows * (tile->keys / 4 + 1);
-    return 8 * (stage_q + stage_kv + stage_p) + 16 * stage_s;
+    return tile->layout == VATTEN_LAYOUT_MATRIX2 ? 8 * stage : 8 * (stage + stage_p) + 16 * stage_s;
+}
+
+static void check_lanes(const vt_tile *tile) {
+    if (tile->layout == VATTEN_LAYOUT_MATRIX2) {
+        assert_true(tile->lanes_per_row == tile->matrix.n && tile->matrix.n == tile->matrix.k);
+        return;
+    }
+    assert_int_equal(tile->keys % (4 * tile->lanes_per_row), 0);
+    assert_true(tile->lanes_per_row <= tile->subgroup);
+    assert_int_equal(tile->rows % (tile->workgroup / tile->lanes_per_row), 0);
 }
 
 static void check_fit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
     const vt_matrix *matrix = &tile->matrix;
-    assert_int_equal(tile->layout, VATTEN_LAYOUT_MATRIX);
+    assert_int_equal(tile->layout, problem->tile.layout);
     assert_int_equal(tile->subgroup, caps->matrix_subgroup);
+    assert_int_equal(tile->hold, tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? 64 : 128));
     assert_int_equal(tile->shared_bytes, declared_bytes(tile));
     assert_true(tile->shared_bytes <= caps->shared_bytes && tile->workgroup <= caps->invocations);
     assert_int_equal(tile->workgroup % tile->subgroup, 0);
@@ -101,13 +212,26 @@ static void check_fit(const vt_caps *caps, const vt_problem *problem, const vt_t
     assert_true(subgroups <= caps->subgroups);
     assert_int_equal(tile->rows % (subgroups * matrix->m), 0);
     assert_true(tile->keys % matrix->n == 0 && tile->keys % matrix->k == 0);
-    assert_int_equal(tile->keys % (4 * tile->lanes_per_row), 0);
-    assert_true(tile->lanes_per_row <= tile->subgroup);
-    assert_int_equal(tile->rows % (tile->workgroup / tile->lanes_per_row), 0);
+    check_lanes(tile);
     assert_true(tile->dim_pad >= problem->dim && tile->dim_pad < problem->dim + matrix->k);
     assert_true(tile->value_pad >= problem->value_dim && tile->value_pad < problem->value_dim + matrix->n);
     assert_true(tile->dim_pad % matrix->k == 0 && tile->value_pad % matrix->n == 0);
     assert_true(tile->iterations >= 1);
+}
+
+static void check_dims(const vt_caps *caps, uint32_t dim) {
+    vatten_layout layouts[2];
+    uint32_t count = layouts_built(layouts);
+    bool square = caps->matrices[0].n == caps->matrices[0].k;
+    for (uint32_t i = 0; i < (square ? count : 1); ++i) {
+        const vatten_layout layout = layouts[i];
+        const vt_problem problems[] = {of_layout(layout, dim, dim), of_layout(layout, dim, 256),
+                                       of_layout(layout, 256, dim)};
+        for (int n = 0; n < 3; ++n) {
+            const vt_tile tile = tuned(caps, &problems[n]);
+            check_fit(caps, &problems[n], &tile);
+        }
+    }
 }
 
 static void every_dim_up_to_256_has_a_tile(void **state) {
@@ -123,13 +247,8 @@ static void every_dim_up_to_256_has_a_tile(void **state) {
             caps.matrix_count = 1;
             caps.matrices[0] = matrices[i];
             vt_caps_complete(&caps);
-            for (uint32_t dim = 1; dim <= 256; ++dim) {
-                const vt_problem problems[] = {with_dims(dim, dim), with_dims(dim, 256), with_dims(256, dim)};
-                for (int n = 0; n < 3; ++n) {
-                    const vt_tile tile = tuned(&caps, &problems[n]);
-                    check_fit(&caps, &problems[n], &tile);
-                }
-            }
+            for (uint32_t dim = 1; dim <= 256; ++dim)
+                check_dims(&caps, dim);
         }
 }
 
@@ -146,6 +265,41 @@ static void the_largest_matrix_that_fits_is_taken(void **state) {
     tile = tuned(&caps, &problem);
     assert_true(tile.matrix.m == 16 && tile.matrix.n == 8 && tile.matrix.k == 8);
     assert_int_equal(tile.value_pad, 40);
+}
+
+static void each_dtype_has_matrices_of_its_own(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_matrix();
+    vt_problem problem = with_dims(64, 40);
+    if (!vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16))
+        skip();
+    problem.dtype = VATTEN_DTYPE_BF16;
+    vt_tile tile = tuned(&caps, &problem);
+    assert_true(tile.matrix.m == 16 && tile.matrix.n == 8 && tile.matrix.k == 16);
+    assert_int_equal(tile.value_pad, 40);
+}
+
+/* P becomes a factor as it is, so that of 16x16x16, 16x8x16 and 16x8x8 the second is none. */
+static void matrix2_takes_as_many_keys_as_a_matrix_has_columns(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    vt_problem problem = of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
+    if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX2))
+        skip();
+    vt_tile tile = tuned(&caps, &problem);
+    assert_true(tile.matrix.n == 16 && tile.matrix.k == 16);
+    assert_int_equal(tile.lanes_per_row, 16);
+    problem.tile.keys = 24;
+    tile = tuned(&caps, &problem);
+    assert_true(tile.matrix.n == 8 && tile.matrix.k == 8);
+    assert_int_equal(tile.lanes_per_row, 8);
+    problem.tile = (vatten_tile){.layout = VATTEN_LAYOUT_MATRIX2, .lanes_per_row = 4};
+    assert_refused(&caps, &problem, "lanes_per_row must be the columns of a matrix in the MATRIX2 layout");
+    caps.matrix_count = 1;
+    caps.matrices[0] = (vt_matrix){16, 8, 16};
+    problem.tile.lanes_per_row = 0;
+    assert_refused(&caps, &problem,
+                   "the MATRIX2 layout needs matrices with as many columns as a product takes keys");
 }
 
 static void lanes_share_rows_no_more_than_they_must(void **state) {
@@ -175,9 +329,7 @@ static void a_build_or_device_without_it_says_so(void **state) {
         return;
     }
     problem.dtype = VATTEN_DTYPE_F32;
-    assert_refused(&caps, &problem, "the MATRIX layout takes dtype F16 only");
-    problem.dtype = VATTEN_DTYPE_BF16;
-    assert_refused(&caps, &problem, "the MATRIX layout takes dtype F16 only");
+    assert_refused(&caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
     problem = with_dims(257, 64);
     assert_refused(&caps, &problem, "no kernel of that layout takes these dims");
     problem = with_dims(64, 64);
@@ -187,15 +339,37 @@ static void a_build_or_device_without_it_says_so(void **state) {
     assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");
     caps.features &= ~(vatten_features)VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     assert_refused(&caps, &problem,
-                   "the MATRIX layout needs VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
+                   "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
+    caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     caps.matrix_count = 0;
-    assert_refused(
-        &caps, &problem,
-        "the device multiplies no f16 matrices with f32 sums in a subgroup, or has too few registers to "
-        "hold the sums");
+    assert_refused(&caps, &problem,
+                   "the device multiplies no such matrices with f32 sums in a subgroup, or has too few "
+                   "registers to hold the sums");
     caps.features = 0;
     assert_refused(&caps, &problem,
-                   "the MATRIX layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
+                   "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
+}
+
+static void bf16_and_matrix2_have_features_and_compilers_of_their_own(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_matrix();
+    vt_problem bf16 = with_dims(64, 64);
+    const vt_problem inside = of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
+    if (!built())
+        skip();
+    bf16.dtype = VATTEN_DTYPE_BF16;
+    caps.features &=
+        ~(vatten_features)(VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
+    assert_refused(&caps, &bf16,
+                   vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16)
+                       ? "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled"
+                       : "the library was built without matrices of bf16, by a shader compiler without "
+                         "GL_EXT_bfloat16");
+    assert_refused(&caps, &inside,
+                   vt_kernels_have(VATTEN_LAYOUT_MATRIX2)
+                       ? "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled"
+                       : "the library was built without the MATRIX2 layout, by a shader compiler without "
+                         "GL_NV_cooperative_matrix2");
 }
 
 static void tiles_that_do_not_fit_say_why(void **state) {
@@ -235,11 +409,11 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
                               64, 1024, 1025, 0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
     const size_t n = sizeof sizes / sizeof sizes[0];
     for (size_t i = 0; i < n * n * n * n; ++i) {
-        vt_problem problem = with_dims(80, 48);
+        vt_problem problem = of_layout(i % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2, 80, 48);
         problem.tile.workgroup = sizes[i % n];
         problem.tile.rows = sizes[i / n % n];
         problem.tile.keys = sizes[i / n / n % n];
-        problem.tile.lanes_per_row = sizes[i / n / n / n];
+        problem.tile.lanes_per_row = sizes[(i / n / n / n + i) % n];
         uint32_t row = 0;
         vt_tile tile;
         if (vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS)
@@ -251,12 +425,19 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(auto_never_chooses_it),
+        TEST(gpus_choose_matrix_for_types_of_16_bits),
+        TEST(what_matrices_cannot_do_is_done_without),
+        TEST(small_dims_of_masks_told_by_pairs_go_without),
+        TEST(cpus_take_it_only_when_asked),
+        TEST(matrix2_is_taken_only_when_asked),
         TEST(every_row_of_its_layout_is_reached),
         TEST(every_dim_up_to_256_has_a_tile),
         TEST(the_largest_matrix_that_fits_is_taken),
+        TEST(each_dtype_has_matrices_of_its_own),
+        TEST(matrix2_takes_as_many_keys_as_a_matrix_has_columns),
         TEST(lanes_share_rows_no_more_than_they_must),
         TEST(a_build_or_device_without_it_says_so),
+        TEST(bf16_and_matrix2_have_features_and_compilers_of_their_own),
         TEST(tiles_that_do_not_fit_say_why),
         TEST(absurd_requests_are_refused_not_obeyed),
     };

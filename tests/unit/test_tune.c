@@ -44,6 +44,55 @@ static void layouts_go_where_they_belong(void **state) {
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SHARED);
 }
 
+static vt_caps caps_that_load_once(void) {
+    vt_caps caps = unit_caps_lavapipe();
+    caps.driver_version = 26u << 22 | 2 << 12 | 6;
+    caps.features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
+    caps.push_bytes = 256;
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+static void assert_address_refused(vt_caps caps, vt_problem problem, const char *why) {
+    vt_tile tile = {
+        .layout = VATTEN_LAYOUT_ADDRESS, .workgroup = 8, .rows = 8, .keys = 8, .lanes_per_row = 1};
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ROWS);
+    assert_string_equal(vt_tile_complete(&caps, &problem, &tile), why);
+}
+
+static void addresses_are_taken_where_they_pay(void **state) {
+    (void)state;
+    vt_problem problem = with_dims(64, 64);
+    vt_caps caps = caps_that_load_once();
+    assert_true(caps.loads_once);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ADDRESS);
+    assert_int_equal(tuned(&caps, &problem).rows, caps.subgroup_size);
+    problem.dtype = VATTEN_DTYPE_F16; /* two rows share the conversion of a key */
+    assert_int_equal(tuned(&caps, &problem).rows, 2 * caps.subgroup_size);
+    problem = with_dims(300, 64);
+    assert_int_not_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ADDRESS);
+    problem = with_dims(64, 64);
+    caps.driver_version = 25u << 22;
+    vt_caps_complete(&caps);
+    assert_false(caps.loads_once);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ROWS);
+}
+
+static void addresses_need_a_feature_room_and_keys(void **state) {
+    (void)state;
+    vt_problem problem = with_dims(64, 64);
+    vt_caps caps = caps_that_load_once();
+    caps.push_bytes = 151;
+    assert_address_refused(caps, problem, "the ADDRESS layout needs 152 bytes of push constants");
+    caps = caps_that_load_once();
+    problem.kv_len = 0;
+    assert_address_refused(caps, problem, "without keys there is no address");
+    problem = with_dims(64, 64);
+    caps.features = 0;
+    assert_address_refused(
+        caps, problem, "the ADDRESS layout needs VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, which is not enabled");
+}
+
 static void rows_takes_a_whole_subgroup_without_sharing_rows(void **state) {
     (void)state;
     vt_caps caps = unit_caps_lavapipe();
@@ -143,10 +192,12 @@ static void a_smaller_workgroup_has_fewer_rows(void **state) {
 
 static void a_layout_may_be_requested_on_any_device(void **state) {
     (void)state;
-    const vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
-    for (int i = 0; i < 2; ++i)
+    vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
+    for (int i = 0; i < 2; ++i) {
+        caps[i].features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
+        caps[i].push_bytes = 152;
         for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout) {
-            if (layout == VATTEN_LAYOUT_MATRIX)
+            if (vt_layout_has_matrices(layout))
                 continue;
             vt_problem problem = with_dims(64, 64);
             problem.tile.layout = layout;
@@ -154,6 +205,7 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
                 (vt_rules){.used = layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
             assert_int_equal(tuned(&caps[i], &problem).layout, layout);
         }
+    }
 }
 
 static void assert_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
@@ -253,6 +305,8 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(layouts_go_where_they_belong),
+        TEST(addresses_are_taken_where_they_pay),
+        TEST(addresses_need_a_feature_room_and_keys),
         TEST(rows_takes_a_whole_subgroup_without_sharing_rows),
         TEST(few_queries_get_tiles_of_as_few_rows_on_a_cpu),
         TEST(the_search_goes_on_after_the_row_that_won),

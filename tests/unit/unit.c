@@ -46,13 +46,17 @@ vt_caps unit_caps_desktop(void) {
 
 vt_caps unit_caps_matrix(void) {
     vt_caps caps = unit_caps_desktop();
-    caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX;
+    caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX |
+                     VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
     caps.subgroup_asked = true;
     caps.subgroups = 32;
     caps.matrix_count = 3;
     caps.matrices[0] = (vt_matrix){16, 8, 8};
     caps.matrices[1] = (vt_matrix){16, 16, 16};
     caps.matrices[2] = (vt_matrix){16, 8, 16};
+    caps.bf16_matrix_count = 2;
+    caps.bf16_matrices[0] = (vt_matrix){16, 8, 8};
+    caps.bf16_matrices[1] = (vt_matrix){16, 8, 16};
     vt_caps_complete(&caps);
     return caps;
 }

@@ -49,7 +49,8 @@ vt_caps unit_caps_desktop(void);
 vt_caps unit_caps_least(void);
 vt_caps unit_caps_lavapipe(void);
 
-/* The desktop with matrices of 16x16x16, 16x8x16 and 16x8x8, and every feature that MATRIX needs. */
+/* The desktop with matrices of 16x16x16, 16x8x16 and 16x8x8, the last two of bf16 too, and every feature that MATRIX and
+ * MATRIX2 need. */
 vt_caps unit_caps_matrix(void);
 
 /* 2 batches, 4 heads over 2 KV heads, dim 16, 24 queries, 40 keys, f32, all else zero. */
