@@ -146,6 +146,11 @@ WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dens
 # Every family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
+# The layout MATRIX2, whose kernels take LLVM longest: a run of their own, and not in those of all programs.
+MATRIX2 = ("harness", "random 13 24")
+MATRIX2_FULL = ("harness", "properties", "dense", "neighborhood", "lists", "sequences", "random 1 100")
+NO_MATRIX2 = "without=cooperative_matrix_2"
+
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "random 1 40")
 
@@ -180,7 +185,7 @@ _GPU = _SYNC + (("VK_VALIDATION_GPUAV_ENABLE", "1"), ("VK_VALIDATION_GPUAV_SHARE
 # of the layer, programs. lavapipe 26 crashes in shaders that the layer has instrumented (it follows the layer's own pointers
 # for lanes that are switched off), lavapipe 25 runs them.
 LAYERS = (
-    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC, SHORT + ("sequences",)),
+    ("lvp26-8", "sync", "synchronization validation", ("barrier",), _SYNC + (("VATTEN_TEST_CAPS", NO_MATRIX2),), SHORT + ("sequences",)),
     ("lvp25", "gpu", "GPU-assisted validation", ("barrier", "bounds", "race"), _GPU, INSTRUMENTED),
 )
 
@@ -195,8 +200,10 @@ def _execution_runs():
                 (device("lvp26-16"), (WIDTHS, FULL)),
                 (device("lvp26-arm64"), (EMULATED, SHORT)))]
     base = device("lvp26-8")
+    runs = [dataclasses.replace(run, environment=(("VATTEN_TEST_CAPS", NO_MATRIX2),)) if run.device == base else run for run in runs]
+    runs.append(Run(f"run:{base.ident}+matrix2", f"{base.name}, with the layout MATRIX2", "execute", base, MATRIX2, MATRIX2_FULL))
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
-                 environment=(("VATTEN_TEST_CAPS", words),)) for name, words, programs in CAPS]
+                 environment=(("VATTEN_TEST_CAPS", f"{words},{NO_MATRIX2}"),)) for name, words, programs in CAPS]
     runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, FULL,
                  settings, defects, GLSLANG_FOLDER) for ident, name, what, defects, settings, programs in LAYERS]
     return runs

@@ -69,6 +69,9 @@ static void addresses_are_taken_where_they_pay(void **state) {
     assert_int_equal(tuned(&caps, &problem).rows, caps.subgroup_size);
     problem.dtype = VATTEN_DTYPE_F16; /* two rows share the conversion of a key */
     assert_int_equal(tuned(&caps, &problem).rows, 2 * caps.subgroup_size);
+    problem = with_dims(256, 64);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ADDRESS);
+    assert_int_equal(tuned(&caps, &problem).keys, 4);
     problem = with_dims(300, 64);
     assert_int_not_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ADDRESS);
     problem = with_dims(64, 64);
