@@ -147,11 +147,13 @@ static void test_a_broken_file_is_ignored(void **state) {
     static const struct {
         const char *text;
         int warnings; /* the rule, and that the file is ignored */
-    } files[] = {{NULL, 0},
-                 {"", 0},
-                 {"no such text", 2},
-                 {"vatten-tuning 1\ndevice vendor=0\nrow layout=rows tile=8,", 2},
-                 {"vatten-tuning 1\ndevice name=\"another\"\nrow layout=rows tile=8,8,2,1\nend\n", 0}};
+        const char *last;
+    } files[] = {{NULL, 0, ""},
+                 {"", 1, "context: tuning file test_tuning.txt is empty: it is ignored"},
+                 {"no such text", 2, "context: tuning file test_tuning.txt is ignored"},
+                 {"vatten-tuning 1\ndevice vendor=0\nrow layout=rows tile=8,", 2,
+                  "context: tuning file test_tuning.txt is ignored"},
+                 {"vatten-tuning 1\ndevice name=\"another\"\nrow layout=rows tile=8,8,2,1\nend\n", 0, ""}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i) {
         heard h = {0};
         vatten_device_info info;
@@ -165,8 +167,7 @@ static void test_a_broken_file_is_ignored(void **state) {
         assert_int_equal(info.tuned_rows, 0);
         assert_int_equal(h.errors, 0);
         assert_int_equal(h.warnings, files[i].warnings);
-        if (h.warnings)
-            assert_string_equal(h.warning, "context: tuning file test_tuning.txt is ignored");
+        assert_string_equal(h.warning, files[i].last);
         vatten_context_destroy(context);
     }
 }
