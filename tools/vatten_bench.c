@@ -11,6 +11,7 @@
 
 #include "bench_commands.h"
 #include "bench_compare.h"
+#include "family.h"
 #include "say.h"
 
 static const char usage_text[] =
@@ -124,8 +125,18 @@ static bool asks_for(int argc, char **argv, const char *word) {
     return false;
 }
 
+/* Families that other tools know are commands of other names here. */
+static bool is_family(const char *word) {
+    family_id id;
+    return family_find(word, &id);
+}
+
 /* Lists without a command are those of attention, nothing but other options the default suite. */
 static int run_plain(bench_call *call) {
+    if (call->argc > 1 && is_family(call->argv[1])) {
+        say_error("%s is no command of this bench, see vatten_bench sparse, decode and mass", call->argv[1]);
+        return SAY_USAGE;
+    }
     static const char *const lists[] = {"--lens", "--dims", "--heads", "--kv-heads", "--dtypes", "--causal"};
     bool help = asks_for(call->argc, call->argv, "--help");
     if (help)
