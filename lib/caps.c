@@ -3,6 +3,8 @@
 
 #include "sizes.h"
 
+#include <iface/interface.h>
+
 #include <stdio.h>
 
 bool vt_caps_is_cpu(const vt_caps *caps) {
@@ -69,6 +71,11 @@ static uint32_t matrix_quirk(const vt_caps *caps) {
 
 bool vt_caps_may_list_matrices(const vt_caps *caps) {
     return matrix_quirk(caps) == 0;
+}
+
+bool vt_caps_takes_addresses(const vt_caps *caps) {
+    return (caps->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) &&
+           caps->push_bytes >= VT_PUSH_BYTES + VT_ADDRESS_PUSH_BYTES;
 }
 
 static bool matrix_side(uint32_t side) {

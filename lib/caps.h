@@ -110,8 +110,11 @@ bool vt_caps_may_list_matrices(const vt_caps *caps);
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
-/* Derives quirks, registers, matrix_subgroup, max_dim, loads_once, loop_limit, max_macs and workgroups from the other fields, and takes
- * away what a quirk makes useless. */
+/* Whether addresses of buffers are enabled and fit behind the push block. */
+bool vt_caps_takes_addresses(const vt_caps *caps);
+
+/* Derives quirks, registers, matrix_subgroup, max_dim, loads_once, loop_limit, max_macs and workgroups from the other
+ * fields, and takes away what a quirk makes useless. */
 void vt_caps_complete(vt_caps *caps);
 
 /* Lowers limits to the caller's caps; 0 and false leave them. */

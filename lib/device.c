@@ -84,9 +84,8 @@ static vatten_result create_set_layout(vatten_device *device) {
 }
 
 static vatten_result create_pipeline_layout(vatten_device *device) {
-    uint32_t bytes = sizeof(vt_push) + sizeof(vt_address_push);
-    bool addresses = device->vk.GetBufferDeviceAddress && device->caps.push_bytes >= bytes;
-    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, addresses ? bytes : sizeof(vt_push)};
+    uint32_t behind = vt_caps_takes_addresses(&device->caps) ? sizeof(vt_address_push) : 0;
+    const VkPushConstantRange push = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(vt_push) + behind};
     const VkPipelineLayoutCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO,
         .setLayoutCount = 1,

@@ -45,3 +45,8 @@ bool vt_kernels_have(vatten_layout layout) {
 bool vt_layout_has_matrices(vatten_layout layout) {
     return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
 }
+
+bool vt_layout_has_mass(vatten_layout layout) {
+    return !vt_layout_has_matrices(layout) && layout != VATTEN_LAYOUT_STREAM &&
+           layout != VATTEN_LAYOUT_ADDRESS;
+}

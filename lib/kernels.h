@@ -70,6 +70,9 @@ uint32_t vt_io_slots(vt_io io);
 bool vt_kernels_have(vatten_layout layout);
 bool vt_kernels_have_dtype(vatten_layout layout, vatten_dtype dtype);
 
+/* Whether kernels of attention mass come in that layout, or AUTO may choose one that they come in. */
+bool vt_layout_has_mass(vatten_layout layout);
+
 /* MATRIX or MATRIX2. */
 bool vt_layout_has_matrices(vatten_layout layout);
 

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+_Static_assert(sizeof(vt_push) == VT_PUSH_BYTES, "the push block is what Vulkan guarantees");
+_Static_assert(sizeof(vt_address_push) == VT_ADDRESS_PUSH_BYTES, "addresses and limits");
+
 static bool writes(const vt_step *step, uint32_t slot) {
     return (step->written >> slot & 1) != 0;
 }

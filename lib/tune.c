@@ -4,7 +4,6 @@
 #include "log.h"
 #include "simulate.h"
 #include "sizes.h"
-#include "steps.h"
 
 #include <inttypes.h>
 
@@ -18,30 +17,26 @@ static uint32_t round_up(uint32_t a, uint32_t b) {
 #define HELD_DIM         128
 #define HELD_DIM_MATRIX2 64
 #define HELD_DIM_CPU     16 /* what is unrolled for that takes LLVM minutes at dim 128 */
-bool vt_tile_owns_rows(const vt_tile *tile) {
-    return tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_ADDRESS;
-}
 
 static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-/* Dims are padded to what a layout loops over. ROWS moves rows in and out by chunks of 8, and each of its
- * lanes loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
+bool vt_tile_owns_rows(const vt_tile *tile) {
+    return tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_ADDRESS;
+}
+
+/* Dims are padded to what a layout loops over. ROWS and ADDRESS move rows in and out by chunks of 8, and each lane of ROWS
+ * loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
  * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
  * of four of both dims. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
-    if (tile->layout == VATTEN_LAYOUT_ADDRESS) {
+    if (vt_tile_owns_rows(tile)) {
+        uint32_t least = tile->layout == VATTEN_LAYOUT_ROWS ? tile->workgroup : 1;
         tile->dim_chunk = 8;
-        tile->dim_pad = round_up(dim, tile->dim_chunk);
-        tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
-        return;
-    }
-    if (tile->layout == VATTEN_LAYOUT_ROWS) {
-        tile->dim_chunk = 8;
-        tile->dim_pad = round_up(max_u32(dim, tile->workgroup), tile->dim_chunk);
-        tile->value_pad = round_up(max_u32(problem->value_dim, tile->workgroup), tile->dim_chunk);
+        tile->dim_pad = round_up(max_u32(dim, least), tile->dim_chunk);
+        tile->value_pad = round_up(max_u32(problem->value_dim, least), tile->dim_chunk);
         return;
     }
     if (vt_layout_has_matrices(tile->layout)) {
@@ -161,7 +156,7 @@ static const char *rows_misfit(const vt_caps *caps, const vt_tile *tile) {
 static const char *address_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
     if (!(caps->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS))
         return "the ADDRESS layout needs VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, which is not enabled";
-    if (caps->push_bytes < sizeof(vt_push) + sizeof(vt_address_push))
+    if (!vt_caps_takes_addresses(caps))
         return "the ADDRESS layout needs 152 bytes of push constants";
     if (tile->lanes_per_row != 1)
         return "lanes_per_row must be 1 in the ADDRESS layout";
@@ -443,12 +438,8 @@ static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *prob
     }
 }
 
-static bool has_mass(vatten_layout layout) {
-    return layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_SUBGROUP || layout == VATTEN_LAYOUT_SHARED;
-}
-
 static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
-    if (problem->mass && !has_mass(row->layout))
+    if (problem->mass && !vt_layout_has_mass(row->layout))
         return false;
     return problem->tile.layout == VATTEN_LAYOUT_AUTO ? suits(caps, row->when, problem)
                                                       : row->layout == problem->tile.layout;

@@ -557,6 +557,8 @@
                      where the bias does */                                                                          \
     VT_UINT flags; /* VT_FLAG_* bits */
 
+#define VT_PUSH_BYTES         128
+#define VT_ADDRESS_PUSH_BYTES 24
 /* Of the layout ADDRESS, behind those: where the bound ranges of keys and values begin, and the last element (of bytes: word)
  * that a row may begin at, which no index passes. */
 #define VT_ADDRESS_PUSH_FIELDS                                                                                       \
