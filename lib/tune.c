@@ -486,35 +486,42 @@ const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i) {
 static bool saves(const vt_problem *problem, const vt_tune_row *row, const vt_tile *tile,
                   const vt_tile *other) {
     const uint32_t *box = problem->box;
-    if (row->percent == 0)
-        return true;
     if (problem->map != VT_MAP_NEIGHBORHOOD || box[0] * box[1] * box[2] > tile->rows)
         return false;
     return 100 * visited_pairs(problem, tile) <= row->percent * visited_pairs(problem, other);
 }
 
-/* The first row from `*row` on that is to be taken, found from the last one up, since a row may ask what would be taken
- * without it. NULL, or why the last row that matches does not fit. */
-static const char *choose(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
+/* Rows from `*row` on, up to the first that matches, fits and is for any share of pairs: what would be taken without the
+ * rows above it. Leaves it in `*row`. NULL, or why the last row that matches does not fit. */
+static const char *choose_any(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
     const char *why = "no kernel of that layout takes these dims";
+    const vt_tune_row *at;
+    for (; (at = vt_tune_row_at(caps, *row)); ++*row) {
+        if (at->percent || !matches(caps, at, problem))
+            continue;
+        why = try_row(caps, at, problem, out);
+        if (!why)
+            return NULL;
+    }
+    return why;
+}
+
+/* The first row from `*row` on that is to be taken. Rows that ask what would be taken without them are tried against that, the
+ * last one first. NULL, or why not. */
+static const char *choose(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
     const uint32_t first = *row;
-    bool met = false, found = false;
-    for (uint32_t i = caps->tuned_count + vt_tune_table_count; i-- > first;) {
+    const char *why = choose_any(caps, problem, row, out);
+    for (uint32_t i = *row; i-- > first;) {
         const vt_tune_row *at = vt_tune_row_at(caps, i);
-        if (!matches(caps, at, problem))
-            continue;
         vt_tile tile;
-        const char *misfit = try_row(caps, at, problem, &tile);
-        if (misfit && !met)
-            why = misfit;
-        met = true;
-        if (misfit || (found && !saves(problem, at, &tile, out)))
+        if (at->percent == 0 || !matches(caps, at, problem) || try_row(caps, at, problem, &tile) ||
+            (!why && !saves(problem, at, &tile, out)))
             continue;
-        found = true;
+        why = NULL;
         *out = tile;
         *row = i;
     }
-    return found ? NULL : why;
+    return why;
 }
 
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
