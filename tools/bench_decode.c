@@ -44,8 +44,7 @@ static const option_spec case_specs[] = {
     {"queries", OPTION_U32, FIELD(queries), "N", "new tokens, causal among them, default 1"},
     {"latent", OPTION_FLAG, FIELD(latent), NULL, "v is the first numbers of each k, in one buffer"},
     {"splits", OPTION_U32, FIELD(splits), "N", "workgroups that share the keys; default: the plan's choice"},
-    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|matrix2|address",
-     "of all lines"},
+    {"layout", OPTION_CHOICE, FIELD(layout), FAMILY_LAYOUT_WORDS, "of all lines"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of all lines"},
 };
 
@@ -170,14 +169,10 @@ static int run(const decode_options *o, const bench_call *call) {
 
 int bench_decode(const bench_call *call) {
     decode_options options = {.measure = bench_measure_default(), .heads = 32, .kv_heads = 8, .queries = 1};
-    const option_table tables[] = {
-        {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        bench_measure_table(&options.measure),
-        tool_option_table(&options.tool),
-    };
+    const option_table lines = {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs,
+                                &options};
     int status;
-    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
-                    usage_text, &options.tool, &status))
+    if (!bench_suite_parse(call, &lines, usage_text, &options.measure, &options.tool, &status))
         return status;
     return run(&options, call);
 }

@@ -76,14 +76,9 @@ static int run(const launch_options *o, const bench_call *call) {
 
 int bench_launch(const bench_call *call) {
     launch_options options = {.measure = bench_measure_default()};
-    const option_table tables[] = {
-        {"lines", plan_specs, sizeof plan_specs / sizeof *plan_specs, &options},
-        bench_measure_table(&options.measure),
-        tool_option_table(&options.tool),
-    };
+    const option_table lines = {"lines", plan_specs, sizeof plan_specs / sizeof *plan_specs, &options};
     int status;
-    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
-                    usage_text, &options.tool, &status))
+    if (!bench_suite_parse(call, &lines, usage_text, &options.measure, &options.tool, &status))
         return status;
     return run(&options, call);
 }

@@ -200,14 +200,10 @@ static int run(const mass_options *o, const bench_call *call) {
 int bench_mass(const bench_call *call) {
     mass_options options = {
         .measure = bench_measure_default(), .rows_out = ROWS, .block = BLOCK, .segments = SEGMENTS};
-    const option_table tables[] = {
-        {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        bench_measure_table(&options.measure),
-        tool_option_table(&options.tool),
-    };
+    const option_table lines = {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs,
+                                &options};
     int status;
-    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
-                    usage_text, &options.tool, &status))
+    if (!bench_suite_parse(call, &lines, usage_text, &options.measure, &options.tool, &status))
         return status;
     return run(&options, call);
 }

@@ -129,14 +129,10 @@ static int run(const scaling_options *o, const bench_call *call) {
 int bench_scaling(const bench_call *call) {
     scaling_options options = {
         .measure = bench_measure_default(), .dim = 64, .window = 256, .block = 64, .entries = 8, .budget = 4};
-    const option_table tables[] = {
-        {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        bench_measure_table(&options.measure),
-        tool_option_table(&options.tool),
-    };
+    const option_table lines = {"lines, multiplied out", case_specs, sizeof case_specs / sizeof *case_specs,
+                                &options};
     int status;
-    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
-                    usage_text, &options.tool, &status))
+    if (!bench_suite_parse(call, &lines, usage_text, &options.measure, &options.tool, &status))
         return status;
     return run(&options, call);
 }

@@ -46,8 +46,7 @@ static const option_spec case_specs[] = {
     {"no-dense", OPTION_FLAG, FIELD(no_dense), NULL, "without dense attention"},
     {"execution", OPTION_CHOICE, FIELD(execution), "auto|union|gather",
      "where queries have lists of their own"},
-    {"layout", OPTION_CHOICE, FIELD(layout), "auto|rows|subgroup|shared|matrix|stream|matrix2|address",
-     "of attention over lists"},
+    {"layout", OPTION_CHOICE, FIELD(layout), FAMILY_LAYOUT_WORDS, "of attention over lists"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES", "of attention over lists"},
 };
 
@@ -208,14 +207,9 @@ static int run(const sparse_options *o, const bench_call *call) {
 int bench_sparse(const bench_call *call) {
     sparse_options options = {
         .measure = bench_measure_default(), .dim = 64, .q_block = 1, .kv_block = 512, .entries = 3};
-    const option_table tables[] = {
-        {"lines", case_specs, sizeof case_specs / sizeof *case_specs, &options},
-        bench_measure_table(&options.measure),
-        tool_option_table(&options.tool),
-    };
+    const option_table lines = {"lines", case_specs, sizeof case_specs / sizeof *case_specs, &options};
     int status;
-    if (!tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables,
-                    usage_text, &options.tool, &status))
+    if (!bench_suite_parse(call, &lines, usage_text, &options.measure, &options.tool, &status))
         return status;
     return run(&options, call);
 }

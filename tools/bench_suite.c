@@ -5,6 +5,13 @@
 #include "bench_history.h"
 #include "say.h"
 
+bool bench_suite_parse(const bench_call *call, const option_table *lines, const char *usage,
+                       bench_measure *measure, tool_options *tool, int *out_status) {
+    const option_table tables[] = {*lines, bench_measure_table(measure), tool_option_table(tool)};
+    return tool_parse("vatten_bench", call->argc, call->argv, tables, sizeof tables / sizeof *tables, usage,
+                      tool, out_status);
+}
+
 /* False when the device itself failed. */
 static bool run_all(const bench_suite *suite, vatten_context *context, roof *device_roof) {
     for (size_t at = 0; at < suite->count;) {

@@ -47,6 +47,11 @@ typedef struct bench_suite {
     void (*add)(const void *user, cJSON *document);
 } bench_suite;
 
+/* Takes a command's options: its lines, those of measuring and those of all tools. False when the command is over, with its
+ * exit status. */
+bool bench_suite_parse(const bench_call *call, const option_table *lines, const char *usage,
+                       bench_measure *measure, tool_options *tool, int *out_status);
+
 /* All lines on the device, with the roofs before those that take turns and after the last, then the report. Returns the exit
  * status. */
 int bench_suite_run(const bench_suite *suite);

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#define LAYOUT_WORDS  "auto|rows|subgroup|shared|matrix|stream|matrix2|address"
 #define FIELD(member) offsetof(family_options, member)
 
 #define CAUSAL_ROW                                                                                           \
@@ -83,7 +82,7 @@ static const option_spec sparse_rule[] = {
 
 static const option_spec kernel_options[] = {
     {"scale", OPTION_FLOAT, FIELD(scale), "X", "factor of q . k; default 1/sqrt(dim)"},
-    {"layout", OPTION_CHOICE, FIELD(layout), LAYOUT_WORDS, "kernel layout; default: by device"},
+    {"layout", OPTION_CHOICE, FIELD(layout), FAMILY_LAYOUT_WORDS, "kernel layout; default: by device"},
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES",
      "ask for a tile; 0 leaves a part to the tuning table"},
     {"max-macs", OPTION_U64, FIELD(max_macs), "N", "bound on the multiply-adds of one dispatch"},
