@@ -264,8 +264,9 @@ static bool accept(const cJSON *result) {
     return false;
 }
 
-static bool compare_last(const cJSON *runs, const char *path, uint32_t threshold, cJSON *document,
-                         bool json) {
+/* The result is printed, or left in `out_result` where that is not NULL. */
+static bool compare_last(const cJSON *runs, const char *path, uint32_t threshold, const cJSON *document,
+                         cJSON **out_result) {
     const cJSON *before = bench_history_last(runs, document);
     if (before == NULL) {
         say_error("%s has no earlier run of this suite on this device", path);
@@ -273,8 +274,8 @@ static bool compare_last(const cJSON *runs, const char *path, uint32_t threshold
     }
     cJSON *result = bench_compare(before, document, threshold);
     bool good = accept(result);
-    if (json) {
-        cJSON_AddItemToObject(document, "comparison", result);
+    if (out_result != NULL) {
+        *out_result = result;
     } else {
         bench_compare_print(result);
         cJSON_Delete(result);
@@ -282,9 +283,9 @@ static bool compare_last(const cJSON *runs, const char *path, uint32_t threshold
     return good;
 }
 
-bool bench_compare_with(const char *path, uint32_t threshold, cJSON *document, bool json) {
+bool bench_compare_with(const char *path, uint32_t threshold, const cJSON *document, cJSON **out_result) {
     cJSON *runs = bench_history_load(path);
-    bool good = runs != NULL && compare_last(runs, path, threshold, document, json);
+    bool good = runs != NULL && compare_last(runs, path, threshold, document, out_result);
     cJSON_Delete(runs);
     return good;
 }
@@ -312,9 +313,9 @@ static int compare_files(const char *before, const char *now, const compare_opti
     bool same = strcmp(before, now) == 0;
     cJSON *runs = bench_history_load(now), *others = same ? runs : bench_history_load(before);
     cJSON *last = cJSON_DetachItemFromArray(runs, cJSON_GetArraySize(runs) - 1);
-    bool good =
-        last != NULL && others != NULL && compare_last(others, before, o->threshold, last, o->tool.json);
-    cJSON *result = cJSON_DetachItemFromObject(last, "comparison");
+    cJSON *result = NULL;
+    bool good = last != NULL && others != NULL &&
+                compare_last(others, before, o->threshold, last, o->tool.json ? &result : NULL);
     if (result != NULL)
         good = tool_json_print(result, false) && good;
     cJSON_Delete(last);

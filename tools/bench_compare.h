@@ -24,9 +24,9 @@ cJSON *bench_compare(const cJSON *before, const cJSON *now, uint32_t threshold);
 /* The result as Markdown on stdout. */
 void bench_compare_print(const cJSON *result);
 
-/* Compares the document with the last like it in the file. In JSON the result becomes the document's "comparison", else it is
- * printed. False, and said, when there is nothing to compare with or a row is slower. */
-bool bench_compare_with(const char *path, uint32_t threshold, cJSON *document, bool json);
+/* Compares the document with the last like it in the file. The result is printed, or left in `out_result` (NULL: there is none)
+ * where that is not NULL. False, and said, when there is nothing to compare with or a row is slower. */
+bool bench_compare_with(const char *path, uint32_t threshold, const cJSON *document, cJSON **out_result);
 
 /* `vatten_bench compare BEFORE NOW`: the last runs of two files, or of one the last and the one before. */
 int bench_compare_files(int argc, char **argv);

@@ -43,10 +43,13 @@ static bool report(const bench_suite *suite, cJSON *document) {
     bool json = form_of(suite) == BENCH_JSON, good = true;
     if (!json)
         print(suite);
+    cJSON *comparison = NULL;
+    if (measure->compare != NULL) /* before the run is kept: with what stood there, were it the same file */
+        good = bench_compare_with(measure->compare, measure->threshold, document, json ? &comparison : NULL);
     if (measure->history != NULL)
-        good = bench_history_append(measure->history, document);
-    if (measure->compare != NULL)
-        good = bench_compare_with(measure->compare, measure->threshold, document, json) && good;
+        good = bench_history_append(measure->history, document) && good;
+    if (comparison != NULL)
+        cJSON_AddItemToObject(document, "comparison", comparison);
     if (json)
         return tool_json_print(document, false) && good;
     cJSON_Delete(document);

@@ -8,18 +8,9 @@ Exit status 77 when NumPy or a Vulkan device is missing.
 import csv
 import io
 import json
-import sys
 import unittest
 
-SKIP = 77
-sys.dont_write_bytecode = True  # the source tree stays clean
-
-try:
-    import tool_support as support
-except ImportError:
-    print("skipped: this Python has no NumPy")
-    sys.exit(SKIP)
-
+import tool_support as support
 from tool_support import run_tool
 
 
@@ -225,17 +216,5 @@ class Bench(unittest.TestCase):
             self.assertEqual((code, out), (2, ""))
 
 
-def main():
-    if len(sys.argv) < 2:
-        print(__doc__)
-        sys.exit(2)
-    support.folder_of_tools = sys.argv.pop(1)
-    code, _, err = run_tool("vatten_info")
-    if code != 0 and "no vulkan device" in err.lower():
-        print("skipped: " + err.strip())
-        sys.exit(SKIP)
-    unittest.main()
-
-
 if __name__ == "__main__":
-    main()
+    support.main(__doc__)

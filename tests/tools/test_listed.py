@@ -7,19 +7,10 @@ usage: test_listed.py FOLDER_OF_THE_TOOLS [unittest options]
 Exit status 77 when NumPy or a Vulkan device is missing.
 """
 import json
-import sys
 import unittest
 
-SKIP = 77
-sys.dont_write_bytecode = True  # the source tree stays clean
-
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: this Python has no NumPy")
-    sys.exit(SKIP)
-
-import tool_support as support
+import tool_support as support  # first: it skips where there is no NumPy
+import numpy as np
 from tool_support import ToolCase, dense_visible, run_tool
 
 END = 0xFFFFFFFF
@@ -338,17 +329,5 @@ class Info(unittest.TestCase):
         self.assertIn("vatten_bench sparse", err)
 
 
-def main():
-    if len(sys.argv) < 2:
-        print(__doc__)
-        sys.exit(2)
-    support.folder_of_tools = sys.argv.pop(1)
-    code, _, err = run_tool("vatten_info")
-    if code != 0 and "no vulkan device" in err.lower():
-        print("skipped: " + err.strip())
-        sys.exit(SKIP)
-    unittest.main()
-
-
 if __name__ == "__main__":
-    main()
+    support.main(__doc__)

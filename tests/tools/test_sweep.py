@@ -11,17 +11,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import unittest
-
-SKIP = 77
-sys.dont_write_bytecode = True  # the source tree stays clean
-
-try:
-    import numpy  # noqa: F401: what the tests' support stands on
-except ImportError:
-    print("skipped: this Python has no NumPy")
-    sys.exit(SKIP)
 
 import tool_support as support
 from tool_support import ToolCase, run_tool
@@ -219,17 +208,5 @@ class Sweep(ToolCase):
         self.assertIn("usage: vatten_tune --sweep", out)
 
 
-def main():
-    if len(sys.argv) < 2:
-        print(__doc__)
-        sys.exit(2)
-    support.folder_of_tools = sys.argv.pop(1)
-    code, _, err = run_tool("vatten_info")
-    if code != 0 and "no vulkan device" in err.lower():
-        print("skipped: " + err.strip())
-        sys.exit(SKIP)
-    unittest.main()
-
-
 if __name__ == "__main__":
-    main()
+    support.main(__doc__)

@@ -10,19 +10,10 @@ import csv
 import json
 import os
 import re
-import sys
 import unittest
 
-SKIP = 77
-sys.dont_write_bytecode = True  # the source tree stays clean
-
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: this Python has no NumPy")
-    sys.exit(SKIP)
-
-import tool_support as support
+import tool_support as support  # first: it skips where there is no NumPy
+import numpy as np
 from tool_support import ToolCase, dense_visible, grid_visible, reference, run_tool
 
 
@@ -584,17 +575,5 @@ class Audit(ToolCase):
         self.assertEqual(run_tool("vatten_audit", "--nonsense")[0], 2)
 
 
-def main():
-    if len(sys.argv) < 2:
-        print(__doc__)
-        sys.exit(2)
-    support.folder_of_tools = sys.argv.pop(1)
-    code, _, err = run_tool("vatten_info")
-    if code != 0 and "no vulkan device" in err.lower():
-        print("skipped: " + err.strip())
-        sys.exit(SKIP)
-    unittest.main()
-
-
 if __name__ == "__main__":
-    main()
+    support.main(__doc__)

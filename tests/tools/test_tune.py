@@ -12,20 +12,10 @@ import json
 import math
 import os
 import struct
-import sys
-import unittest
 import zlib
 
-SKIP = 77
-sys.dont_write_bytecode = True  # the source tree stays clean
-
-try:
-    import numpy as np
-except ImportError:
-    print("skipped: this Python has no NumPy")
-    sys.exit(SKIP)
-
-import tool_support as support
+import tool_support as support  # first: it skips where there is no NumPy
+import numpy as np
 from tool_support import ToolCase, axis_visible, run_tool
 
 
@@ -249,13 +239,5 @@ class Simulate(ToolCase):
         self.assertIn("usage: vatten_tune --simulate", out)
 
 
-def main():
-    if len(sys.argv) < 2:
-        print(__doc__)
-        sys.exit(2)
-    support.folder_of_tools = sys.argv.pop(1)
-    unittest.main()
-
-
 if __name__ == "__main__":
-    main()
+    support.main(__doc__, needs_device=False)

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What test_tools.py stands on: running a tool, storage forms, the NumPy reference, and a test case with files."""
+"""What the tests of the tools stand on: their beginning and end, running a tool, storage forms, the NumPy reference, and a test
+case with files. To import it where there is no NumPy skips the test."""
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 
-import numpy as np
+SKIP = 77
+
+try:
+    import numpy as np
+except ImportError:
+    print("skipped: this Python has no NumPy")
+    sys.exit(SKIP)
 
 TOLERANCE = {"f32": 2e-5, "f16": 2e-3, "bf16": 1.6e-2}
 LSE_TOLERANCE = 1e-4
@@ -20,6 +28,20 @@ def run_tool(name, *arguments, cwd=None, env=None):
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=600,
                           env=dict(os.environ, **(env or {})))
     return done.returncode, done.stdout, done.stderr
+
+
+def main(usage, needs_device=True):
+    """Runs the tests of the program: its first argument is the folder of the tools, all others are unittest's."""
+    global folder_of_tools
+    if len(sys.argv) < 2:
+        print(usage)
+        sys.exit(2)
+    folder_of_tools = sys.argv.pop(1)
+    code, _, err = run_tool("vatten_info") if needs_device else (0, "", "")
+    if code != 0 and "no vulkan device" in err.lower():
+        print("skipped: " + err.strip())
+        sys.exit(SKIP)
+    unittest.main()
 
 
 # ---- Storage forms -------------------------------------------------------------------------------------------------
