@@ -159,6 +159,7 @@ def main(words):
     folder = os.path.join(places.build, "drivers")
     os.makedirs(os.path.join(folder, "audit"), exist_ok=True)
     found = sorted(find_places(runs, places, report), key=slowest_first)
+    places.folders.settled()
     reports.side_by_side([task_of(run, place, report, folder, options.full) for run, place in found])
     status = report.finish()
     if options.table:

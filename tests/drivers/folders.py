@@ -78,21 +78,28 @@ def last_error(text):
 
 
 class Folders:
-    """The cache. Folders are fetched when first asked for; a failure is kept and told to each that asks."""
+    """The cache. Folders are fetched when first asked for; a failure is kept and told to each that asks.
+
+    Two locks: `fetching` is one run's at a time, until `settled`; `lock` all runs share to their ends, and who replaces
+    a folder has it alone. `fetching` comes first, so nobody waits for it with a share of the other.
+    """
 
     def __init__(self, cache, refresh=False, say=print):
         self.cache = cache
         self.refresh = refresh
         self.say = say
         self.known = {}  # name -> path or Unavailable
+        self.fetching = None
         self.lock = None
         self._open()
 
     def _open(self):
         try:
             os.makedirs(self.cache, exist_ok=True)
+            self.fetching = open(os.path.join(self.cache, "fetching"), "w", encoding="utf-8")
             self.lock = open(os.path.join(self.cache, "lock"), "w", encoding="utf-8")
-            self._wait_for_lock()
+            self._wait(self.fetching, fcntl.LOCK_EX, "prepares")
+            self._wait(self.lock, fcntl.LOCK_EX if self.refresh else fcntl.LOCK_SH, "replaces what is in")
         except OSError as error:
             raise Unavailable(f"the cache {self.cache} cannot be used ({error.strerror}): make it writable or set "
                               "VATTEN_DRIVERS_CACHE to another folder") from error
@@ -100,12 +107,17 @@ class Folders:
             if name.endswith(".part"):  # of a run that was stopped
                 shutil.rmtree(os.path.join(self.cache, name), ignore_errors=True)
 
-    def _wait_for_lock(self):
+    def _wait(self, file, how, what):
         try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.say(f"Waiting for another run that uses {self.cache}")
-            fcntl.flock(self.lock, fcntl.LOCK_EX)
+            self.say(f"Waiting for another run that {what} {self.cache}")
+            fcntl.flock(file, how)
+
+    def settled(self):
+        """All folders that this run needs are there: other runs may fetch theirs."""
+        fcntl.flock(self.lock, fcntl.LOCK_SH)
+        self.fetching.close()
 
     def path(self, name):
         """The folder's path, fetched if need be; raises Unavailable."""
@@ -138,7 +150,9 @@ class Folders:
             _link(part)
             with open(os.path.join(part, "vatten-stamp.json"), "w", encoding="utf-8") as file:
                 json.dump(stamp, file)
-            shutil.rmtree(path, ignore_errors=True)
+            if os.path.exists(path):
+                self._wait(self.lock, fcntl.LOCK_EX, "uses")
+                shutil.rmtree(path)
             os.rename(part, path)
         except OSError as error:
             raise Unavailable(f"folder {name} could not be written: {error}") from error

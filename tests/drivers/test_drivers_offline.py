@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -158,6 +159,44 @@ class TheLaunch(unittest.TestCase):
         for run in runs:
             self.assertTrue(run.defects and run.environment, run.ident)
             self.assertIn(run.layers, device_list.FOLDERS)
+
+
+class TheCache(unittest.TestCase):
+    """Each lock is of one open file, so two in one process stand in for two runs."""
+
+    def setUp(self):
+        self.place = tempfile.TemporaryDirectory()
+        self.first = folders.Folders(self.place.name)
+        self.said = []
+        self.second = None
+
+    def tearDown(self):
+        self.place.cleanup()
+
+    def open_second(self, refresh=False):
+        def work():
+            self.second = folders.Folders(self.place.name, refresh, self.said.append)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(0.5)
+        return thread
+
+    def test_is_shared_once_settled(self):
+        waiting = self.open_second()
+        self.assertTrue(waiting.is_alive())
+        self.assertIn("prepares", self.said[0])
+        self.first.settled()
+        waiting.join(10)
+        self.assertIsNotNone(self.second)
+
+    def test_is_refreshed_when_nobody_uses_it(self):
+        self.first.settled()
+        waiting = self.open_second(refresh=True)
+        self.assertTrue(waiting.is_alive())
+        self.first.lock.close()
+        waiting.join(10)
+        self.assertIsNotNone(self.second)
 
 
 class TheRest(unittest.TestCase):
