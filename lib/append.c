@@ -285,7 +285,8 @@ static void add_step(const vt_append *a, uint32_t which, const part *p, uint32_t
     vt_step step = {
         .variant = variant,
         .binding_count = VT_APPEND_SLOT_COUNT,
-        .lengths = true,
+        .lengths = !a->fixed,
+        .of_keys = a->of_keys,
         .groups = {(uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->heads, (uint32_t)p->batch}};
     step.append = (vt_append_push){.q_len = (uint32_t)a->problem.q_len,
                                    .kv_len = (uint32_t)a->problem.kv_len,

@@ -32,6 +32,8 @@ typedef struct vt_append {
     vt_append_side side[2];
     uint32_t sides;       /* 1: keys only */
     bool interleaved;     /* both caches have gaps, where the other's elements may be */
+    bool fixed;           /* a record does not change the lengths */
+    bool of_keys;         /* or its new rows are as many as vatten_args has keys */
     vatten_tables tables; /* those that are read, and that of heads before them */
     uint64_t tables_from; /* bytes: the first that is read; at the end if there is none */
 } vt_append;

@@ -94,10 +94,9 @@ static uint64_t bind(const part *p, vt_step *step, uint32_t slot, vt_role role, 
 /* Binds a slab, and returns the base from which shaders index it. They index by the tensor's own token numbers, so the base
  * steps back over the tokens before the slab; the sum comes out right because 32-bit unsigned arithmetic wraps. */
 static uint32_t bind_slab(const part *p, vt_step *step, uint32_t slot, vt_role role, const vt_tensor *t,
-                          const vt_slab *s, uint32_t dim) {
-    const vt_partition_input *in = &p->in->part;
-    uint64_t at = vt_step_bind_slab(step, slot, role, t, s, dim, in->problem->element_bytes,
-                                    in->caps->storage_alignment);
+                          const vt_slab *s, uint32_t dim, uint32_t element_bytes) {
+    uint64_t at =
+        vt_step_bind_slab(step, slot, role, t, s, dim, element_bytes, p->in->part.caps->storage_alignment);
     return (uint32_t)(at - s->token[0] * t->token);
 }
 
@@ -109,8 +108,9 @@ static void bind_queries(const part *p, vt_step *step) {
                        {p->q_first * plane, p->q_end * plane}};
     const vt_tensor *q = &problem->q;
     const vt_tensor *out = &problem->out;
-    step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->q_dim);
-    step->push.out_base = bind_slab(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, problem->value_dim);
+    uint32_t bytes = problem->element_bytes;
+    step->push.q_base = bind_slab(p, step, VT_SLOT_Q, VT_ROLE_Q, q, &s, problem->q_dim, bytes);
+    step->push.out_base = bind_slab(p, step, VT_SLOT_OUT, VT_ROLE_OUT, out, &s, problem->value_dim, bytes);
     step->push.q_batch = (uint32_t)q->batch;
     step->push.q_head = (uint32_t)q->head;
     step->push.q_token = (uint32_t)q->token;
@@ -131,11 +131,12 @@ static void bind_keys(const part *p, const link *l, vt_step *step) {
     const vt_tensor *v = l->geometry->v;
     vt_role k_role = l->extra ? VT_ROLE_EXTRA_K : VT_ROLE_K;
     vt_role v_role = l->extra ? VT_ROLE_EXTRA_V : VT_ROLE_V;
-    step->push.v_base = bind_slab(p, step, VT_SLOT_V, v_role, v, &s, problem->value_dim);
+    uint32_t bytes = vt_kv_element(problem);
+    step->push.v_base = bind_slab(p, step, VT_SLOT_V, v_role, v, &s, problem->value_dim, bytes);
     if (problem->weights) /* there is no k, but a declared slot must hold a buffer */
         step->binding[VT_SLOT_K] = step->binding[VT_SLOT_V];
     else
-        step->push.k_base = bind_slab(p, step, VT_SLOT_K, k_role, k, &s, problem->dim);
+        step->push.k_base = bind_slab(p, step, VT_SLOT_K, k_role, k, &s, problem->dim, bytes);
     step->push.k_batch = (uint32_t)k->batch;
     step->push.k_head = (uint32_t)k->head;
     step->push.k_token = (uint32_t)k->token;
@@ -345,10 +346,10 @@ static bool find_variant(const vt_attend_input *in, vt_map map, const uint32_t s
             *out = i;
             return true;
         }
-    if (program->variant_count == VT_RULES_MAX + (in->part.problem->extra_len != 0))
+    if (program->variant_count == program->main_variant + VT_RULES_MAX + (in->part.problem->extra_len != 0))
         return false;
     variant->kernel = vt_kernel_find(map, in->part.problem->dtype, in->part.tile->layout,
-                                     needed_io(in->part.problem, program, map));
+                                     needed_io(in->part.problem, program, map), in->part.problem->kv_wide);
     memcpy(variant->spec, spec, sizeof variant->spec);
     *out = program->variant_count++;
     return true;
@@ -374,7 +375,8 @@ static void settle_kernels(const vt_attend_input *in, vt_program *program) {
         if (vt_kernels[*kernel].task != VT_TASK_ATTEND)
             continue;
         vt_map map = vt_kernels[*kernel].map;
-        *kernel = vt_kernel_find(map, p->dtype, in->part.tile->layout, needed_io(p, program, map));
+        *kernel =
+            vt_kernel_find(map, p->dtype, in->part.tile->layout, needed_io(p, program, map), p->kv_wide);
     }
 }
 

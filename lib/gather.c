@@ -196,7 +196,7 @@ static void fill_spec(const plan *g, uint32_t spec[VT_SPEC_COUNT]) {
 
 static uint32_t attend_variant(const plan *g, vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
-    variant->kernel = vt_kernel_find(VT_MAP_LISTS, g->p->dtype, g->tile->layout, VT_IO_LISTS);
+    variant->kernel = vt_kernel_find(VT_MAP_LISTS, g->p->dtype, g->tile->layout, VT_IO_LISTS, false);
     fill_spec(g, variant->spec);
     return program->variant_count++;
 }

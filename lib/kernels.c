@@ -3,14 +3,15 @@
 
 #include <iface/interface.h>
 
-static bool attends(const vt_kernel *k, vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+static bool attends(const vt_kernel *k, vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io,
+                    bool wide) {
     return k->task == VT_TASK_ATTEND && k->map == map && k->dtype == dtype && k->layout == layout &&
-           k->io == io;
+           k->io == io && k->wide == wide;
 }
 
-uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io, bool wide) {
     uint32_t i = 0;
-    while (i < vt_kernel_count && !attends(&vt_kernels[i], map, dtype, layout, io))
+    while (i < vt_kernel_count && !attends(&vt_kernels[i], map, dtype, layout, io, wide))
         ++i;
     return i;
 }

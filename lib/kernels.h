@@ -51,6 +51,7 @@ typedef struct vt_kernel {
     vatten_dtype dtype;
     vatten_layout layout;
     vt_io io;
+    bool wide; /* of attention: keys and values are f32, whatever the dtype */
     const uint32_t *code;
     size_t code_size; /* bytes */
 } vt_kernel;
@@ -59,7 +60,7 @@ extern const vt_kernel vt_kernels[];
 extern const uint32_t vt_kernel_count;
 
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel: of attention, and of another task. */
-uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io);
+uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io, bool wide);
 /* `dtype` of the task's input; only pool, score, combine and append have others than F32. */
 uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype);
 

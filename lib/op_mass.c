@@ -58,8 +58,8 @@ static uint32_t add_variant(const vt_op_input *op, vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
     bool bytes = op->problem->kv_bytes;
     vt_io rows = bytes ? VT_IO_MASS_BYTES : VT_IO_MASS, columns = bytes ? VT_IO_COLUMNS_BYTES : VT_IO_COLUMNS;
-    variant->kernel =
-        vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout, m->columns ? columns : rows);
+    variant->kernel = vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
+                                     m->columns ? columns : rows, false);
     vt_rules_spec(op, 1, false, variant->spec);
     variant->spec[VT_SPEC_MASS_BINS] = (uint32_t)m->bins;
     variant->spec[VT_SPEC_MASS_KIND] = (uint32_t)m->kind | (m->has_input ? VT_MASS_INPUT : 0);

@@ -46,7 +46,7 @@ static uint32_t attend_variant(const vt_op_input *op, const vt_rules_cut *c, boo
                                vt_program *program) {
     vt_variant *variant = &program->variants[program->variant_count];
     variant->kernel = vt_kernel_find(VT_MAP_DENSE, op->problem->dtype, op->tile->layout,
-                                     op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES);
+                                     op->problem->kv_bytes ? VT_IO_BYTES : VT_IO_RULES, op->problem->kv_wide);
     vt_rules_spec(op, c->splits, extra, variant->spec);
     return program->variant_count++;
 }

@@ -42,6 +42,11 @@ static uint64_t span(const input_type *in, const vt_tensor *t, uint64_t batch, u
     return vt_tensor_range(in->problem, t, in->caps->storage_alignment, batch, heads, tokens, dim);
 }
 
+static uint64_t key_span(const input_type *in, const vt_tensor *t, uint64_t batch, uint64_t heads,
+                         uint64_t tokens, uint64_t dim) {
+    return vt_range(t, vt_kv_element(in->problem), in->caps->storage_alignment, batch, heads, tokens, dim);
+}
+
 /* Heads of one kind that are shared by `group` query heads each: those of a part may straddle one more than they fill. */
 static uint64_t heads_within(uint64_t part_heads, uint64_t group, uint64_t heads) {
     return vt_min(vt_ceil_div(part_heads - 1, group) + 1, heads / group);
@@ -85,8 +90,8 @@ static bool source_fits(const input_type *in, const vt_geometry *geometry, const
     uint64_t range = in->caps->storage_range;
     if (!bias_fits(in, part, tokens))
         return false;
-    return (p->weights || span(in, geometry->k, part->batch, kv_heads, tokens, p->dim) <= range) &&
-           span(in, geometry->v, part->batch, kv_heads, tokens, p->value_dim) <= range;
+    return (p->weights || key_span(in, geometry->k, part->batch, kv_heads, tokens, p->dim) <= range) &&
+           key_span(in, geometry->v, part->batch, kv_heads, tokens, p->value_dim) <= range;
 }
 
 static bool keys_fit(const input_type *in, const vt_part_size *part) {

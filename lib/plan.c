@@ -7,6 +7,7 @@
 #include "rules_cut.h"
 #include "sizes.h"
 #include "sparse.h"
+#include "repack.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,7 +113,10 @@ typedef struct attend_input {
 
 static vatten_result append_attention(const void *input, vt_program *program) {
     const attend_input *in = input;
-    return in->op ? in->op(&in->op_input, program) : vt_sparse_steps(in->sparse, &in->op_input, program);
+    if (!in->op)
+        return vt_sparse_steps(in->sparse, &in->op_input, program);
+    return in->op_input.tile->repacks ? vt_repack_steps(in->op, &in->op_input, program)
+                                   : in->op(&in->op_input, program);
 }
 
 static vatten_result build_attention(vatten_device *device, const attend_input *in, vatten_plan **out) {

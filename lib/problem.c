@@ -171,7 +171,7 @@ uint64_t vt_tensor_bytes(const vt_problem *problem, const vt_tensor *tensor) {
 }
 
 uint32_t vt_kv_element(const vt_problem *problem) {
-    return problem->kv_bytes ? 1 : problem->element_bytes;
+    return problem->kv_bytes ? 1 : problem->kv_wide ? 4 : problem->element_bytes;
 }
 
 uint32_t vt_kv_row(const vt_problem *problem, uint32_t dim) {

@@ -105,6 +105,8 @@ typedef struct vt_problem {
     vatten_dtype dtype;
     uint32_t element_bytes;
     bool kv_bytes; /* k and v are rows of bytes with scales: their tensors count bytes */
+    bool kv_wide;  /* k and v, and the extra ones, are f32, whatever the dtype */
+    bool kv_stays; /* they are not to be repacked (repack.h) */
     uint32_t kv_block;
     uint64_t batch;
     uint32_t heads;

@@ -55,10 +55,12 @@ static uint32_t memory_type(const vatten_device *device, uint32_t allowed) {
 static vatten_result create_workspace(vatten_recorder *recorder, uint64_t bytes) {
     vatten_device *device = recorder->device;
     const vt_vk_device *vk = &device->vk;
+    bool addressed = (device->caps.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     const VkBufferCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
         .size = bytes,
-        .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT,
+        .usage =
+            VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | (addressed ? VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT : 0),
     };
     vatten_result result = vt_vk_check(vk->CreateBuffer(vk->handle, &info, NULL, &recorder->workspace),
                                        "vkCreateBuffer for the workspace", &device->logger);
@@ -66,8 +68,11 @@ static vatten_result create_workspace(vatten_recorder *recorder, uint64_t bytes)
         return result;
     VkMemoryRequirements need;
     vk->GetBufferMemoryRequirements(vk->handle, recorder->workspace, &need);
+    const VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                             .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
     const VkMemoryAllocateInfo allocate = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+        .pNext = addressed ? &flags : NULL,
         .allocationSize = need.size,
         .memoryTypeIndex = memory_type(device, need.memoryTypeBits),
     };

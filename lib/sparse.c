@@ -198,6 +198,7 @@ vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger,
         result = vt_problem_from_lists(caps, logger, &lists, &out->lists);
     if (result == VATTEN_SUCCESS && out->by_row && desc->execution != VATTEN_SPARSE_GATHER)
         result = vt_problem_from_lists(caps, logger, &joined, &out->joined);
+    out->lists.kv_stays = out->joined.kv_stays = true; /* stages share the workspace as it is laid out here */
     if (result == VATTEN_SUCCESS)
         result = vt_pool_from(caps, logger, &keys, &out->keys);
     if (result == VATTEN_SUCCESS && !out->by_row)

@@ -56,7 +56,8 @@ uint32_t vt_step_limit(const vt_step *step, const vt_variant *variant, uint32_t 
     uint32_t row = slot == VT_SLOT_K ? spec[VT_SPEC_DIM] : spec[VT_SPEC_VALUE_DIM];
     if (bytes)
         row = row / spec[VT_SPEC_KV_BLOCK] * (spec[VT_SPEC_KV_BLOCK] / 4 + 1);
-    uint64_t elements = step->binding[slot].range / (bytes || kernel->dtype == VATTEN_DTYPE_F32 ? 4 : 2);
+    bool words = bytes || kernel->wide || kernel->dtype == VATTEN_DTYPE_F32;
+    uint64_t elements = step->binding[slot].range / (words ? 4 : 2);
     return elements < row ? 0 : (uint32_t)vt_min(elements - row, UINT32_MAX);
 }
 
@@ -102,6 +103,7 @@ bool vt_step_shrink(vt_step *step, uint64_t q_len, uint64_t kv_len) {
     if (step->merges)
         return shrink_merge(step, q_len);
     if (step->lengths) {
+        q_len = step->of_keys ? kv_len : q_len;
         push->q_len = (uint32_t)q_len;
         push->kv_len = (uint32_t)kv_len;
         return step->always || q_len > push->q_first;

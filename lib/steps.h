@@ -93,6 +93,7 @@ typedef struct vt_step {
     bool merges;        /* a step of combining, whose first query is `first` */
     uint64_t first;
     bool lengths;     /* with a fixed grid: q_len and kv_len of the push block follow those of vatten_args */
+    bool of_keys;     /* and its queries are the keys of vatten_args */
     bool always;      /* and there is something to do whatever they are */
     uint32_t written; /* a bit for each slot that the kernel writes */
     union {           /* by the task of the kernel; the rest is 0 */
@@ -121,9 +122,10 @@ typedef struct vt_route {
     uint64_t offset;
 } vt_route;
 
-#define VT_RULES_MAX    32u                /* different rules that the heads of a plan may have */
-#define VT_VARIANTS_MAX (VT_RULES_MAX + 1) /* and the dense kernel of extra keys */
-#define VT_STEPS_MAX    65536u
+#define VT_RULES_MAX 32u /* different rules that the heads of a plan may have */
+#define VT_VARIANTS_MAX                                                                                      \
+    (VT_RULES_MAX + 3) /* and the dense kernel of extra keys, and two that repack keys and values */
+#define VT_STEPS_MAX 65536u
 
 /* `steps` may be NULL: then only the counts and sums are made, to size the array for a second pass. */
 typedef struct vt_program {

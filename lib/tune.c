@@ -4,6 +4,7 @@
 #include "log.h"
 #include "simulate.h"
 #include "sizes.h"
+#include "repack.h"
 
 #include <inttypes.h>
 
@@ -336,6 +337,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
         return why;
     pad_dims(tile, problem);
     tile->hold = holds_queries(caps, tile);
+    tile->repacks = tile->layout == VATTEN_LAYOUT_ADDRESS && vt_repack_pays(caps, problem);
     tile->shared_bytes = shared_bytes(tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, problem, tile);
@@ -451,7 +453,8 @@ static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_proble
     bool rows = (row->max_rows == 0 || filled <= row->max_rows) && filled >= row->min_rows;
     bool dtype = row->dtypes == 0 || (row->dtypes & 1u << problem->dtype) != 0;
     bool task = row->tasks == 0 || (row->tasks & task_of(problem)) != 0;
-    return layout_matches(caps, row, problem) && rows && dtype && task && dim >= row->min_dim &&
+    bool wide = !row->wide_keys || problem->dtype == VATTEN_DTYPE_F32 || vt_repack_pays(caps, problem);
+    return layout_matches(caps, row, problem) && rows && dtype && task && wide && dim >= row->min_dim &&
            dim <= row->max_dim && row->registers <= caps->registers;
 }
 

@@ -49,6 +49,8 @@ typedef struct vt_tune_row {
     uint32_t min_dim;  /* of max(dim, value_dim) */
     uint32_t dtypes;   /* bits 1 << vatten_dtype */
     uint32_t tasks;    /* vt_tune_task bits */
+    /* And what only rows of the table say: only where keys and values are f32 when they are read, as they came or repacked. */
+    bool wide_keys;
 } vt_tune_row;
 
 extern const vt_tune_row vt_tune_table[];
@@ -66,6 +68,7 @@ typedef struct vt_tile {
     uint32_t subgroup; /* MATRIX and MATRIX2 only: invocations of a subgroup */
     vt_matrix matrix;  /* likewise: the product that the kernel is made of */
     bool hold;         /* likewise: queries stay in registers */
+    bool repacks;      /* ADDRESS only: keys and values are repacked first (repack.h) */
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;

@@ -18,8 +18,8 @@
  *    pairs from which small windows take them;
  *  - ADDRESS: loads cost next to nothing there, and what does not stay in L1 does. Dense, 1024 x 1024, 8 heads, time of a
  *    lane's rows by keys on lavapipe 26.2, 256 bits, f32: dim 64 1x8 44, 2x4 46, 3x3 56, 4x2 60 ms; dim 128 1x6 97, 1x8 102,
- *    2x2 117 ms; 512 bits: 31, 36 and 70, 74 (2x4) ms. A key of 16 bits is converted by each lane that multiplies with it, so
- *    two rows share that: f16 1x8 125, 2x4 68, 4x2 76 ms at dim 64;
+ *    2x2 117 ms; 512 bits: 31, 36 and 70, 74 (2x4) ms. A key of 16 bits is converted by each lane that multiplies with it, so,
+ *    where it was not repacked before (repack.h), two rows share that: f16 1x8 125, 2x4 68, 4x2 76 ms at dim 64;
  *  - few rows: a tile has no more than there are, since keys are what decoding waits for, and more lanes for each;
  *  - STREAM: rows of a tile that are there at all, for few queries (16 rows, four tokens of four heads, take 0.37 of the time
  *    that ROWS takes); and above dim 256, where 8 rows run at ten times the speed of SUBGROUP on CPUs (multi-head
@@ -46,8 +46,6 @@
 #define LEAST       "fits 16 KiB and 128 invocations"
 #define LOADED_ONCE "1 row: queries and outputs stay in L1, where loads cost little"
 
-#define F32 (1u << VATTEN_DTYPE_F32)
-
 const vt_tune_row vt_tune_table[] = {
     /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent, max rows, reason */
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 1, 0, 0, 1, FEW},
@@ -56,7 +54,7 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, 256, 0, 0, 16, 0, 0, 16, FEW},
     {VATTEN_LAYOUT_STREAM, VT_TUNE_ASKED, 0, 256, 0, 0, 8, 0, 0, 0, "8 rows where more are asked of STREAM"},
 
-    {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 128, 0, 1, 1, 8, 0, 0, LOADED_ONCE, .dtypes = F32},
+    {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 128, 0, 1, 1, 8, 0, 0, LOADED_ONCE, .wide_keys = true},
     {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 128, 0, 1, 2, 4, 0, 0, "2 rows share the conversion of a key"},
     {VATTEN_LAYOUT_ADDRESS, VT_TUNE_ONCE, 0, 256, 0, 1, 1, 4, 0, 0, LOADED_ONCE},
 

@@ -6,6 +6,7 @@
 //   VT_NEIGHBORHOOD  index map: neighborhood; VT_LISTS: lists, seven buffers (with VT_FULL); else dense
 //   VT_ROWS          layout: many rows per lane (CPU devices), else lanes share rows (GPUs)
 //   VT_BY_ADDRESS    with VT_ROWS: keys and values are read by address, each word once for all lanes
+//   VT_WIDE          keys and values are f32, whatever VT_DTYPE is (with VT_BY_ADDRESS)
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_MATRIX2       layout: so is all between the products (with VT_MATRIX)
 //   VT_BFLOAT16      the matrices are of bf16 (with VT_DTYPE)

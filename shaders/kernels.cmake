@@ -2,7 +2,7 @@
 #
 # The manifest: one vatten_kernel line per SPIR-V. It drives the build and the generated table, and through the table the
 # tests and the bench. A kernel's name is its address:
-# attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes|_mass|_mass_bytes|_columns|_columns_bytes], <task>_<dtype>.
+# attention_<map>_<dtype>_<layout>[_wide][_full|_bias|_rules|_bytes|_mass|_mass_bytes|_columns|_columns_bytes], <task>_<dtype>.
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
@@ -20,6 +20,10 @@ set(VATTEN_KERNEL_ROWS "")
 function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
   set(defines ${ARGN})
+  set(wide false)
+  if("VT_WIDE" IN_LIST defines)
+    set(wide true)
+  endif()
   set(target vulkan1.1)
   if("VT_MATRIX2" IN_LIST defines) # an extension of SPIR-V 1.6
     set(target vulkan1.3)
@@ -33,7 +37,7 @@ function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
   set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"kernels/${NAME}.h\"\n" PARENT_SCOPE)
   set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${TASK}, ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
-vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
+${wide}, vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
 # vatten_probe(NAME TARGET RESULT): RESULT is 0 where the compiler takes probe/NAME.comp.
@@ -109,6 +113,10 @@ foreach(dtype F32 F16 BF16)
       if(NOT io MATCHES "MASS|COLUMNS")
         vatten_kernel(attention_${map}_${d}_address${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ADDRESS VT_IO_${io} ${common} VT_ROWS VT_BY_ADDRESS)
+      endif()
+      if(NOT io MATCHES "BYTES|MASS|COLUMNS" AND NOT dtype STREQUAL F32)
+        vatten_kernel(attention_${map}_${d}_address_wide${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_ADDRESS VT_IO_${io} ${common} VT_ROWS VT_BY_ADDRESS VT_WIDE)
       endif()
       vatten_kernel(attention_${map}_${d}_subgroup${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)

@@ -152,7 +152,7 @@ typedef enum vatten_feature {
      * size that is specialized: maintenance4 must be enabled too, and `instance` made with apiVersion >= 1.3. */
     VATTEN_FEATURE_COOPERATIVE_MATRIX_2 = 1 << 6,
     /* bufferDeviceAddress (Vulkan 1.2, or VK_KHR_buffer_device_address): the ADDRESS layout, which reads keys and values by
-     * address. Set it only if every buffer that you record with as k, v, extra_k or extra_v has
+     * address. Set it only if every buffer that you record with as k, v, extra_k, extra_v or workspace has
      * VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, and memory allocated with VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT. Supported
      * means that it pays: on Mesa's lavapipe since 26, where f32 attention is 1.7 times as fast by it. Elsewhere nothing uses it. */
     VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7

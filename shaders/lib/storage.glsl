@@ -13,9 +13,22 @@ layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ4 { VT_ELEM4 q_e
 layout(set = 0, binding = VT_SLOT_Q, std430) readonly buffer VtQ8 { VT_ELEM8 q_elem8[]; };
 #endif
 #ifdef VT_BY_ADDRESS
+#ifdef VT_WIDE // keys and values were repacked as f32 before (lib/repack.c)
+#define VT_KV_ELEM float
+#define VT_KV_ELEM4 vec4
+#define VT_KV_ELEM_BYTES 4u
+#define vt_kv_to_f32(x) (x)
+#define vt_kv_to_f32x4(x) (x)
+#else
+#define VT_KV_ELEM VT_ELEM
+#define VT_KV_ELEM4 VT_ELEM4
+#define VT_KV_ELEM_BYTES VT_ELEM_BYTES
+#define vt_kv_to_f32(x) vt_to_f32(x)
+#define vt_kv_to_f32x4(x) vt_to_f32x4(x)
+#endif
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer VtWords { uint at[]; };
-layout(buffer_reference, std430, buffer_reference_align = VT_ELEM_BYTES) readonly buffer VtElems { VT_ELEM at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 4 * VT_ELEM_BYTES) readonly buffer VtElems4 { VT_ELEM4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = VT_KV_ELEM_BYTES) readonly buffer VtElems { VT_KV_ELEM at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4 * VT_KV_ELEM_BYTES) readonly buffer VtElems4 { VT_KV_ELEM4 at[]; };
 #define k_word VtWords(push.k_address).at
 #define v_word VtWords(push.v_address).at
 #else

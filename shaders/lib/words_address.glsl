@@ -14,7 +14,7 @@ const uint VALUE_STEP = QUAD;
 uvec2 address_of(uvec2 base, uint row)
 {
     uint carry;
-    uint low = uaddCarry(base.x, row * VT_ELEM_BYTES, carry);
+    uint low = uaddCarry(base.x, row * VT_KV_ELEM_BYTES, carry);
     return uvec2(low, base.y + carry);
 }
 
@@ -29,15 +29,21 @@ vec4 word_v(RowAt row, uint c) { return load_v4(row, c); }
 RowAt own_k_row(uint token) { return address_of(push.k_address, min(k_row(token), push.k_limit)); }
 RowAt own_v_row(uint token) { return address_of(push.v_address, min(v_row(token), push.v_limit)); }
 
+#if VT_DTYPE == VT_F16 && !defined(VT_WIDE) // fours of f16 have to be unpacked, one by one they are converted
+#define VT_FOURS false
+#else
+#define VT_FOURS true
+#endif
+
 #define VT_ADDRESS_LOADER(NAME, BOUND)                                                                               \
     vec4 NAME(RowAt row, uint c)                                                                                     \
     {                                                                                                                \
         vec4 x = vec4(0.0);                                                                                          \
-        if (VT_DTYPE != VT_F16 && VECTOR != 0u)                                                                      \
-            return c < (BOUND) ? vt_to_f32x4(VtElems4(row).at[c / QUAD]) : x;                                        \
+        if (VT_FOURS && VECTOR != 0u)                                                                                \
+            return c < (BOUND) ? vt_kv_to_f32x4(VtElems4(row).at[c / QUAD]) : x;                                     \
         [[unroll]] for (uint e = 0u; e < QUAD; ++e)                                                                  \
             if (c + e < (BOUND))                                                                                     \
-                x[e] = vt_to_f32(VtElems(row).at[c + e]);                                                            \
+                x[e] = vt_kv_to_f32(VtElems(row).at[c + e]);                                                         \
         return x;                                                                                                    \
     }
 VT_ADDRESS_LOADER(word_k, DIM)

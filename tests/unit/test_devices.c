@@ -83,7 +83,8 @@ static void check_device(const vt_caps *caps, uint32_t dim, uint32_t value_dim) 
             check_pads(&problem, &tile);
             check_fit(caps, &tile);
             for (vt_io io = VT_IO_PLAIN; io <= VT_IO_FULL; ++io)
-                assert_true(vt_kernel_find(map, dtype, tile.layout, io) < vt_kernel_count);
+                assert_true(vt_kernel_find(map, dtype, tile.layout, io,
+                                           tile.repacks && dtype != VATTEN_DTYPE_F32) < vt_kernel_count);
         }
 }
 

@@ -231,7 +231,10 @@ static void passes_of_rank_count_from_zero(void **state) {
         assert_int_equal(passes[i], i);
 }
 
-static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io) {
+static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io, bool wide) {
+    bool widens = layout == VATTEN_LAYOUT_ADDRESS && dtype != VATTEN_DTYPE_F32 && io != VT_IO_BYTES;
+    if (wide && !widens)
+        return false;
     bool ruled = io == VT_IO_RULES || io == VT_IO_BYTES, mass = io >= VT_IO_MASS && io <= VT_IO_COLUMNS_BYTES;
     if ((io == VT_IO_BIAS && map != VT_MAP_NEIGHBORHOOD) || ((ruled || mass) && map != VT_MAP_DENSE) ||
         (io >= VT_IO_LISTS) != (map == VT_MAP_LISTS))
@@ -250,14 +253,16 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
             for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout)
-                for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
-                    if (!is_built(map, dtype, layout, io))
+                for (int each = VT_IO_PLAIN; each < 2 * VT_IO_COUNT; ++each) {
+                    vt_io io = (vt_io)(each / 2);
+                    bool wide = each % 2;
+                    if (!is_built(map, dtype, layout, io, wide))
                         continue;
-                    uint32_t i = vt_kernel_find(map, dtype, layout, io);
+                    uint32_t i = vt_kernel_find(map, dtype, layout, io, wide);
                     assert_true(i < vt_kernel_count);
                     const vt_kernel *kernel = &vt_kernels[i];
                     assert_true(kernel->map == map && kernel->dtype == dtype && kernel->layout == layout &&
-                                kernel->io == io);
+                                kernel->io == io && kernel->wide == wide);
                     ++found;
                 }
     for (vt_task task = VT_TASK_POOL; task <= VT_TASK_APPEND_I8; ++task) {
@@ -274,7 +279,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     assert_int_equal(found, vt_kernel_count);
 }
 
-/* attention_<map>_<dtype>_<layout>[_full|_bias|_rules|_bytes...] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has
+/* attention_<map>_<dtype>_<layout>[_wide][_full|_bias|_rules|_bytes...] or <task>_<dtype>, as vatten_plan_info.kernel shows it: it has
  * 64 bytes. */
 static void a_kernels_name_is_its_address(void **state) {
     (void)state;
@@ -296,8 +301,9 @@ static void a_kernels_name_is_its_address(void **state) {
             assert_string_equal(kernel->name, name);
             continue;
         }
-        int size = snprintf(name, sizeof name, "attention_%s_%s_%s%s", maps[kernel->map],
-                            dtypes[kernel->dtype], layouts[kernel->layout], ios[kernel->io]);
+        int size =
+            snprintf(name, sizeof name, "attention_%s_%s_%s%s%s", maps[kernel->map], dtypes[kernel->dtype],
+                     layouts[kernel->layout], kernel->wide ? "_wide" : "", ios[kernel->io]);
         assert_true(size < 64);
         assert_string_equal(kernel->name, name);
     }
@@ -316,9 +322,9 @@ static void every_kernel_is_a_spirv_module(void **state) {
 
 static void an_unknown_kernel_is_not_found(void **state) {
     (void)state;
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, VT_IO_PLAIN),
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, (vatten_dtype)9, VATTEN_LAYOUT_ROWS, VT_IO_PLAIN, false),
                      vt_kernel_count);
-    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, VT_IO_PLAIN),
+    assert_int_equal(vt_kernel_find(VT_MAP_DENSE, VATTEN_DTYPE_F32, VATTEN_LAYOUT_AUTO, VT_IO_PLAIN, false),
                      vt_kernel_count);
 }
 
