@@ -118,3 +118,11 @@ bool map_sees(MapRow row, MapKey key)
         sees = sees || (key.exists && key.at < row.prefix_end);
     return sees;
 }
+
+#ifdef VT_MATRIX_WORKGROUP
+const uint MAP_STRETCHES = VT_STRETCH_ONE;
+const uint MAP_STEP = 1u;
+uvec2 map_there() { return uvec2(clamp(ivec2(map_k_begin, map_k_end) - map_k0, ivec2(0), ivec2(KEYS))); }
+uint map_stretch(uint c) { return KEYS; }
+uint map_stretch_most() { return KEYS; }
+#endif
