@@ -53,6 +53,9 @@ typedef struct vt_vk_instance {
     PFN_vkGetPhysicalDeviceFeatures2 GetPhysicalDeviceFeatures2;
     /* NULL where no driver of the instance has cooperative matrices */
     PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
+    /* or none of any sides */
+    PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV
+        GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV;
 } vt_vk_instance;
 
 typedef struct vt_vk_device {
