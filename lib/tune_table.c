@@ -133,6 +133,6 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 128, 128, 0, 0, 32, 0, 0, WORKGROUP_128, .rows = 64},
     {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 128, 0, 0, 32, 0, 0, WORKGROUP_128, .rows = 32},
     {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 0, 0, 0, 16, 0, 0,
-     "16 rows by 16 keys where the device lists other workgroups", .rows = 16},
+     "16 keys by the least rows where the device lists other workgroups", .rows = 8},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

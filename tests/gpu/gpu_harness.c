@@ -154,6 +154,10 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX2 && !(g->limits.features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)) {
         return false;
     }
+    if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP &&
+        !(g->limits.features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP)) {
+        return false;
+    }
     if (gpu_has_matrices(layout)) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
@@ -164,7 +168,8 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
 }
 
 bool gpu_has_matrices(vatten_layout layout) {
-    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
+    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
+           layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
 }
 
 vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype) {
@@ -198,7 +203,8 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 
 const char *gpu_layout_name(vatten_layout layout) {
     static const char *const names[GPU_LAYOUTS] = {"auto",   "rows",   "subgroup", "shared",
-                                                   "matrix", "stream", "matrix2",  "address"};
+                                                   "matrix", "stream", "matrix2",  "address",
+                                                   "matrix_workgroup"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

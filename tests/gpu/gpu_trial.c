@@ -426,7 +426,9 @@ static bool suits_matrices(const gpu_problem *problem) {
 /* Beside other layouts, since few devices have them. */
 static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
-    vatten_layout layout = turn % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2;
+    static const vatten_layout turns[2] = {VATTEN_LAYOUT_MATRIX2, VATTEN_LAYOUT_MATRIX};
+    bool workgroup = gpu_has_layout(g, VATTEN_LAYOUT_MATRIX_WORKGROUP);
+    vatten_layout layout = workgroup ? VATTEN_LAYOUT_MATRIX_WORKGROUP : turns[turn % 2];
     if (!gpu_has_layout(g, layout) || !suits_matrices(problem)) {
         return true;
     }
