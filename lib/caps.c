@@ -226,9 +226,9 @@ void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text,
     snprintf(text, size, "%s", "");
     for (uint32_t i = 0; i < count && used < size; ++i) {
         const vt_matrix *grain = &list[i].grain;
-        used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u/%u", used ? " " : "",
-                                 (unsigned)grain->m, (unsigned)grain->n, (unsigned)grain->k,
-                                 (unsigned)list[i].invocations);
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%ux%ux%u/%u", used ? " " : "", (unsigned)grain->m,
+                             (unsigned)grain->n, (unsigned)grain->k, (unsigned)list[i].invocations);
     }
 }
 

@@ -167,7 +167,8 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
 }
 
 /* Of a subgroup the list says no number of invocations: it is the size that kernels with matrices ask for. */
-static vt_flexible flexible_of(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *p, const vt_caps *caps) {
+static vt_flexible flexible_of(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *p,
+                               const vt_caps *caps) {
     uint32_t own = VT_MATRIX_SCOPE == VK_SCOPE_SUBGROUP_KHR ? caps->subgroup_size : p->workgroupInvocations;
     return (vt_flexible){{p->MGranularity, p->NGranularity, p->KGranularity}, own};
 }
@@ -189,7 +190,8 @@ static uint32_t take_flexible(const VkCooperativeMatrixFlexibleDimensionsPropert
 }
 
 /* Returns the invocations of a workgroup with matrices of its own at most. */
-static uint32_t read_flexible_limits(const vt_vk_instance *vk, VkPhysicalDevice physical_device, vt_caps *out) {
+static uint32_t read_flexible_limits(const vt_vk_instance *vk, VkPhysicalDevice physical_device,
+                                     vt_caps *out) {
     VkPhysicalDeviceCooperativeMatrix2PropertiesNV matrix = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
@@ -363,5 +365,6 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
         return VATTEN_SUCCESS;
     result = find_matrices(vk, allocator, physical_device, out);
     bool workgroup = found.matrix_2 && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP) != 0;
-    return result == VATTEN_SUCCESS && workgroup ? find_flexible(vk, allocator, physical_device, out) : result;
+    return result == VATTEN_SUCCESS && workgroup ? find_flexible(vk, allocator, physical_device, out)
+                                                 : result;
 }

@@ -191,7 +191,8 @@ static const char *matrix_unbuilt(vatten_layout layout, const vt_problem *proble
         return layout == VATTEN_LAYOUT_MATRIX2
                    ? "the library was built without the MATRIX2 layout, by a shader compiler without "
                      "GL_NV_cooperative_matrix2"
-                   : "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler without "
+                   : "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler "
+                     "without "
                      "GL_NV_cooperative_matrix2";
     if (problem->dtype == VATTEN_DTYPE_F32)
         return "the MATRIX layouts take dtypes F16 and BF16 only";
@@ -276,9 +277,8 @@ const char *vt_tile_malformed(const vt_tile *tile) {
     if (tile->rows > 1024 || tile->keys > 1024)
         return "rows or keys are above 1024";
     if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
-        return tile->lanes_per_row != tile->keys
-                   ? "lanes_per_row must be keys in the MATRIX_WORKGROUP layout"
-                   : NULL;
+        return tile->lanes_per_row != tile->keys ? "lanes_per_row must be keys in the MATRIX_WORKGROUP layout"
+                                                 : NULL;
     if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
         return "lanes_per_row must be a power of two that divides workgroup";
     return NULL;

@@ -67,8 +67,9 @@ typedef struct vt_tile {
     uint32_t value_pad;
     uint32_t dim_chunk;
     uint32_t subgroup; /* layouts with matrices only: invocations of a subgroup */
-    vt_matrix matrix;  /* likewise: the product that the kernel is made of, or what its sides are multiples of */
-    bool hold;         /* likewise: queries stay in registers */
+    vt_matrix
+        matrix; /* likewise: the product that the kernel is made of, or what its sides are multiples of */
+    bool hold;  /* likewise: queries stay in registers */
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;

@@ -24,7 +24,7 @@ vt_tile vt_workgroup_tile(const vt_caps *caps, const vt_tune_row *row, const vat
                           const vt_flexible *flexible) {
     const vt_matrix *grain = &flexible->grain;
     vt_tile tile = {.layout = row->layout, .subgroup = caps->matrix_subgroup, .matrix = *grain};
-    tile.workgroup = ask->workgroup    ? ask->workgroup
+    tile.workgroup = ask->workgroup   ? ask->workgroup
                      : row->workgroup ? row->workgroup
                                       : flexible->invocations;
     tile.rows = ask->rows ? ask->rows : round_up(row->rows, grain->m);

@@ -17,9 +17,9 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
-static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_MATRIX2,
-                                        VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP};
+static const vatten_layout layouts[] = {
+    VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,  VATTEN_LAYOUT_MATRIX,
+    VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_MATRIX2,  VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {

@@ -84,7 +84,8 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
             snprintf(wrong, wrong_size,
                      "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
                      "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|"
-                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|cooperative_matrix_workgroup|"
+                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|cooperative_matrix_"
+                     "workgroup|"
                      "buffer_device_address",
                      word);
             return false;

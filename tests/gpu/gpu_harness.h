@@ -15,7 +15,8 @@
  * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
  * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
  * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
- * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*").
+ * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*"), VATTEN_TEST_LAYOUT ("matrix2") leaves out
+ * all problems that ask for another layout or for none.
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
@@ -67,8 +68,9 @@ typedef struct gpu {
     char message[1024];              /* the last error that the library or the validation layer told */
     vatten_memory *spare[GPU_SLOTS]; /* kept from the trial before */
     uint64_t cases, rows, failures;
-    bool quiet;        /* failures are counted only */
-    uint64_t asserted; /* failures that gpu_assert_clean has thrown */
+    bool quiet;         /* failures are counted only */
+    vatten_layout only; /* problems that ask for another layout are left out; AUTO: none is */
+    uint64_t asserted;  /* failures that gpu_assert_clean has thrown */
     uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
     uint32_t validation_errors; /* already counted */
     gpu_worst worst_out[3];     /* by ref_dtype */
@@ -200,8 +202,7 @@ vatten_heads *gpu_heads(gpu_problem *problem);
 const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
-/* Asks for a layout, with the table's tile or gpu_small_tile, of which MATRIX_WORKGROUP always takes the latter on software
- * devices. Layouts with matrices take gpu_matrix_dtype; STREAM is for dense problems, others get ROWS. */
+/* Asks for a layout, with the table's tile or gpu_small_tile. Layouts with matrices take gpu_matrix_dtype; STREAM is for dense problems, others get ROWS. */
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 

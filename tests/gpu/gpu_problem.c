@@ -60,8 +60,7 @@ void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bo
     if (layout == VATTEN_LAYOUT_STREAM && !dense) {
         layout = VATTEN_LAYOUT_ROWS;
     }
-    bool unrolled = layout == VATTEN_LAYOUT_MATRIX_WORKGROUP && g->limits.cpu; /* all of a tile, into one subgroup */
-    h->tile = small || unrolled ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
+    h->tile = small ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
     if (gpu_has_matrices(layout)) {
         h->dtype = gpu_matrix_dtype(g, h->dtype);
     }

@@ -249,7 +249,8 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP;
+                 ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
                     if (!is_built(map, dtype, layout, io))
                         continue;

@@ -200,12 +200,13 @@ static void a_build_or_device_without_it_says_so(void **state) {
     vt_caps caps = unit_caps_workgroup();
     vt_problem problem = with_dims(64, 64);
     if (!built()) {
-        assert_refused(&caps, &problem,
-                       vt_kernels_have(VATTEN_LAYOUT_MATRIX)
-                           ? "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler without "
-                             "GL_NV_cooperative_matrix2"
-                           : "the library was built without the MATRIX layout, by a shader compiler without "
-                             "GL_KHR_cooperative_matrix");
+        assert_refused(
+            &caps, &problem,
+            vt_kernels_have(VATTEN_LAYOUT_MATRIX)
+                ? "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler without "
+                  "GL_NV_cooperative_matrix2"
+                : "the library was built without the MATRIX layout, by a shader compiler without "
+                  "GL_KHR_cooperative_matrix");
         return;
     }
     problem.dtype = VATTEN_DTYPE_F32;
@@ -218,9 +219,10 @@ static void a_build_or_device_without_it_says_so(void **state) {
     caps.flexible_count = 0;
     assert_refused(&caps, &problem, "the device lists no such matrices of a workgroup with f32 sums");
     caps.features &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    assert_refused(&caps, &problem,
-                   "the MATRIX_WORKGROUP layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, which is not "
-                   "enabled");
+    assert_refused(
+        &caps, &problem,
+        "the MATRIX_WORKGROUP layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, which is not "
+        "enabled");
 }
 
 static void assert_tile_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
