@@ -2,7 +2,6 @@
 #include "probe.h"
 
 #include "alloc.h"
-#include "newvulkan/matrix_scope.h"
 
 #include <stdio.h>
 #include <string.h>

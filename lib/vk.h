@@ -13,6 +13,8 @@
 
 #include "newvulkan/newvulkan.h"
 
+#include "newvulkan/matrix_scope.h"
+
 #include "log.h"
 
 #define VT_VK_INSTANCE_FUNCTIONS(X)                                                                          \
