@@ -100,5 +100,7 @@ uint kv_box_token(uint position)
     return kv_box_first + (at.x * BOX_EXTENT_1 + at.y) * BOX_EXTENT_2 + at.z;
 }
 
+#ifdef VT_MATRIX_WORKGROUP
 // Keys from this one to the end of its line.
 uint kv_box_line(uint position) { return kv_box_row - kv_box_place(position).z; }
+#endif
