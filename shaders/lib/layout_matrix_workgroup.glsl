@@ -2,9 +2,9 @@
 //
 // Layout for GPUs whose matrices belong to a whole workgroup (VK_NV_cooperative_matrix2), f16 and bf16. A tile is one matrix of
 // queries, one of keys, one of scores, one of values and one of outputs: their sides are those of the tile, and how they are
-// cut, who holds which part and what passes through shared memory is the compiler's affair. So no barrier stands here, and no
-// shared memory is declared. What becomes of single elements is in matrix_elements.glsl, how keys and values come in
-// matrix_stretches.glsl.
+// cut, who holds which part and what passes through shared memory is the compiler's affair. So no barrier stands between the
+// steps of a tile, and no shared memory is declared. What becomes of single elements is in matrix_elements.glsl, how keys and
+// values come in matrix_stretches.glsl.
 //
 // What a row has but one of is a matrix with equal columns, as many as there are keys in a tile; what outputs are multiplied
 // by has as many as there are outputs, by a reduction of rows into another number of columns. Sums are kept apart by column
@@ -46,6 +46,8 @@ void resume_rows()
     coopMatPerElementNV(row_top, row_top, resumed_max, 0u);
     coopMatPerElementNV(row_sum, row_sum, resumed_sum, 0u);
     coopMatPerElementNV(acc, acc, resumed_out, 0u, 0u);
+    // All columns of a row have read the maximum, which whoever holds the first one may overwrite at the end.
+    controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, gl_StorageSemanticsBuffer, gl_SemanticsAcquireRelease);
 }
 
 void suspend_rows()
