@@ -35,9 +35,17 @@ static bool moves_by(const vt_problem *p, uint32_t elements) {
            vt_tensor_by(&p->out, elements) && extra;
 }
 
-/* STREAM's words are of 16 bytes, whatever the type: a CPU pays for each load, however wide. */
+/* Tensor layouts take strides that are no less than a row is long. */
+static bool rows_apart(const vt_problem *p) {
+    bool extra = p->extra_len == 0 || (p->extra_k.token >= p->dim && p->extra_v.token >= p->value_dim);
+    return p->k.token >= p->dim && p->v.token >= p->value_dim && extra;
+}
+
+/* STREAM's words are of 16 bytes, whatever the type: a CPU pays for each load, however wide. The tensors of
+ * MATRIX_WORKGROUP begin at multiples of 16 bytes. */
 static uint32_t vector_of(const vt_problem *p, const vt_tile *tile) {
-    bool wide = tile->layout == VATTEN_LAYOUT_STREAM && p->element_bytes == 2 && !p->kv_bytes;
+    bool tensors = tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP && rows_apart(p);
+    bool wide = (tile->layout == VATTEN_LAYOUT_STREAM || tensors) && p->element_bytes == 2 && !p->kv_bytes;
     if (wide && moves_by(p, 8))
         return VT_VECTOR_EIGHT;
     return moves_by(p, 4) ? VT_VECTOR_FOUR : VT_VECTOR_NONE;

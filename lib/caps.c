@@ -86,6 +86,21 @@ bool vt_caps_takes_matrix(const vt_matrix *matrix) {
     return matrix_side(matrix->m) && matrix_side(matrix->n) && matrix_side(matrix->k);
 }
 
+static bool grain_side(uint32_t side) {
+    return side >= 1 && side <= 256 && (side & (side - 1)) == 0;
+}
+
+bool vt_caps_takes_flexible(const vt_flexible *flexible) {
+    const vt_matrix *grain = &flexible->grain;
+    return flexible->invocations > 0 && grain_side(grain->m) && grain_side(grain->n) && grain_side(grain->k);
+}
+
+const vt_flexible *vt_caps_flexible(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count) {
+    bool bf16 = dtype == VATTEN_DTYPE_BF16;
+    *out_count = bf16 ? caps->bf16_flexible_count : dtype == VATTEN_DTYPE_F16 ? caps->flexible_count : 0;
+    return bf16 ? caps->bf16_flexible : caps->flexible;
+}
+
 const vt_matrix *vt_caps_matrices(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count) {
     bool bf16 = dtype == VATTEN_DTYPE_BF16;
     *out_count = bf16 ? caps->bf16_matrix_count : dtype == VATTEN_DTYPE_F16 ? caps->matrix_count : 0;
@@ -146,6 +161,11 @@ static uint32_t default_workgroups(uint32_t device_type) {
     }
 }
 
+static void drop_matrices(vt_caps *caps) {
+    caps->matrix_count = caps->bf16_matrix_count = 0;
+    caps->flexible_count = caps->bf16_flexible_count = 0;
+}
+
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->workgroups = default_workgroups(caps->device_type);
@@ -153,10 +173,10 @@ void vt_caps_complete(vt_caps *caps) {
     caps->quirks = (has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0) | matrix_quirk(caps);
     if (has_wrong_matrices(caps)) {
         caps->quirks |= VT_QUIRK_LVP_MATRIX;
-        caps->matrix_count = caps->bf16_matrix_count = 0;
+        drop_matrices(caps);
     }
     if (!holds_matrices(caps) || !vt_caps_may_list_matrices(caps))
-        caps->matrix_count = caps->bf16_matrix_count = 0;
+        drop_matrices(caps);
     sort_matrices(caps->matrices, caps->matrix_count);
     sort_matrices(caps->bf16_matrices, caps->bf16_matrix_count);
     caps->matrix_subgroup = matrix_subgroup_of(caps);
@@ -196,6 +216,19 @@ void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, s
         const vt_matrix *matrix = &list[i];
         used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u", used ? " " : "", (unsigned)matrix->m,
                                  (unsigned)matrix->n, (unsigned)matrix->k);
+    }
+}
+
+void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size) {
+    uint32_t count;
+    const vt_flexible *list = vt_caps_flexible(caps, dtype, &count);
+    size_t used = 0;
+    snprintf(text, size, "%s", "");
+    for (uint32_t i = 0; i < count && used < size; ++i) {
+        const vt_matrix *grain = &list[i].grain;
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%ux%ux%u/%u", used ? " " : "", (unsigned)grain->m,
+                             (unsigned)grain->n, (unsigned)grain->k, (unsigned)list[i].invocations);
     }
 }
 

@@ -28,7 +28,8 @@ enum {
     VT_VENDOR_BROADCOM = 0x14e4,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
     VT_SUBGROUP_SHUFFLE = 16,
-    VT_MATRICES_MAX = 8
+    VT_MATRICES_MAX = 8,
+    VT_FLEXIBLE_MAX = 16
 };
 
 /* A product of cooperative matrices, [m, k] x [k, n]: factors of 16 bits, f32 sums, made by one subgroup. */
@@ -37,6 +38,12 @@ typedef struct vt_matrix {
     uint32_t n;
     uint32_t k;
 } vt_matrix;
+
+/* Matrices of a whole workgroup of `invocations`, whose sides are multiples of the grain's. */
+typedef struct vt_flexible {
+    vt_matrix grain;
+    uint32_t invocations;
+} vt_flexible;
 
 /* Known driver faults that change what vatten does. */
 typedef enum vt_quirk {
@@ -81,6 +88,12 @@ typedef struct vt_caps {
     vt_matrix matrices[VT_MATRICES_MAX]; /* those that vt_caps_takes_matrix accepts */
     uint32_t bf16_matrix_count;
     vt_matrix bf16_matrices[VT_MATRICES_MAX]; /* the same of bf16 */
+    uint32_t flexible_count;
+    vt_flexible flexible[VT_FLEXIBLE_MAX]; /* those that vt_caps_takes_flexible accepts */
+    uint32_t bf16_flexible_count;
+    vt_flexible bf16_flexible[VT_FLEXIBLE_MAX]; /* the same of bf16 */
+    uint32_t matrix_side_max;                   /* of matrices of a workgroup */
+    uint32_t matrix_reserved;                   /* bytes of shared memory that the driver takes for those */
     uint32_t matrix_subgroup; /* subgroup size of kernels with matrices; derived, 0 = none is sure */
     /* 32-bit ones that a lane may use before the compiler spills; derived, rounded down. */
     uint32_t registers;
@@ -110,6 +123,9 @@ bool vt_caps_may_list_matrices(const vt_caps *caps);
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
 
+/* Whether tiles can be made of these: sides that are powers of two, so that rounding up to them is simple. */
+bool vt_caps_takes_flexible(const vt_flexible *flexible);
+
 /* Whether addresses of buffers are enabled and fit behind the push block. */
 bool vt_caps_takes_addresses(const vt_caps *caps);
 
@@ -123,8 +139,14 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
 /* The products for a dtype: F16, or BF16 where that feature is in use. */
 const vt_matrix *vt_caps_matrices(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count);
 
+/* Matrices of a workgroup for a dtype, likewise. */
+const vt_flexible *vt_caps_flexible(const vt_caps *caps, vatten_dtype dtype, uint32_t *out_count);
+
 /* "16x16x16 16x8x16": those matrices, separated by spaces. */
 void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size);
+
+/* "32x32x16/128 32x64x16/256": those of a workgroup, and of how many invocations. */
+void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size);
 
 /* Names of the quirks, separated by spaces. */
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);

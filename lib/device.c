@@ -195,4 +195,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
     vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_F16, out->matrices, sizeof out->matrices);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_BF16, out->bf16_matrices, sizeof out->bf16_matrices);
+    vt_caps_flexible_names(caps, VATTEN_DTYPE_F16, out->workgroup_matrices, sizeof out->workgroup_matrices);
+    vt_caps_flexible_names(caps, VATTEN_DTYPE_BF16, out->bf16_workgroup_matrices,
+                           sizeof out->bf16_workgroup_matrices);
 }

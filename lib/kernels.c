@@ -44,7 +44,8 @@ bool vt_kernels_have(vatten_layout layout) {
 }
 
 bool vt_layout_has_matrices(vatten_layout layout) {
-    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
+    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
+           layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
 }
 
 bool vt_layout_has_mass(vatten_layout layout) {

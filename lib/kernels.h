@@ -74,7 +74,7 @@ bool vt_kernels_have_dtype(vatten_layout layout, vatten_dtype dtype);
 /* Whether kernels of attention mass come in that layout, or AUTO may choose one that they come in. */
 bool vt_layout_has_mass(vatten_layout layout);
 
-/* MATRIX or MATRIX2. */
+/* MATRIX, MATRIX2 or MATRIX_WORKGROUP. */
 bool vt_layout_has_matrices(vatten_layout layout);
 
 #endif /* VT_KERNELS_H */

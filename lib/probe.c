@@ -86,6 +86,22 @@ static bool has_matrix_2_features(const vt_vk_instance *vk, VkPhysicalDevice phy
            matrix.cooperativeMatrixPerElementOperations && maintenance.maintenance4;
 }
 
+/* And what matrices of a workgroup take beside. */
+static bool has_workgroup_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
+    VkPhysicalDeviceMaintenance4Features maintenance = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = &matrix};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &maintenance};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    bool all = maintenance.maintenance4 != VK_FALSE;
+#define HAS(MEMBER, WANTED) all = all && (matrix.MEMBER || !(WANTED));
+    VT_MATRIX_SCOPE_FEATURES(HAS)
+#undef HAS
+    return all;
+}
+
 static bool has_bfloat16_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR};
@@ -149,6 +165,73 @@ static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_alloca
     return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
 }
 
+/* Of a subgroup the list says no number of invocations: it is the size that kernels with matrices ask for. */
+static vt_flexible flexible_of(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *p,
+                               const vt_caps *caps) {
+    uint32_t own = VT_MATRIX_SCOPE == VK_SCOPE_SUBGROUP_KHR ? caps->subgroup_size : p->workgroupInvocations;
+    return (vt_flexible){{p->MGranularity, p->NGranularity, p->KGranularity}, own};
+}
+
+/* Returns how many. `most`: invocations of a workgroup with matrices of its own. */
+static uint32_t take_flexible(const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *list, uint32_t count,
+                              VkComponentTypeKHR type, uint32_t most, const vt_caps *caps,
+                              vt_flexible out[VT_FLEXIBLE_MAX]) {
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < count && taken < VT_FLEXIBLE_MAX; ++i) {
+        const VkCooperativeMatrixFlexibleDimensionsPropertiesNV *p = &list[i];
+        const vt_flexible flexible = flexible_of(p, caps);
+        bool is = p->AType == type && p->BType == type && p->CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                  p->ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR && p->scope == VT_MATRIX_SCOPE;
+        if (is && vt_caps_takes_flexible(&flexible) && flexible.invocations <= most)
+            out[taken++] = flexible;
+    }
+    return taken;
+}
+
+/* Returns the invocations of a workgroup with matrices of its own at most. */
+static uint32_t read_flexible_limits(const vt_vk_instance *vk, VkPhysicalDevice physical_device,
+                                     vt_caps *out) {
+    VkPhysicalDeviceCooperativeMatrix2PropertiesNV matrix = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &matrix};
+    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    out->matrix_side_max = matrix.cooperativeMatrixFlexibleDimensionsMaxDimension;
+    if (VT_MATRIX_SCOPE == VK_SCOPE_SUBGROUP_KHR)
+        return out->invocations;
+    out->matrix_reserved = matrix.cooperativeMatrixWorkgroupScopeReservedSharedMemory;
+    return matrix.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize;
+}
+
+/* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
+static vatten_result find_flexible(const vt_vk_instance *vk, const vatten_allocator *allocator,
+                                   VkPhysicalDevice physical_device, vt_caps *out) {
+    static const char call[] = "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV";
+    PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
+        vk->GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV;
+    uint32_t count = 0;
+    VkResult result = get ? get(physical_device, &count, NULL) : VK_SUCCESS;
+    if (result != VK_SUCCESS || count == 0)
+        return vt_vk_check(result, call, NULL);
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *list = vt_alloc(allocator, count * sizeof *list);
+    if (!list)
+        return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
+    for (uint32_t i = 0; i < count; ++i)
+        list[i] = (VkCooperativeMatrixFlexibleDimensionsPropertiesNV){
+            .sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV};
+    result = get(physical_device, &count, list);
+    if (result == VK_SUCCESS) {
+        uint32_t most = read_flexible_limits(vk, physical_device, out);
+        out->flexible_count =
+            take_flexible(list, count, VK_COMPONENT_TYPE_FLOAT16_KHR, most, out, out->flexible);
+        if (out->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16)
+            out->bf16_flexible_count =
+                take_flexible(list, count, VK_COMPONENT_TYPE_BFLOAT16_KHR, most, out, out->bf16_flexible);
+    }
+    vt_release(allocator, list);
+    return vt_vk_check(result, call, NULL);
+}
+
 static bool has_square_matrix(const vt_caps *caps) {
     for (uint32_t i = 0; i < caps->matrix_count; ++i)
         if (caps->matrices[i].n == caps->matrices[i].k)
@@ -167,6 +250,8 @@ static vatten_features find_matrix_features(const vt_vk_instance *vk, const vatt
         return 0;
     if (found->bfloat16 && has_bfloat16_features(vk, physical_device))
         matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    if (found->matrix_2 && has_workgroup_features(vk, physical_device))
+        matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     if (vt_probe_caps(vk, allocator, physical_device, bits | matrix, &caps) != VATTEN_SUCCESS)
         return 0;
     vt_caps_complete(&caps);
@@ -174,6 +259,8 @@ static vatten_features find_matrix_features(const vt_vk_instance *vk, const vatt
         return 0;
     if (caps.bf16_matrix_count == 0)
         matrix &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
+    if (caps.flexible_count == 0)
+        matrix &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     if (found->matrix_2 && has_square_matrix(&caps) && has_matrix_2_features(vk, physical_device))
         matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
     return matrix;
@@ -273,5 +360,10 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
     matrices = matrices && vt_caps_may_list_matrices(out);
-    return matrices ? find_matrices(vk, allocator, physical_device, out) : VATTEN_SUCCESS;
+    if (!matrices)
+        return VATTEN_SUCCESS;
+    result = find_matrices(vk, allocator, physical_device, out);
+    bool workgroup = found.matrix_2 && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP) != 0;
+    return result == VATTEN_SUCCESS && workgroup ? find_flexible(vk, allocator, physical_device, out)
+                                                 : result;
 }

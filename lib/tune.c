@@ -2,9 +2,10 @@
 #include "tune.h"
 
 #include "log.h"
+#include "repack.h"
 #include "simulate.h"
 #include "sizes.h"
-#include "repack.h"
+#include "tune_workgroup.h"
 
 #include <inttypes.h>
 
@@ -60,6 +61,8 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
 static bool holds_queries(const vt_caps *caps, const vt_tile *tile) {
     if (!vt_layout_has_matrices(tile->layout))
         return false;
+    if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return true;
     if (vt_caps_is_cpu(caps))
         return tile->dim_pad <= HELD_DIM_CPU;
     return tile->dim_pad <= (tile->layout == VATTEN_LAYOUT_MATRIX2 ? HELD_DIM_MATRIX2 : HELD_DIM);
@@ -77,8 +80,10 @@ static uint32_t matrix_bytes(const vt_tile *tile) {
     return bytes + tile->rows * ((tile->keys / 4 + 2) * 8 + (tile->keys / 4 + 1) * 16);
 }
 
-/* As layout_split.glsl and exchange_shared.glsl declare it. */
-static uint32_t shared_bytes(const vt_tile *tile) {
+/* As layout_split.glsl and exchange_shared.glsl declare it, or as the driver takes it for itself. */
+static uint32_t shared_bytes(const vt_caps *caps, const vt_tile *tile) {
+    if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return caps->matrix_reserved;
     if (vt_tile_owns_rows(tile) || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     if (vt_layout_has_matrices(tile->layout))
@@ -112,6 +117,8 @@ static uint64_t matrix_iterations(const vt_tile *tile) {
 static uint64_t iterations(const vt_tile *tile) {
     if (vt_tile_owns_rows(tile))
         return 1;
+    if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return vt_workgroup_iterations(tile);
     if (vt_layout_has_matrices(tile->layout))
         return matrix_iterations(tile);
     if (tile->layout == VATTEN_LAYOUT_STREAM)
@@ -182,8 +189,12 @@ static const char *matrix_unbuilt(vatten_layout layout, const vt_problem *proble
         return "the library was built without the MATRIX layout, by a shader compiler without "
                "GL_KHR_cooperative_matrix";
     if (!vt_kernels_have(layout))
-        return "the library was built without the MATRIX2 layout, by a shader compiler without "
-               "GL_NV_cooperative_matrix2";
+        return layout == VATTEN_LAYOUT_MATRIX2
+                   ? "the library was built without the MATRIX2 layout, by a shader compiler without "
+                     "GL_NV_cooperative_matrix2"
+                   : "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler "
+                     "without "
+                     "GL_NV_cooperative_matrix2";
     if (problem->dtype == VATTEN_DTYPE_F32)
         return "the MATRIX layouts take dtypes F16 and BF16 only";
     if (!vt_kernels_have_dtype(layout, problem->dtype))
@@ -203,6 +214,9 @@ static const char *matrix_disabled(const vt_caps *caps, vatten_layout layout, va
         return "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled";
     if (layout == VATTEN_LAYOUT_MATRIX2 && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2))
         return "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled";
+    if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP && !(features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP))
+        return "the MATRIX_WORKGROUP layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, which is not "
+               "enabled";
     if (!(features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL))
         return "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled";
     return NULL;
@@ -216,6 +230,8 @@ static const char *matrix_missing(const vt_caps *caps, vatten_layout layout, con
         why = matrix_disabled(caps, layout, problem->dtype);
     if (why)
         return why;
+    if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return vt_workgroup_missing(caps, problem->dtype);
     vt_caps_matrices(caps, problem->dtype, &count);
     if (count == 0)
         return "the device multiplies no such matrices with f32 sums in a subgroup, or has too few registers "
@@ -261,6 +277,9 @@ const char *vt_tile_malformed(const vt_tile *tile) {
         return "a size is 0";
     if (tile->rows > 1024 || tile->keys > 1024)
         return "rows or keys are above 1024";
+    if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return tile->lanes_per_row != tile->keys ? "lanes_per_row must be keys in the MATRIX_WORKGROUP layout"
+                                                 : NULL;
     if (!power_of_two(tile->lanes_per_row) || tile->workgroup % tile->lanes_per_row != 0)
         return "lanes_per_row must be a power of two that divides workgroup";
     return NULL;
@@ -318,6 +337,8 @@ static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem,
     case VATTEN_LAYOUT_MATRIX:
     case VATTEN_LAYOUT_MATRIX2:
         return matrix_misfit(caps, tile);
+    case VATTEN_LAYOUT_MATRIX_WORKGROUP:
+        return vt_workgroup_misfit(caps, tile);
     case VATTEN_LAYOUT_ROWS:
         return rows_misfit(caps, tile);
     case VATTEN_LAYOUT_STREAM:
@@ -331,14 +352,16 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
     const char *why = size_misfit(caps, tile);
     if (!why && tile->layout == VATTEN_LAYOUT_STREAM && !problem->rules.used)
         why = "the STREAM layout is for dense attention";
-    if (!why && vt_layout_has_matrices(tile->layout))
+    if (!why && tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        why = vt_workgroup_size_misfit(caps, problem->dtype, tile);
+    else if (!why && vt_layout_has_matrices(tile->layout))
         why = matrix_size_misfit(tile);
     if (why)
         return why;
     pad_dims(tile, problem);
     tile->hold = holds_queries(caps, tile);
     tile->repacks = tile->layout == VATTEN_LAYOUT_ADDRESS && vt_repack_pays(caps, problem);
-    tile->shared_bytes = shared_bytes(tile);
+    tile->shared_bytes = shared_bytes(caps, tile);
     tile->iterations = iterations(tile);
     why = layout_misfit(caps, problem, tile);
     return why ? why : range_misfit(caps, problem, tile);
@@ -398,8 +421,27 @@ static const char *try_matrices(const vt_caps *caps, const vt_tune_row *row, con
     return why;
 }
 
+/* The first of the device's matrices of a workgroup that the row makes a tile of. */
+static const char *try_workgroups(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
+                                  vt_tile *out) {
+    uint32_t count;
+    const vt_flexible *list = vt_caps_flexible(caps, problem->dtype, &count);
+    const char *why = matrix_missing(caps, row->layout, problem);
+    if (why)
+        return why;
+    for (uint32_t i = 0; i < count; ++i) {
+        *out = vt_workgroup_tile(caps, row, &problem->tile, &list[i]);
+        why = vt_tile_complete(caps, problem, out);
+        if (!why)
+            return NULL;
+    }
+    return why;
+}
+
 static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
                            vt_tile *out) {
+    if (row->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return try_workgroups(caps, row, problem, out);
     if (vt_layout_has_matrices(row->layout))
         return try_matrices(caps, row, problem, out);
     *out = tile_of_row(caps, row, problem);

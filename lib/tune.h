@@ -27,7 +27,9 @@ typedef enum vt_tune_task {
 
 /* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX and MATRIX2 count
  * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
- * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. */
+ * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. Rows of
+ * MATRIX_WORKGROUP count in invocations, rows and keys, which are rounded up to whole matrices; workgroup 0 is as many as the
+ * device's matrices are for, and lanes_per_row 0 the keys. */
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;
@@ -44,7 +46,8 @@ typedef struct vt_tune_row {
     const char *reason; /* why the row is there, in a few words; never NULL */
     /* What only rows of a tuning file say; 0 = nothing. */
     uint32_t rows;     /* the tile is told as in vatten_tile: so many rows, in place of rows_per_lane; all
-                          sizes above 0, MATRIX counted in invocations too */
+                          sizes above 0, MATRIX counted in invocations too. Rows of MATRIX_WORKGROUP have it in
+                          the table as well */
     uint32_t min_rows; /* only for problems that fill tiles with at least so many rows */
     uint32_t min_dim;  /* of max(dim, value_dim) */
     uint32_t dtypes;   /* bits 1 << vatten_dtype */
@@ -65,10 +68,11 @@ typedef struct vt_tile {
     uint32_t dim_pad;
     uint32_t value_pad;
     uint32_t dim_chunk;
-    uint32_t subgroup; /* MATRIX and MATRIX2 only: invocations of a subgroup */
-    vt_matrix matrix;  /* likewise: the product that the kernel is made of */
-    bool hold;         /* likewise: queries stay in registers */
-    bool repacks;      /* ADDRESS only: keys and values are repacked first (repack.h) */
+    uint32_t subgroup; /* layouts with matrices only: invocations of a subgroup */
+    vt_matrix
+        matrix;   /* likewise: the product that the kernel is made of, or what its sides are multiples of */
+    bool hold;    /* likewise: queries stay in registers */
+    bool repacks; /* ADDRESS only: keys and values are repacked first (repack.h) */
     uint32_t shared_bytes;
     uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
 } vt_tile;

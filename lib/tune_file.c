@@ -27,6 +27,7 @@ typedef struct device_rule {
 typedef struct row_rule {
     uint32_t given;
     vt_tune_row row;
+    span tile; /* as it is written */
 } row_rule;
 
 typedef struct reader {
@@ -213,7 +214,8 @@ static bool take_choices(const reader *r, const char *key, span s, const char *w
 
 static bool take_layout(const reader *r, span s, row_rule *rule) {
     int index;
-    if (!take_choice(r, "layout", s, "rows|subgroup|shared|matrix|stream|matrix2|address", &index))
+    if (!take_choice(r, "layout", s, "rows|subgroup|shared|matrix|stream|matrix2|address|matrix_workgroup",
+                     &index))
         return false;
     rule->row.layout = (vatten_layout)(VATTEN_LAYOUT_ROWS + index);
     return true;
@@ -226,11 +228,17 @@ static bool take_tile(const reader *r, span s, row_rule *rule) {
     for (int i = 0; i < 4; ++i)
         if (!take_number(r, "tile", take_until(&rest, ','), 1, UINT32_MAX, parts[i]))
             return false;
-    const vt_tile tile = {
-        .workgroup = *parts[0], .rows = *parts[1], .keys = *parts[2], .lanes_per_row = *parts[3]};
-    const char *why =
-        rest.size ? "more than workgroup, rows, keys and lanes per row" : vt_tile_malformed(&tile);
-    return !why || broken(r, "tile %.*s: %s", shown(s), s.at, why);
+    rule->tile = s;
+    return rest.size == 0 ||
+           broken(r, "tile %.*s: more than workgroup, rows, keys and lanes per row", shown(s), s.at);
+}
+
+/* Once the layout is known. */
+static bool check_tile(const reader *r, const row_rule *rule) {
+    const vt_tune_row *row = &rule->row;
+    const vt_tile tile = {row->layout, row->workgroup, row->rows, row->keys, row->lanes_per_row};
+    const char *why = vt_tile_malformed(&tile);
+    return !why || broken(r, "tile %.*s: %s", shown(rule->tile), rule->tile.at, why);
 }
 
 static bool take_when(const reader *r, span s, row_rule *rule) {
@@ -404,6 +412,8 @@ static bool read_row(reader *r, span words, span comment) {
     for (size_t i = 0; i < ROW_REQUIRED; ++i)
         if (!(rule.given & 1u << i))
             return broken(r, "a row without %s", row_keys[i].key);
+    if (!check_tile(r, &rule))
+        return false;
     return !r->mine || keep_row(r, &rule, reason_of(comment));
 }
 

@@ -31,7 +31,10 @@
  *    in dense attention and 0.1 to 1.0 elsewhere, where up to dim 32 nothing is gained or something lost
  *    (docs/performance.md). A CPU computes matrices one by one;
  *  - MATRIX2: up to twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
- *    asked for until somebody has timed it.
+ *    asked for until somebody has timed it;
+ *  - MATRIX_WORKGROUP: a lane has its share of three matrices of scores (scores, maxima, sums), of the outputs and of the queries in
+ *    half as many registers: 48 + 32 + 16 of them for 64 rows by 64 keys at dim 128 with 256 invocations. With half the keys
+ *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for.
  */
 #include "tune.h"
 
@@ -45,6 +48,9 @@
 #define LARGE       "32 lanes: at most 18 outputs of a row for each"
 #define LEAST       "fits 16 KiB and 128 invocations"
 #define LOADED_ONCE "1 row: queries and outputs stay in L1, where loads cost little"
+
+#define WORKGROUP_256 "256 invocations: at most 64 outputs of a tile for each"
+#define WORKGROUP_128 "128 invocations: at most 64 outputs of a tile for each"
 
 const vt_tune_row vt_tune_table[] = {
     /* layout, when, registers, max dim, workgroup, lanes per row, rows per lane, keys, percent, max rows, reason */
@@ -119,5 +125,12 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 4, 0, 1, 16, 0, 0, "16 keys: no spills above dim 128"},
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 2, 0, 1, 16, 0, 0, "2 subgroups: less shared memory"},
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 1, 0, 1, 16, 0, 0, "1 subgroup: least shared memory"},
+
+    {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 128, 256, 0, 0, 64, 0, 0, WORKGROUP_256, .rows = 64},
+    {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 256, 0, 0, 32, 0, 0, WORKGROUP_256, .rows = 64},
+    {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 128, 128, 0, 0, 32, 0, 0, WORKGROUP_128, .rows = 64},
+    {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 128, 0, 0, 32, 0, 0, WORKGROUP_128, .rows = 32},
+    {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 0, 0, 0, 16, 0, 0,
+     "16 keys by the least rows where the device lists other workgroups", .rows = 8},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

@@ -29,6 +29,9 @@ vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance inst
     out->GetPhysicalDeviceCooperativeMatrixPropertiesKHR =
         (PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)get(
             instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR");
+    out->GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV =
+        (PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV)get(
+            instance, "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV");
     if (!out->GetPhysicalDeviceProperties2)
         return missing("GetPhysicalDeviceProperties2", logger);
     return out->GetPhysicalDeviceFeatures2 ? VATTEN_SUCCESS : missing("GetPhysicalDeviceFeatures2", logger);

@@ -13,6 +13,8 @@
 
 #include "newvulkan/newvulkan.h"
 
+#include "newvulkan/matrix_scope.h"
+
 #include "log.h"
 
 #define VT_VK_INSTANCE_FUNCTIONS(X)                                                                          \
@@ -53,6 +55,9 @@ typedef struct vt_vk_instance {
     PFN_vkGetPhysicalDeviceFeatures2 GetPhysicalDeviceFeatures2;
     /* NULL where no driver of the instance has cooperative matrices */
     PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
+    /* or none of any sides */
+    PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV
+        GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV;
 } vt_vk_instance;
 
 typedef struct vt_vk_device {

@@ -9,6 +9,8 @@
 //   VT_WIDE          keys and values are f32, whatever VT_DTYPE is (with VT_BY_ADDRESS)
 //   VT_MATRIX        layout: lanes share rows, products are made by cooperative matrices (with VT_SUBGROUP)
 //   VT_MATRIX2       layout: so is all between the products (with VT_MATRIX)
+//   VT_MATRIX_WORKGROUP  layout: the matrices belong to the workgroup (with VT_MATRIX and VT_MATRIX2); see there for
+//                    VT_TENSORS and VT_MATRIX_SCOPE
 //   VT_BFLOAT16      the matrices are of bf16 (with VT_DTYPE)
 //   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
@@ -73,6 +75,8 @@
 #endif
 #ifdef VT_ROWS
 #include "lib/layout_rows.glsl"
+#elif defined(VT_MATRIX_WORKGROUP)
+#include "lib/layout_matrix_workgroup.glsl"
 #elif defined(VT_MATRIX2)
 #include "lib/layout_matrix2.glsl"
 #elif defined(VT_MATRIX)

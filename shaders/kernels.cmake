@@ -6,6 +6,19 @@
 
 find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
 
+# The layout MATRIX_WORKGROUP: as devices have it, or for tests on those that have matrices of a subgroup only.
+set(VATTEN_MATRIX_SCOPE workgroup CACHE STRING
+    "workgroup, or for tests subgroup: whose matrices the layout matrix-workgroup is made of")
+set_property(CACHE VATTEN_MATRIX_SCOPE PROPERTY STRINGS workgroup subgroup)
+set(VATTEN_WORKGROUP_DEFINES VT_MATRIX VT_MATRIX2 VT_MATRIX_WORKGROUP)
+if(VATTEN_MATRIX_SCOPE STREQUAL subgroup)
+  list(APPEND VATTEN_WORKGROUP_DEFINES VT_MATRIX_SCOPE=gl_ScopeSubgroup)
+elseif(VATTEN_MATRIX_SCOPE STREQUAL workgroup)
+  list(APPEND VATTEN_WORKGROUP_DEFINES VT_TENSORS)
+else()
+  message(FATAL_ERROR "VATTEN_MATRIX_SCOPE is ${VATTEN_MATRIX_SCOPE}, neither workgroup nor subgroup")
+endif()
+
 set(VATTEN_SHADER_DIR ${CMAKE_CURRENT_LIST_DIR})
 set(VATTEN_KERNEL_DIR ${CMAKE_CURRENT_BINARY_DIR}/kernels)
 file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
@@ -54,6 +67,7 @@ execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLA
 vatten_probe(cooperative_matrix vulkan1.1 VATTEN_NO_MATRIX)
 vatten_probe(bfloat16_matrix vulkan1.1 VATTEN_NO_BFLOAT16)
 vatten_probe(cooperative_matrix2 vulkan1.3 VATTEN_NO_MATRIX2)
+vatten_probe(cooperative_matrix_workgroup vulkan1.3 VATTEN_NO_MATRIX_WORKGROUP)
 if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
   set(VATTEN_NO_MATRIX 13)
 endif()
@@ -62,6 +76,10 @@ if(VATTEN_NO_MATRIX)
 endif()
 if(VATTEN_NO_MATRIX2)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_NV_cooperative_matrix2 (15 has), so there is no layout MATRIX2")
+endif()
+if(VATTEN_NO_MATRIX_WORKGROUP)
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no tensor layouts of GL_NV_cooperative_matrix2 (15 has), so there is no layout "
+                 "MATRIX_WORKGROUP")
 endif()
 if(VATTEN_NO_BFLOAT16)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_bfloat16 (16 has), so layouts with matrices have no bf16")
@@ -126,6 +144,8 @@ foreach(dtype F32 F16 BF16)
         vatten_kernel(attention_${map}_${d}_stream${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_STREAM VT_IO_${io} ${common} VT_SUBGROUP VT_STREAM)
       endif()
+      set(bfloat16_F16)
+      set(bfloat16_BF16 VT_BFLOAT16)
       set(matrix_F16 VT_SUBGROUP VT_MATRIX)
       set(matrix_BF16 VT_SUBGROUP VT_MATRIX VT_BFLOAT16)
       if(io MATCHES "BYTES|MASS|COLUMNS" OR dtype STREQUAL F32 OR (dtype STREQUAL BF16 AND VATTEN_NO_BFLOAT16))
@@ -138,6 +158,11 @@ foreach(dtype F32 F16 BF16)
       if(NOT VATTEN_NO_MATRIX2)
         vatten_kernel(attention_${map}_${d}_matrix2${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX2 VT_IO_${io} ${common} ${matrix_${dtype}} VT_MATRIX2)
+      endif()
+      if(NOT VATTEN_NO_MATRIX_WORKGROUP)
+        vatten_kernel(attention_${map}_${d}_matrix_workgroup${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX_WORKGROUP VT_IO_${io} ${common}
+          ${VATTEN_WORKGROUP_DEFINES} ${bfloat16_${dtype}})
       endif()
     endforeach()
   endforeach()

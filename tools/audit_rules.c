@@ -17,7 +17,7 @@ typedef enum audit_map {
 
 #define ON(layout) (1u << VATTEN_LAYOUT_##layout)
 #define LANES      (ON(ROWS) | ON(SUBGROUP) | ON(SHARED))
-#define MATRICES   (ON(MATRIX) | ON(MATRIX2))
+#define MATRICES   (ON(MATRIX) | ON(MATRIX2) | ON(MATRIX_WORKGROUP))
 
 struct audit_rule {
     const char *name;
@@ -58,7 +58,7 @@ const char *audit_rule_name(const audit_rule *rule) {
 }
 
 bool audit_rule_takes(const audit_rule *rule, vatten_layout layout, vatten_dtype dtype) {
-    bool matrix = layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2; /* of 16 bits */
+    bool matrix = (MATRICES >> layout & 1u) != 0; /* of 16 bits */
     return (rule->layouts >> layout & 1u) != 0 && (!matrix || dtype != VATTEN_DTYPE_F32);
 }
 

@@ -17,9 +17,9 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
-static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_MATRIX2,
-                                        VATTEN_LAYOUT_ADDRESS};
+static const vatten_layout layouts[] = {
+    VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,  VATTEN_LAYOUT_MATRIX,
+    VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_MATRIX2,  VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -120,16 +120,19 @@ static bool visit_rule(const audit_sweep *sweep, const audit_row *blank, const s
     return visit_dims(sweep, blank, of, dims) && (!more || visit_dims(sweep, blank, of, sweep->more));
 }
 
-/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX and
- * MATRIX2 stand where device and build have them, for dtypes that there are matrices of. */
+/* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. Layouts
+ * with matrices stand where device and build have them, for dtypes that there are matrices of. */
 static bool offered(const vatten_device_info *device, vatten_layout layout, vatten_dtype dtype) {
-    const char *matrices = dtype == VATTEN_DTYPE_BF16 ? device->bf16_matrices : device->matrices;
+    bool bf16 = dtype == VATTEN_DTYPE_BF16;
+    const char *matrices = bf16 ? device->bf16_matrices : device->matrices;
     if (layout == VATTEN_LAYOUT_MATRIX)
         return matrices[0] != '\0';
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX2)
         return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
+    if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
+        return (bf16 ? device->bf16_workgroup_matrices : device->workgroup_matrices)[0] != '\0';
     return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);
 }
 

@@ -234,7 +234,7 @@ void options_help(const char *usage, const option_table *tables, size_t table_co
         printf("\n%s:\n", tables[t].title);
         for (size_t i = 0; i < tables[t].count; ++i) {
             const option_spec *spec = &tables[t].specs[i];
-            char left[80];
+            char left[112];
             snprintf(left, sizeof left, "--%s %s", spec->name, spec->value != NULL ? spec->value : "");
             printf("  %-38s %s\n", left, spec->help);
         }

@@ -49,6 +49,19 @@ static void add_matrix(const vatten_device_info *device, vatten_layout layout, t
                 add(space, layout, workgroup, rows, keys, 0);
 }
 
+/* Of each workgroup that the device lists matrices for. */
+static void add_workgroups(const vatten_device_info *device, tune_space *space) {
+    unsigned m, n, k, workgroup;
+    for (const char *at = device->workgroup_matrices;
+         sscanf(at, "%ux%ux%u/%u", &m, &n, &k, &workgroup) == 4;) {
+        uint32_t step = n > k ? n : k;
+        for (uint32_t rows = m; rows <= 128; rows *= 2)
+            for (uint32_t keys = step; keys <= 128; keys *= 2)
+                add(space, VATTEN_LAYOUT_MATRIX_WORKGROUP, workgroup, rows, keys, keys);
+        at = strchr(at, ' ') ? strchr(at, ' ') + 1 : "";
+    }
+}
+
 static void add_address(const vatten_device_info *device, tune_space *space) {
     for (uint32_t rows = 1; rows <= 4; ++rows)
         for (uint32_t keys = 1; keys <= 8; ++keys)
@@ -70,6 +83,9 @@ static void add_layout(const vatten_device_info *device, vatten_layout layout, t
     case VATTEN_LAYOUT_MATRIX2:
         add_matrix(device, layout, space);
         break;
+    case VATTEN_LAYOUT_MATRIX_WORKGROUP:
+        add_workgroups(device, space);
+        break;
     default:
         add_split(layout, layout == VATTEN_LAYOUT_SHARED ? 32 : device->subgroup_min, space);
         break;
@@ -84,7 +100,7 @@ static bool has_layout(const vatten_device_info *device, vatten_layout asked, va
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
-        (layout == VATTEN_LAYOUT_STREAM && !stream))
+        layout == VATTEN_LAYOUT_MATRIX_WORKGROUP || (layout == VATTEN_LAYOUT_STREAM && !stream))
         return false;
     return layout == VATTEN_LAYOUT_SHARED || device->subgroup_size > 1;
 }
@@ -96,10 +112,10 @@ bool tune_space_make(const vatten_device_info *device, vatten_layout layout, boo
         say_error("out of memory");
         return false;
     }
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add(out_space, (vatten_layout)each, 0, 0, 0, 0);
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add_layout(device, (vatten_layout)each, out_space);
     return true;

@@ -155,7 +155,11 @@ typedef enum vatten_feature {
      * address. Set it only if every buffer that you record with as k, v, extra_k, extra_v or workspace has
      * VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, and memory allocated with VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT. Supported
      * means that it pays: on Mesa's lavapipe since 26, where f32 attention is 1.7 times as fast by it. Elsewhere nothing uses it. */
-    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7
+    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7,
+    /* cooperativeMatrixWorkgroupScope, cooperativeMatrixFlexibleDimensions, cooperativeMatrixTensorAddressing and the three
+     * features of COOPERATIVE_MATRIX_2, with all that is said there: the MATRIX_WORKGROUP layout. Supported means that the
+     * device lists f16 matrices of a workgroup with f32 sums, and that this build has the kernels. */
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP = 1 << 8
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -226,6 +230,10 @@ typedef struct vatten_device_info {
     uint32_t driver_version;
     char driver_info[256];
     uint32_t tuned_rows; /* rows of vatten_device_desc.tuning that are for this device */
+    /* What MATRIX_WORKGROUP may use of f16, M x N x K / invocations ("32x32x16/128 32x64x16/256"): a workgroup has so many
+     * invocations, rows of a tile are a multiple of M, keys of N and of K; "" = none. */
+    char workgroup_matrices[256];
+    char bf16_workgroup_matrices[256]; /* the same of bf16 */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -279,7 +287,11 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_MATRIX2 = 6,
     /* ROWS, with keys and values by address: CPU devices whose driver loads what all lanes share once. Needs
      * VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS and 152 bytes of push constants, but no subgroup operation. */
-    VATTEN_LAYOUT_ADDRESS = 7
+    VATTEN_LAYOUT_ADDRESS = 7,
+    /* The tile as matrices of the whole workgroup, K and V loaded by tensor layouts: needs
+     * VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP beside what MATRIX does, and is taken only when asked for. Rows, keys and
+     * workgroup must be what vatten_device_info.workgroup_matrices says, and lanes_per_row keys. */
+    VATTEN_LAYOUT_MATRIX_WORKGROUP = 8
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.
@@ -289,7 +301,7 @@ typedef struct vatten_tile {
     uint32_t workgroup;     /* invocations */
     uint32_t rows;          /* query rows of a workgroup */
     uint32_t keys;          /* keys of one step of the loop */
-    uint32_t lanes_per_row; /* invocations that share a query row; 1 for ROWS */
+    uint32_t lanes_per_row; /* invocations that share a query row; 1 for ROWS, keys for MATRIX_WORKGROUP */
 } vatten_tile;
 
 /* Shapes below: B batch, S tokens, H heads, D dim. Inputs and output have one dtype; sums are always f32. */

@@ -6,6 +6,8 @@
 
 #include "../newvulkan/newvulkan.h"
 
+#include "../newvulkan/matrix_scope.h"
+
 #include <stdio.h>
 
 #define MAX_FAMILIES 16u
@@ -117,7 +119,8 @@ static void wish_bfloat16(device_wishes *wishes) {
     wish_extension(wishes, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
 }
 
-static void wish_matrix_2(device_wishes *wishes) {
+/* For MATRIX2, MATRIX_WORKGROUP or both, of the same extension. */
+static void wish_matrix_2(vatten_features enabled, device_wishes *wishes) {
     wishes->matrix_2 = (VkPhysicalDeviceCooperativeMatrix2FeaturesNV){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV,
         .pNext = (void *)wishes->features,
@@ -128,6 +131,11 @@ static void wish_matrix_2(device_wishes *wishes) {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES,
         .pNext = &wishes->matrix_2,
         .maintenance4 = VK_TRUE};
+#define WISH(MEMBER, WANTED) wishes->matrix_2.MEMBER = WANTED;
+    if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP) {
+        VT_MATRIX_SCOPE_FEATURES(WISH)
+    }
+#undef WISH
     wishes->features = &wishes->maintenance;
     wish_extension(wishes, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
 }
@@ -164,8 +172,8 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
     }
     if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16)
         wish_bfloat16(wishes);
-    if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)
-        wish_matrix_2(wishes);
+    if (enabled & (VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP))
+        wish_matrix_2(enabled, wishes);
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }
@@ -242,11 +250,12 @@ static vatten_result make_device(vatten_context *context, const device_wishes *w
 
 /* Less what rests on a feature that is not enabled, and SPIR-V 1.6 where the instance asked for less than Vulkan 1.3. */
 static vatten_features without(const vatten_context *context, vatten_features enabled) {
-    const vatten_features rest = VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    const vatten_features newer =
+        VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     if (!(enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX))
-        enabled &= ~rest;
+        enabled &= ~(newer | VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16);
     if (usable_version(context) < VK_API_VERSION_1_3)
-        enabled &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+        enabled &= ~newer;
     return enabled;
 }
 

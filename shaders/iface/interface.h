@@ -133,7 +133,7 @@
 /* Values of VT_SPEC_VECTOR: rows of q, k, v and out start at multiples of so many elements, which dim and value_dim are too. */
 #define VT_VECTOR_NONE  0u
 #define VT_VECTOR_FOUR  1u
-#define VT_VECTOR_EIGHT 2u /* STREAM, types of 16 bits */
+#define VT_VECTOR_EIGHT 2u /* STREAM and MATRIX_WORKGROUP, types of 16 bits */
 
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */

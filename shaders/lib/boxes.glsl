@@ -85,10 +85,22 @@ uint kv_box_begin(uint block)
     return end > low.x ? (end - low.x) * kv_box_plane : 0u;
 }
 
-uint kv_box_token(uint position)
+// Plane, line in it and place in the line of a key of the run.
+uvec3 kv_box_place(uint position)
 {
     uint plane = uint((float(position) + 0.5) * kv_box_per_plane);
     uint rest = position - plane * kv_box_plane;
     uint row = uint((float(rest) + 0.5) * kv_box_per_row);
-    return kv_box_first + (plane * BOX_EXTENT_1 + row) * BOX_EXTENT_2 + (rest - row * kv_box_row);
+    return uvec3(plane, row, rest - row * kv_box_row);
 }
+
+uint kv_box_token(uint position)
+{
+    uvec3 at = kv_box_place(position);
+    return kv_box_first + (at.x * BOX_EXTENT_1 + at.y) * BOX_EXTENT_2 + at.z;
+}
+
+#ifdef VT_MATRIX_WORKGROUP
+// Keys from this one to the end of its line.
+uint kv_box_line(uint position) { return kv_box_row - kv_box_place(position).z; }
+#endif

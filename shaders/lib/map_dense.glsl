@@ -12,7 +12,8 @@
 // with score 0 and value 0 a row has besides. map_weighs: q holds weights instead of queries. VT_PLANE: tokens per unit of
 // q_first. A map with one run defines VT_ONE_RUN instead of map_run_count. A map of kernels with a bias also offers
 // map_entry (where the bias of a visible pair stands) and keys with value 0 one by one, to give them a bias too:
-// map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry).
+// map_zero_positions (how many there may be) and map_zero_key (is the i-th one, and its entry). For VT_MATRIX_WORKGROUP also what
+// matrix_stretches.glsl asks.
 
 #define VT_PLANE 1u
 #define VT_LEFT int(push.map0)
@@ -118,3 +119,11 @@ bool map_sees(MapRow row, MapKey key)
         sees = sees || (key.exists && key.at < row.prefix_end);
     return sees;
 }
+
+#ifdef VT_MATRIX_WORKGROUP
+const uint MAP_STRETCHES = VT_STRETCH_ONE;
+const uint MAP_STEP = 1u;
+uvec2 map_there() { return uvec2(clamp(ivec2(map_k_begin, map_k_end) - map_k0, ivec2(0), ivec2(KEYS))); }
+uint map_stretch(uint c) { return KEYS; }
+uint map_stretch_most() { return KEYS; }
+#endif

@@ -310,3 +310,11 @@ bool map_zero_key(uint row, uint i, out uint entry)
 #else
 uint map_entry(MapRow row, MapKey key) { return 0u; }
 #endif
+
+#ifdef VT_MATRIX_WORKGROUP // a block is a stretch, of one that is a box each line along the last axis
+const uint MAP_STRETCHES = LIST_OF_KEYS ? VT_STRETCH_NONE : KV_BOXED ? VT_STRETCH_SEVERAL : VT_STRETCH_ONE;
+const uint MAP_STEP = 1u;
+uvec2 map_there() { return uvec2(0u, uint(clamp(map_run_end - map_k0, 0, int(KEYS)))); }
+uint map_stretch(uint c) { return KV_BOXED ? kv_box_line(uint(map_k0) + c) : KEYS; }
+uint map_stretch_most() { return KV_BOXED ? kv_box_row : KEYS; }
+#endif

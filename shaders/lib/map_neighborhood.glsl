@@ -322,3 +322,19 @@ bool map_sees(MapRow row, MapKey key)
             sees = sees && key.p[a] >= row.first[a] && key.p[a] < row.end[a];
     return sees;
 }
+
+#ifdef VT_MATRIX_WORKGROUP // a line of the box along the last axis is a stretch, unless the roll cuts it
+const int MAP_CUTS = WINDOW_0 * BOX_0 - 1 + WINDOW_1 * BOX_1 - 1 + ROLL_2; // none of the three is below 0
+const uint MAP_STRETCHES = MAP_CUTS == 0 ? VT_STRETCH_ONE : VT_STRETCH_SEVERAL;
+const uint MAP_STEP = uint(DILATION_2);
+uvec2 map_there() { return uvec2(0u, uint(clamp(map_keys - map_u0, 0, int(KEYS)))); }
+uint map_stretch(uint c)
+{
+    int z = map_key_position(c).z;
+    int end = map_key0.z + map_size.z;
+    if (ROLL_2 != 0 && z < map_seam(2))
+        end = min(end, map_seam(2));
+    return uint(end - z);
+}
+uint map_stretch_most() { return uint(map_size.z); }
+#endif

@@ -232,3 +232,11 @@ float map_score(float score, MapRow row, MapKey key) { return rule_score(score, 
 float map_zero_keys(uint row) { return 0.0; }
 bool map_weighs() { return false; }
 uint map_entry(MapRow row, MapKey key) { return 0u; }
+
+#ifdef VT_MATRIX_WORKGROUP // keys of a page stand together
+const uint MAP_STRETCHES = PAGE == 0u ? VT_STRETCH_ONE : VT_STRETCH_SEVERAL;
+const uint MAP_STEP = 1u;
+uvec2 map_there() { return uvec2(clamp(ivec2(map_k_begin, map_k_end) - map_k0, ivec2(0), ivec2(KEYS))); }
+uint map_stretch(uint c) { return PAGE == 0u ? KEYS : PAGE - uint(map_k0 + int(c)) % PAGE; }
+uint map_stretch_most() { return PAGE == 0u ? KEYS : PAGE; }
+#endif

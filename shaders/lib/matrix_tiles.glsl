@@ -6,10 +6,8 @@
 //
 // Where registers abound (HOLD) Q is read into matrices once and stays there; its rows then pass through the memory of
 // K as well. Else Q stays in shared memory, behind K.
-//
-// P is rounded to the type of the inputs. f16 has few binary orders of magnitude: there the largest value is made
-// 2^P_HEADROOM, so that what is small beside it is still a normal number; the running maximum of a row is kept that much
-// below the truth, which the sum and the log-sum-exp then undo by themselves. bf16 has the range of f32.
+
+#include "matrix_type.glsl"
 
 layout(constant_id = VT_SPEC_SUBGROUP) const uint SUBGROUP = 32u;
 layout(constant_id = VT_SPEC_MATRIX + 0) const uint MATRIX_M = 4u;
@@ -18,12 +16,8 @@ layout(constant_id = VT_SPEC_MATRIX + 2) const uint MATRIX_K = 4u;
 layout(constant_id = VT_SPEC_HOLD) const uint HOLD = 0u;
 
 #if VT_DTYPE == VT_BF16
-#define VT_MATRIX_ELEM bfloat16_t
-const float P_HEADROOM = 0.0;
 uvec2 words_of(vec4 x) { return vt_from_f32x4(x); }
 #else
-#define VT_MATRIX_ELEM float16_t
-const float P_HEADROOM = 14.0;
 // Not packHalf2x16, which some devices round towards zero.
 uvec2 words_of(vec4 x) { return uvec2(packFloat2x16(f16vec2(x.xy)), packFloat2x16(f16vec2(x.zw))); }
 #endif

@@ -33,3 +33,8 @@ const float ROW_MAX_START = -1.0e30;
 const float SCORE_HIDDEN = -3.0e38;
 const float LN2 = 0.69314718055994531;
 const float LOG2E = 1.4426950408889634;
+
+// What the keys of a tile are to layouts that load them as a whole (matrix_stretches.glsl).
+#define VT_STRETCH_NONE 0u    // anywhere
+#define VT_STRETCH_ONE 1u     // all that exist stand in equal steps
+#define VT_STRETCH_SEVERAL 2u // several such stretches

@@ -10,6 +10,9 @@ import device_list
 import folders as rooms
 
 
+UNITS = ("unit_matrix", "unit_matrix_workgroup")  # of tests/unit, about the kernels that only a newer glslang makes
+
+
 class BuildFailed(Exception):
     """Unlike what cannot be had, this is a failure of the run that wants it."""
 
@@ -39,7 +42,7 @@ def _programs(root, place, glslang, options=()):
     configure = ["cmake", "-S", root, "-B", place, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *compiler, *options,
                  "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
                  "-DVATTEN_INSTALL=OFF"]
-    targets = ["vatten_audit", "test_layers", "raise_version", "unit_matrix",
+    targets = ["vatten_audit", "test_layers", "raise_version", *UNITS,
                *(f"test_{name}" for name in device_list.FULL)]
     if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
         raise BuildFailed(f"the programs could not be built [{log}]")
@@ -51,9 +54,12 @@ def system(root, build):
     return _programs(root, os.path.join(build, "drivers", "system"), "")
 
 
-def amd64(root, build, glslang):
-    """The build folder of the programs for this machine with the kernels of the newer glslang."""
-    return _programs(root, os.path.join(build, "drivers", "amd64"), glslang)
+def amd64(root, build, glslang, scope="workgroup"):
+    """The build folder of the programs for this machine with the kernels of the newer glslang. `scope`: whose matrices
+    those of the layout matrix_workgroup are."""
+    if scope == "workgroup":
+        return _programs(root, os.path.join(build, "drivers", "amd64"), glslang)
+    return _programs(root, os.path.join(build, "drivers", f"amd64-{scope}"), glslang, [f"-DVATTEN_MATRIX_SCOPE={scope}"])
 
 
 def arm64(root, build, glslang, devel):
@@ -87,7 +93,8 @@ def check_kernels(place, folder):
         binary = os.path.join(place, "kernel.spv")
         with open(binary, "wb") as file:
             file.write(_words_of(header))
-        target = "vulkan1.3" if "_matrix2" in names[-1] else "vulkan1.1"
+        newer = any(layout in names[-1] for layout in ("_matrix2", "_matrix_workgroup"))
+        target = "vulkan1.3" if newer else "vulkan1.1"
         check = subprocess.run([checker, "--target-env", target, binary], capture_output=True, text=True, check=False)
         if check.returncode != 0:
             lines = check.stderr.strip().splitlines() or ["not valid"]

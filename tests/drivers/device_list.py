@@ -46,6 +46,7 @@ class Run:
     environment: tuple = ()
     defects: tuple = ()  # validate: what tests/drivers/test_layers.c must see reported first
     layers: str = ""  # validate: the folder whose loader and layers are used
+    scope: str = "workgroup"  # "subgroup": a build for tests, whose layout matrix_workgroup is made of a subgroup's matrices
     default: bool = True  # False: only with --full or named by --only
 
 
@@ -151,6 +152,10 @@ MATRIX2 = ("harness", "random 13 24")
 MATRIX2_FULL = ("harness", "properties", "dense", "neighborhood", "lists", "sequences", "random 1 100")
 NO_MATRIX2 = "without=cooperative_matrix_2"
 
+# The layout MATRIX_WORKGROUP alone, in the build whose matrices are a subgroup's.
+WORKGROUP = ("random 1 30",)
+WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", "random 1 100")
+
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "repack", "random 1 40")
 
@@ -202,6 +207,8 @@ def _execution_runs():
     base = device("lvp26-8")
     runs = [dataclasses.replace(run, environment=(("VATTEN_TEST_CAPS", NO_MATRIX2),)) if run.device == base else run for run in runs]
     runs.append(Run(f"run:{base.ident}+matrix2", f"{base.name}, with the layout MATRIX2", "execute", base, MATRIX2, MATRIX2_FULL))
+    runs.append(Run(f"run:{base.ident}+matrix_workgroup", f"{base.name}, the layout MATRIX_WORKGROUP of a subgroup's matrices",
+                    "execute", base, WORKGROUP, WORKGROUP_FULL, (("VATTEN_TEST_LAYOUT", "matrix_workgroup"),), scope="subgroup"))
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
                  environment=(("VATTEN_TEST_CAPS", f"{words},{NO_MATRIX2}"),)) for name, words, programs in CAPS]
     runs += [Run(f"layers:{ident}+{name}", f"{device(ident).name}, {what}", "validate", device(ident), programs, FULL,

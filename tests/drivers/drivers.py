@@ -68,7 +68,7 @@ class Places:
             raise self.once[name]
         return self.once[name]
 
-    def of(self, device):
+    def of(self, device, scope="workgroup"):
         if device.folder == device_list.SYSTEM:
             return launch.Place(device, "", self._made("system", lambda: builds.system(self.root, self.build)), self.cache)
         folder = self.folders.path(device.folder)
@@ -78,7 +78,8 @@ class Places:
             place.build = self._made("arm64", lambda: builds.arm64(self.root, self.build, self._glslang(), devel))
             place.extra_libraries = rooms.libraries_in(devel, "arm64")
         else:
-            place.build = self._made("amd64", lambda: builds.amd64(self.root, self.build, self._glslang()))
+            place.build = self._made(f"amd64 {scope}",
+                                     lambda: builds.amd64(self.root, self.build, self._glslang(), scope))
         if device.shim == "intel":
             place.shim = self._made("shim", lambda: intel_shim.path(self.cache, self.refresh, self.say))
         return place
@@ -93,7 +94,7 @@ class Places:
         return folder
 
     def of_run(self, run):
-        place = self.of(run.device)
+        place = self.of(run.device, run.scope)
         if run.layers and run.layers != run.device.folder:
             place.layers = self.folders.path(run.layers)
         return place
@@ -117,15 +118,16 @@ def check_shaders(run, place, report):
     matrix = sum("_matrix" in name for name in names)
     if not names or not matrix:
         wrong.append("no kernel with cooperative matrices was built" if names else "no kernel was built")
-    log = os.path.join(place.build, "unit_matrix.log")
-    outcome = launch.run([place.program("tests", "unit", "unit_matrix")], dict(os.environ), log, 600)
-    if outcome.code != 0:
-        wrong.append(f"unit_matrix: {outcome.why()}")
+    for unit in builds.UNITS:
+        log = os.path.join(place.build, f"{unit}.log")
+        outcome = launch.run([place.program("tests", "unit", unit)], dict(os.environ), log, 600)
+        if outcome.code != 0:
+            wrong.append(f"{unit}: {outcome.why()}")
     if wrong:
         report.failed(run.ident, f"glslang {version}: {wrong[0]}")
     else:
         report.passed(run.ident, f"glslang {version}: {len(names)} kernels valid, {matrix} of them with cooperative "
-                      "matrices, whose tiles pass unit_matrix")
+                      f"matrices, whose tiles pass {' and '.join(builds.UNITS)}")
 
 
 def task_of(run, place, report, folder, full):

@@ -36,6 +36,7 @@ static bool lower_features(vatten_context_desc *desc, const char *name) {
         {"cooperative_matrix", VATTEN_FEATURE_COOPERATIVE_MATRIX},
         {"cooperative_matrix_bf16", VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16},
         {"cooperative_matrix_2", VATTEN_FEATURE_COOPERATIVE_MATRIX_2},
+        {"cooperative_matrix_workgroup", VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP},
         {"buffer_device_address", VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS},
     };
     for (size_t n = 0; n < sizeof features / sizeof features[0]; ++n) {
@@ -83,7 +84,9 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
             snprintf(wrong, wrong_size,
                      "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
                      "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|"
-                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|buffer_device_address",
+                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|cooperative_matrix_"
+                     "workgroup|"
+                     "buffer_device_address",
                      word);
             return false;
         }

@@ -38,6 +38,16 @@ static bool tell_device(const gpu *g, const vatten_context_desc *wanted, const c
     return true;
 }
 
+/* VATTEN_TEST_LAYOUT; false if that is no layout. */
+static bool take_only(gpu *g, const char *name) {
+    for (int n = VATTEN_LAYOUT_ROWS; name && n < GPU_LAYOUTS; ++n) {
+        if (strcmp(name, gpu_layout_name((vatten_layout)n)) == 0) {
+            g->only = (vatten_layout)n;
+        }
+    }
+    return !name || g->only != VATTEN_LAYOUT_AUTO;
+}
+
 int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     vatten_context_desc wanted = {0};
     const char *caps = getenv("VATTEN_TEST_CAPS");
@@ -48,6 +58,10 @@ int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     }
     if (!gpu_caps_lower(&wanted, caps, wrong, sizeof wrong)) {
         printf("%s: %s\n", program, wrong);
+        return 1;
+    }
+    if (!take_only(g, getenv("VATTEN_TEST_LAYOUT"))) {
+        printf("%s: VATTEN_TEST_LAYOUT: \"%s\" is no layout\n", program, getenv("VATTEN_TEST_LAYOUT"));
         return 1;
     }
     if (getenv("VATTEN_TEST")) {
@@ -154,6 +168,10 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_MATRIX2 && !(g->limits.features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)) {
         return false;
     }
+    if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP &&
+        !(g->limits.features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP)) {
+        return false;
+    }
     if (gpu_has_matrices(layout)) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
@@ -164,7 +182,8 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
 }
 
 bool gpu_has_matrices(vatten_layout layout) {
-    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
+    return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
+           layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
 }
 
 vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype) {
@@ -197,8 +216,8 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 }
 
 const char *gpu_layout_name(vatten_layout layout) {
-    static const char *const names[GPU_LAYOUTS] = {"auto",   "rows",   "subgroup", "shared",
-                                                   "matrix", "stream", "matrix2",  "address"};
+    static const char *const names[GPU_LAYOUTS] = {
+        "auto", "rows", "subgroup", "shared", "matrix", "stream", "matrix2", "address", "matrix_workgroup"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

@@ -15,7 +15,8 @@
  * skipped, without the one asked for it fails), VATTEN_THOROUGH takes whole products of shapes on software
  * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
  * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
- * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*").
+ * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*"), VATTEN_TEST_LAYOUT ("matrix2") leaves out
+ * all problems that ask for another layout or for none.
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
@@ -34,7 +35,7 @@
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
 #define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 8
+#define GPU_LAYOUTS 9
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -67,8 +68,9 @@ typedef struct gpu {
     char message[1024];              /* the last error that the library or the validation layer told */
     vatten_memory *spare[GPU_SLOTS]; /* kept from the trial before */
     uint64_t cases, rows, failures;
-    bool quiet;        /* failures are counted only */
-    uint64_t asserted; /* failures that gpu_assert_clean has thrown */
+    bool quiet;         /* failures are counted only */
+    vatten_layout only; /* problems that ask for another layout are left out; AUTO: none is */
+    uint64_t asserted;  /* failures that gpu_assert_clean has thrown */
     uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
     uint32_t validation_errors; /* already counted */
     gpu_worst worst_out[3];     /* by ref_dtype */
@@ -168,10 +170,10 @@ void gpu_check_validation(gpu *g, const char *name);
 /* Whether the device can take this dtype at all. */
 bool gpu_has_dtype(const gpu *g, vatten_dtype dtype);
 
-/* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations, MATRIX and MATRIX2 more. */
+/* Whether it can take a layout at all: ROWS and SUBGROUP need subgroup operations, those with matrices more. */
 bool gpu_has_layout(const gpu *g, vatten_layout layout);
 
-/* MATRIX or MATRIX2, and what such a layout makes of a dtype: BF16 where the device has matrices of it, else F16. */
+/* MATRIX, MATRIX2 or MATRIX_WORKGROUP, and what such a layout makes of a dtype: BF16 where the device has matrices of it, else F16. */
 bool gpu_has_matrices(vatten_layout layout);
 vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype);
 
@@ -200,9 +202,7 @@ vatten_heads *gpu_heads(gpu_problem *problem);
 const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
-/* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX and MATRIX2 take
- * gpu_matrix_dtype; STREAM is for
- * dense problems, others get ROWS. */
+/* Asks for a layout, with the table's tile or gpu_small_tile. Layouts with matrices take gpu_matrix_dtype; STREAM is for dense problems, others get ROWS. */
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
@@ -222,7 +222,7 @@ bool gpu_check(gpu *g, const gpu_problem *problem);
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns
- * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices MATRIX and MATRIX2 in turns too. */
+ * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices the layouts with those in turns too. */
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */

@@ -380,7 +380,7 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
     uint64_t failures = g->failures;
     gpu_trial trial;
 
-    if (!gpu_has_dtype(g, h->dtype)) {
+    if (!gpu_has_dtype(g, h->dtype) || (g->only && layout != g->only)) {
         return true;
     }
     vatten_result result = gpu_trial_begin(g, problem, &trial);
@@ -426,7 +426,9 @@ static bool suits_matrices(const gpu_problem *problem) {
 /* Beside other layouts, since few devices have them. */
 static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
-    vatten_layout layout = turn % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2;
+    static const vatten_layout turns[2] = {VATTEN_LAYOUT_MATRIX2, VATTEN_LAYOUT_MATRIX};
+    bool workgroup = gpu_has_layout(g, VATTEN_LAYOUT_MATRIX_WORKGROUP);
+    vatten_layout layout = workgroup ? VATTEN_LAYOUT_MATRIX_WORKGROUP : turns[turn % 2];
     if (!gpu_has_layout(g, layout) || !suits_matrices(problem)) {
         return true;
     }
@@ -436,7 +438,7 @@ static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
 
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
-    if (gpu_thorough(g)) {
+    if (gpu_thorough(g) || g->only) {
         return gpu_check_layouts(g, problem);
     }
     static const vatten_layout turns[5] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,

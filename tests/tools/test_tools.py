@@ -94,7 +94,8 @@ class Attention(ToolCase):
         if chosen["matrices"] == "":
             self.skipTest("the device or the build has no cooperative matrices")
         tensors = self.save_qkv(*[(1, 40, 2, 32)] * 3, "f16")
-        for layout in ["matrix"] + ["matrix2"] * ("cooperative_matrix_2" in chosen["features_used"]):
+        beside = {"matrix2": "cooperative_matrix_2", "matrix_workgroup": "cooperative_matrix_workgroup"}
+        for layout in ["matrix"] + [name for name in beside if beside[name] in chosen["features_used"]]:
             summary = self.run_ok("attention", "--layout", layout)
             self.assertEqual(summary["tile"]["layout"], layout)
             self.check(reference(*tensors, dense_visible(40, 40))[0], "f16")
@@ -487,7 +488,8 @@ class Audit(ToolCase):
     def test_lists_every_kernel_that_the_device_can_have(self):
         chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
         without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
-        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address"}
+        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address",
+               "MATRIX_WORKGROUP": "cooperative_matrix_workgroup"}
         without |= {n for n in has if has[n] not in chosen["features_used"]} | (set() if chosen["matrices"] else {"MATRIX"})
         missing = "_bf16_matrix" if chosen["bf16_matrices"] == "" else " "
         manifest = self.manifest()

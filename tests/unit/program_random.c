@@ -50,6 +50,15 @@ vt_caps program_random_caps(unit_random *random) {
             caps.matrices[i] =
                 (vt_matrix){sides[unit_between(random, 0, 2)], sides[unit_between(random, 0, 2)],
                             sides[unit_between(random, 0, 2)]};
+        caps.features |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
+        caps.flexible_count = (uint32_t)unit_between(random, 0, 3);
+        caps.matrix_side_max = power(random, 6, 10);
+        caps.matrix_reserved = unit_chance(random, 50) ? 0 : power(random, 10, 15);
+        for (uint32_t i = 0; i < caps.flexible_count; ++i)
+            caps.flexible[i] =
+                (vt_flexible){{sides[unit_between(random, 0, 2)], sides[unit_between(random, 0, 2)],
+                               sides[unit_between(random, 0, 2)]},
+                              power(random, 5, 8)};
     }
     caps.subgroup_ops = unit_chance(random, 70) ? VT_SUBGROUP_BASIC | VT_SUBGROUP_SHUFFLE : VT_SUBGROUP_BASIC;
     vt_caps_complete(&caps);
@@ -83,8 +92,9 @@ vatten_heads program_random_heads(unit_random *random, program_scale scale, uint
     h.batch = unit_chance(random, 50) ? 1 : program_spread(random, 1, scale == PROGRAM_LARGE ? 1000 : 5);
     h.kv_heads = (uint32_t)program_spread(random, 1, scale == PROGRAM_LARGE ? 64 : 4);
     h.heads = h.kv_heads * (uint32_t)program_spread(random, 1, 8);
-    const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                     VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_MATRIX2,  VATTEN_LAYOUT_ADDRESS};
+    const vatten_layout layouts[] = {
+        VATTEN_LAYOUT_ROWS,    VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,          VATTEN_LAYOUT_MATRIX,
+        VATTEN_LAYOUT_MATRIX2, VATTEN_LAYOUT_ADDRESS,  VATTEN_LAYOUT_MATRIX_WORKGROUP};
     h.dim = (uint32_t)program_spread(random, 1, VATTEN_MAX_DIM);
     h.value_dim = unit_chance(random, 70) ? 0 : (uint32_t)program_spread(random, 1, VATTEN_MAX_DIM);
     uint32_t value_dim = h.value_dim ? h.value_dim : h.dim;
@@ -94,7 +104,7 @@ vatten_heads program_random_heads(unit_random *random, program_scale scale, uint
     h.out = program_random_strides(random, q_len, h.heads, value_dim, false);
     h.write_lse = unit_chance(random, 40);
     h.max_macs = unit_chance(random, 40) ? 0 : program_spread(random, 1, UINT64_C(1) << 40);
-    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : layouts[unit_between(random, 0, 5)];
+    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : layouts[unit_between(random, 0, 6)];
     if (vt_layout_has_matrices(h.tile.layout))
         h.dtype = VATTEN_DTYPE_F16;
     return h;

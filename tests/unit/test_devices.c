@@ -99,7 +99,7 @@ static void check_all_dims(const vt_caps *caps) {
 
 /* With any layout, and by name, so that nobody looks for a tile of his own. */
 static void check_refused(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
-    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_ADDRESS; ++layout) {
+    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++layout) {
         const vt_problem problem = {.dtype = VATTEN_DTYPE_F32,
                                     .dim = dim,
                                     .value_dim = value_dim,

@@ -252,7 +252,8 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP;
+                 ++layout)
                 for (int each = VT_IO_PLAIN; each < 2 * VT_IO_COUNT; ++each) {
                     vt_io io = (vt_io)(each / 2);
                     bool wide = each % 2;
@@ -285,8 +286,8 @@ static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL,     "rows",   "subgroup", "shared",
-                                   "matrix", "stream", "matrix2",  "address"};
+    const char *const layouts[] = {NULL,     "rows",    "subgroup", "shared",          "matrix",
+                                   "stream", "matrix2", "address",  "matrix_workgroup"};
     const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
                                "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
                                "_bias"};
@@ -314,8 +315,10 @@ static void every_kernel_is_a_spirv_module(void **state) {
     for (uint32_t i = 0; i < vt_kernel_count; ++i) {
         assert_true(vt_kernels[i].code_size > 20 && vt_kernels[i].code_size % 4 == 0);
         assert_int_equal(vt_kernels[i].code[0], 0x07230203);
-        /* SPIR-V 1.3 is the newest that Vulkan 1.1 takes; what MATRIX2 needs is an extension of 1.6 */
-        bool newer = vt_kernels[i].layout == VATTEN_LAYOUT_MATRIX2;
+        /* SPIR-V 1.3 is the newest that Vulkan 1.1 takes; what MATRIX2 and MATRIX_WORKGROUP need is an extension
+         * of 1.6 */
+        bool newer = vt_kernels[i].layout == VATTEN_LAYOUT_MATRIX2 ||
+                     vt_kernels[i].layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
         assert_true(vt_kernels[i].code[1] <= (newer ? 0x00010600 : 0x00010300));
     }
 }

@@ -199,7 +199,7 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     for (int i = 0; i < 2; ++i) {
         caps[i].features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
         caps[i].push_bytes = 152;
-        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout) {
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++layout) {
             if (vt_layout_has_matrices(layout))
                 continue;
             vt_problem problem = with_dims(64, 64);

@@ -61,6 +61,20 @@ vt_caps unit_caps_matrix(void) {
     return caps;
 }
 
+vt_caps unit_caps_workgroup(void) {
+    vt_caps caps = unit_caps_matrix();
+    caps.features |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
+    caps.flexible_count = 2;
+    caps.flexible[0] = (vt_flexible){{16, 16, 16}, 128};
+    caps.flexible[1] = (vt_flexible){{32, 64, 16}, 256};
+    caps.bf16_flexible_count = 1;
+    caps.bf16_flexible[0] = (vt_flexible){{16, 16, 16}, 128};
+    caps.matrix_side_max = 1024;
+    caps.matrix_reserved = 16384;
+    vt_caps_complete(&caps);
+    return caps;
+}
+
 /* The table "Required Limits" of the Vulkan specification; offsets may be aligned to as much as 256. */
 vt_caps unit_caps_least(void) {
     vt_caps caps = {

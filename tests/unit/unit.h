@@ -53,6 +53,10 @@ vt_caps unit_caps_lavapipe(void);
  * MATRIX2 need. */
 vt_caps unit_caps_matrix(void);
 
+/* And matrices of a workgroup of 128, sides multiples of 16, 16 and 16, and of 256, multiples of 32, 64 and 16; of bf16 the first
+ * only. Sides up to 1024, 16 KiB of shared memory taken. */
+vt_caps unit_caps_workgroup(void);
+
 /* 2 batches, 4 heads over 2 KV heads, dim 16, 24 queries, 40 keys, f32, all else zero. */
 vatten_attention_desc unit_dense(void);
 
