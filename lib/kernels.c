@@ -46,7 +46,15 @@ bool vt_layout_has_matrices(vatten_layout layout) {
     return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2;
 }
 
+bool vt_layout_is_packed(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED;
+}
+
+bool vt_layout_stages_f16(vatten_layout layout) {
+    return vt_layout_is_packed(layout) || layout == VATTEN_LAYOUT_MIXED;
+}
+
 bool vt_layout_has_mass(vatten_layout layout) {
-    return !vt_layout_has_matrices(layout) && layout != VATTEN_LAYOUT_STREAM &&
-           layout != VATTEN_LAYOUT_ADDRESS;
+    return !vt_layout_has_matrices(layout) && !vt_layout_stages_f16(layout) &&
+           layout != VATTEN_LAYOUT_STREAM && layout != VATTEN_LAYOUT_ADDRESS;
 }

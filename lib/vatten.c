@@ -41,6 +41,8 @@ static vatten_features built_features(void) {
         missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
     if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX2))
         missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
+    if (!vt_kernels_have(VATTEN_LAYOUT_MIXED))
+        missing |= VATTEN_FEATURE_MIXED_DOT_PRODUCT;
     return ~missing;
 }
 

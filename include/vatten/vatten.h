@@ -155,7 +155,12 @@ typedef enum vatten_feature {
      * address. Set it only if every buffer that you record with as k, v, extra_k or extra_v has
      * VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT, and memory allocated with VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT. Supported
      * means that it pays: on Mesa's lavapipe since 26, where f32 attention is 1.7 times as fast by it. Elsewhere nothing uses it. */
-    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7
+    VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS = 1 << 7,
+    /* shaderFloat16 (Vulkan 1.2, or VK_KHR_shader_float16_int8): the PACKED layouts, which also need STORAGE_16BIT. */
+    VATTEN_FEATURE_SHADER_FLOAT16 = 1 << 9,
+    /* shaderMixedFloatDotProductFloat16AccFloat32 of VK_VALVE_shader_mixed_float_dot_product, beside SHADER_FLOAT16: the
+     * MIXED layout. Supported means that this build has the kernels too. */
+    VATTEN_FEATURE_MIXED_DOT_PRODUCT = 1 << 10
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -279,7 +284,15 @@ typedef enum vatten_layout {
     VATTEN_LAYOUT_MATRIX2 = 6,
     /* ROWS, with keys and values by address: CPU devices whose driver loads what all lanes share once. Needs
      * VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS and 152 bytes of push constants, but no subgroup operation. */
-    VATTEN_LAYOUT_ADDRESS = 7
+    VATTEN_LAYOUT_ADDRESS = 7,
+    /* SUBGROUP with Q, K and V in f16 in shared memory, and products in f16, two at a time: GPUs without matrices whose f16
+     * is twice as fast as their f32. Dtype F16 only, needs VATTEN_FEATURE_SHADER_FLOAT16, and is taken only when asked for, here
+     * or in a tuning file, since it has less precision and a range: docs/semantics.md, Numbers. */
+    VATTEN_LAYOUT_PACKED = 8,
+    VATTEN_LAYOUT_PACKED_SHARED = 9, /* the same without any subgroup operation */
+    /* SUBGROUP with Q, K and V in f16 in shared memory, and pairs of products with f32 sums, as exact as SUBGROUP: dtype F16
+     * only, needs VATTEN_FEATURE_MIXED_DOT_PRODUCT. */
+    VATTEN_LAYOUT_MIXED = 10
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.
