@@ -51,7 +51,7 @@ bool vt_layout_is_packed(vatten_layout layout) {
 }
 
 bool vt_layout_stages_f16(vatten_layout layout) {
-    return vt_layout_is_packed(layout) || layout == VATTEN_LAYOUT_MIXED;
+    return vt_layout_is_packed(layout) || layout == VATTEN_LAYOUT_HALF || layout == VATTEN_LAYOUT_MIXED;
 }
 
 bool vt_layout_has_mass(vatten_layout layout) {

@@ -65,8 +65,8 @@ static vatten_result check_own(const vt_checker *check, const vatten_mass_desc *
     INVALID_IF(a->carry != 0, "carry 0x%" PRIx32 " has no log-sum-exp of all keys", a->carry);
     INVALID_IF(
         !vt_layout_has_mass(d->tile.layout),
-        "tile layout %d: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7), PACKED (8), PACKED_SHARED (9) and "
-        "MIXED (10) do not serve mass",
+        "tile layout %d: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7), PACKED (8), PACKED_SHARED (9), "
+        "HALF (10) and MIXED (11) do not serve mass",
         (int)d->tile.layout);
     return VATTEN_SUCCESS;
 }

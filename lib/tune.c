@@ -185,7 +185,9 @@ static const char *stream_misfit(const vt_caps *caps, const vt_tile *tile) {
     return tile->rows > 16 ? "rows are above 16, which is what the STREAM layout is for" : NULL;
 }
 
-static const char *mixed_misfit(const vt_caps *caps) {
+static const char *mixed_misfit(const vt_caps *caps, vatten_layout layout) {
+    if (layout != VATTEN_LAYOUT_MIXED)
+        return NULL;
     if (!vt_kernels_have(VATTEN_LAYOUT_MIXED))
         return "the library was built without the MIXED layout, by a shader compiler without "
                "GL_EXT_spirv_intrinsics";
@@ -194,18 +196,18 @@ static const char *mixed_misfit(const vt_caps *caps) {
                : "the MIXED layout needs VATTEN_FEATURE_MIXED_DOT_PRODUCT, which is not enabled";
 }
 
-/* What PACKED, PACKED_SHARED and MIXED ask for beside what all split layouts do. */
+/* What PACKED, PACKED_SHARED, HALF and MIXED ask for beside what all split layouts do. */
 static const char *f16_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
     bool packed = vt_layout_is_packed(tile->layout);
     if (problem->dtype != VATTEN_DTYPE_F16)
-        return "the PACKED and MIXED layouts take dtype F16 only";
+        return "layouts with f16 in shared memory take dtype F16 only";
     if (problem->kv_bytes)
-        return "the PACKED and MIXED layouts take no keys of bytes";
+        return "layouts with f16 in shared memory take no keys of bytes";
     if (packed && problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
         return "the PACKED layouts round weights of a softmax only";
     if (!(caps->features & VATTEN_FEATURE_SHADER_FLOAT16))
-        return "the PACKED and MIXED layouts need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled";
-    const char *why = packed ? NULL : mixed_misfit(caps);
+        return "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled";
+    const char *why = mixed_misfit(caps, tile->layout);
     return why ? why : split_misfit(caps, tile);
 }
 
@@ -357,6 +359,7 @@ static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem,
         return stream_misfit(caps, tile);
     case VATTEN_LAYOUT_PACKED:
     case VATTEN_LAYOUT_PACKED_SHARED:
+    case VATTEN_LAYOUT_HALF:
     case VATTEN_LAYOUT_MIXED:
         return f16_misfit(caps, problem, tile);
     default:
@@ -382,7 +385,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
 
 static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     const vatten_tile *ask = &problem->tile;
-    vt_tile tile = {.layout = row->layout};
+    vt_tile tile = {.layout = ask->layout ? ask->layout : row->layout};
     tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup ? row->workgroup : caps->subgroup_size;
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
     if (tile.lanes_per_row == 0)
@@ -479,8 +482,11 @@ static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *prob
 static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     if (problem->mass && !vt_layout_has_mass(row->layout))
         return false;
-    return problem->tile.layout == VATTEN_LAYOUT_AUTO ? suits(caps, row->when, problem)
-                                                      : row->layout == problem->tile.layout;
+    vatten_layout asked = problem->tile.layout;
+    if (asked == VATTEN_LAYOUT_AUTO)
+        return suits(caps, row->when, problem);
+    bool alike = asked == VATTEN_LAYOUT_HALF || asked == VATTEN_LAYOUT_MIXED;
+    return row->layout == asked || (alike && row->layout == VATTEN_LAYOUT_PACKED);
 }
 
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {

@@ -27,7 +27,8 @@ typedef enum vt_tune_task {
 
 /* One row of the table. The first row that matches the problem and fits the device wins. Rows of MATRIX and MATRIX2 count
  * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
- * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. */
+ * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. Rows of PACKED serve
+ * HALF and MIXED too. */
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;

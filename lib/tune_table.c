@@ -31,7 +31,9 @@
  *    in dense attention and 0.1 to 1.0 elsewhere, where up to dim 32 nothing is gained or something lost
  *    (docs/performance.md). A CPU computes matrices one by one;
  *  - MATRIX2: up to twice as many subgroups of RDNA as with MATRIX, and as many cycles or more by the same estimates, so it has to be
- *    asked for until somebody has timed it.
+ *    asked for until somebody has timed it;
+ *  - PACKED: the tiles of SUBGROUP, in half of the shared memory, so fewer steps down. HALF and MIXED take the same rows.
+ *    PACKED_SHARED likewise those of SHARED. All have to be asked for: PACKED has less precision, and nobody has timed any.
  */
 #include "tune.h"
 
@@ -122,39 +124,26 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 2, 0, 1, 16, 0, 0, "2 subgroups: less shared memory"},
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 256, 1, 0, 1, 16, 0, 0, "1 subgroup: least shared memory"},
 
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 128, 128, 16, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 256, 128, 32, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 128, 128, 8, 1, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, 256, 64, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 64, 32, 1, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 16, 4, 1, 4, 0, 0, "x"},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 128, 128, 16, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 256, 128, 32, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0,
+     "2 rows by 16 keys fit 128 registers"},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 128, 128, 8, 1, 16, 0, 0,
+     "1 row above dim 64 fits 128 registers"},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 64, 32, 1, 32, 0, 0, LARGE},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 16, 4, 1, 4, 0, 0, LEAST},
 
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 128, 128, 16, 2, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 128, 256, 128, 16, 1, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 1, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 48, 64, 128, 16, 1, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 48, 128, 128, 32, 1, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 256, 64, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 16, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 8, 4, 1, 4, 0, 0, "x"},
-
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 255, 128, 128, 16, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 255, 256, 128, 32, 4, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 128, 128, 128, 8, 1, 16, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 0, 256, 64, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 0, ANY_DIM, 64, 32, 1, 32, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, "x"},
-    {VATTEN_LAYOUT_MIXED, VT_TUNE_ASKED, 0, ANY_DIM, 16, 4, 1, 4, 0, 0, "x"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0,
+     "2 rows by 16 keys fit 128 registers"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 128, 128, 16, 2, 32, 0, 0,
+     "exchange takes shared memory: 2 rows"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 1, 16, 0, 0,
+     "1 row by 16 lanes fits 64 registers (Mali)"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

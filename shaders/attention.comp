@@ -10,8 +10,8 @@
 //   VT_MATRIX2       layout: so is all between the products (with VT_MATRIX)
 //   VT_BFLOAT16      the matrices are of bf16 (with VT_DTYPE)
 //   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
-//   VT_HALF          layout: lanes share rows, what is in shared memory is f16, and products are of it: VT_PACKED in f16,
-//                    VT_MIXED with f32 sums
+//   VT_HALF          layout: lanes share rows, what is in shared memory is f16; products are f32, with VT_PACKED f16, with
+//                    VT_MIXED of f16 with f32 sums
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)

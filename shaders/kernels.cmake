@@ -131,6 +131,8 @@ foreach(dtype F32 F16 BF16)
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_PACKED VT_IO_${io} ${common} VT_SUBGROUP VT_HALF VT_PACKED)
         vatten_kernel(attention_${map}_${d}_packed_shared${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_PACKED_SHARED VT_IO_${io} ${common} VT_HALF VT_PACKED)
+        vatten_kernel(attention_${map}_${d}_half${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_HALF VT_IO_${io} ${common} VT_SUBGROUP VT_HALF)
         if(NOT VATTEN_NO_MIXED)
           vatten_kernel(attention_${map}_${d}_mixed${suffix} attention.comp VT_TASK_ATTEND
             VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MIXED VT_IO_${io} ${common} VT_SUBGROUP VT_HALF VT_MIXED)

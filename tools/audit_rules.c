@@ -18,7 +18,7 @@ typedef enum audit_map {
 #define ON(layout) (1u << VATTEN_LAYOUT_##layout)
 #define LANES      (ON(ROWS) | ON(SUBGROUP) | ON(SHARED))
 #define MATRICES   (ON(MATRIX) | ON(MATRIX2))
-#define HALVES     (ON(PACKED) | ON(PACKED_SHARED) | ON(MIXED)) /* of f16 */
+#define HALVES     (ON(PACKED) | ON(PACKED_SHARED) | ON(HALF) | ON(MIXED)) /* of f16 */
 
 struct audit_rule {
     const char *name;

@@ -345,7 +345,7 @@ uint32_t family_dtype_size(vatten_dtype dtype) {
 
 const char *family_layout_name(vatten_layout layout) {
     static const char *const names[] = {"auto",    "rows",    "subgroup", "shared",        "matrix", "stream",
-                                        "matrix2", "address", "packed",   "packed_shared", "mixed"};
+                                        "matrix2", "address", "packed",   "packed_shared", "half",   "mixed"};
     return layout >= VATTEN_LAYOUT_AUTO && layout <= VATTEN_LAYOUT_MIXED ? names[layout] : "?";
 }
 

@@ -290,9 +290,11 @@ typedef enum vatten_layout {
      * or in a tuning file, since it has less precision and a range: docs/semantics.md, Numbers. */
     VATTEN_LAYOUT_PACKED = 8,
     VATTEN_LAYOUT_PACKED_SHARED = 9, /* the same without any subgroup operation */
-    /* SUBGROUP with Q, K and V in f16 in shared memory, and pairs of products with f32 sums, as exact as SUBGROUP: dtype F16
-     * only, needs VATTEN_FEATURE_MIXED_DOT_PRODUCT. */
-    VATTEN_LAYOUT_MIXED = 10
+    /* SUBGROUP with Q, K and V in f16 in shared memory, half of it then, and all products and sums in f32: as exact as
+     * SUBGROUP. Dtype F16 only, needs VATTEN_FEATURE_SHADER_FLOAT16, and is taken only when asked for. */
+    VATTEN_LAYOUT_HALF = 10,
+    /* HALF, with two products of scores at a time: needs VATTEN_FEATURE_MIXED_DOT_PRODUCT as well. */
+    VATTEN_LAYOUT_MIXED = 11
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // What of Q, K and V stands in shared memory in the layouts that keep it in f16, as it came from the buffers: half the
-// memory, and half of what is read. Offers what staged_f32.glsl does, in one of two ways:
+// memory, and half of what is read. Offers what staged_f32.glsl does, in one of three ways:
 //
 //   VT_PACKED  products and short sums in f16, two at a time; what is wider than that is f32
-//   VT_MIXED   products and sums in f32, two products at a time (SPV_VALVE_mixed_float_dot_product)
+//   VT_MIXED   two products of a score at a time, with f32 sums (SPV_VALVE_mixed_float_dot_product); weights as below
+//   else       everything is widened before it is multiplied
 //
 // PACKED. f16 has 11 bits and ends at 65504, so sums are short and begin near 1:
 //   scores   a query is multiplied by a power of two near its scale, which rounds nothing, and the rest of the scale goes to
@@ -100,8 +101,12 @@ void end_key(uint number)
 #define read_chain(STAGE, AT) STAGE[AT]
 const uint CHAIN_WORDS = 1u;
 
+#ifdef VT_MIXED
 spirv_instruction(extensions = ["SPV_VALVE_mixed_float_dot_product"], capabilities = [6912], id = 6916)
 float multiply_pair(f16vec2 a, f16vec2 b, float sum); // OpFDot2MixAcc32VALVE
+#else
+float multiply_pair(f16vec2 a, f16vec2 b, float sum) { return float(a.y) * float(b.y) + (float(a.x) * float(b.x) + sum); }
+#endif
 
 Word query_word(vec4 x, float scale) { return Word(x); }
 void start_products(uint i) { scale_rest[i] = row_scale(lane_row(i)); }

@@ -487,7 +487,8 @@ class Audit(ToolCase):
     def test_lists_every_kernel_that_the_device_can_have(self):
         chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
         without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
-        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address"}
+        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address", "PACKED": "shader_float16",
+               "PACKED_SHARED": "shader_float16", "HALF": "shader_float16", "MIXED": "mixed_dot_product"}
         without |= {n for n in has if has[n] not in chosen["features_used"]} | (set() if chosen["matrices"] else {"MATRIX"})
         missing = "_bf16_matrix" if chosen["bf16_matrices"] == "" else " "
         manifest = self.manifest()
