@@ -10,10 +10,10 @@
 // PACKED. f16 has 11 bits and ends at 65504, so sums are short and begin near 1:
 //   scores   a query is multiplied by a power of two near its scale, which rounds nothing, and the rest of the scale goes to
 //            the finished score. Four products of even dims, and four of odd ones, are a chain; then both are widened.
-//   weights  are of the tile's own maximum, not the row's: the largest in a tile is 1, whatever came before it, so a key
-//            loses precision only beside others of its tile. Their sum is that of the rounded ones. A run of keys is summed
-//            up in f16; `lift`, from the tile's maximum to the row's, joins where it is widened.
-// docs/performance.md has the errors that follow.
+//   weights  are of the tile's own maximum, not the row's: the largest in a tile is the same, whatever came before it, so a
+//            key loses precision only beside others of its tile. Their sum is that of the rounded ones. A run of keys is
+//            summed up in f16; `lift`, from the tile's maximum to the row's, joins where it is widened.
+// docs/performance.md, f16 in shared memory, has the errors that follow.
 
 #define Word f16vec4
 Word word_of(vec4 x) { return Word(x); }
@@ -36,6 +36,9 @@ struct Chain {
 #define read_chain(STAGE, AT) Chain(STAGE[AT], STAGE[(AT) + 1u])
 const uint CHAIN_WORDS = 2u;
 const uint RUN_KEYS = 8u;
+// Binary orders of magnitude that the largest weight has above 1: what drivers take for 0, up to 2^-14, is that much smaller, and
+// values may be as large as 65504 / (8 RUN_KEYS), about 1000.
+const float WEIGHT_HEADROOM = 3.0;
 
 f16vec4 run[ROW_COUNT * OUT_COUNT];
 float lift[ROW_COUNT];
@@ -74,10 +77,10 @@ float soften_scores(uint i, float seen)
     float shrink = exp2(row_max[i] - top);
     float sum = 0.0;
     [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
-        score[i * COL_COUNT + j] = float(float16_t(exp2(score[i * COL_COUNT + j] - tile_top)));
+        score[i * COL_COUNT + j] = float(float16_t(exp2(score[i * COL_COUNT + j] - tile_top + WEIGHT_HEADROOM)));
         sum += score[i * COL_COUNT + j];
     }
-    lift[i] = exp2(tile_top - top);
+    lift[i] = exp2(tile_top - top - WEIGHT_HEADROOM);
     row_max[i] = top;
     row_sum[i] = row_sum[i] * shrink + sum * lift[i];
     return shrink;
