@@ -48,7 +48,15 @@ bool vt_layout_has_matrices(vatten_layout layout) {
            layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
 }
 
+bool vt_layout_is_packed(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED;
+}
+
+bool vt_layout_stages_f16(vatten_layout layout) {
+    return vt_layout_is_packed(layout) || layout == VATTEN_LAYOUT_HALF || layout == VATTEN_LAYOUT_MIXED;
+}
+
 bool vt_layout_has_mass(vatten_layout layout) {
-    return !vt_layout_has_matrices(layout) && layout != VATTEN_LAYOUT_STREAM &&
-           layout != VATTEN_LAYOUT_ADDRESS;
+    return !vt_layout_has_matrices(layout) && !vt_layout_stages_f16(layout) &&
+           layout != VATTEN_LAYOUT_STREAM && layout != VATTEN_LAYOUT_ADDRESS;
 }

@@ -77,4 +77,8 @@ bool vt_layout_has_mass(vatten_layout layout);
 /* MATRIX, MATRIX2 or MATRIX_WORKGROUP. */
 bool vt_layout_has_matrices(vatten_layout layout);
 
+/* PACKED or PACKED_SHARED: products in f16. And these, HALF or MIXED: Q, K and V in f16 in shared memory. */
+bool vt_layout_is_packed(vatten_layout layout);
+bool vt_layout_stages_f16(vatten_layout layout);
+
 #endif /* VT_KERNELS_H */

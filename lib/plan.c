@@ -4,10 +4,10 @@
 #include "alloc.h"
 #include "mass_rules.h"
 #include "ops.h"
+#include "repack.h"
 #include "rules_cut.h"
 #include "sizes.h"
 #include "sparse.h"
-#include "repack.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static vatten_result append_attention(const void *input, vt_program *program) {
     if (!in->op)
         return vt_sparse_steps(in->sparse, &in->op_input, program);
     return in->op_input.tile->repacks ? vt_repack_steps(in->op, &in->op_input, program)
-                                   : in->op(&in->op_input, program);
+                                      : in->op(&in->op_input, program);
 }
 
 static vatten_result build_attention(vatten_device *device, const attend_input *in, vatten_plan **out) {

@@ -15,6 +15,8 @@ typedef struct extensions {
     bool address;      /* VK_KHR_buffer_device_address or Vulkan 1.2 */
     bool matrix_2;     /* VK_NV_cooperative_matrix2 beside that, and SPIR-V 1.6 */
     bool bfloat16;     /* VK_KHR_shader_bfloat16 */
+    bool half;         /* VK_KHR_shader_float16_int8 or Vulkan 1.2 */
+    bool mixed;        /* VK_VALVE_shader_mixed_float_dot_product beside that */
 } extensions;
 
 static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
@@ -35,7 +37,8 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
                                      VkPhysicalDevice physical_device, extensions *out) {
     uint32_t version = api_version(vk, physical_device);
     bool v1_2 = version >= VK_API_VERSION_1_2;
-    *out = (extensions){.size_control = version >= VK_API_VERSION_1_3, .driver = v1_2, .address = v1_2};
+    *out = (extensions){
+        .size_control = version >= VK_API_VERSION_1_3, .driver = v1_2, .address = v1_2, .half = v1_2};
     uint32_t count = 0;
     VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
@@ -50,8 +53,9 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         out->driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
         out->address |= has(list, count, VK_KHR_BUFFER_DEVICE_ADDRESS_EXTENSION_NAME);
         bool model = v1_2 || has(list, count, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
-        bool half = v1_2 || has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
-        out->matrix = model && half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+        out->half |= has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+        out->mixed = out->half && has(list, count, VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME);
+        out->matrix = model && out->half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
         out->matrix_2 = out->matrix && version >= VK_API_VERSION_1_3 &&
                         has(list, count, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
         out->bfloat16 = has(list, count, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
@@ -283,6 +287,25 @@ static bool has_addresses(const vt_vk_instance *vk, const vatten_allocator *allo
     return caps.loads_once;
 }
 
+/* What arithmetic in f16 there is, of extensions that are listed. */
+static vatten_features find_half_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device,
+                                          const extensions *found) {
+    VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE mixed = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE};
+    VkPhysicalDeviceShaderFloat16Int8Features half = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+        .pNext = found->mixed ? &mixed : NULL};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &half};
+    if (!found->half)
+        return 0;
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    if (!half.shaderFloat16)
+        return 0;
+    return VATTEN_FEATURE_SHADER_FLOAT16 |
+           (mixed.shaderMixedFloatDotProductFloat16AccFloat32 ? VATTEN_FEATURE_MIXED_DOT_PRODUCT : 0);
+}
+
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
                                   VkPhysicalDevice physical_device) {
     extensions found;
@@ -305,6 +328,7 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     if (found.address && has_addresses(vk, allocator, physical_device))
         bits |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
+    bits |= find_half_features(vk, physical_device, &found);
     return bits | find_matrix_features(vk, allocator, physical_device, bits, &found);
 }
 

@@ -30,7 +30,7 @@ bool vt_tile_owns_rows(const vt_tile *tile) {
 
 /* Dims are padded to what a layout loops over. ROWS and ADDRESS move rows in and out by chunks of 8, and each lane of ROWS
  * loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims, and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
+ * 32, or at once for small dims (PACKED takes eight dims at a time), and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
  * of four of both dims. Matrices are whole. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
@@ -53,7 +53,9 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
         tile->value_pad = round_up(problem->value_dim, tile->dim_chunk);
         return;
     }
-    tile->dim_chunk = dim <= 64 ? round_up(dim, 4) : 32;
+    uint32_t least = vt_layout_is_packed(tile->layout) ? 8 : 4;
+    uint32_t most = vt_layout_stages_f16(tile->layout) ? 128 : 64;
+    tile->dim_chunk = dim <= most ? round_up(dim, least) : 32;
     tile->dim_pad = round_up(dim, tile->dim_chunk);
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
 }
@@ -80,6 +82,11 @@ static uint32_t matrix_bytes(const vt_tile *tile) {
     return bytes + tile->rows * ((tile->keys / 4 + 2) * 8 + (tile->keys / 4 + 1) * 16);
 }
 
+/* Columns of a lane whose weights are one word, as exchange.glsl has them. */
+static uint32_t weight_columns(const vt_tile *tile) {
+    return vt_layout_is_packed(tile->layout) && tile->keys / tile->lanes_per_row % 2 == 0 ? 2 : 1;
+}
+
 /* As layout_split.glsl and exchange_shared.glsl declare it, or as the driver takes it for itself. */
 static uint32_t shared_bytes(const vt_caps *caps, const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
@@ -92,10 +99,10 @@ static uint32_t shared_bytes(const vt_caps *caps, const vt_tile *tile) {
     uint32_t v_stride = tile->value_pad / 4;
     uint32_t stage =
         tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
-    uint32_t exchange = tile->layout == VATTEN_LAYOUT_SHARED
-                            ? tile->rows * (tile->keys + 1) + tile->rows * tile->lanes_per_row
-                            : 0;
-    return stage * 16 + exchange * 4;
+    uint32_t word = vt_layout_stages_f16(tile->layout) ? 8 : 16;
+    bool shared = tile->layout == VATTEN_LAYOUT_SHARED || tile->layout == VATTEN_LAYOUT_PACKED_SHARED;
+    uint32_t weights = tile->keys / weight_columns(tile) + 1;
+    return stage * word + (shared ? 4 * tile->rows * (weights + tile->lanes_per_row) : 0);
 }
 
 static uint64_t matrix_iterations(const vt_tile *tile) {
@@ -131,7 +138,9 @@ static uint64_t iterations(const vt_tile *tile) {
     uint64_t stage_v = vt_ceil_div((uint64_t)tile->keys * tile->value_pad / 4, tile->workgroup);
     uint64_t products = tile->dim_chunk / 4 * (1 + columns + rows * (1 + columns));
     uint64_t soften = rows * (8 + outputs + 4 * columns + 2 * tile->lanes_per_row);
-    uint64_t spread = tile->keys * (1 + rows + outputs * (1 + rows)) + columns;
+    uint64_t spread = tile->keys * (2 + rows + outputs * (1 + rows)) + columns;
+    if (vt_layout_stages_f16(tile->layout)) /* scores are scaled, runs of keys are widened */
+        spread += rows * (1 + columns) + tile->keys * rows * (1 + outputs);
     return 1 + chunks * (1 + stage_k + products) + rows * columns * 4 + stage_v + soften + spread;
 }
 
@@ -144,9 +153,10 @@ static const char *split_misfit(const vt_caps *caps, const vt_tile *tile) {
         return "rows must be a multiple of workgroup / lanes_per_row";
     if (tile->keys % tile->lanes_per_row != 0)
         return "keys must be a multiple of lanes_per_row";
-    if (tile->layout == VATTEN_LAYOUT_SUBGROUP && !(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
+    bool shuffles = tile->layout != VATTEN_LAYOUT_SHARED && tile->layout != VATTEN_LAYOUT_PACKED_SHARED;
+    if (shuffles && !(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
         return "the device has no subgroup shuffles";
-    if (tile->layout == VATTEN_LAYOUT_SUBGROUP && tile->lanes_per_row > caps->subgroup_min)
+    if (shuffles && tile->lanes_per_row > caps->subgroup_min)
         return "lanes_per_row is above the smallest subgroup size";
     return tile->shared_bytes > caps->shared_bytes ? "not enough shared memory" : NULL;
 }
@@ -181,6 +191,32 @@ static const char *stream_misfit(const vt_caps *caps, const vt_tile *tile) {
     if (tile->lanes_per_row != tile->workgroup || tile->keys != tile->workgroup)
         return "lanes_per_row and keys must be workgroup in the STREAM layout";
     return tile->rows > 16 ? "rows are above 16, which is what the STREAM layout is for" : NULL;
+}
+
+static const char *mixed_misfit(const vt_caps *caps, vatten_layout layout) {
+    if (layout != VATTEN_LAYOUT_MIXED)
+        return NULL;
+    if (!vt_kernels_have(VATTEN_LAYOUT_MIXED))
+        return "the library was built without the MIXED layout, by a shader compiler without "
+               "GL_EXT_spirv_intrinsics";
+    return caps->features & VATTEN_FEATURE_MIXED_DOT_PRODUCT
+               ? NULL
+               : "the MIXED layout needs VATTEN_FEATURE_MIXED_DOT_PRODUCT, which is not enabled";
+}
+
+/* What PACKED, PACKED_SHARED, HALF and MIXED ask for beside what all split layouts do. */
+static const char *f16_misfit(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
+    bool packed = vt_layout_is_packed(tile->layout);
+    if (problem->dtype != VATTEN_DTYPE_F16)
+        return "layouts with f16 in shared memory take dtype F16 only";
+    if (problem->kv_bytes)
+        return "layouts with f16 in shared memory take no keys of bytes";
+    if (packed && problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
+        return "the PACKED layouts round weights of a softmax only";
+    if (!(caps->features & VATTEN_FEATURE_SHADER_FLOAT16))
+        return "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled";
+    const char *why = mixed_misfit(caps, tile->layout);
+    return why ? why : split_misfit(caps, tile);
 }
 
 /* Why the library as it was built has no kernel with matrices for the problem. */
@@ -343,6 +379,11 @@ static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem,
         return rows_misfit(caps, tile);
     case VATTEN_LAYOUT_STREAM:
         return stream_misfit(caps, tile);
+    case VATTEN_LAYOUT_PACKED:
+    case VATTEN_LAYOUT_PACKED_SHARED:
+    case VATTEN_LAYOUT_HALF:
+    case VATTEN_LAYOUT_MIXED:
+        return f16_misfit(caps, problem, tile);
     default:
         return split_misfit(caps, tile);
     }
@@ -369,7 +410,7 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
 
 static vt_tile tile_of_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     const vatten_tile *ask = &problem->tile;
-    vt_tile tile = {.layout = row->layout};
+    vt_tile tile = {.layout = ask->layout ? ask->layout : row->layout};
     tile.workgroup = ask->workgroup ? ask->workgroup : row->workgroup ? row->workgroup : caps->subgroup_size;
     tile.lanes_per_row = ask->lanes_per_row ? ask->lanes_per_row : row->lanes_per_row;
     if (tile.lanes_per_row == 0)
@@ -485,8 +526,11 @@ static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *prob
 static bool layout_matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {
     if (problem->mass && !vt_layout_has_mass(row->layout))
         return false;
-    return problem->tile.layout == VATTEN_LAYOUT_AUTO ? suits(caps, row->when, problem)
-                                                      : row->layout == problem->tile.layout;
+    vatten_layout asked = problem->tile.layout;
+    if (asked == VATTEN_LAYOUT_AUTO)
+        return suits(caps, row->when, problem);
+    bool alike = asked == VATTEN_LAYOUT_HALF || asked == VATTEN_LAYOUT_MIXED;
+    return row->layout == asked || (alike && row->layout == VATTEN_LAYOUT_PACKED);
 }
 
 static bool matches(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem) {

@@ -29,7 +29,7 @@ typedef enum vt_tune_task {
  * in what the device has: `workgroup` in subgroups, `rows_per_lane` in matrices of a subgroup along the rows,
  * and lanes_per_row 0 is as many as the rows of a subgroup leave, of MATRIX2 the columns of a matrix. Rows of
  * MATRIX_WORKGROUP count in invocations, rows and keys, which are rounded up to whole matrices; workgroup 0 is as many as the
- * device's matrices are for, and lanes_per_row 0 the keys. */
+ * device's matrices are for, and lanes_per_row 0 the keys. Rows of PACKED serve HALF and MIXED too. */
 typedef struct vt_tune_row {
     vatten_layout layout;
     vt_tune_when when;

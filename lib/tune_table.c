@@ -34,7 +34,9 @@
  *    asked for until somebody has timed it;
  *  - MATRIX_WORKGROUP: a lane has its share of three matrices of scores (scores, maxima, sums), of the outputs and of the queries in
  *    half as many registers: 48 + 32 + 16 of them for 64 rows by 64 keys at dim 128 with 256 invocations. With half the keys
- *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for.
+ *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for;
+ *  - PACKED: the tiles of SUBGROUP, in half of the shared memory, so fewer steps down. HALF and MIXED take the same rows.
+ *    PACKED_SHARED likewise those of SHARED. All have to be asked for: PACKED has less precision, and nobody has timed any.
  */
 #include "tune.h"
 
@@ -132,5 +134,26 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 128, 0, 0, 32, 0, 0, WORKGROUP_128, .rows = 32},
     {VATTEN_LAYOUT_MATRIX_WORKGROUP, VT_TUNE_ASKED, 0, 256, 0, 0, 0, 16, 0, 0,
      "16 keys by the least rows where the device lists other workgroups", .rows = 8},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 128, 128, 16, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 255, 256, 128, 32, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0,
+     "2 rows by 16 keys fit 128 registers"},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 128, 128, 128, 8, 1, 16, 0, 0,
+     "1 row above dim 64 fits 128 registers"},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 64, 32, 1, 32, 0, 0, LARGE},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
+    {VATTEN_LAYOUT_PACKED, VT_TUNE_ASKED, 0, ANY_DIM, 16, 4, 1, 4, 0, 0, LEAST},
+
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 128, 64, 128, 8, 2, 16, 0, 0,
+     "2 rows by 16 keys fit 128 registers"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 128, 128, 16, 2, 32, 0, 0,
+     "exchange takes shared memory: 2 rows"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 1, 16, 0, 0,
+     "1 row by 16 lanes fits 64 registers (Mali)"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

@@ -43,6 +43,8 @@ static vatten_features built_features(void) {
         missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
     if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX_WORKGROUP))
         missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
+    if (!vt_kernels_have(VATTEN_LAYOUT_MIXED))
+        missing |= VATTEN_FEATURE_MIXED_DOT_PRODUCT;
     return ~missing;
 }
 

@@ -13,6 +13,8 @@
 //                    VT_TENSORS and VT_MATRIX_SCOPE
 //   VT_BFLOAT16      the matrices are of bf16 (with VT_DTYPE)
 //   VT_STREAM        layout: all lanes share all rows, few rows and very many keys (with VT_SUBGROUP)
+//   VT_HALF          layout: lanes share rows, what is in shared memory is f16; products are f32, with VT_PACKED f16, with
+//                    VT_MIXED of f16 with f32 sums
 //   VT_SUBGROUP      lanes of a row talk by subgroup shuffles, else through shared memory
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
@@ -35,6 +37,12 @@
 #elif defined(VT_SUBGROUP) || defined(VT_ROWS) || defined(VT_STREAM)
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
+#endif
+#ifdef VT_HALF
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#endif
+#ifdef VT_MIXED
+#extension GL_EXT_spirv_intrinsics : require
 #endif
 #ifdef VT_MATRIX
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require

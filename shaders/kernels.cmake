@@ -41,9 +41,13 @@ function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   if("VT_MATRIX2" IN_LIST defines) # an extension of SPIR-V 1.6
     set(target vulkan1.3)
   endif()
+  set(arguments ${VATTEN_KERNEL_ARGUMENTS})
+  if("VT_MIXED" IN_LIST defines) # names stay: stripping them asks for tools that know the extension
+    list(REMOVE_ITEM arguments -g0)
+  endif()
   list(TRANSFORM defines PREPEND -D)
   add_custom_command(OUTPUT ${header}
-    COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} --target-env ${target} -I${VATTEN_SHADER_DIR} ${defines}
+    COMMAND ${VATTEN_GLSLANG} ${arguments} --target-env ${target} -I${VATTEN_SHADER_DIR} ${defines}
             --vn vt_spirv_${NAME} -o ${header} ${VATTEN_SHADER_DIR}/${SOURCE}
     DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
     COMMENT "SPIR-V ${NAME}" VERBATIM)
@@ -68,6 +72,7 @@ vatten_probe(cooperative_matrix vulkan1.1 VATTEN_NO_MATRIX)
 vatten_probe(bfloat16_matrix vulkan1.1 VATTEN_NO_BFLOAT16)
 vatten_probe(cooperative_matrix2 vulkan1.3 VATTEN_NO_MATRIX2)
 vatten_probe(cooperative_matrix_workgroup vulkan1.3 VATTEN_NO_MATRIX_WORKGROUP)
+vatten_probe(spirv_intrinsics vulkan1.1 VATTEN_NO_MIXED)
 if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
   set(VATTEN_NO_MATRIX 13)
 endif()
@@ -80,6 +85,9 @@ endif()
 if(VATTEN_NO_MATRIX_WORKGROUP)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no tensor layouts of GL_NV_cooperative_matrix2 (15 has), so there is no layout "
                  "MATRIX_WORKGROUP")
+endif()
+if(VATTEN_NO_MIXED)
+  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_spirv_intrinsics (11.5 has), so there is no layout MIXED")
 endif()
 if(VATTEN_NO_BFLOAT16)
   message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_bfloat16 (16 has), so layouts with matrices have no bf16")
@@ -146,6 +154,18 @@ foreach(dtype F32 F16 BF16)
       endif()
       set(bfloat16_F16)
       set(bfloat16_BF16 VT_BFLOAT16)
+      if(dtype STREQUAL F16 AND NOT io MATCHES "BYTES|MASS|COLUMNS")
+        vatten_kernel(attention_${map}_${d}_packed${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_PACKED VT_IO_${io} ${common} VT_SUBGROUP VT_HALF VT_PACKED)
+        vatten_kernel(attention_${map}_${d}_packed_shared${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_PACKED_SHARED VT_IO_${io} ${common} VT_HALF VT_PACKED)
+        vatten_kernel(attention_${map}_${d}_half${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_HALF VT_IO_${io} ${common} VT_SUBGROUP VT_HALF)
+        if(NOT VATTEN_NO_MIXED)
+          vatten_kernel(attention_${map}_${d}_mixed${suffix} attention.comp VT_TASK_ATTEND
+            VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MIXED VT_IO_${io} ${common} VT_SUBGROUP VT_HALF VT_MIXED)
+        endif()
+      endif()
       set(matrix_F16 VT_SUBGROUP VT_MATRIX)
       set(matrix_BF16 VT_SUBGROUP VT_MATRIX VT_BFLOAT16)
       if(io MATCHES "BYTES|MASS|COLUMNS" OR dtype STREQUAL F32 OR (dtype STREQUAL BF16 AND VATTEN_NO_BFLOAT16))

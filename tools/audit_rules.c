@@ -18,6 +18,7 @@ typedef enum audit_map {
 #define ON(layout) (1u << VATTEN_LAYOUT_##layout)
 #define LANES      (ON(ROWS) | ON(SUBGROUP) | ON(SHARED))
 #define MATRICES   (ON(MATRIX) | ON(MATRIX2) | ON(MATRIX_WORKGROUP))
+#define HALVES     (ON(PACKED) | ON(PACKED_SHARED) | ON(HALF) | ON(MIXED)) /* of f16 */
 
 struct audit_rule {
     const char *name;
@@ -32,17 +33,18 @@ struct audit_rule {
 
 /* A plain kernel and one with all its branches for each map, what becomes of scores, and what is made of probabilities. */
 static const audit_rule rules[] = {
-    {"causal", AUDIT_DENSE, "", LANES | MATRICES, .full = false},
-    {"window", AUDIT_DENSE, "_full", LANES | MATRICES, .full = true},
-    {"ruled", AUDIT_RULES, "_rules", LANES | MATRICES | ON(STREAM), .full = true},
+    {"causal", AUDIT_DENSE, "", LANES | MATRICES | HALVES, .full = false},
+    {"window", AUDIT_DENSE, "_full", LANES | MATRICES | HALVES, .full = true},
+    {"ruled", AUDIT_RULES, "_rules", LANES | MATRICES | HALVES | ON(STREAM), .full = true},
     {"decode", AUDIT_BYTES, "_bytes", LANES | ON(STREAM), .full = true},
-    {"grid2", AUDIT_GRID, "", LANES | MATRICES, .full = false},
-    {"grid3", AUDIT_GRID, "_full", LANES | MATRICES, .full = true},
-    {"bias3", AUDIT_GRID, "_bias", LANES | MATRICES, .full = true, .bias = VATTEN_BIAS_RELATIVE},
-    {"weights2", AUDIT_GRID, "", LANES | MATRICES, .weights = true},
-    {"masked", AUDIT_LISTS, "", LANES | MATRICES, .full = true},
-    {"boxes3", AUDIT_BOXES, "", LANES | MATRICES, .full = true},
-    {"boxes3 biased", AUDIT_BOXES, "_bias", LANES | MATRICES, .full = true, .bias = VATTEN_BIAS_TENSOR},
+    {"grid2", AUDIT_GRID, "", LANES | MATRICES | HALVES, .full = false},
+    {"grid3", AUDIT_GRID, "_full", LANES | MATRICES | HALVES, .full = true},
+    {"bias3", AUDIT_GRID, "_bias", LANES | MATRICES | HALVES, .full = true, .bias = VATTEN_BIAS_RELATIVE},
+    {"weights2", AUDIT_GRID, "", LANES | MATRICES | HALVES, .weights = true},
+    {"masked", AUDIT_LISTS, "", LANES | MATRICES | HALVES, .full = true},
+    {"boxes3", AUDIT_BOXES, "", LANES | MATRICES | HALVES, .full = true},
+    {"boxes3 biased", AUDIT_BOXES, "_bias", LANES | MATRICES | HALVES, .full = true,
+     .bias = VATTEN_BIAS_TENSOR},
     {"mass ruled", AUDIT_RULES, "_mass", LANES, .mass = VATTEN_MASS_SEGMENTS},
     {"mass decode", AUDIT_BYTES, "_mass_bytes", LANES, .mass = VATTEN_MASS_SEGMENTS},
     {"columns ruled", AUDIT_RULES, "_columns", LANES, .mass = VATTEN_MASS_COLUMNS},
@@ -59,7 +61,9 @@ const char *audit_rule_name(const audit_rule *rule) {
 
 bool audit_rule_takes(const audit_rule *rule, vatten_layout layout, vatten_dtype dtype) {
     bool matrix = (MATRICES >> layout & 1u) != 0; /* of 16 bits */
-    return (rule->layouts >> layout & 1u) != 0 && (!matrix || dtype != VATTEN_DTYPE_F32);
+    bool half = (HALVES >> layout & 1u) != 0;
+    return (rule->layouts >> layout & 1u) != 0 && (!matrix || dtype != VATTEN_DTYPE_F32) &&
+           (!half || dtype == VATTEN_DTYPE_F16);
 }
 
 void audit_rule_kernel(const audit_rule *rule, vatten_layout layout, vatten_dtype dtype, char *out,

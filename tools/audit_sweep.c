@@ -18,8 +18,9 @@ static const audit_dims default_dims = {
 };
 
 static const vatten_layout layouts[] = {
-    VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,  VATTEN_LAYOUT_MATRIX,
-    VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_MATRIX2,  VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP};
+    VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP,      VATTEN_LAYOUT_SHARED,  VATTEN_LAYOUT_MATRIX,
+    VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_MATRIX2,       VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP,
+    VATTEN_LAYOUT_PACKED, VATTEN_LAYOUT_PACKED_SHARED, VATTEN_LAYOUT_HALF,    VATTEN_LAYOUT_MIXED};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -129,6 +130,11 @@ static bool offered(const vatten_device_info *device, vatten_layout layout, vatt
         return matrices[0] != '\0';
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED ||
+        layout == VATTEN_LAYOUT_HALF)
+        return (device->features & VATTEN_FEATURE_SHADER_FLOAT16) != 0;
+    if (layout == VATTEN_LAYOUT_MIXED)
+        return (device->features & VATTEN_FEATURE_MIXED_DOT_PRODUCT) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX2)
         return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)

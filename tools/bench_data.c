@@ -150,7 +150,8 @@ static uint64_t count_broken(const void *data, size_t bytes, vatten_dtype dtype)
 }
 
 void bench_data_check(const family_problem *problem, const family_shape *shape, const bench_data *data,
-                      uint32_t sample, bench_check *out_check) {
+                      vatten_layout layout, uint32_t sample, bench_check *out_check) {
+    bool packed = layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED;
     memset(out_check, 0, sizeof *out_check);
     oracle o;
     make_oracle(problem, shape, data, &o);
@@ -167,5 +168,5 @@ void bench_data_check(const family_problem *problem, const family_shape *shape, 
         out_check->broken += isnan(((const float *)data->data[BENCH_LSE])[i]) ? 1u : 0u;
     out_check->right = out_check->broken == 0 &&
                        out_check->worst <= ref_tolerance(bench_oracle_dtype(shape->dtype)) &&
-                       out_check->worst_lse <= ref_lse_tolerance();
+                       out_check->worst_lse <= (packed ? ref_lse_tolerance_packed() : ref_lse_tolerance());
 }

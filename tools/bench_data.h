@@ -41,8 +41,8 @@ typedef struct bench_check {
 } bench_check;
 
 /* Compares `sample` rows of data's OUT and LSE (downloaded before) with the oracle, among them the first and
- * the last row, and looks at every element for NaN. */
+ * the last row, and looks at every element for NaN. `layout` is the plan's: PACKED has an LSE of less precision. */
 void bench_data_check(const family_problem *problem, const family_shape *shape, const bench_data *data,
-                      uint32_t sample, bench_check *out_check);
+                      vatten_layout layout, uint32_t sample, bench_check *out_check);
 
 #endif /* TOOLS_BENCH_DATA_H */

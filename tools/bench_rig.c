@@ -106,7 +106,7 @@ static bool run_checked(bench_rig *r, const family_problem *problem, const bench
     row->first_ms = stats_now_ms() - start;
     if (!download(r, BENCH_OUT, row) || !download(r, BENCH_LSE, row))
         return false;
-    bench_data_check(problem, &p->shape, &r->data, sample, &row->check);
+    bench_data_check(problem, &p->shape, &r->data, row->info.tile.layout, sample, &row->check);
     if (row->check.right)
         return true;
     row->status = BENCH_WRONG;

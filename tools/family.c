@@ -344,9 +344,11 @@ uint32_t family_dtype_size(vatten_dtype dtype) {
 }
 
 const char *family_layout_name(vatten_layout layout) {
-    static const char *const names[] = {"auto",   "rows",    "subgroup", "shared",          "matrix",
-                                        "stream", "matrix2", "address",  "matrix_workgroup"};
-    return layout >= VATTEN_LAYOUT_AUTO && layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP ? names[layout] : "?";
+    static const char *const names[VATTEN_LAYOUT_COUNT] = {
+        "auto",          "rows",    "subgroup", "shared",           "matrix",
+        "stream",        "matrix2", "address",  "matrix_workgroup", "packed",
+        "packed_shared", "half",    "mixed"};
+    return layout >= VATTEN_LAYOUT_AUTO && layout < VATTEN_LAYOUT_COUNT ? names[layout] : "?";
 }
 
 uint64_t family_tokens(family_id id, const family_shape *shape) {

@@ -149,6 +149,8 @@ static const struct {
     {VATTEN_FEATURE_COOPERATIVE_MATRIX_2, "cooperative_matrix_2"},
     {VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, "buffer_device_address"},
     {VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, "cooperative_matrix_workgroup"},
+    {VATTEN_FEATURE_SHADER_FLOAT16, "shader_float16"},
+    {VATTEN_FEATURE_MIXED_DOT_PRODUCT, "mixed_dot_product"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

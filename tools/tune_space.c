@@ -69,6 +69,7 @@ static void add_address(const vatten_device_info *device, tune_space *space) {
 }
 
 static void add_layout(const vatten_device_info *device, vatten_layout layout, tune_space *space) {
+    bool own = layout == VATTEN_LAYOUT_SHARED || layout == VATTEN_LAYOUT_PACKED_SHARED;
     switch (layout) {
     case VATTEN_LAYOUT_ROWS:
         add_rows(device, space);
@@ -87,12 +88,17 @@ static void add_layout(const vatten_device_info *device, vatten_layout layout, t
         add_workgroups(device, space);
         break;
     default:
-        add_split(layout, layout == VATTEN_LAYOUT_SHARED ? 32 : device->subgroup_min, space);
+        add_split(layout, own ? 32 : device->subgroup_min, space);
         break;
     }
 }
 
-/* Layouts that need shuffles are left out where the device has none. */
+static bool stages_f16(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED ||
+           layout == VATTEN_LAYOUT_HALF || layout == VATTEN_LAYOUT_MIXED;
+}
+
+/* Layouts that have to be asked for are left out otherwise, and those that need shuffles where the device has none. */
 static bool has_layout(const vatten_device_info *device, vatten_layout asked, vatten_layout layout,
                        bool stream) {
     if (asked != VATTEN_LAYOUT_AUTO)
@@ -100,7 +106,8 @@ static bool has_layout(const vatten_device_info *device, vatten_layout asked, va
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
-        layout == VATTEN_LAYOUT_MATRIX_WORKGROUP || (layout == VATTEN_LAYOUT_STREAM && !stream))
+        layout == VATTEN_LAYOUT_MATRIX_WORKGROUP || stages_f16(layout) ||
+        (layout == VATTEN_LAYOUT_STREAM && !stream))
         return false;
     return layout == VATTEN_LAYOUT_SHARED || device->subgroup_size > 1;
 }
@@ -112,10 +119,10 @@ bool tune_space_make(const vatten_device_info *device, vatten_layout layout, boo
         say_error("out of memory");
         return false;
     }
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each < VATTEN_LAYOUT_COUNT; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add(out_space, (vatten_layout)each, 0, 0, 0, 0);
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each < VATTEN_LAYOUT_COUNT; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add_layout(device, (vatten_layout)each, out_space);
     return true;

@@ -159,7 +159,12 @@ typedef enum vatten_feature {
     /* cooperativeMatrixWorkgroupScope, cooperativeMatrixFlexibleDimensions, cooperativeMatrixTensorAddressing and the three
      * features of COOPERATIVE_MATRIX_2, with all that is said there: the MATRIX_WORKGROUP layout. Supported means that the
      * device lists f16 matrices of a workgroup with f32 sums, and that this build has the kernels. */
-    VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP = 1 << 8
+    VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP = 1 << 8,
+    /* shaderFloat16 (Vulkan 1.2, or VK_KHR_shader_float16_int8): the PACKED layouts, which also need STORAGE_16BIT. */
+    VATTEN_FEATURE_SHADER_FLOAT16 = 1 << 9,
+    /* shaderMixedFloatDotProductFloat16AccFloat32 of VK_VALVE_shader_mixed_float_dot_product, beside SHADER_FLOAT16: the
+     * MIXED layout. Supported means that this build has the kernels too. */
+    VATTEN_FEATURE_MIXED_DOT_PRODUCT = 1 << 10
 } vatten_feature;
 typedef uint32_t vatten_features; /* an OR of vatten_feature */
 
@@ -291,7 +296,18 @@ typedef enum vatten_layout {
     /* The tile as matrices of the whole workgroup, K and V loaded by tensor layouts: needs
      * VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP beside what MATRIX does, and is taken only when asked for. Rows, keys and
      * workgroup must be what vatten_device_info.workgroup_matrices says, and lanes_per_row keys. */
-    VATTEN_LAYOUT_MATRIX_WORKGROUP = 8
+    VATTEN_LAYOUT_MATRIX_WORKGROUP = 8,
+    /* SUBGROUP with Q, K and V in f16 in shared memory, and products in f16, two at a time: GPUs without matrices whose f16
+     * is twice as fast as their f32. Dtype F16 only, needs VATTEN_FEATURE_SHADER_FLOAT16, and is taken only when asked for, here
+     * or in a tuning file, since it has less precision and a range: docs/semantics.md, Numbers. */
+    VATTEN_LAYOUT_PACKED = 9,
+    VATTEN_LAYOUT_PACKED_SHARED = 10, /* the same without any subgroup operation */
+    /* SUBGROUP with Q, K and V in f16 in shared memory, half of it then, and all products and sums in f32: as exact as
+     * SUBGROUP. Dtype F16 only, needs VATTEN_FEATURE_SHADER_FLOAT16, and is taken only when asked for. */
+    VATTEN_LAYOUT_HALF = 11,
+    /* HALF, with two products of scores at a time: needs VATTEN_FEATURE_MIXED_DOT_PRODUCT as well. */
+    VATTEN_LAYOUT_MIXED = 12,
+    VATTEN_LAYOUT_COUNT /* one past the last; newer versions have more */
 } vatten_layout;
 
 /* Asks for a tile instead of the tuning table's choice, to test or tune; 0 in a field leaves it to the table.

@@ -24,8 +24,9 @@ typedef struct device_wishes {
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix_2;
     VkPhysicalDeviceMaintenance4Features maintenance;
+    VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE mixed;
     const void *features; /* head of the pNext chain */
-    const char *extensions[12];
+    const char *extensions[14];
     uint32_t extension_count;
 } device_wishes;
 
@@ -87,7 +88,27 @@ static void wish_extension(device_wishes *wishes, const char *name) {
     wishes->extensions[wishes->extension_count++] = name;
 }
 
-/* Vulkan 1.2 has what the shaders of cooperative matrices need; before, it is two extensions. */
+/* Of layouts in f16, and of cooperative matrices. */
+static void wish_half(const vatten_context *context, device_wishes *wishes) {
+    wishes->half = (VkPhysicalDeviceShaderFloat16Int8Features){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
+        .pNext = (void *)wishes->features,
+        .shaderFloat16 = VK_TRUE};
+    wishes->features = &wishes->half;
+    if (usable_version(context) < VK_API_VERSION_1_2)
+        wish_extension(wishes, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
+}
+
+static void wish_mixed(device_wishes *wishes) {
+    wishes->mixed = (VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_MIXED_FLOAT_DOT_PRODUCT_FEATURES_VALVE,
+        .pNext = (void *)wishes->features,
+        .shaderMixedFloatDotProductFloat16AccFloat32 = VK_TRUE};
+    wishes->features = &wishes->mixed;
+    wish_extension(wishes, VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME);
+}
+
+/* Vulkan 1.2 has the memory model that the shaders of cooperative matrices need; before, it is an extension. */
 static void wish_matrix(const vatten_context *context, device_wishes *wishes) {
     wishes->matrix = (VkPhysicalDeviceCooperativeMatrixFeaturesKHR){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
@@ -97,16 +118,10 @@ static void wish_matrix(const vatten_context *context, device_wishes *wishes) {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES,
         .pNext = &wishes->matrix,
         .vulkanMemoryModel = VK_TRUE};
-    wishes->half = (VkPhysicalDeviceShaderFloat16Int8Features){
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES,
-        .pNext = &wishes->model,
-        .shaderFloat16 = VK_TRUE};
-    wishes->features = &wishes->half;
+    wishes->features = &wishes->model;
     wish_extension(wishes, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-    if (usable_version(context) < VK_API_VERSION_1_2) {
+    if (usable_version(context) < VK_API_VERSION_1_2)
         wish_extension(wishes, VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME);
-        wish_extension(wishes, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
-    }
 }
 
 static void wish_bfloat16(device_wishes *wishes) {
@@ -159,6 +174,10 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         if (usable_version(context) < VK_API_VERSION_1_3)
             wish_extension(wishes, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
     }
+    if (enabled & (VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_COOPERATIVE_MATRIX))
+        wish_half(context, wishes);
+    if (enabled & VATTEN_FEATURE_MIXED_DOT_PRODUCT)
+        wish_mixed(wishes);
     if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX)
         wish_matrix(context, wishes);
     if (enabled & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) {
@@ -254,6 +273,8 @@ static vatten_features without(const vatten_context *context, vatten_features en
         VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     if (!(enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX))
         enabled &= ~(newer | VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16);
+    if (!(enabled & VATTEN_FEATURE_SHADER_FLOAT16))
+        enabled &= ~(vatten_features)VATTEN_FEATURE_MIXED_DOT_PRODUCT;
     if (usable_version(context) < VK_API_VERSION_1_3)
         enabled &= ~newer;
     return enabled;

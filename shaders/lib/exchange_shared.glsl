@@ -4,7 +4,9 @@
 // subgroup shuffles, or whose subgroups are smaller than LANES_PER_ROW. Called by all lanes in uniform
 // control flow.
 
-shared float exchange_p[ROWS * (KEYS + 1u)];
+const uint EXCHANGE_STRIDE = KEYS / WEIGHT_COLS + 1u; // words of a row
+
+shared WeightWord exchange_p[ROWS * EXCHANGE_STRIDE];
 shared float exchange_part[ROWS * LANES_PER_ROW];
 
 void exchange_max()
@@ -30,15 +32,16 @@ float exchange_row_max(uint i)
 void exchange_publish()
 {
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-            exchange_p[lane_row(i) * (KEYS + 1u) + lane_col(j)] = score[i * COL_COUNT + j];
+        [[unroll]] for (uint j = 0u; j < COL_COUNT; j += WEIGHT_COLS)
+            exchange_p[lane_row(i) * EXCHANGE_STRIDE + lane_in_row + LANES_PER_ROW * (j / WEIGHT_COLS)] =
+                weight_word(i, j);
 }
 
 uint exchange_lane(uint turn) { return turn; }
 
-float exchange_probability(uint i, uint j, uint turn)
+WeightWord exchange_weights(uint i, uint j, uint turn)
 {
-    return exchange_p[lane_row(i) * (KEYS + 1u) + turn + LANES_PER_ROW * j];
+    return exchange_p[lane_row(i) * EXCHANGE_STRIDE + turn + LANES_PER_ROW * (j / WEIGHT_COLS)];
 }
 
 // The order of the sum is that of the lanes, so every lane gets the same bits.

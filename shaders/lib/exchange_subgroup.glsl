@@ -26,15 +26,12 @@ float exchange_row_max(uint i) { return exchange_top[i]; }
 
 void exchange_publish() {}
 
-// Each lane takes its row's probabilities in an order of its own, so that a turn is an exchange in pairs: one
+// Each lane takes its row's weights in an order of its own, so that a turn is an exchange in pairs: one
 // instruction on most devices, where a lane index that is not a constant is a loop or passes through memory.
 // The values that go with them lie in another row of V for each lane, but still in another bank.
 uint exchange_lane(uint turn) { return lane_in_row ^ turn; }
 
-float exchange_probability(uint i, uint j, uint turn)
-{
-    return subgroupShuffleXor(score[i * COL_COUNT + j], turn);
-}
+WeightWord exchange_weights(uint i, uint j, uint turn) { return subgroupShuffleXor(weight_word(i, j), turn); }
 
 void exchange_sum()
 {

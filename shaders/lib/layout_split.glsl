@@ -6,20 +6,25 @@
 //   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
 //   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
 // Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
-// P is spread among the lanes of a row by exchange_subgroup.glsl or exchange_shared.glsl.
+// P is spread among the lanes of a row by exchange_subgroup.glsl or exchange_shared.glsl. What is in shared memory, and how it
+// is multiplied, is in staged_f32.glsl or staged_f16.glsl.
 
 #include "row_lanes.glsl"
 
 const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
-const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one vec4 more than needed spreads rows over the banks
+const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one word more than needed spreads rows over the banks
 const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
 const uint V_STRIDE = VALUE_PAD / 4u;
 const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 
-shared vec4 stage_q[ROWS * Q_STRIDE];
-shared vec4 stage_kv[STAGE_SIZE];
+#ifdef VT_HALF
+#include "staged_f16.glsl"
+#else
+#include "staged_f32.glsl"
+#endif
 
-vec4 acc[ROW_COUNT * OUT_COUNT];
+shared Word stage_q[ROWS * Q_STRIDE];
+shared Word stage_kv[STAGE_SIZE];
 
 // Columns, and the vec4 of a lane's outputs, interleave between lanes so that neighbours read neighbours.
 uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
@@ -31,7 +36,7 @@ void stage_queries()
     for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
         uint row = i / (DIM_PAD / 4u);
         uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_row4(origin + row_place(row), d * 4u) * row_scale(row);
+        stage_q[row * Q_STRIDE + d] = query_word(load_row4(origin + row_place(row), d * 4u), row_scale(row));
     }
 }
 
@@ -41,7 +46,8 @@ void stage_keys(uint chunk)
     for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
         uint c = i / (DIM_CHUNK / 4u);
         uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] = load_step4(origin + step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
+        stage_kv[c * K_STRIDE + d] =
+            word_of(load_step4(origin + step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u));
     }
 }
 
@@ -52,7 +58,7 @@ void stage_values()
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
         uint c = i / V_STRIDE;
         uint d = i % V_STRIDE;
-        stage_kv[c * V_STRIDE + d] = load_v4(origin + v_place(map_key_token(c)), d * 4u);
+        stage_kv[c * V_STRIDE + d] = word_of(load_v4(origin + v_place(map_key_token(c)), d * 4u));
     }
 }
 
@@ -74,6 +80,7 @@ void layout_begin()
         stage_queries();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
         start_row(i);
+        start_products(i);
         [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
             acc[i * OUT_COUNT + j] = vec4(0.0);
         if (carry_in())
@@ -84,14 +91,14 @@ void layout_begin()
 
 void multiply_chunk(uint chunk)
 {
-    for (uint d = 0u; d < DIM_CHUNK / 4u; ++d) {
-        vec4 key[COL_COUNT];
+    for (uint d = 0u; d < DIM_CHUNK / 4u; d += CHAIN_WORDS) {
+        Chain key[COL_COUNT];
         [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-            key[j] = stage_kv[lane_col(j) * K_STRIDE + d];
+            key[j] = read_chain(stage_kv, lane_col(j) * K_STRIDE + d);
         [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-            vec4 query = stage_q[lane_row(i) * Q_STRIDE + chunk * (DIM_CHUNK / 4u) + d];
+            Chain query = read_chain(stage_q, lane_row(i) * Q_STRIDE + chunk * (DIM_CHUNK / 4u) + d);
             [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-                score[i * COL_COUNT + j] += dot(query, key[j]);
+                score[i * COL_COUNT + j] = multiply_chain(query, key[j], score[i * COL_COUNT + j]);
         }
     }
 }
@@ -106,6 +113,7 @@ void score_tile()
         barrier();
         multiply_chunk(chunk);
     }
+    scale_scores();
 }
 
 #ifdef VT_MASS
@@ -116,28 +124,35 @@ void soften_tile()
 {
     exchange_max();
     [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-        float shrink = soften_row(i, exchange_row_max(i));
+        float shrink = soften_scores(i, exchange_row_max(i));
         [[unroll]] for (uint j = 0u; j < OUT_COUNT; ++j)
             acc[i * OUT_COUNT + j] *= shrink;
     }
     exchange_publish();
 }
 
+// The keys of a turn: those of the columns that one exchange brings.
+void accumulate_turn(uint j, uint turn)
+{
+    WeightWord words[ROW_COUNT];
+    [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+        words[i] = exchange_weights(i, j, turn);
+    [[unroll]] for (uint k = 0u; k < WEIGHT_COLS; ++k) {
+        uint c = exchange_lane(turn) + LANES_PER_ROW * (j + k);
+        [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
+            Word value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
+            [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
+                add_value(i, n, weight_in(words[i], k), value);
+        }
+        end_key(j * LANES_PER_ROW + turn * WEIGHT_COLS + k);
+    }
+}
+
 void accumulate_tile()
 {
-    [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j) {
-        [[unroll]] for (uint turn = 0u; turn < LANES_PER_ROW; ++turn) {
-            uint c = exchange_lane(turn) + LANES_PER_ROW * j;
-            float p[ROW_COUNT];
-            [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-                p[i] = exchange_probability(i, j, turn);
-            [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
-                vec4 value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
-                [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
-                    acc[i * OUT_COUNT + n] += p[i] * value;
-            }
-        }
-    }
+    [[unroll]] for (uint j = 0u; j < COL_COUNT; j += WEIGHT_COLS)
+        [[unroll]] for (uint turn = 0u; turn < LANES_PER_ROW; ++turn)
+            accumulate_turn(j, turn);
 }
 
 void layout_tile(bool full)

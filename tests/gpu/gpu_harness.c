@@ -175,6 +175,11 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (gpu_has_matrices(layout)) {
         return shuffles && (g->limits.features & matrix) == matrix && g->limits.matrices[0] != '\0';
     }
+    if (gpu_stages_f16(layout)) {
+        const vatten_features half = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SHADER_FLOAT16 |
+                                     (layout == VATTEN_LAYOUT_MIXED ? VATTEN_FEATURE_MIXED_DOT_PRODUCT : 0);
+        return (shuffles || layout == VATTEN_LAYOUT_PACKED_SHARED) && (g->limits.features & half) == half;
+    }
     if (layout == VATTEN_LAYOUT_ADDRESS) {
         return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     }
@@ -184,6 +189,14 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
 bool gpu_has_matrices(vatten_layout layout) {
     return layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
            layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
+}
+
+bool gpu_is_packed(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_PACKED || layout == VATTEN_LAYOUT_PACKED_SHARED;
+}
+
+bool gpu_stages_f16(vatten_layout layout) {
+    return gpu_is_packed(layout) || layout == VATTEN_LAYOUT_HALF || layout == VATTEN_LAYOUT_MIXED;
 }
 
 vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype) {
@@ -208,7 +221,9 @@ vatten_tile gpu_small_tile(const gpu *g, vatten_layout layout) {
         return (vatten_tile){
             .layout = layout, .workgroup = lanes, .rows = 2, .keys = lanes, .lanes_per_row = lanes};
     }
-    return (vatten_tile){.layout = layout, .workgroup = 8, .rows = 2, .keys = 4, .lanes_per_row = 4};
+    uint32_t keys =
+        layout == VATTEN_LAYOUT_PACKED_SHARED ? 8 : 4; /* two columns of weights to a word, or one */
+    return (vatten_tile){.layout = layout, .workgroup = 8, .rows = 2, .keys = keys, .lanes_per_row = 4};
 }
 
 const char *gpu_dtype_name(vatten_dtype dtype) {
@@ -217,7 +232,9 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 
 const char *gpu_layout_name(vatten_layout layout) {
     static const char *const names[GPU_LAYOUTS] = {
-        "auto", "rows", "subgroup", "shared", "matrix", "stream", "matrix2", "address", "matrix_workgroup"};
+        "auto",          "rows",    "subgroup", "shared",           "matrix",
+        "stream",        "matrix2", "address",  "matrix_workgroup", "packed",
+        "packed_shared", "half",    "mixed"};
     return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
 }
 

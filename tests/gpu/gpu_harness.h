@@ -35,7 +35,7 @@
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
 #define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 9
+#define GPU_LAYOUTS VATTEN_LAYOUT_COUNT
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -72,6 +72,7 @@ typedef struct gpu {
     vatten_layout only; /* problems that ask for another layout are left out; AUTO: none is */
     uint64_t asserted;  /* failures that gpu_assert_clean has thrown */
     uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
+    unsigned f16_turns;         /* of gpu_check_layouts */
     uint32_t validation_errors; /* already counted */
     gpu_worst worst_out[3];     /* by ref_dtype */
     gpu_worst worst_lse;
@@ -94,7 +95,7 @@ typedef struct gpu_problem {
     bool once;               /* no second run */
     bool small_tiles;        /* gpu_check_layouts: gpu_small_tile instead of the table's choice */
     double tolerance;        /* 0 = ref_tolerance */
-    double lse_tolerance;    /* 0 = ref_lse_tolerance */
+    double lse_tolerance;    /* 0 = ref_lse_tolerance, or ref_lse_tolerance_packed */
     const ref_own_rule *own; /* what the oracle goes by instead of the desc; NULL: the desc */
     double density;          /* of the bits of dense plans' masks; 0 = a half */
     /* Changes the tables of a dense plan, which hold random ones, valid and by seed; NULL: leaves them. */
@@ -177,6 +178,10 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout);
 bool gpu_has_matrices(vatten_layout layout);
 vatten_dtype gpu_matrix_dtype(const gpu *g, vatten_dtype dtype);
 
+/* PACKED, PACKED_SHARED, HALF or MIXED: of F16 alone. And the first two, whose scores are sums of f16. */
+bool gpu_stages_f16(vatten_layout layout);
+bool gpu_is_packed(vatten_layout layout);
+
 /* Whether to take whole products of shapes. Software devices compile for seconds what a GPU's driver compiles
  * in a moment, so there tests take turns instead, unless VATTEN_THOROUGH is set. */
 bool gpu_thorough(const gpu *g);
@@ -202,7 +207,8 @@ vatten_heads *gpu_heads(gpu_problem *problem);
 const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
-/* Asks for a layout, with the table's tile or gpu_small_tile. Layouts with matrices take gpu_matrix_dtype; STREAM is for dense problems, others get ROWS. */
+/* Asks for a layout, with the table's tile or gpu_small_tile. Layouts with matrices take gpu_matrix_dtype, those with f16 in
+ * shared memory F16; STREAM is for dense problems, others get ROWS. */
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
@@ -217,8 +223,8 @@ uint64_t gpu_list_rows(const vatten_lists_desc *desc);
  * not a failure. Returns false on failure, and has told it. */
 bool gpu_check(gpu *g, const gpu_problem *problem);
 
-/* The same for every layout. A problem with a tolerance of its own does not change its dtype: MATRIX is then
- * left out. */
+/* The same for every layout; on software devices those with f16 in shared memory take turns, unless VATTEN_THOROUGH is set.
+ * A problem with a tolerance of its own does not change its dtype: MATRIX is then left out, and so is PACKED. */
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns

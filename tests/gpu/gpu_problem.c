@@ -64,6 +64,9 @@ void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bo
     if (gpu_has_matrices(layout)) {
         h->dtype = gpu_matrix_dtype(g, h->dtype);
     }
+    if (gpu_stages_f16(layout)) {
+        h->dtype = VATTEN_DTYPE_F16;
+    }
 }
 
 void gpu_name(gpu_problem *problem, const char *format, ...) {

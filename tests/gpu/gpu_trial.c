@@ -234,8 +234,9 @@ static bool check_row_out(gpu_trial *trial, row_check *row, const double *want) 
 
 static bool check_row_lse(gpu_trial *trial, row_check *row, double want) {
     const gpu_view *view = &trial->view[GPU_LSE];
-    double tolerance =
-        trial->problem->lse_tolerance > 0.0 ? trial->problem->lse_tolerance : ref_lse_tolerance();
+    bool packed = gpu_is_packed(trial->info.tile.layout);
+    double own = packed ? ref_lse_tolerance_packed() : ref_lse_tolerance();
+    double tolerance = trial->problem->lse_tolerance > 0.0 ? trial->problem->lse_tolerance : own;
     row->d = 0;
     row->got = (double)trial->lse[(row->b * view->heads + row->h) * view->tokens + row->q];
     row->want = want;
@@ -399,6 +400,28 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
     return g->failures == failures;
 }
 
+static bool softmax_of(const gpu_problem *problem) {
+    bool dense = !problem->grid && !problem->listed;
+    return !dense || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
+}
+
+/* Layouts with f16 in shared memory take keys of f16 only; PACKED softmax only, and scores as those of unit variance are. */
+static bool suits_f16(vatten_layout layout, const gpu_problem *problem) {
+    bool fits = !gpu_is_packed(layout) || (softmax_of(problem) && problem->lse_tolerance == 0.0);
+    return fits && gpu_heads_of(problem)->kv_dtype != VATTEN_DTYPE_I8 && problem->tolerance == 0.0;
+}
+
+/* Whether it is the layout's turn: each problem meets one of them on software devices. */
+static bool f16_turn(gpu *g, vatten_layout layout) {
+    static const vatten_layout turns[] = {VATTEN_LAYOUT_PACKED, VATTEN_LAYOUT_PACKED_SHARED,
+                                          VATTEN_LAYOUT_HALF};
+    if (gpu_thorough(g)) {
+        return true;
+    }
+    g->f16_turns += layout == VATTEN_LAYOUT_PACKED;
+    return turns[g->f16_turns % 3] == layout;
+}
+
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     bool good = true;
     for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
@@ -411,6 +434,10 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
         if (problem->tolerance > 0.0 && gpu_heads(&copy)->dtype != dtype) {
             continue;
         }
+        if (gpu_stages_f16((vatten_layout)layout) &&
+            (!suits_f16((vatten_layout)layout, problem) || !f16_turn(g, (vatten_layout)layout))) {
+            continue;
+        }
         good = gpu_check(g, &copy) && good;
     }
     return good;
@@ -418,9 +445,8 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
 
 /* Layouts with matrices take softmax over keys of 16 bits only. */
 static bool suits_matrices(const gpu_problem *problem) {
-    bool dense = !problem->grid && !problem->listed;
-    bool softmax = !dense || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
-    return softmax && gpu_heads_of(problem)->kv_dtype != VATTEN_DTYPE_I8 && problem->tolerance == 0.0;
+    return softmax_of(problem) && gpu_heads_of(problem)->kv_dtype != VATTEN_DTYPE_I8 &&
+           problem->tolerance == 0.0;
 }
 
 /* Beside other layouts, since few devices have them. */
@@ -430,6 +456,17 @@ static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
     bool workgroup = gpu_has_layout(g, VATTEN_LAYOUT_MATRIX_WORKGROUP);
     vatten_layout layout = workgroup ? VATTEN_LAYOUT_MATRIX_WORKGROUP : turns[turn % 2];
     if (!gpu_has_layout(g, layout) || !suits_matrices(problem)) {
+        return true;
+    }
+    gpu_set_layout(g, &copy, layout, problem->small_tiles);
+    return gpu_check(g, &copy);
+}
+
+/* Likewise, one of the layouts with f16 in shared memory. */
+static bool check_f16(gpu *g, const gpu_problem *problem, unsigned turn) {
+    gpu_problem copy = *problem;
+    vatten_layout layout = (vatten_layout)(VATTEN_LAYOUT_PACKED + turn % 3);
+    if (!gpu_has_layout(g, layout) || !suits_f16(layout, problem)) {
         return true;
     }
     gpu_set_layout(g, &copy, layout, problem->small_tiles);
@@ -446,5 +483,6 @@ bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     unsigned count = gpu_has_layout(g, VATTEN_LAYOUT_ADDRESS) ? 5 : 4;
     gpu_set_layout(g, &copy, turns[turn % count], problem->small_tiles);
     bool good = gpu_check(g, &copy);
+    good = check_f16(g, problem, turn) && good;
     return check_matrix(g, problem, turn) && good;
 }

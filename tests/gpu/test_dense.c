@@ -76,7 +76,8 @@ static void check_edges(vatten_dtype dtype, vatten_layout layout, uint32_t dim) 
  * prefix. */
 static void check_long_prefix(vatten_layout layout) {
     vatten_tile tile;
-    vatten_dtype dtype = gpu_has_matrices(layout) ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
+    bool f16 = gpu_has_matrices(layout) || gpu_stages_f16(layout);
+    vatten_dtype dtype = f16 ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
     if (!tile_of(dtype, layout, 16, &tile)) {
         return;
     }
@@ -145,6 +146,11 @@ static void test_dims(void **state) {
             }
             if (all || (n % 2 == 1 && t == (n + 2) % 3)) {
                 check_dim(n, VATTEN_LAYOUT_SHARED, dtypes[t]);
+            }
+        }
+        for (int layout = VATTEN_LAYOUT_PACKED; layout <= VATTEN_LAYOUT_MIXED; ++layout) {
+            if (all || layout % 3 == (int)n % 3) {
+                check_dim(n, (vatten_layout)layout, VATTEN_DTYPE_F16);
             }
         }
         check_dim(n, VATTEN_LAYOUT_MATRIX, gpu_matrix_dtype(&device, dtypes[n % 3]));
@@ -434,20 +440,24 @@ static void test_shrunk_far_below_capacity(void **state) {
 static void test_tiles_asked_for(void **state) {
     (void)state;
     static const vatten_tile tiles[] = {
-        {VATTEN_LAYOUT_ROWS, 1, 1, 1, 1},       {VATTEN_LAYOUT_ROWS, 4, 16, 2, 1},
-        {VATTEN_LAYOUT_ROWS, 8, 8, 8, 1},       {VATTEN_LAYOUT_ROWS, 16, 64, 3, 1},
-        {VATTEN_LAYOUT_SUBGROUP, 0, 0, 0, 2},   {VATTEN_LAYOUT_SUBGROUP, 64, 32, 8, 4},
-        {VATTEN_LAYOUT_SUBGROUP, 32, 8, 16, 8}, {VATTEN_LAYOUT_SUBGROUP, 16, 16, 32, 4},
-        {VATTEN_LAYOUT_SUBGROUP, 64, 64, 4, 1}, {VATTEN_LAYOUT_SHARED, 64, 16, 8, 8},
-        {VATTEN_LAYOUT_SHARED, 8, 2, 4, 4},     {VATTEN_LAYOUT_SHARED, 128, 8, 32, 16},
-        {VATTEN_LAYOUT_SHARED, 32, 32, 16, 2},  {VATTEN_LAYOUT_SHARED, 4, 4, 4, 1},
-        {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},  {VATTEN_LAYOUT_MATRIX, 0, 0, 16, 0},
-        {VATTEN_LAYOUT_MATRIX, 0, 64, 0, 0},    {VATTEN_LAYOUT_MATRIX, 32, 32, 32, 2},
-        {VATTEN_LAYOUT_MATRIX, 64, 64, 64, 4},  {VATTEN_LAYOUT_MATRIX, 64, 128, 16, 1},
-        {VATTEN_LAYOUT_MATRIX2, 0, 0, 16, 0},   {VATTEN_LAYOUT_MATRIX2, 0, 64, 0, 0},
-        {VATTEN_LAYOUT_MATRIX2, 64, 64, 64, 0}, {VATTEN_LAYOUT_MATRIX2, 64, 128, 16, 0},
-        {VATTEN_LAYOUT_STREAM, 8, 1, 8, 8},     {VATTEN_LAYOUT_STREAM, 8, 16, 8, 8},
-        {VATTEN_LAYOUT_STREAM, 4, 3, 4, 4},     {VATTEN_LAYOUT_STREAM, 1, 5, 1, 1},
+        {VATTEN_LAYOUT_ROWS, 1, 1, 1, 1},          {VATTEN_LAYOUT_ROWS, 4, 16, 2, 1},
+        {VATTEN_LAYOUT_ROWS, 8, 8, 8, 1},          {VATTEN_LAYOUT_ROWS, 16, 64, 3, 1},
+        {VATTEN_LAYOUT_SUBGROUP, 0, 0, 0, 2},      {VATTEN_LAYOUT_SUBGROUP, 64, 32, 8, 4},
+        {VATTEN_LAYOUT_SUBGROUP, 32, 8, 16, 8},    {VATTEN_LAYOUT_SUBGROUP, 16, 16, 32, 4},
+        {VATTEN_LAYOUT_SUBGROUP, 64, 64, 4, 1},    {VATTEN_LAYOUT_SHARED, 64, 16, 8, 8},
+        {VATTEN_LAYOUT_SHARED, 8, 2, 4, 4},        {VATTEN_LAYOUT_SHARED, 128, 8, 32, 16},
+        {VATTEN_LAYOUT_SHARED, 32, 32, 16, 2},     {VATTEN_LAYOUT_SHARED, 4, 4, 4, 1},
+        {VATTEN_LAYOUT_SHARED, 64, 2, 64, 32},     {VATTEN_LAYOUT_MATRIX, 0, 0, 16, 0},
+        {VATTEN_LAYOUT_MATRIX, 0, 64, 0, 0},       {VATTEN_LAYOUT_MATRIX, 32, 32, 32, 2},
+        {VATTEN_LAYOUT_MATRIX, 64, 64, 64, 4},     {VATTEN_LAYOUT_MATRIX, 64, 128, 16, 1},
+        {VATTEN_LAYOUT_MATRIX2, 0, 0, 16, 0},      {VATTEN_LAYOUT_MATRIX2, 0, 64, 0, 0},
+        {VATTEN_LAYOUT_MATRIX2, 64, 64, 64, 0},    {VATTEN_LAYOUT_MATRIX2, 64, 128, 16, 0},
+        {VATTEN_LAYOUT_PACKED, 32, 8, 24, 8},      {VATTEN_LAYOUT_PACKED, 16, 16, 32, 4},
+        {VATTEN_LAYOUT_PACKED, 8, 8, 12, 4},       {VATTEN_LAYOUT_PACKED_SHARED, 64, 16, 40, 8},
+        {VATTEN_LAYOUT_PACKED_SHARED, 8, 2, 3, 1}, {VATTEN_LAYOUT_HALF, 64, 32, 8, 4},
+        {VATTEN_LAYOUT_HALF, 16, 16, 32, 4},       {VATTEN_LAYOUT_MIXED, 16, 16, 32, 4},
+        {VATTEN_LAYOUT_STREAM, 8, 1, 8, 8},        {VATTEN_LAYOUT_STREAM, 8, 16, 8, 8},
+        {VATTEN_LAYOUT_STREAM, 4, 3, 4, 4},        {VATTEN_LAYOUT_STREAM, 1, 5, 1, 1},
     };
     for (unsigned n = 0; n < COUNT(tiles); ++n) {
         gpu_problem p = gpu_dense(dtypes[n % 3], 35, 83, 2, 1,

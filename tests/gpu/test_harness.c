@@ -182,13 +182,15 @@ static void test_caps_lower_and_never_raise(void **state) {
     assert_true(gpu_caps_lower(&desc,
                                "shared=8192,without=push_descriptor,without=subgroup_size_control,"
                                "without=cooperative_matrix,without=cooperative_matrix_bf16,"
-                               "without=cooperative_matrix_2",
+                               "without=cooperative_matrix_2,without=shader_float16,"
+                               "without=mixed_dot_product",
                                wrong, sizeof wrong));
     assert_int_equal(desc.cap_shared_bytes, 8192);
     assert_int_equal(desc.without,
                      VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_PUSH_DESCRIPTOR |
                          VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX |
-                         VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
+                         VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2 |
+                         VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT);
 }
 
 static void test_wrong_caps_are_refused(void **state) {

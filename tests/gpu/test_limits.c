@@ -207,6 +207,8 @@ static void minimum_tiles(gpu *g) {
         gpu_check(g, &p);
         p.dense.heads.tile.layout = VATTEN_LAYOUT_SHARED;
         gpu_check(g, &p);
+        gpu_set_layout(g, &p, (vatten_layout)(VATTEN_LAYOUT_PACKED + n % 3), false);
+        gpu_check(g, &p);
     }
     for (uint32_t dim = 16; dim <= 576; dim += 80) {
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 500, 500, 1, 1, dim);

@@ -46,7 +46,9 @@ static void turn_layout(gpu_problem *p, unsigned turn) {
     unsigned count = gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX2)  ? 5
                      : gpu_has_layout(&device, VATTEN_LAYOUT_MATRIX) ? 4
                                                                      : 3;
-    gpu_set_layout(&device, p, device.only ? device.only : layouts[turn % count], !gpu_thorough(&device));
+    bool f16 = turn % 4 == 3 && gpu_has_layout(&device, VATTEN_LAYOUT_PACKED);
+    vatten_layout layout = f16 ? (vatten_layout)(VATTEN_LAYOUT_PACKED + turn / 4 % 3) : layouts[turn % count];
+    gpu_set_layout(&device, p, device.only ? device.only : layout, !gpu_thorough(&device));
 }
 
 /* 1. every rule that a small axis can have */
@@ -202,6 +204,8 @@ static void test_large_windows(void **state) {
         gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX2, true);
         gpu_check(&device, &p);
         gpu_set_layout(&device, &p, VATTEN_LAYOUT_MATRIX_WORKGROUP, true);
+        gpu_check(&device, &p);
+        gpu_set_layout(&device, &p, (vatten_layout)(VATTEN_LAYOUT_PACKED + n % 3), n % 2);
         gpu_check(&device, &p);
     }
     gpu_assert_clean(&device);

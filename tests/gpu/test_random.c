@@ -66,6 +66,9 @@ static void set_heads(dice *d, vatten_heads *h) {
     h->max_macs = one_in(d, 4) ? between(d, 1, 3000000) : 0;
     h->tile.layout = (vatten_layout)between(d, VATTEN_LAYOUT_AUTO, GPU_LAYOUTS - 1);
     h->tile.layout = device.only ? device.only : h->tile.layout;
+    if (gpu_stages_f16(h->tile.layout)) {
+        h->dtype = VATTEN_DTYPE_F16;
+    }
     if (gpu_has_matrices(h->tile.layout)) {
         h->dtype = gpu_matrix_dtype(&device, h->dtype);
     }

@@ -167,6 +167,8 @@ float ref_bf16_to_f32(uint16_t bits);
  * (docs/semantics.md, Numbers). */
 double ref_tolerance(ref_dtype dtype);
 double ref_lse_tolerance(void);
+double
+ref_lse_tolerance_packed(void); /* where scores are sums of f16: the layouts PACKED and PACKED_SHARED */
 
 /* A small counted random source: value i of stream seed, uniform in [-sqrt(3), sqrt(3)) (unit variance). */
 float ref_random(uint64_t seed, uint64_t i);

@@ -425,3 +425,7 @@ double ref_tolerance(ref_dtype dtype) {
 double ref_lse_tolerance(void) {
     return 1e-4;
 }
+
+double ref_lse_tolerance_packed(void) {
+    return 2e-3;
+}

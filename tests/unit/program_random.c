@@ -30,7 +30,8 @@ vt_caps program_random_caps(unit_random *random) {
         .storage_alignment = power(random, 4, 8),
         .storage_buffers = (uint32_t)(unit_chance(random, 25) ? 4 : 8),
         .push_bytes = unit_chance(random, 50) ? 128 : 256,
-        .features = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS,
+        .features = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS |
+                    VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT,
     };
     caps.workgroup_size_x = caps.invocations;
     for (int i = 0; i < 3; ++i)
@@ -92,9 +93,17 @@ vatten_heads program_random_heads(unit_random *random, program_scale scale, uint
     h.batch = unit_chance(random, 50) ? 1 : program_spread(random, 1, scale == PROGRAM_LARGE ? 1000 : 5);
     h.kv_heads = (uint32_t)program_spread(random, 1, scale == PROGRAM_LARGE ? 64 : 4);
     h.heads = h.kv_heads * (uint32_t)program_spread(random, 1, 8);
-    const vatten_layout layouts[] = {
-        VATTEN_LAYOUT_ROWS,    VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,          VATTEN_LAYOUT_MATRIX,
-        VATTEN_LAYOUT_MATRIX2, VATTEN_LAYOUT_ADDRESS,  VATTEN_LAYOUT_MATRIX_WORKGROUP};
+    const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,
+                                     VATTEN_LAYOUT_SUBGROUP,
+                                     VATTEN_LAYOUT_SHARED,
+                                     VATTEN_LAYOUT_MATRIX,
+                                     VATTEN_LAYOUT_MATRIX2,
+                                     VATTEN_LAYOUT_ADDRESS,
+                                     VATTEN_LAYOUT_MATRIX_WORKGROUP,
+                                     VATTEN_LAYOUT_PACKED,
+                                     VATTEN_LAYOUT_PACKED_SHARED,
+                                     VATTEN_LAYOUT_HALF,
+                                     VATTEN_LAYOUT_MIXED};
     h.dim = (uint32_t)program_spread(random, 1, VATTEN_MAX_DIM);
     h.value_dim = unit_chance(random, 70) ? 0 : (uint32_t)program_spread(random, 1, VATTEN_MAX_DIM);
     uint32_t value_dim = h.value_dim ? h.value_dim : h.dim;
@@ -104,8 +113,9 @@ vatten_heads program_random_heads(unit_random *random, program_scale scale, uint
     h.out = program_random_strides(random, q_len, h.heads, value_dim, false);
     h.write_lse = unit_chance(random, 40);
     h.max_macs = unit_chance(random, 40) ? 0 : program_spread(random, 1, UINT64_C(1) << 40);
-    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : layouts[unit_between(random, 0, 6)];
-    if (vt_layout_has_matrices(h.tile.layout))
+    const uint64_t last = sizeof layouts / sizeof layouts[0] - 1;
+    h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : layouts[unit_between(random, 0, last)];
+    if (vt_layout_has_matrices(h.tile.layout) || vt_layout_stages_f16(h.tile.layout))
         h.dtype = VATTEN_DTYPE_F16;
     return h;
 }

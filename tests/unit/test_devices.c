@@ -21,17 +21,20 @@ static uint32_t ceil_to(uint32_t value, uint32_t grain) {
     return rest ? value + grain - rest : value;
 }
 
-/* Bytes of all `shared` arrays: layout_split.glsl's stage_q and stage_kv, of vec4, and exchange_shared.glsl's
- * exchange_p and exchange_part, of float. */
+/* Bytes of all `shared` arrays: layout_split.glsl's stage_q and stage_kv, of vec4 or f16vec4, and exchange_shared.glsl's
+ * exchange_p and exchange_part, of 4 bytes. */
 static uint32_t declared_bytes(const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     uint32_t stage_q = tile->rows * (tile->dim_pad / 4 + 1);
     uint32_t stage_k = tile->keys * (tile->dim_chunk / 4 + 1);
     uint32_t stage_v = tile->keys * (tile->value_pad / 4);
-    uint32_t bytes = 16 * stage_q + 16 * (stage_k > stage_v ? stage_k : stage_v);
-    if (tile->layout == VATTEN_LAYOUT_SHARED)
-        bytes += 4 * tile->rows * (tile->keys + 1) + 4 * tile->rows * tile->lanes_per_row;
+    uint32_t word = vt_layout_stages_f16(tile->layout) ? 8 : 16;
+    uint32_t bytes = word * (stage_q + (stage_k > stage_v ? stage_k : stage_v));
+    bool pairs = tile->layout == VATTEN_LAYOUT_PACKED_SHARED && tile->keys / tile->lanes_per_row % 2 == 0;
+    if (tile->layout == VATTEN_LAYOUT_SHARED || tile->layout == VATTEN_LAYOUT_PACKED_SHARED)
+        bytes += 4 * tile->rows * ((pairs ? tile->keys / 2 : tile->keys) + 1) +
+                 4 * tile->rows * tile->lanes_per_row;
     return bytes;
 }
 
@@ -59,9 +62,11 @@ static void check_fit(const vt_caps *caps, const vt_tile *tile) {
     assert_int_equal(tile->keys % tile->lanes_per_row, 0);
     assert_int_equal(tile->lanes_per_row & (tile->lanes_per_row - 1), 0);
     bool shuffles = (caps->subgroup_ops & VT_SUBGROUP_SHUFFLE) != 0;
-    if (tile->layout != VATTEN_LAYOUT_SHARED)
+    bool alone = tile->layout == VATTEN_LAYOUT_SHARED || tile->layout == VATTEN_LAYOUT_PACKED_SHARED;
+    if (!alone)
         assert_true(shuffles);
-    if (tile->layout == VATTEN_LAYOUT_SUBGROUP) /* lanes of a row never straddle two subgroups */
+    if (tile->layout == VATTEN_LAYOUT_SUBGROUP ||
+        (vt_layout_stages_f16(tile->layout) && !alone)) /* lanes of a row never straddle two subgroups */
         assert_true(tile->lanes_per_row <= caps->subgroup_min);
     bool one = tile->layout == VATTEN_LAYOUT_ROWS || tile->layout == VATTEN_LAYOUT_STREAM;
     if (one) /* the workgroup is one subgroup */
@@ -99,7 +104,7 @@ static void check_all_dims(const vt_caps *caps) {
 
 /* With any layout, and by name, so that nobody looks for a tile of his own. */
 static void check_refused(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
-    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++layout) {
+    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout < VATTEN_LAYOUT_COUNT; ++layout) {
         const vt_problem problem = {.dtype = VATTEN_DTYPE_F32,
                                     .dim = dim,
                                     .value_dim = value_dim,
@@ -161,6 +166,89 @@ static void every_dim_has_a_tile_on_devices_lowered_to_the_least(void **state) {
     }
 }
 
+static vt_caps with_f16(const vt_caps *caps) {
+    vt_caps f16 = *caps;
+    f16.features |=
+        VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT;
+    return f16;
+}
+
+static void check_f16(const vt_caps *caps, vatten_layout layout, uint32_t dim, uint32_t value_dim) {
+    const vt_problem problem = {
+        .dtype = VATTEN_DTYPE_F16, .dim = dim, .value_dim = value_dim, .q_len = 9, .tile.layout = layout};
+    uint32_t row = 0;
+    vt_tile tile;
+    assert_int_equal(vt_tune(caps, NULL, &problem, &row, &tile), VATTEN_SUCCESS);
+    assert_int_equal(tile.layout, layout);
+    assert_true(!vt_layout_is_packed(layout) || tile.dim_chunk % 8 == 0);
+    check_pads(&problem, &tile);
+    check_fit(caps, &tile);
+    for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_NEIGHBORHOOD; ++map)
+        assert_true(vt_kernel_find(map, VATTEN_DTYPE_F16, layout, VT_IO_FULL, false) < vt_kernel_count);
+}
+
+static void layouts_with_f16_have_a_tile_where_the_device_computes_in_it(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < known.count; ++i) {
+        const vt_caps caps = with_f16(&known.list[i].caps);
+        bool lanes = (caps.subgroup_ops & VT_SUBGROUP_SHUFFLE) != 0 && caps.subgroup_min >= 4;
+        for (vatten_layout layout = VATTEN_LAYOUT_PACKED; layout <= VATTEN_LAYOUT_MIXED; ++layout)
+            for (uint32_t dim = 1; dim <= caps.max_dim; dim += dim < 140 ? 1 : 20) {
+                if ((layout != VATTEN_LAYOUT_PACKED_SHARED && !lanes) || !vt_kernels_have(layout))
+                    continue;
+                check_f16(&caps, layout, dim, dim);
+                check_f16(&caps, layout, dim, caps.max_dim);
+                check_f16(&caps, layout, caps.max_dim, dim);
+            }
+    }
+}
+
+static void why_there_is_no_tile_with_f16_is_told(void **state) {
+    (void)state;
+    static const struct {
+        vatten_layout layout;
+        vatten_dtype dtype;
+        vatten_features features;
+        bool bytes;
+        vatten_normaliser normaliser;
+        const char *why;
+    } cases[] = {
+        {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F32, ~0u, false, VATTEN_NORMALISER_SOFTMAX,
+         "layouts with f16 in shared memory take dtype F16 only"},
+        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_BF16, ~0u, false, VATTEN_NORMALISER_SOFTMAX,
+         "layouts with f16 in shared memory take dtype F16 only"},
+        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_F16, ~0u, true, VATTEN_NORMALISER_SOFTMAX,
+         "layouts with f16 in shared memory take no keys of bytes"},
+        {VATTEN_LAYOUT_PACKED_SHARED, VATTEN_DTYPE_F16, ~0u, false, VATTEN_NORMALISER_RELU,
+         "the PACKED layouts round weights of a softmax only"},
+        {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F16, VATTEN_FEATURE_STORAGE_16BIT, false,
+         VATTEN_NORMALISER_SOFTMAX,
+         "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled"},
+        {VATTEN_LAYOUT_MIXED, VATTEN_DTYPE_F16, VATTEN_FEATURE_SHADER_FLOAT16, false,
+         VATTEN_NORMALISER_SOFTMAX,
+         "the MIXED layout needs VATTEN_FEATURE_MIXED_DOT_PRODUCT, which is not enabled"},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof cases[0]; ++n) {
+        vt_caps caps = unit_caps_desktop();
+        const vt_problem problem = {.dtype = cases[n].dtype,
+                                    .dim = 64,
+                                    .value_dim = 64,
+                                    .q_len = 9,
+                                    .kv_bytes = cases[n].bytes,
+                                    .rules = {.normaliser = cases[n].normaliser},
+                                    .tile = {.layout = cases[n].layout}};
+        unit_log said;
+        unit_log_start(&said);
+        caps.features = cases[n].features;
+        uint32_t row = 0;
+        vt_tile tile;
+        if (!vt_kernels_have(cases[n].layout))
+            continue;
+        assert_int_equal(vt_tune(&caps, &said.logger, &problem, &row, &tile), VATTEN_ERROR_UNSUPPORTED);
+        assert_non_null(strstr(said.text, cases[n].why));
+    }
+}
+
 /* Rows with a percentage are for such windows. */
 static vt_problem small_window(uint32_t dim) {
     const vatten_axis seven = {.extent = 64, .window = 7, .stride = 1, .dilation = 1};
@@ -186,8 +274,8 @@ static void reach(const vt_caps *caps, const vt_problem *problem, bool *reached)
 /* A row that no device ever gets to would be a number that nobody has tried. */
 static void every_row_of_the_table_is_reached(void **state) {
     (void)state;
-    bool reached[64] = {false};
-    assert_true(vt_tune_table_count <= 64);
+    bool reached[128] = {false};
+    assert_true(vt_tune_table_count <= 128);
     for (uint32_t i = 0; i < known.count; ++i)
         for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) {
             const vt_problem window = small_window(dim);
@@ -202,6 +290,13 @@ static void every_row_of_the_table_is_reached(void **state) {
             stream.tile.layout = VATTEN_LAYOUT_STREAM;
             reach(&known.list[i].caps, &few, reached);
             reach(&known.list[i].caps, &stream, reached);
+            const vt_caps f16 = with_f16(&known.list[i].caps);
+            vt_problem packed = few;
+            packed.dtype = VATTEN_DTYPE_F16;
+            packed.tile.layout = VATTEN_LAYOUT_PACKED;
+            reach(&f16, &packed, reached);
+            packed.tile.layout = VATTEN_LAYOUT_PACKED_SHARED;
+            reach(&f16, &packed, reached);
         }
     for (uint32_t row = 0; row < vt_tune_table_count; ++row)
         if (!reached[row] && vt_tune_table[row].when != VT_TUNE_ONCE && /* those are test_tune.c's, */
@@ -228,6 +323,8 @@ int main(void) {
         cmocka_unit_test(every_dim_has_a_tile_on_every_device),
         cmocka_unit_test(every_dim_has_a_tile_on_the_least_that_vulkan_guarantees),
         cmocka_unit_test(every_dim_has_a_tile_on_devices_lowered_to_the_least),
+        cmocka_unit_test(layouts_with_f16_have_a_tile_where_the_device_computes_in_it),
+        cmocka_unit_test(why_there_is_no_tile_with_f16_is_told),
         cmocka_unit_test(every_row_of_the_table_is_reached),
         cmocka_unit_test(dims_above_what_powervr_compiles_are_refused),
         cmocka_unit_test(only_the_old_llvmpipe_panvk_v3dv_and_powervr_have_quirks),

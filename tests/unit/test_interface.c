@@ -243,6 +243,8 @@ static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io
         return ruled;
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return !mass;
+    if (vt_layout_stages_f16(layout))
+        return dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && !mass && vt_kernels_have(layout);
     bool matrices = io != VT_IO_BYTES && !mass && vt_kernels_have_dtype(layout, dtype);
     return !vt_layout_has_matrices(layout) || (dtype != VATTEN_DTYPE_F32 && matrices);
 }
@@ -252,8 +254,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP;
-                 ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout < VATTEN_LAYOUT_COUNT; ++layout)
                 for (int each = VT_IO_PLAIN; each < 2 * VT_IO_COUNT; ++each) {
                     vt_io io = (vt_io)(each / 2);
                     bool wide = each % 2;
@@ -286,8 +287,10 @@ static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL,     "rows",    "subgroup", "shared",          "matrix",
-                                   "stream", "matrix2", "address",  "matrix_workgroup"};
+    const char *const layouts[] = {
+        NULL,      "rows",    "subgroup",         "shared", "matrix",        "stream",
+        "matrix2", "address", "matrix_workgroup", "packed", "packed_shared", "half",
+        "mixed"};
     const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
                                "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
                                "_bias"};

@@ -98,9 +98,9 @@ static void each_dtype_has_matrices_of_its_own(void **state) {
 
 static void every_row_of_the_layout_is_reached(void **state) {
     (void)state;
-    bool reached[64] = {false};
+    bool reached[128] = {false};
     vt_caps caps = unit_caps_workgroup();
-    assert_true(vt_tune_table_count <= 64);
+    assert_true(vt_tune_table_count <= 128);
     if (!built())
         skip();
     caps.flexible_count = 3;

@@ -197,12 +197,14 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     (void)state;
     vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
     for (int i = 0; i < 2; ++i) {
-        caps[i].features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
+        caps[i].features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS | VATTEN_FEATURE_SHADER_FLOAT16 |
+                            VATTEN_FEATURE_MIXED_DOT_PRODUCT;
         caps[i].push_bytes = 152;
-        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_MATRIX_WORKGROUP; ++layout) {
-            if (vt_layout_has_matrices(layout))
+        for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout < VATTEN_LAYOUT_COUNT; ++layout) {
+            if (vt_layout_has_matrices(layout) || !vt_kernels_have(layout))
                 continue;
             vt_problem problem = with_dims(64, 64);
+            problem.dtype = vt_layout_stages_f16(layout) ? VATTEN_DTYPE_F16 : problem.dtype;
             problem.tile.layout = layout;
             problem.rules =
                 (vt_rules){.used = layout == VATTEN_LAYOUT_STREAM, .sequences = 1, .tile_heads = 1};
