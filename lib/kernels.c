@@ -48,5 +48,5 @@ bool vt_layout_has_matrices(vatten_layout layout) {
 
 bool vt_layout_has_mass(vatten_layout layout) {
     return !vt_layout_has_matrices(layout) && layout != VATTEN_LAYOUT_STREAM &&
-           layout != VATTEN_LAYOUT_ADDRESS;
+           layout != VATTEN_LAYOUT_ADDRESS && layout != VATTEN_LAYOUT_DOT;
 }

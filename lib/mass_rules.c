@@ -63,9 +63,10 @@ static vatten_result check_own(const vt_checker *check, const vatten_mass_desc *
     INVALID_IF(a->normaliser != VATTEN_NORMALISER_SOFTMAX, "normaliser %d has no log-sum-exp",
                (int)a->normaliser);
     INVALID_IF(a->carry != 0, "carry 0x%" PRIx32 " has no log-sum-exp of all keys", a->carry);
-    INVALID_IF(!vt_layout_has_mass(d->tile.layout),
-               "tile layout %d: MATRIX (4), STREAM (5), MATRIX2 (6) and ADDRESS (7) do not serve mass",
-               (int)d->tile.layout);
+    INVALID_IF(
+        !vt_layout_has_mass(d->tile.layout),
+        "tile layout %d: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7) and DOT (8) do not serve mass",
+        (int)d->tile.layout);
     return VATTEN_SUCCESS;
 }
 

@@ -58,7 +58,7 @@ vatten_result vt_check_heads(const vt_checker *check, const vatten_heads *heads,
     if (kv != VATTEN_SUCCESS)
         return kv;
     INVALID_IF(!isfinite(heads->scale), "scale %f is not finite", (double)heads->scale);
-    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_ADDRESS,
+    INVALID_IF(heads->tile.layout < VATTEN_LAYOUT_AUTO || heads->tile.layout > VATTEN_LAYOUT_DOT,
                "tile layout %d is unknown", (int)heads->tile.layout);
     UNSUPPORTED_IF(
         heads->dtype != VATTEN_DTYPE_F32 && !(check->caps->features & VATTEN_FEATURE_STORAGE_16BIT),

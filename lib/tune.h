@@ -14,6 +14,7 @@ typedef enum vt_tune_when {
     VT_TUNE_ONCE, /* only where vt_caps.loads_once says that it pays, likewise */
     /* Only for others than CPU devices, and problems whose time goes into products, likewise. */
     VT_TUNE_PRODUCTS,
+    VT_TUNE_DOTS, /* only for others than CPU devices, where vt_caps.dots_accelerated, likewise */
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
 

@@ -213,7 +213,7 @@ static bool take_choices(const reader *r, const char *key, span s, const char *w
 
 static bool take_layout(const reader *r, span s, row_rule *rule) {
     int index;
-    if (!take_choice(r, "layout", s, "rows|subgroup|shared|matrix|stream|matrix2|address", &index))
+    if (!take_choice(r, "layout", s, "rows|subgroup|shared|matrix|stream|matrix2|address|dot", &index))
         return false;
     rule->row.layout = (vatten_layout)(VATTEN_LAYOUT_ROWS + index);
     return true;

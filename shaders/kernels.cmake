@@ -114,6 +114,10 @@ foreach(dtype F32 F16 BF16)
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SUBGROUP VT_IO_${io} ${common} VT_SUBGROUP)
       vatten_kernel(attention_${map}_${d}_shared${suffix} attention.comp VT_TASK_ATTEND
         VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_SHARED VT_IO_${io} ${common})
+      if(io STREQUAL BYTES)
+        vatten_kernel(attention_${map}_${d}_dot${suffix} attention.comp VT_TASK_ATTEND
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_DOT VT_IO_${io} ${common} VT_SUBGROUP VT_DOT)
+      endif()
       if(io STREQUAL RULES OR io STREQUAL BYTES)
         vatten_kernel(attention_${map}_${d}_stream${suffix} attention.comp VT_TASK_ATTEND
           VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_STREAM VT_IO_${io} ${common} VT_SUBGROUP VT_STREAM)

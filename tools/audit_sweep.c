@@ -17,9 +17,9 @@ static const audit_dims default_dims = {
     .value_dim = {32, 64, 96, 128, 128, 256, 512},
 };
 
-static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
-                                        VATTEN_LAYOUT_MATRIX, VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_MATRIX2,
-                                        VATTEN_LAYOUT_ADDRESS};
+static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS,    VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED,
+                                        VATTEN_LAYOUT_MATRIX,  VATTEN_LAYOUT_STREAM,   VATTEN_LAYOUT_MATRIX2,
+                                        VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_DOT};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -128,6 +128,8 @@ static bool offered(const vatten_device_info *device, vatten_layout layout, vatt
         return matrices[0] != '\0';
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_DOT)
+        return (device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0 && device->subgroup_size > 1;
     if (layout == VATTEN_LAYOUT_MATRIX2)
         return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
     return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);

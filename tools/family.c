@@ -344,9 +344,9 @@ uint32_t family_dtype_size(vatten_dtype dtype) {
 }
 
 const char *family_layout_name(vatten_layout layout) {
-    static const char *const names[] = {"auto",   "rows",   "subgroup", "shared",
-                                        "matrix", "stream", "matrix2",  "address"};
-    return layout >= VATTEN_LAYOUT_AUTO && layout <= VATTEN_LAYOUT_ADDRESS ? names[layout] : "?";
+    static const char *const names[] = {"auto",   "rows",    "subgroup", "shared", "matrix",
+                                        "stream", "matrix2", "address",  "dot"};
+    return layout >= VATTEN_LAYOUT_AUTO && layout <= VATTEN_LAYOUT_DOT ? names[layout] : "?";
 }
 
 uint64_t family_tokens(family_id id, const family_shape *shape) {

@@ -29,7 +29,7 @@ enum { FAMILY_CAUSAL_NONE, FAMILY_CAUSAL_LAST, FAMILY_CAUSAL_FIRST };
 /* f32, f16, bf16 stand for VATTEN_DTYPE_F32 + index. */
 #define FAMILY_DTYPE_WORDS "f32|f16|bf16"
 /* As vatten_layout numbers them. */
-#define FAMILY_LAYOUT_WORDS "auto|rows|subgroup|shared|matrix|stream|matrix2|address"
+#define FAMILY_LAYOUT_WORDS "auto|rows|subgroup|shared|matrix|stream|matrix2|address|dot"
 
 /* Everything that is not a shape. Zero-initialised means all defaults. */
 typedef struct family_options {

@@ -148,6 +148,7 @@ static const struct {
     {VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, "cooperative_matrix_bf16"},
     {VATTEN_FEATURE_COOPERATIVE_MATRIX_2, "cooperative_matrix_2"},
     {VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, "buffer_device_address"},
+    {VATTEN_FEATURE_INTEGER_DOT_PRODUCT, "integer_dot_product"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

@@ -83,6 +83,8 @@ static bool has_layout(const vatten_device_info *device, vatten_layout asked, va
         return layout == asked;
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_DOT && !(device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT))
+        return false;
     if (layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
         (layout == VATTEN_LAYOUT_STREAM && !stream))
         return false;
@@ -96,10 +98,10 @@ bool tune_space_make(const vatten_device_info *device, vatten_layout layout, boo
         say_error("out of memory");
         return false;
     }
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_DOT; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add(out_space, (vatten_layout)each, 0, 0, 0, 0);
-    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_ADDRESS; ++each)
+    for (int each = VATTEN_LAYOUT_ROWS; each <= VATTEN_LAYOUT_DOT; ++each)
         if (has_layout(device, layout, (vatten_layout)each, stream))
             add_layout(device, (vatten_layout)each, out_space);
     return true;

@@ -22,8 +22,9 @@ typedef struct device_wishes {
     VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat16;
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix_2;
     VkPhysicalDeviceMaintenance4Features maintenance;
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dots;
     const void *features; /* head of the pNext chain */
-    const char *extensions[12];
+    const char *extensions[13];
     uint32_t extension_count;
 } device_wishes;
 
@@ -132,6 +133,16 @@ static void wish_matrix_2(device_wishes *wishes) {
     wish_extension(wishes, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
 }
 
+static void wish_dots(const vatten_context *context, device_wishes *wishes) {
+    wishes->dots = (VkPhysicalDeviceShaderIntegerDotProductFeatures){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES,
+        .pNext = (void *)wishes->features,
+        .shaderIntegerDotProduct = VK_TRUE};
+    wishes->features = &wishes->dots;
+    if (usable_version(context) < VK_API_VERSION_1_3)
+        wish_extension(wishes, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+}
+
 static void wish_features(const vatten_context *context, device_wishes *wishes) {
     vatten_features enabled = context->enabled;
     if (enabled & VATTEN_FEATURE_STORAGE_16BIT) {
@@ -166,6 +177,8 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         wish_bfloat16(wishes);
     if (enabled & VATTEN_FEATURE_COOPERATIVE_MATRIX_2)
         wish_matrix_2(wishes);
+    if (enabled & VATTEN_FEATURE_INTEGER_DOT_PRODUCT)
+        wish_dots(context, wishes);
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }

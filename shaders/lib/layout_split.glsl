@@ -5,19 +5,14 @@
 // micro-tiles:
 //   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
 //   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
-// Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
+// Q stays in shared memory; K goes through it, V in the same memory afterwards. What is staged of Q and K, and how they are
+// multiplied, is a part of its own: as floats in chunks of DIM_CHUNK dims (products_float.glsl), or as bytes (products_dot.glsl).
 // P is spread among the lanes of a row by exchange_subgroup.glsl or exchange_shared.glsl.
 
 #include "row_lanes.glsl"
 
 const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
-const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one vec4 more than needed spreads rows over the banks
-const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
 const uint V_STRIDE = VALUE_PAD / 4u;
-const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
-
-shared vec4 stage_q[ROWS * Q_STRIDE];
-shared vec4 stage_kv[STAGE_SIZE];
 
 vec4 acc[ROW_COUNT * OUT_COUNT];
 
@@ -25,25 +20,11 @@ vec4 acc[ROW_COUNT * OUT_COUNT];
 uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
 uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
 
-void stage_queries()
-{
-    uint origin = row_origin();
-    for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
-        uint row = i / (DIM_PAD / 4u);
-        uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = load_row4(origin + row_place(row), d * 4u) * row_scale(row);
-    }
-}
-
-void stage_keys(uint chunk)
-{
-    uint origin = step_origin();
-    for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
-        uint c = i / (DIM_CHUNK / 4u);
-        uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] = load_step4(origin + step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u);
-    }
-}
+#ifdef VT_DOT
+#include "products_dot.glsl"
+#else
+#include "products_float.glsl"
+#endif
 
 #ifndef VT_MASS
 void stage_values()
@@ -52,7 +33,7 @@ void stage_values()
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
         uint c = i / V_STRIDE;
         uint d = i % V_STRIDE;
-        stage_kv[c * V_STRIDE + d] = load_v4(origin + v_place(map_key_token(c)), d * 4u);
+        stage_value(c * V_STRIDE + d, load_v4(origin + v_place(map_key_token(c)), d * 4u));
     }
 }
 
@@ -82,32 +63,6 @@ void layout_begin()
 }
 #endif
 
-void multiply_chunk(uint chunk)
-{
-    for (uint d = 0u; d < DIM_CHUNK / 4u; ++d) {
-        vec4 key[COL_COUNT];
-        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-            key[j] = stage_kv[lane_col(j) * K_STRIDE + d];
-        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-            vec4 query = stage_q[lane_row(i) * Q_STRIDE + chunk * (DIM_CHUNK / 4u) + d];
-            [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-                score[i * COL_COUNT + j] += dot(query, key[j]);
-        }
-    }
-}
-
-void score_tile()
-{
-    [[unroll]] for (uint i = 0u; i < ROW_COUNT * COL_COUNT; ++i)
-        score[i] = 0.0;
-    for (uint chunk = 0u; chunk < DIM_PAD / DIM_CHUNK; ++chunk) {
-        barrier(); // nobody reads the staged values of before any more
-        stage_keys(chunk);
-        barrier();
-        multiply_chunk(chunk);
-    }
-}
-
 #ifdef VT_MASS
 #include "mass_lanes.glsl"
 #else
@@ -132,7 +87,7 @@ void accumulate_tile()
             [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
                 p[i] = exchange_probability(i, j, turn);
             [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
-                vec4 value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
+                vec4 value = staged_value(c * V_STRIDE + lane_dim(n) / 4u);
                 [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
                     acc[i * OUT_COUNT + n] += p[i] * value;
             }

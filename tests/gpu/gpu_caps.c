@@ -37,6 +37,7 @@ static bool lower_features(vatten_context_desc *desc, const char *name) {
         {"cooperative_matrix_bf16", VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16},
         {"cooperative_matrix_2", VATTEN_FEATURE_COOPERATIVE_MATRIX_2},
         {"buffer_device_address", VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS},
+        {"integer_dot_product", VATTEN_FEATURE_INTEGER_DOT_PRODUCT},
     };
     for (size_t n = 0; n < sizeof features / sizeof features[0]; ++n) {
         if (strcmp(name, features[n].name) == 0) {
@@ -83,7 +84,8 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
             snprintf(wrong, wrong_size,
                      "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
                      "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|"
-                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|buffer_device_address",
+                     "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|buffer_device_address|"
+                     "integer_dot_product",
                      word);
             return false;
         }

@@ -33,8 +33,9 @@
 
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
-#define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS 8
+#define GPU_SKIP        77 /* exit code of a test program without a device */
+#define GPU_LAYOUTS     8  /* that serve more than one kind of problem */
+#define GPU_ALL_LAYOUTS 9  /* DOT too, which is for keys of bytes */
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -69,7 +70,7 @@ typedef struct gpu {
     uint64_t cases, rows, failures;
     bool quiet;        /* failures are counted only */
     uint64_t asserted; /* failures that gpu_assert_clean has thrown */
-    uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
+    uint64_t layout_cases[GPU_ALL_LAYOUTS], layout_refused[GPU_ALL_LAYOUTS];
     uint32_t validation_errors; /* already counted */
     gpu_worst worst_out[3];     /* by ref_dtype */
     gpu_worst worst_lse;
@@ -202,7 +203,8 @@ vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
 /* Asks for a layout, with the table's tile or gpu_small_tile. MATRIX and MATRIX2 take
  * gpu_matrix_dtype; STREAM is for
- * dense problems, others get ROWS. */
+ * dense problems, others get ROWS; DOT for those of gpu_takes_dots, others get SUBGROUP. */
+bool gpu_takes_dots(const gpu_problem *problem);
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
@@ -222,7 +224,8 @@ bool gpu_check(gpu *g, const gpu_problem *problem);
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns
- * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices MATRIX and MATRIX2 in turns too. */
+ * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices MATRIX and MATRIX2 in turns too,
+ * and DOT each time where it can be. */
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */

@@ -98,7 +98,7 @@ static void check_all_dims(const vt_caps *caps) {
 
 /* With any layout, and by name, so that nobody looks for a tile of his own. */
 static void check_refused(const vt_caps *caps, uint32_t dim, uint32_t value_dim) {
-    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_ADDRESS; ++layout) {
+    for (vatten_layout layout = VATTEN_LAYOUT_AUTO; layout <= VATTEN_LAYOUT_DOT; ++layout) {
         const vt_problem problem = {.dtype = VATTEN_DTYPE_F32,
                                     .dim = dim,
                                     .value_dim = value_dim,
@@ -182,6 +182,23 @@ static void reach(const vt_caps *caps, const vt_problem *problem, bool *reached)
     }
 }
 
+/* As if the device multiplied bytes, of which the file says nothing. */
+static void reach_with_dots(const vt_caps *caps, uint32_t dim, bool *reached) {
+    vt_caps with = *caps;
+    with.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
+    with.dots_accelerated = true;
+    for (uint64_t q_len = 1; q_len <= 512; q_len += 511) {
+        const vt_problem bytes = {.dtype = VATTEN_DTYPE_F32,
+                                  .kv_bytes = true,
+                                  .kv_block = VT_DOT_UNIT,
+                                  .dim = dim,
+                                  .value_dim = dim,
+                                  .q_len = q_len,
+                                  .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+        reach(&with, &bytes, reached);
+    }
+}
+
 /* A row that no device ever gets to would be a number that nobody has tried. */
 static void every_row_of_the_table_is_reached(void **state) {
     (void)state;
@@ -201,6 +218,8 @@ static void every_row_of_the_table_is_reached(void **state) {
             stream.tile.layout = VATTEN_LAYOUT_STREAM;
             reach(&known.list[i].caps, &few, reached);
             reach(&known.list[i].caps, &stream, reached);
+            if (dim % VT_DOT_UNIT == 0)
+                reach_with_dots(&known.list[i].caps, dim, reached);
         }
     for (uint32_t row = 0; row < vt_tune_table_count; ++row)
         if (!reached[row] && vt_tune_table[row].when != VT_TUNE_ONCE && /* those are test_tune.c's, */

@@ -240,6 +240,8 @@ static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io
         return ruled;
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return !mass;
+    if (layout == VATTEN_LAYOUT_DOT)
+        return io == VT_IO_BYTES;
     bool matrices = io != VT_IO_BYTES && !mass && vt_kernels_have_dtype(layout, dtype);
     return !vt_layout_has_matrices(layout) || (dtype != VATTEN_DTYPE_F32 && matrices);
 }
@@ -249,7 +251,7 @@ static void every_kind_of_kernel_is_in_the_table_once(void **state) {
     uint32_t found = 0;
     for (vt_map map = VT_MAP_DENSE; map <= VT_MAP_LISTS; ++map)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype)
-            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_ADDRESS; ++layout)
+            for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_DOT; ++layout)
                 for (vt_io io = VT_IO_PLAIN; io < VT_IO_COUNT; ++io) {
                     if (!is_built(map, dtype, layout, io))
                         continue;
@@ -280,8 +282,8 @@ static void a_kernels_name_is_its_address(void **state) {
     (void)state;
     const char *const maps[] = {"dense", "neighborhood", "lists"};
     const char *const dtypes[] = {NULL, "f32", "f16", "bf16"};
-    const char *const layouts[] = {NULL,     "rows",   "subgroup", "shared",
-                                   "matrix", "stream", "matrix2",  "address"};
+    const char *const layouts[] = {NULL,     "rows",    "subgroup", "shared", "matrix",
+                                   "stream", "matrix2", "address",  "dot"};
     const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
                                "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
                                "_bias"};

@@ -69,15 +69,22 @@ static void numbers_have_bounds(void **state) {
             .weights = {.query = 1});
     REFUSED(&a, INVALID, "mass: weights strides: batch 0, head -1, query 1 must not be negative",
             .kind = VATTEN_MASS_COLUMNS, .weighted = true, .weights = {.head = -1, .query = 1});
-    REFUSED(&a, INVALID,
-            "mass: tile layout 4: MATRIX (4), STREAM (5), MATRIX2 (6) and ADDRESS (7) do not serve mass",
-            .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MATRIX});
-    REFUSED(&a, INVALID,
-            "mass: tile layout 6: MATRIX (4), STREAM (5), MATRIX2 (6) and ADDRESS (7) do not serve mass",
-            .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MATRIX2});
-    REFUSED(&a, INVALID,
-            "mass: tile layout 7: MATRIX (4), STREAM (5), MATRIX2 (6) and ADDRESS (7) do not serve mass",
-            .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_ADDRESS});
+    REFUSED(
+        &a, INVALID,
+        "mass: tile layout 4: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7) and DOT (8) do not serve mass",
+        .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MATRIX});
+    REFUSED(
+        &a, INVALID,
+        "mass: tile layout 6: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7) and DOT (8) do not serve mass",
+        .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MATRIX2});
+    REFUSED(
+        &a, INVALID,
+        "mass: tile layout 7: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7) and DOT (8) do not serve mass",
+        .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_ADDRESS});
+    REFUSED(
+        &a, INVALID,
+        "mass: tile layout 8: MATRIX (4), STREAM (5), MATRIX2 (6), ADDRESS (7) and DOT (8) do not serve mass",
+        .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_DOT});
 }
 
 static void the_attention_has_a_log_sum_exp(void **state) {
