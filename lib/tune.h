@@ -43,7 +43,7 @@ typedef struct vt_tune_row {
     uint32_t percent;
     uint32_t max_rows;  /* not 0: only for problems that fill tiles with at most so many rows */
     const char *reason; /* why the row is there, in a few words; never NULL */
-    /* What only rows of a tuning file say; 0 = nothing. */
+    /* What few rows but those of a tuning file say; 0 = nothing. */
     uint32_t rows;     /* the tile is told as in vatten_tile: so many rows, in place of rows_per_lane; all
                           sizes above 0, MATRIX counted in invocations too */
     uint32_t min_rows; /* only for problems that fill tiles with at least so many rows */

@@ -102,7 +102,7 @@ static void decode_of(vatten_attention_desc *desc) {
     desc->page_size = 16;
     desc->pool_pages = 1024;
     desc->heads.kv_dtype = VATTEN_DTYPE_I8;
-    desc->heads.kv_block = 16;
+    desc->heads.kv_block = 32;
 }
 
 static void attention_of(const audit_rule *rule, vatten_attention_desc *desc) {

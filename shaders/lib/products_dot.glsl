@@ -92,12 +92,12 @@ void stage_keys()
     for (uint i = gl_LocalInvocationIndex; i < KEYS * UNITS; i += WORKGROUP) {
         uint c = i / UNITS;
         uint u = i % UNITS;
-        uint at = bytes_at(origin + step_place(map_key_token(c)), u * UNIT);
+        uint row = origin + step_place(map_key_token(c));
+        uint at = bytes_at(row, u * UNIT);
+        uint scale = k_word[scale_at(row, u * UNIT)]; // for each word, so that all loads are on their way at once
         stage_kv[c * K_STRIDE + u] = uvec4(k_word[at], k_word[at + 1u], k_word[at + 2u], k_word[at + 3u]);
-    }
-    for (uint i = gl_LocalInvocationIndex; i < KEYS * BLOCKS; i += WORKGROUP) {
-        uint at = scale_at(origin + step_place(map_key_token(i % KEYS)), i / KEYS * KV_BLOCK);
-        scale_k[i] = uintBitsToFloat(k_word[at]);
+        if (u * UNIT % KV_BLOCK == 0u)
+            scale_k[u * UNIT / KV_BLOCK * KEYS + c] = uintBitsToFloat(scale);
     }
 }
 

@@ -188,13 +188,15 @@ static void reach_with_dots(const vt_caps *caps, uint32_t dim, bool *reached) {
     with.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
     with.dots_accelerated = true;
     for (uint64_t q_len = 1; q_len <= 512; q_len += 511) {
-        const vt_problem bytes = {.dtype = VATTEN_DTYPE_F32,
-                                  .kv_bytes = true,
-                                  .kv_block = VT_DOT_UNIT,
-                                  .dim = dim,
-                                  .value_dim = dim,
-                                  .q_len = q_len,
-                                  .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+        vt_problem bytes = {.dtype = VATTEN_DTYPE_F32,
+                            .kv_bytes = true,
+                            .kv_block = VT_DOT_UNIT,
+                            .dim = dim,
+                            .value_dim = dim,
+                            .q_len = q_len,
+                            .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+        reach(&with, &bytes, reached);
+        bytes.tile.layout = VATTEN_LAYOUT_DOT;
         reach(&with, &bytes, reached);
     }
 }

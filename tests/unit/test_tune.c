@@ -119,7 +119,11 @@ static void dots_are_taken_for_bytes_where_they_are_accelerated(void **state) {
     problem.q_len = 1;
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
     assert_int_equal(tuned(&caps, &problem).rows, 4);
-    problem.kv_block = 8;
+    problem = of_bytes(64, 32); /* where queries cost what keys save */
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = of_bytes(192, 32);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = of_bytes(128, 8);
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
     problem = with_dims(128, 128);
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
@@ -132,6 +136,9 @@ static void dots_are_taken_for_bytes_where_they_are_accelerated(void **state) {
     problem.tile.layout = VATTEN_LAYOUT_DOT;
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
     problem.tile.layout = VATTEN_LAYOUT_AUTO;
+    caps = caps_that_multiply_bytes();
+    caps.registers = 128; /* Intel */
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
     caps = unit_caps_lavapipe(); /* and on a CPU, whatever it says */
     caps.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
     caps.dots_accelerated = true;
