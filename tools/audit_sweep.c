@@ -121,7 +121,7 @@ static bool visit_rule(const audit_sweep *sweep, const audit_row *blank, const s
 }
 
 /* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. MATRIX and
- * MATRIX2 stand where device and build have them, for dtypes that there are matrices of. */
+ * MATRIX2 stand where device and build have them, for dtypes that there are matrices of; DOT where it is no detour. */
 static bool offered(const vatten_device_info *device, vatten_layout layout, vatten_dtype dtype) {
     const char *matrices = dtype == VATTEN_DTYPE_BF16 ? device->bf16_matrices : device->matrices;
     if (layout == VATTEN_LAYOUT_MATRIX)
@@ -129,7 +129,8 @@ static bool offered(const vatten_device_info *device, vatten_layout layout, vatt
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     if (layout == VATTEN_LAYOUT_DOT)
-        return (device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0 && device->subgroup_size > 1;
+        return (device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0 && device->subgroup_size > 1 &&
+               (device->cpu || device->dots_accelerated);
     if (layout == VATTEN_LAYOUT_MATRIX2)
         return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
     return device->cpu || (layout != VATTEN_LAYOUT_ROWS && layout != VATTEN_LAYOUT_STREAM);

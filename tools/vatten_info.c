@@ -146,6 +146,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);
     cJSON_AddStringToObject(object, "bf16_matrices", device.bf16_matrices);
+    cJSON_AddBoolToObject(object, "dots_accelerated", device.dots_accelerated);
     add_count(object, "vendor_id", device.vendor_id);
     add_count(object, "device_id", device.device_id);
     add_count(object, "driver_id", device.driver_id);

@@ -487,8 +487,9 @@ class Audit(ToolCase):
     def test_lists_every_kernel_that_the_device_can_have(self):
         chosen = json.loads(run_tool("vatten_info", "--json")[1])["chosen"]
         without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
-        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address"}
+        has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address", "DOT": "integer_dot_product"}
         without |= {n for n in has if has[n] not in chosen["features_used"]} | (set() if chosen["matrices"] else {"MATRIX"})
+        without |= set() if chosen["type"] == "cpu" or chosen["dots_accelerated"] else {"DOT"}
         missing = "_bf16_matrix" if chosen["bf16_matrices"] == "" else " "
         manifest = self.manifest()
         self.assertGreater(len(manifest), 150)
