@@ -108,10 +108,11 @@ typedef struct vt_caps {
     vatten_features features; /* in use */
     uint32_t quirks;          /* vt_quirk bits */
     uint32_t max_dim;         /* of attention; derived, VATTEN_MAX_DIM without a quirk */
-    bool loads_once;          /* the driver loads what all lanes share once, by address; derived */
-    uint64_t loop_limit;      /* loop iterations that one invocation may make; UINT64_MAX = any */
-    uint64_t max_macs;        /* default bound on the multiply-adds of one dispatch */
-    uint32_t workgroups;      /* that fill the device, roughly; derived */
+    bool dots_accelerated; /* the device is faster with products of four signed bytes at once than without */
+    bool loads_once;       /* the driver loads what all lanes share once, by address; derived */
+    uint64_t loop_limit;   /* loop iterations that one invocation may make; UINT64_MAX = any */
+    uint64_t max_macs;     /* default bound on the multiply-adds of one dispatch */
+    uint32_t workgroups;   /* that fill the device, roughly; derived */
     /* Of a tuning file, tried before the table's: whoever owns the caps owns them. */
     const struct vt_tune_row *tuned;
     uint32_t tuned_count;

@@ -57,6 +57,6 @@ bool vt_layout_stages_f16(vatten_layout layout) {
 }
 
 bool vt_layout_has_mass(vatten_layout layout) {
-    return !vt_layout_has_matrices(layout) && !vt_layout_stages_f16(layout) &&
-           layout != VATTEN_LAYOUT_STREAM && layout != VATTEN_LAYOUT_ADDRESS;
+    return layout == VATTEN_LAYOUT_AUTO || layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_SUBGROUP ||
+           layout == VATTEN_LAYOUT_SHARED;
 }

@@ -17,6 +17,7 @@ typedef struct extensions {
     bool bfloat16;     /* VK_KHR_shader_bfloat16 */
     bool half;         /* VK_KHR_shader_float16_int8 or Vulkan 1.2 */
     bool mixed;        /* VK_VALVE_shader_mixed_float_dot_product beside that */
+    bool dots;         /* VK_KHR_shader_integer_dot_product or Vulkan 1.3 */
 } extensions;
 
 static bool has(const VkExtensionProperties *list, uint32_t count, const char *name) {
@@ -37,8 +38,8 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
                                      VkPhysicalDevice physical_device, extensions *out) {
     uint32_t version = api_version(vk, physical_device);
     bool v1_2 = version >= VK_API_VERSION_1_2;
-    *out = (extensions){
-        .size_control = version >= VK_API_VERSION_1_3, .driver = v1_2, .address = v1_2, .half = v1_2};
+    bool v1_3 = version >= VK_API_VERSION_1_3;
+    *out = (extensions){.size_control = v1_3, .driver = v1_2, .address = v1_2, .half = v1_2, .dots = v1_3};
     uint32_t count = 0;
     VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
@@ -56,9 +57,9 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         out->half |= has(list, count, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME);
         out->mixed = out->half && has(list, count, VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME);
         out->matrix = model && out->half && has(list, count, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-        out->matrix_2 = out->matrix && version >= VK_API_VERSION_1_3 &&
-                        has(list, count, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
+        out->matrix_2 = out->matrix && v1_3 && has(list, count, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
         out->bfloat16 = has(list, count, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
+        out->dots |= has(list, count, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     }
     vt_release(allocator, list);
     return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
@@ -306,6 +307,24 @@ static vatten_features find_half_features(const vt_vk_instance *vk, VkPhysicalDe
            (mixed.shaderMixedFloatDotProductFloat16AccFloat32 ? VATTEN_FEATURE_MIXED_DOT_PRODUCT : 0);
 }
 
+static bool has_dots(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dots = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES};
+    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                          .pNext = &dots};
+    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    return dots.shaderIntegerDotProduct;
+}
+
+static bool accelerates_dots(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceShaderIntegerDotProductProperties dots = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES};
+    VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                              .pNext = &dots};
+    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    return dots.integerDotProduct4x8BitPackedSignedAccelerated;
+}
+
 vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
                                   VkPhysicalDevice physical_device) {
     extensions found;
@@ -329,6 +348,8 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
     if (found.address && has_addresses(vk, allocator, physical_device))
         bits |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
     bits |= find_half_features(vk, physical_device, &found);
+    if (found.dots && has_dots(vk, physical_device))
+        bits |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
     return bits | find_matrix_features(vk, allocator, physical_device, bits, &found);
 }
 
@@ -382,6 +403,7 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroup_asked =
         controls && (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
+    out->dots_accelerated = found.dots && accelerates_dots(vk, physical_device);
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
     matrices = matrices && vt_caps_may_list_matrices(out);
     if (!matrices)

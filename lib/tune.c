@@ -7,6 +7,7 @@
 #include "sizes.h"
 #include "tune_workgroup.h"
 
+#include <iface/interface.h>
 #include <inttypes.h>
 
 static uint32_t round_up(uint32_t a, uint32_t b) {
@@ -30,8 +31,9 @@ bool vt_tile_owns_rows(const vt_tile *tile) {
 
 /* Dims are padded to what a layout loops over. ROWS and ADDRESS move rows in and out by chunks of 8, and each lane of ROWS
  * loads an element of a row or more. In the split layouts q . k goes through shared memory in chunks of
- * 32, or at once for small dims (PACKED takes eight dims at a time), and each lane of a row owns whole groups of four outputs. In STREAM each lane of the workgroup owns whole groups
- * of four of both dims. Matrices are whole. */
+ * 32, or at once for small dims (PACKED takes eight dims at a time), and each lane of a row owns whole groups of four outputs. In
+ * STREAM each lane of the workgroup owns whole groups of four of both dims. Matrices are whole. DOT has whole words of a key, at
+ * once. */
 static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     uint32_t dim = max_u32(problem->dim, 1); /* arrays of no element are not to be had */
     if (vt_tile_owns_rows(tile)) {
@@ -55,7 +57,8 @@ static void pad_dims(vt_tile *tile, const vt_problem *problem) {
     }
     uint32_t least = vt_layout_is_packed(tile->layout) ? 8 : 4;
     uint32_t most = vt_layout_stages_f16(tile->layout) ? 128 : 64;
-    tile->dim_chunk = dim <= most ? round_up(dim, least) : 32;
+    bool dots = tile->layout == VATTEN_LAYOUT_DOT;
+    tile->dim_chunk = dots ? round_up(dim, VT_DOT_UNIT) : dim <= most ? round_up(dim, least) : 32;
     tile->dim_pad = round_up(dim, tile->dim_chunk);
     tile->value_pad = round_up(problem->value_dim, 4 * tile->lanes_per_row);
 }
@@ -82,19 +85,33 @@ static uint32_t matrix_bytes(const vt_tile *tile) {
     return bytes + tile->rows * ((tile->keys / 4 + 2) * 8 + (tile->keys / 4 + 1) * 16);
 }
 
+static uint32_t dot_digits(const vt_problem *problem) {
+    return problem->dtype == VATTEN_DTYPE_F32 ? VT_DOT_DIGITS_F32 : VT_DOT_DIGITS_16;
+}
+
+/* As products_dot.glsl declares it. */
+static uint32_t dot_bytes(const vt_problem *problem, const vt_tile *tile) {
+    uint32_t units = problem->dim / VT_DOT_UNIT;
+    uint32_t q_size = tile->rows * (dot_digits(problem) * units + 1);
+    uint32_t kv_size = tile->keys * max_u32(units + 1, tile->value_pad / 4);
+    return 16 * (q_size + kv_size) + 4 * problem->dim / problem->kv_block * (tile->rows + tile->keys);
+}
+
 /* Columns of a lane whose weights are one word, as exchange.glsl has them. */
 static uint32_t weight_columns(const vt_tile *tile) {
     return vt_layout_is_packed(tile->layout) && tile->keys / tile->lanes_per_row % 2 == 0 ? 2 : 1;
 }
 
-/* As layout_split.glsl and exchange_shared.glsl declare it, or as the driver takes it for itself. */
-static uint32_t shared_bytes(const vt_caps *caps, const vt_tile *tile) {
+/* As products_words.glsl and exchange_shared.glsl declare it, or as the driver takes it for itself. */
+static uint32_t shared_bytes(const vt_caps *caps, const vt_problem *problem, const vt_tile *tile) {
     if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
         return caps->matrix_reserved;
     if (vt_tile_owns_rows(tile) || tile->layout == VATTEN_LAYOUT_STREAM)
         return 0;
     if (vt_layout_has_matrices(tile->layout))
         return matrix_bytes(tile);
+    if (tile->layout == VATTEN_LAYOUT_DOT)
+        return dot_bytes(problem, tile);
     uint32_t k_stride = tile->dim_chunk / 4 + 1;
     uint32_t v_stride = tile->value_pad / 4;
     uint32_t stage =
@@ -120,8 +137,20 @@ static uint64_t matrix_iterations(const vt_tile *tile) {
     return 1 + stage_k + stage_v + scores + soften + spread;
 }
 
+/* Scores of a tile of DOT. */
+static uint64_t dot_products(const vt_problem *problem, const vt_tile *tile, uint64_t rows,
+                             uint64_t columns) {
+    uint64_t units = problem->dim / VT_DOT_UNIT;
+    uint64_t blocks = problem->dim / problem->kv_block;
+    uint64_t digits = dot_digits(problem);
+    uint64_t stage =
+        vt_ceil_div(tile->keys * units, tile->workgroup) + vt_ceil_div(tile->keys * blocks, tile->workgroup);
+    uint64_t multiply = units * (1 + columns + rows * (1 + digits * (1 + columns * 5)));
+    return stage + multiply + blocks * (1 + columns * (1 + rows * (1 + 2 * digits)));
+}
+
 /* Every loop counted as if nothing were unrolled: which loops a compiler unrolls is its own affair. */
-static uint64_t iterations(const vt_tile *tile) {
+static uint64_t iterations(const vt_problem *problem, const vt_tile *tile) {
     if (vt_tile_owns_rows(tile))
         return 1;
     if (tile->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
@@ -136,12 +165,14 @@ static uint64_t iterations(const vt_tile *tile) {
     uint64_t chunks = tile->dim_pad / tile->dim_chunk;
     uint64_t stage_k = vt_ceil_div((uint64_t)tile->keys * tile->dim_chunk / 4, tile->workgroup);
     uint64_t stage_v = vt_ceil_div((uint64_t)tile->keys * tile->value_pad / 4, tile->workgroup);
-    uint64_t products = tile->dim_chunk / 4 * (1 + columns + rows * (1 + columns));
+    uint64_t products = chunks * (1 + stage_k + tile->dim_chunk / 4 * (1 + columns + rows * (1 + columns)));
+    if (tile->layout == VATTEN_LAYOUT_DOT)
+        products = dot_products(problem, tile, rows, columns);
     uint64_t soften = rows * (8 + outputs + 4 * columns + 2 * tile->lanes_per_row);
     uint64_t spread = tile->keys * (2 + rows + outputs * (1 + rows)) + columns;
     if (vt_layout_stages_f16(tile->layout)) /* scores are scaled, runs of keys are widened */
         spread += rows * (1 + columns) + tile->keys * rows * (1 + outputs);
-    return 1 + chunks * (1 + stage_k + products) + rows * columns * 4 + stage_v + soften + spread;
+    return 1 + products + rows * columns * 4 + stage_v + soften + spread;
 }
 
 static bool power_of_two(uint32_t x) {
@@ -217,6 +248,17 @@ static const char *f16_misfit(const vt_caps *caps, const vt_problem *problem, co
         return "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled";
     const char *why = mixed_misfit(caps, tile->layout);
     return why ? why : split_misfit(caps, tile);
+}
+
+/* Why the problem or the device has no DOT, whatever the tile. */
+static const char *dot_missing(const vt_caps *caps, const vt_problem *problem) {
+    if (!problem->kv_bytes)
+        return "the DOT layout is for keys of bytes";
+    if (problem->kv_block % VT_DOT_UNIT != 0)
+        return "the DOT layout needs a kv_block that is a multiple of 16";
+    if (!(caps->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT))
+        return "the DOT layout needs VATTEN_FEATURE_INTEGER_DOT_PRODUCT, which is not enabled";
+    return NULL;
 }
 
 /* Why the library as it was built has no kernel with matrices for the problem. */
@@ -397,13 +439,15 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
         why = vt_workgroup_size_misfit(caps, problem->dtype, tile);
     else if (!why && vt_layout_has_matrices(tile->layout))
         why = matrix_size_misfit(tile);
+    if (!why && tile->layout == VATTEN_LAYOUT_DOT)
+        why = dot_missing(caps, problem);
     if (why)
         return why;
     pad_dims(tile, problem);
     tile->hold = holds_queries(caps, tile);
     tile->repacks = tile->layout == VATTEN_LAYOUT_ADDRESS && vt_repack_pays(caps, problem);
-    tile->shared_bytes = shared_bytes(caps, tile);
-    tile->iterations = iterations(tile);
+    tile->shared_bytes = shared_bytes(caps, problem, tile);
+    tile->iterations = iterations(problem, tile);
     why = layout_misfit(caps, problem, tile);
     return why ? why : range_misfit(caps, problem, tile);
 }
@@ -518,6 +562,8 @@ static bool suits(const vt_caps *caps, vt_tune_when when, const vt_problem *prob
         return caps->loads_once;
     case VT_TUNE_PRODUCTS:
         return !vt_caps_is_cpu(caps) && mostly_products(problem);
+    case VT_TUNE_DOTS:
+        return !vt_caps_is_cpu(caps) && caps->dots_accelerated;
     default:
         return false;
     }

@@ -14,6 +14,7 @@ typedef enum vt_tune_when {
     VT_TUNE_ONCE, /* only where vt_caps.loads_once says that it pays, likewise */
     /* Only for others than CPU devices, and problems whose time goes into products, likewise. */
     VT_TUNE_PRODUCTS,
+    VT_TUNE_DOTS, /* only for others than CPU devices, where vt_caps.dots_accelerated, likewise */
     VT_TUNE_ASKED /* only where its layout is asked for */
 } vt_tune_when;
 
@@ -44,7 +45,7 @@ typedef struct vt_tune_row {
     uint32_t percent;
     uint32_t max_rows;  /* not 0: only for problems that fill tiles with at most so many rows */
     const char *reason; /* why the row is there, in a few words; never NULL */
-    /* What only rows of a tuning file say; 0 = nothing. */
+    /* What few rows but those of a tuning file say; 0 = nothing. */
     uint32_t rows;     /* the tile is told as in vatten_tile: so many rows, in place of rows_per_lane; all
                           sizes above 0, MATRIX counted in invocations too. Rows of MATRIX_WORKGROUP have it in
                           the table as well */

@@ -216,7 +216,7 @@ static bool take_layout(const reader *r, span s, row_rule *rule) {
     int index;
     if (!take_choice(r, "layout", s,
                      "rows|subgroup|shared|matrix|stream|matrix2|address|matrix_workgroup|packed|packed_"
-                     "shared|half|mixed",
+                     "shared|half|mixed|dot",
                      &index))
         return false;
     rule->row.layout = (vatten_layout)(VATTEN_LAYOUT_ROWS + index);

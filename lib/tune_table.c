@@ -36,7 +36,10 @@
  *    half as many registers: 48 + 32 + 16 of them for 64 rows by 64 keys at dim 128 with 256 invocations. With half the keys
  *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for;
  *  - PACKED: the tiles of SUBGROUP, in half of the shared memory, so fewer steps down. HALF and MIXED take the same rows.
- *    PACKED_SHARED likewise those of SHARED. All have to be asked for: PACKED has less precision, and nobody has timed any.
+ *    PACKED_SHARED likewise those of SHARED. All have to be asked for: PACKED has less precision, and nobody has timed any;
+ *  - DOT: the tiles of SUBGROUP. By the same estimates keys of bytes take 0.5 to 1.0 of its cycles from dim 65 to 128 on AMD and
+ *    NVIDIA, whatever the rows; at dim 64 0.9 to 1.3, as queries of two or three bytes cost what keys save, above 128 as much
+ *    or more, and on Intel more (docs/performance.md), so there it has to be asked for.
  */
 #include "tune.h"
 
@@ -76,6 +79,11 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_ROWS, VT_TUNE_CPU, 0, 256, 0, 1, 2, 2, 0, 0, "2 rows: few registers for large dims"},
     {VATTEN_LAYOUT_STREAM, VT_TUNE_CPU, 0, ANY_DIM, 0, 0, 8, 0, 0, 0,
      "above dim 256 ROWS compiles for many seconds"},
+
+    {VATTEN_LAYOUT_DOT, VT_TUNE_DOTS, 255, 128, 128, 32, 1, 32, 0, 4, FEW_GPU, .min_dim = 65},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_DOTS, 255, 128, 128, 16, 1, 32, 0, 8, FEW_GPU, .min_dim = 65},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_DOTS, 255, 128, 128, 8, 1, 32, 0, 16, FEW_GPU, .min_dim = 65},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_DOTS, 255, 128, 128, 16, 4, 32, 0, 0, ABUNDANT, .min_dim = 65},
 
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 32, 1, 32, 0, 4, FEW_GPU},
     {VATTEN_LAYOUT_SUBGROUP, VT_TUNE_ANY, 128, 256, 128, 16, 1, 32, 0, 8, FEW_GPU},
@@ -121,6 +129,15 @@ const vt_tune_row vt_tune_table[] = {
     {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
     {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 16, 8, 1, 8, 0, 0, LEAST},
     {VATTEN_LAYOUT_SHARED, VT_TUNE_ANY, 0, ANY_DIM, 8, 4, 1, 4, 0, 0, LEAST},
+
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 128, 256, 128, 32, 1, 32, 0, 4, FEW_GPU},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 128, 256, 128, 8, 1, 32, 0, 16, FEW_GPU},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 255, 64, 128, 8, 4, 32, 0, 0, ABUNDANT},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 128, 128, 128, 8, 1, 16, 0, 0,
+     "1 row above dim 64 fits 128 registers"},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 0, 256, 64, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 0, ANY_DIM, 64, 32, 1, 32, 0, 0, LARGE},
+    {VATTEN_LAYOUT_DOT, VT_TUNE_ASKED, 0, ANY_DIM, 16, 4, 1, 4, 0, 0, LEAST},
 
     {VATTEN_LAYOUT_MATRIX2, VT_TUNE_ASKED, 0, 128, 4, 0, 1, 32, 0, 0,
      "a matrix of rows for each of 4 subgroups"},

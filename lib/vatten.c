@@ -45,6 +45,8 @@ static vatten_features built_features(void) {
         missing |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     if (!vt_kernels_have(VATTEN_LAYOUT_MIXED))
         missing |= VATTEN_FEATURE_MIXED_DOT_PRODUCT;
+    if (!vt_kernels_have(VATTEN_LAYOUT_DOT))
+        missing |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
     return ~missing;
 }
 

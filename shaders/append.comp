@@ -159,8 +159,7 @@ uint quantised(uint row, uint word)
     if (number == 0u)
         return floatBitsToUint(scale);
     vec4 x = clamp(roundEven(load4(at + (number - 1u) * 4u) / scale), -127.0, 127.0);
-    uvec4 bytes = uvec4(ivec4(x)) & 0xffu;
-    return bytes.x | (bytes.y << 8) | (bytes.z << 16) | (bytes.w << 24);
+    return word_of_bytes(ivec4(x));
 }
 #endif
 

@@ -19,6 +19,7 @@
 //   VT_FULL          also writes LSE and carries state between dispatches: six buffers instead of four
 //   VT_RULES         dense with all rules of vatten_attention_desc: eight buffers (with VT_FULL)
 //   VT_KV_BYTES      k and v are rows of bytes with scales (with VT_RULES)
+//   VT_DOT           layout: lanes share rows, scores are made by integer dot products (with VT_KV_BYTES and VT_SUBGROUP)
 //   VT_MASS          in place of values and softmax, with VT_RULES and a log-sum-exp that is known: sums of
 //                    probabilities (lib/mass.glsl); with VT_COLUMNS rows are keys and the loop runs over queries
 //   VT_BIAS          also adds a bias to scores (with VT_FULL): seven buffers, with VT_LISTS eight
@@ -41,7 +42,7 @@
 #ifdef VT_HALF
 #extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
 #endif
-#ifdef VT_MIXED
+#if defined(VT_MIXED) || defined(VT_DOT)
 #extension GL_EXT_spirv_intrinsics : require
 #endif
 #ifdef VT_MATRIX

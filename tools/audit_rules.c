@@ -36,7 +36,7 @@ static const audit_rule rules[] = {
     {"causal", AUDIT_DENSE, "", LANES | MATRICES | HALVES, .full = false},
     {"window", AUDIT_DENSE, "_full", LANES | MATRICES | HALVES, .full = true},
     {"ruled", AUDIT_RULES, "_rules", LANES | MATRICES | HALVES | ON(STREAM), .full = true},
-    {"decode", AUDIT_BYTES, "_bytes", LANES | ON(STREAM), .full = true},
+    {"decode", AUDIT_BYTES, "_bytes", LANES | ON(STREAM) | ON(DOT), .full = true},
     {"grid2", AUDIT_GRID, "", LANES | MATRICES | HALVES, .full = false},
     {"grid3", AUDIT_GRID, "_full", LANES | MATRICES | HALVES, .full = true},
     {"bias3", AUDIT_GRID, "_bias", LANES | MATRICES | HALVES, .full = true, .bias = VATTEN_BIAS_RELATIVE},
@@ -106,7 +106,7 @@ static void decode_of(vatten_attention_desc *desc) {
     desc->page_size = 16;
     desc->pool_pages = 1024;
     desc->heads.kv_dtype = VATTEN_DTYPE_I8;
-    desc->heads.kv_block = 8;
+    desc->heads.kv_block = 32;
 }
 
 static void attention_of(const audit_rule *rule, vatten_attention_desc *desc) {

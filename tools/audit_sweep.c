@@ -20,7 +20,8 @@ static const audit_dims default_dims = {
 static const vatten_layout layouts[] = {
     VATTEN_LAYOUT_ROWS,   VATTEN_LAYOUT_SUBGROUP,      VATTEN_LAYOUT_SHARED,  VATTEN_LAYOUT_MATRIX,
     VATTEN_LAYOUT_STREAM, VATTEN_LAYOUT_MATRIX2,       VATTEN_LAYOUT_ADDRESS, VATTEN_LAYOUT_MATRIX_WORKGROUP,
-    VATTEN_LAYOUT_PACKED, VATTEN_LAYOUT_PACKED_SHARED, VATTEN_LAYOUT_HALF,    VATTEN_LAYOUT_MIXED};
+    VATTEN_LAYOUT_PACKED, VATTEN_LAYOUT_PACKED_SHARED, VATTEN_LAYOUT_HALF,    VATTEN_LAYOUT_MIXED,
+    VATTEN_LAYOUT_DOT};
 
 /* What one row is compiled from: a rule with a tile, or a task. */
 typedef struct subject {
@@ -122,7 +123,7 @@ static bool visit_rule(const audit_sweep *sweep, const audit_row *blank, const s
 }
 
 /* The tuning table gives ROWS and STREAM to CPU devices only: on a GPU nobody is given it who does not ask. Layouts
- * with matrices stand where device and build have them, for dtypes that there are matrices of. */
+ * with matrices stand where device and build have them, for dtypes that there are matrices of; DOT where it is no detour. */
 static bool offered(const vatten_device_info *device, vatten_layout layout, vatten_dtype dtype) {
     bool bf16 = dtype == VATTEN_DTYPE_BF16;
     const char *matrices = bf16 ? device->bf16_matrices : device->matrices;
@@ -135,6 +136,9 @@ static bool offered(const vatten_device_info *device, vatten_layout layout, vatt
         return (device->features & VATTEN_FEATURE_SHADER_FLOAT16) != 0;
     if (layout == VATTEN_LAYOUT_MIXED)
         return (device->features & VATTEN_FEATURE_MIXED_DOT_PRODUCT) != 0;
+    if (layout == VATTEN_LAYOUT_DOT)
+        return (device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0 && device->subgroup_size > 1 &&
+               (device->cpu || device->dots_accelerated);
     if (layout == VATTEN_LAYOUT_MATRIX2)
         return matrices[0] != '\0' && (device->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_2) != 0;
     if (layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)

@@ -26,7 +26,7 @@ typedef struct decode_options {
     tool_options tool;
     bench_measure measure;
     option_ints lens, dims, dtypes, pages, tile;
-    uint32_t heads, kv_heads, value_dim, queries, splits;
+    uint32_t heads, kv_heads, value_dim, block, queries, splits;
     bool latent;
     int layout;
 } decode_options;
@@ -41,6 +41,7 @@ static const option_spec case_specs[] = {
     {"kv-heads", OPTION_U32, FIELD(kv_heads), "N", "default 8"},
     {"dims", OPTION_INTS, FIELD(dims), "N,...", "default 128"},
     {"value-dim", OPTION_U32, FIELD(value_dim), "N", "default: as dim"},
+    {"block", OPTION_U32, FIELD(block), "N", "the cache is bytes (I8), of which so many share a scale"},
     {"queries", OPTION_U32, FIELD(queries), "N", "new tokens, causal among them, default 1"},
     {"latent", OPTION_FLAG, FIELD(latent), NULL, "v is the first numbers of each k, in one buffer"},
     {"splits", OPTION_U32, FIELD(splits), "N", "workgroups that share the keys; default: the plan's choice"},
@@ -62,10 +63,21 @@ static const option_spec case_specs[] = {
         4096, type, 1, 128, 1, 576, 512, .page = 64, .latent = true                                          \
     }
 
-/* A token of a layer with grouped heads, four draft tokens at once, and multi-head latent attention (DeepSeek-V2, 2024). */
+#define BYTES(tokens)                                                                                        \
+    {tokens, VATTEN_DTYPE_F16, 1, 32, 8, 128, 128, .block = 32}, {                                           \
+        tokens, VATTEN_DTYPE_F16, 1, 32, 8, 128, 128, .page = 64, .block = 32                                \
+    }
+
+/* A token of a layer with grouped heads, four draft tokens at once, multi-head latent attention (DeepSeek-V2, 2024), and a cache of
+ * bytes. */
 static const decode_case suite[] = {
-    LENGTHS(VATTEN_DTYPE_F16),          LENGTHS(VATTEN_DTYPE_F32), GROUPED(VATTEN_DTYPE_F16, 4, 8192),
-    GROUPED(VATTEN_DTYPE_F32, 4, 8192), LATENT(VATTEN_DTYPE_F16),  LATENT(VATTEN_DTYPE_F32),
+    LENGTHS(VATTEN_DTYPE_F16),
+    LENGTHS(VATTEN_DTYPE_F32),
+    GROUPED(VATTEN_DTYPE_F16, 4, 8192),
+    GROUPED(VATTEN_DTYPE_F32, 4, 8192),
+    LATENT(VATTEN_DTYPE_F16),
+    LATENT(VATTEN_DTYPE_F32),
+    BYTES(8192),
 };
 
 /* The library judges all else; what is looked at here is what data are made of. */
@@ -80,6 +92,8 @@ static bool case_fits(const decode_case *c) {
         say_error("--pages have to be 0 to 65536");
     else if (c->kv_heads == 0 || c->heads == 0 || c->heads % c->kv_heads != 0)
         say_error("--kv-heads has to be a divisor of --heads");
+    else if (c->block != 0 && (c->dim % c->block != 0 || c->value_dim % c->block != 0))
+        say_error("--block has to be a divisor of --dims and --value-dim");
     else if (c->latent && c->value_dim > c->dim)
         say_error("--latent: --value-dim has to be at most the dim");
     else
@@ -89,7 +103,11 @@ static bool case_fits(const decode_case *c) {
 
 /* Line `n` of all lists multiplied out: pages change first, which run in turns. */
 static decode_case make_case(const decode_options *o, size_t n) {
-    decode_case c = {.queries = o->queries, .heads = o->heads, .kv_heads = o->kv_heads, .latent = o->latent};
+    decode_case c = {.queries = o->queries,
+                     .heads = o->heads,
+                     .kv_heads = o->kv_heads,
+                     .block = o->block,
+                     .latent = o->latent};
     c.page = options_small(options_next(&o->pages, &n, 0));
     int64_t length = options_next(&o->lens, &n, 0);
     c.kv_len = length > 0 ? (uint64_t)length : 0;

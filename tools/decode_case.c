@@ -24,18 +24,32 @@ static uint64_t tokens_of(const decode_case *c) {
 }
 
 void decode_name(decode_case *c) {
-    char value[16] = "", page[32] = "contiguous";
+    char value[16] = "", bytes[32] = "", page[32] = "contiguous";
     if (c->value_dim != c->dim)
         snprintf(value, sizeof value, "/%u", c->value_dim);
     if (c->page != 0)
         snprintf(page, sizeof page, "pages of %u", c->page);
-    snprintf(c->name, sizeof c->name, "%s D%u%s H%u/%u %ux%llu %s%s", family_dtype_name(c->dtype), c->dim,
-             value, c->heads, c->kv_heads, c->queries, (unsigned long long)c->kv_len, page,
+    if (c->block != 0)
+        snprintf(bytes, sizeof bytes, ", bytes by %u", c->block);
+    snprintf(c->name, sizeof c->name, "%s D%u%s H%u/%u %ux%llu %s%s%s", family_dtype_name(c->dtype), c->dim,
+             value, c->heads, c->kv_heads, c->queries, (unsigned long long)c->kv_len, page, bytes,
              c->latent ? ", v part of k" : "");
 }
 
+/* Bytes of a row of so many numbers of k or v. */
+static size_t row_bytes(const decode_case *c, uint32_t numbers) {
+    if (c->block == 0)
+        return (size_t)numbers * family_dtype_size(c->dtype);
+    return numbers / c->block * (sizeof(float) + c->block);
+}
+
+/* What strides of k and v count. */
+static size_t stride_unit(const decode_case *c) {
+    return c->block == 0 ? family_dtype_size(c->dtype) : 1;
+}
+
 vatten_attention_desc decode_desc(const decode_case *c) {
-    int64_t head = c->dim, token = (int64_t)c->kv_heads * c->dim;
+    int64_t head = (int64_t)(row_bytes(c, c->dim) / stride_unit(c)), token = (int64_t)c->kv_heads * head;
     uint64_t places = c->page == 0 ? c->kv_len : c->page;
     vatten_attention_desc desc = {.heads = {.dtype = c->dtype,
                                             .batch = 1,
@@ -43,6 +57,8 @@ vatten_attention_desc decode_desc(const decode_case *c) {
                                             .kv_heads = c->kv_heads,
                                             .dim = c->dim,
                                             .value_dim = c->value_dim,
+                                            .kv_dtype = c->block != 0 ? VATTEN_DTYPE_I8 : 0,
+                                            .kv_block = c->block,
                                             .tile = c->tile},
                                   .q_len = c->queries,
                                   .kv_len = c->kv_len,
@@ -58,8 +74,8 @@ vatten_attention_desc decode_desc(const decode_case *c) {
 }
 
 uint64_t decode_kv_bytes(const decode_case *c) {
-    uint64_t numbers = c->dim + (c->latent ? 0 : c->value_dim);
-    return c->kv_len * c->kv_heads * numbers * family_dtype_size(c->dtype);
+    uint64_t row = row_bytes(c, c->dim) + (c->latent ? 0 : row_bytes(c, c->value_dim));
+    return c->kv_len * c->kv_heads * row;
 }
 
 /* ---- Data ---- */
@@ -96,14 +112,21 @@ static void fill_query(const decode_case *c, decode_data *data, uint32_t row) {
     bench_fill_query(c->dtype, data->q, (size_t)row * c->dim, c->dim, c->kv_len, SEED_K, key);
 }
 
+static void fill_rows(const decode_case *c, void *data, size_t rows, uint32_t numbers, uint64_t seed) {
+    if (c->block != 0)
+        bench_fill_bytes(data, rows, numbers, c->block, seed);
+    else
+        bench_fill(c->dtype, data, rows * numbers, seed);
+}
+
 bool decode_data_make(const decode_case *c, decode_data *out_data) {
     size_t element = family_dtype_size(c->dtype), rows = (size_t)c->queries * c->heads;
     size_t keys = (size_t)tokens_of(c) * c->kv_heads;
     memset(out_data, 0, sizeof *out_data);
     out_data->q_bytes = rows * c->dim * element;
     out_data->out_bytes = rows * c->value_dim * element;
-    out_data->k_bytes = keys * c->dim * element;
-    out_data->v_bytes = c->latent ? 0 : keys * c->value_dim * element;
+    out_data->k_bytes = keys * row_bytes(c, c->dim);
+    out_data->v_bytes = c->latent ? 0 : keys * row_bytes(c, c->value_dim);
     out_data->q = malloc(out_data->q_bytes);
     out_data->out = malloc(out_data->out_bytes);
     out_data->k = malloc(out_data->k_bytes);
@@ -112,9 +135,9 @@ bool decode_data_make(const decode_case *c, decode_data *out_data) {
         decode_data_free(out_data);
         return false;
     }
-    bench_fill(c->dtype, out_data->k, keys * c->dim, SEED_K);
+    fill_rows(c, out_data->k, keys, c->dim, SEED_K);
     if (!c->latent)
-        bench_fill(c->dtype, out_data->v, keys * c->value_dim, SEED_V);
+        fill_rows(c, out_data->v, keys, c->value_dim, SEED_V);
     for (uint32_t row = 0; row < rows; ++row)
         fill_query(c, out_data, row);
     memset(out_data->out, 0xff,
@@ -141,6 +164,16 @@ typedef struct oracle {
     ref_tensor out;
 } oracle;
 
+/* A cache: [places][kv_heads] of rows of `numbers`. */
+static ref_tensor cache_tensor(const decode_case *c, const void *data, uint64_t places, uint32_t numbers) {
+    ref_tensor tensor = ref_packed(data, bench_oracle_dtype(c->dtype), places, c->kv_heads,
+                                   row_bytes(c, numbers) / stride_unit(c));
+    if (c->block != 0)
+        tensor.dtype = REF_I8;
+    tensor.block = c->block;
+    return tensor;
+}
+
 static void make_oracle(const decode_case *c, const decode_data *data, oracle *o) {
     ref_dtype dtype = bench_oracle_dtype(c->dtype);
     uint64_t places = c->page == 0 ? c->kv_len : c->page;
@@ -157,16 +190,15 @@ static void make_oracle(const decode_case *c, const decode_data *data, oracle *o
         o->more.kv_lengths = data->tables + data->at.kv_lengths / 4;
         o->more.pages = data->tables + data->at.pages / 4;
     }
-    o->problem = (ref_problem){
-        .heads = c->heads,
-        .kv_heads = c->kv_heads,
-        .dim = c->dim,
-        .value_dim = c->value_dim,
-        .dense = &o->rule,
-        .more = &o->more,
-        .q = ref_packed(data->q, dtype, c->queries, c->heads, c->dim),
-        .k = ref_packed(data->k, dtype, places, c->kv_heads, c->dim),
-        .v = ref_packed(data->v, dtype, places, c->kv_heads, c->latent ? c->dim : c->value_dim)};
+    o->problem = (ref_problem){.heads = c->heads,
+                               .kv_heads = c->kv_heads,
+                               .dim = c->dim,
+                               .value_dim = c->value_dim,
+                               .dense = &o->rule,
+                               .more = &o->more,
+                               .q = ref_packed(data->q, dtype, c->queries, c->heads, c->dim),
+                               .k = cache_tensor(c, data->k, places, c->dim),
+                               .v = cache_tensor(c, data->v, places, c->latent ? c->dim : c->value_dim)};
     o->out = ref_packed(data->out, dtype, c->queries, c->heads, c->value_dim);
 }
 

@@ -17,8 +17,9 @@ typedef struct decode_case {
     vatten_dtype dtype;
     uint32_t queries; /* new tokens; causal among them */
     uint32_t heads, kv_heads, dim, value_dim;
-    uint32_t page; /* tokens of a page; 0 = contiguous */
-    bool latent;   /* v is the first value_dim numbers of each k: one buffer (multi-head latent attention) */
+    uint32_t page;  /* tokens of a page; 0 = contiguous */
+    uint32_t block; /* not 0: k and v are bytes, of which so many share a scale */
+    bool latent;    /* v is the first value_dim numbers of each k: one buffer (multi-head latent attention) */
     uint32_t splits;  /* 0 = the plan's own choice */
     vatten_tile tile; /* all 0: the table's */
     char name[96];

@@ -83,7 +83,7 @@ size_t decode_turns(const decode_case *cases, size_t count) {
         const decode_case *a = &cases[0], *b = &cases[turns];
         if (a->kv_len != b->kv_len || a->dtype != b->dtype || a->queries != b->queries ||
             a->heads != b->heads || a->kv_heads != b->kv_heads || a->dim != b->dim ||
-            a->value_dim != b->value_dim || a->latent != b->latent)
+            a->value_dim != b->value_dim || a->block != b->block || a->latent != b->latent)
             break;
     }
     return turns;

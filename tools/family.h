@@ -31,7 +31,7 @@ enum { FAMILY_CAUSAL_NONE, FAMILY_CAUSAL_LAST, FAMILY_CAUSAL_FIRST };
 /* As vatten_layout numbers them. */
 #define FAMILY_LAYOUT_WORDS                                                                                  \
     "auto|rows|subgroup|shared|matrix|stream|matrix2|address|matrix_workgroup|packed|packed_shared|half|"    \
-    "mixed"
+    "mixed|dot"
 
 /* Everything that is not a shape. Zero-initialised means all defaults. */
 typedef struct family_options {

@@ -151,6 +151,7 @@ static const struct {
     {VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, "cooperative_matrix_workgroup"},
     {VATTEN_FEATURE_SHADER_FLOAT16, "shader_float16"},
     {VATTEN_FEATURE_MIXED_DOT_PRODUCT, "mixed_dot_product"},
+    {VATTEN_FEATURE_INTEGER_DOT_PRODUCT, "integer_dot_product"},
 };
 
 cJSON *tool_json_features(vatten_features features) {

@@ -105,6 +105,8 @@ static bool has_layout(const vatten_device_info *device, vatten_layout asked, va
         return layout == asked;
     if (layout == VATTEN_LAYOUT_ADDRESS)
         return (device->features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+    if (layout == VATTEN_LAYOUT_DOT && !(device->features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT))
+        return false;
     if (layout == VATTEN_LAYOUT_MATRIX || layout == VATTEN_LAYOUT_MATRIX2 ||
         layout == VATTEN_LAYOUT_MATRIX_WORKGROUP || stages_f16(layout) ||
         (layout == VATTEN_LAYOUT_STREAM && !stream))

@@ -25,8 +25,9 @@ typedef struct device_wishes {
     VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix_2;
     VkPhysicalDeviceMaintenance4Features maintenance;
     VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE mixed;
+    VkPhysicalDeviceShaderIntegerDotProductFeatures dots;
     const void *features; /* head of the pNext chain */
-    const char *extensions[14];
+    const char *extensions[15];
     uint32_t extension_count;
 } device_wishes;
 
@@ -155,6 +156,16 @@ static void wish_matrix_2(vatten_features enabled, device_wishes *wishes) {
     wish_extension(wishes, VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME);
 }
 
+static void wish_dots(const vatten_context *context, device_wishes *wishes) {
+    wishes->dots = (VkPhysicalDeviceShaderIntegerDotProductFeatures){
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES,
+        .pNext = (void *)wishes->features,
+        .shaderIntegerDotProduct = VK_TRUE};
+    wishes->features = &wishes->dots;
+    if (usable_version(context) < VK_API_VERSION_1_3)
+        wish_extension(wishes, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+}
+
 static void wish_features(const vatten_context *context, device_wishes *wishes) {
     vatten_features enabled = context->enabled;
     if (enabled & VATTEN_FEATURE_STORAGE_16BIT) {
@@ -193,6 +204,8 @@ static void wish_features(const vatten_context *context, device_wishes *wishes) 
         wish_bfloat16(wishes);
     if (enabled & (VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP))
         wish_matrix_2(enabled, wishes);
+    if (enabled & VATTEN_FEATURE_INTEGER_DOT_PRODUCT)
+        wish_dots(context, wishes);
     if (enabled & VATTEN_FEATURE_PUSH_DESCRIPTOR)
         wish_extension(wishes, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
 }

@@ -135,6 +135,11 @@
 #define VT_VECTOR_FOUR  1u
 #define VT_VECTOR_EIGHT 2u /* STREAM and MATRIX_WORKGROUP, types of 16 bits */
 
+/* DOT: dims of a word of a key, which blocks are whole words of, and signed bytes that a number of a query is made of. */
+#define VT_DOT_UNIT       16u
+#define VT_DOT_DIGITS_F32 3u
+#define VT_DOT_DIGITS_16  2u /* f16 and bf16 */
+
 /* Bits of VT_SPEC_MASK. Dense map: */
 #define VT_MASK_CAUSAL      1u /* keys after the diagonal are hidden */
 #define VT_MASK_LEFT        2u /* push.left bounds the window */

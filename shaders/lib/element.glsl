@@ -49,6 +49,13 @@ uvec2 vt_from_f32x4(vec4 x)
 }
 #endif
 
+// Four signed bytes, the first one lowest, as rows of bytes have them; of larger numbers their lowest byte.
+uint word_of_bytes(ivec4 x)
+{
+    uvec4 bytes = uvec4(x) & 0xffu;
+    return bytes.x | (bytes.y << 8) | (bytes.z << 16) | (bytes.w << 24);
+}
+
 // Eight neighbours of 16 bits; f32 has no such word, and nobody asks for one.
 #if VT_DTYPE == VT_F32
 #define VT_ELEM8 vec4

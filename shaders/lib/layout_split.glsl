@@ -5,17 +5,15 @@
 // micro-tiles:
 //   scores [ROWS, KEYS]      = Q [ROWS, DIM] K^T          each lane ROW_COUNT x COL_COUNT
 //   output [ROWS, VALUE_DIM] += P [ROWS, KEYS] V          each lane ROW_COUNT x OUT_COUNT x 4
-// Q stays in shared memory; K goes through it in chunks of DIM_CHUNK dims, V in the same memory afterwards.
-// P is spread among the lanes of a row by exchange_subgroup.glsl or exchange_shared.glsl. What is in shared memory, and how it
-// is multiplied, is in staged_f32.glsl or staged_f16.glsl.
+// Q stays in shared memory; K goes through it, V in the same memory afterwards. P is spread among the lanes of a row by
+// exchange_subgroup.glsl or exchange_shared.glsl. Parts of their own: what shared memory holds and what becomes of scores and
+// weights between the products (staged_f32.glsl, staged_f16.glsl); how scores are made, of words of four in chunks of DIM_CHUNK
+// dims (products_words.glsl), or of bytes (products_dot.glsl).
 
 #include "row_lanes.glsl"
 
 const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
-const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one word more than needed spreads rows over the banks
-const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
 const uint V_STRIDE = VALUE_PAD / 4u;
-const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 
 #ifdef VT_HALF
 #include "staged_f16.glsl"
@@ -23,33 +21,15 @@ const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 #include "staged_f32.glsl"
 #endif
 
-shared Word stage_q[ROWS * Q_STRIDE];
-shared Word stage_kv[STAGE_SIZE];
-
 // Columns, and the vec4 of a lane's outputs, interleave between lanes so that neighbours read neighbours.
 uint lane_col(uint j) { return lane_in_row + LANES_PER_ROW * j; }
 uint lane_dim(uint j) { return (lane_in_row + LANES_PER_ROW * j) * 4u; }
 
-void stage_queries()
-{
-    uint origin = row_origin();
-    for (uint i = gl_LocalInvocationIndex; i < ROWS * (DIM_PAD / 4u); i += WORKGROUP) {
-        uint row = i / (DIM_PAD / 4u);
-        uint d = i % (DIM_PAD / 4u);
-        stage_q[row * Q_STRIDE + d] = query_word(load_row4(origin + row_place(row), d * 4u), row_scale(row));
-    }
-}
-
-void stage_keys(uint chunk)
-{
-    uint origin = step_origin();
-    for (uint i = gl_LocalInvocationIndex; i < KEYS * (DIM_CHUNK / 4u); i += WORKGROUP) {
-        uint c = i / (DIM_CHUNK / 4u);
-        uint d = i % (DIM_CHUNK / 4u);
-        stage_kv[c * K_STRIDE + d] =
-            word_of(load_step4(origin + step_place(map_key_token(c)), chunk * DIM_CHUNK + d * 4u));
-    }
-}
+#ifdef VT_DOT
+#include "products_dot.glsl"
+#else
+#include "products_words.glsl"
+#endif
 
 #ifndef VT_MASS
 void stage_values()
@@ -58,7 +38,7 @@ void stage_values()
     for (uint i = gl_LocalInvocationIndex; i < KEYS * V_STRIDE; i += WORKGROUP) {
         uint c = i / V_STRIDE;
         uint d = i % V_STRIDE;
-        stage_kv[c * V_STRIDE + d] = word_of(load_v4(origin + v_place(map_key_token(c)), d * 4u));
+        stage_value(c * V_STRIDE + d, load_v4(origin + v_place(map_key_token(c)), d * 4u));
     }
 }
 
@@ -89,33 +69,6 @@ void layout_begin()
 }
 #endif
 
-void multiply_chunk(uint chunk)
-{
-    for (uint d = 0u; d < DIM_CHUNK / 4u; d += CHAIN_WORDS) {
-        Chain key[COL_COUNT];
-        [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-            key[j] = read_chain(stage_kv, lane_col(j) * K_STRIDE + d);
-        [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i) {
-            Chain query = read_chain(stage_q, lane_row(i) * Q_STRIDE + chunk * (DIM_CHUNK / 4u) + d);
-            [[unroll]] for (uint j = 0u; j < COL_COUNT; ++j)
-                score[i * COL_COUNT + j] = multiply_chain(query, key[j], score[i * COL_COUNT + j]);
-        }
-    }
-}
-
-void score_tile()
-{
-    [[unroll]] for (uint i = 0u; i < ROW_COUNT * COL_COUNT; ++i)
-        score[i] = 0.0;
-    for (uint chunk = 0u; chunk < DIM_PAD / DIM_CHUNK; ++chunk) {
-        barrier(); // nobody reads the staged values of before any more
-        stage_keys(chunk);
-        barrier();
-        multiply_chunk(chunk);
-    }
-    scale_scores();
-}
-
 #ifdef VT_MASS
 #include "mass_lanes.glsl"
 #else
@@ -140,7 +93,7 @@ void accumulate_turn(uint j, uint turn)
     [[unroll]] for (uint k = 0u; k < WEIGHT_COLS; ++k) {
         uint c = exchange_lane(turn) + LANES_PER_ROW * (j + k);
         [[unroll]] for (uint n = 0u; n < OUT_COUNT; ++n) {
-            Word value = stage_kv[c * V_STRIDE + lane_dim(n) / 4u];
+            Word value = staged_value(c * V_STRIDE + lane_dim(n) / 4u);
             [[unroll]] for (uint i = 0u; i < ROW_COUNT; ++i)
                 add_value(i, n, weight_in(words[i], k), value);
         }

@@ -40,6 +40,7 @@ static bool lower_features(vatten_context_desc *desc, const char *name) {
         {"buffer_device_address", VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS},
         {"shader_float16", VATTEN_FEATURE_SHADER_FLOAT16},
         {"mixed_dot_product", VATTEN_FEATURE_MIXED_DOT_PRODUCT},
+        {"integer_dot_product", VATTEN_FEATURE_INTEGER_DOT_PRODUCT},
     };
     for (size_t n = 0; n < sizeof features / sizeof features[0]; ++n) {
         if (strcmp(name, features[n].name) == 0) {
@@ -88,7 +89,7 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
                      "range=BYTES, without=storage_16bit|push_descriptor|subgroup_size_control|"
                      "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|cooperative_matrix_"
                      "workgroup|"
-                     "buffer_device_address|shader_float16|mixed_dot_product",
+                     "buffer_device_address|shader_float16|mixed_dot_product|integer_dot_product",
                      word);
             return false;
         }

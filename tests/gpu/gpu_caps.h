@@ -13,7 +13,7 @@
  *   shared=BYTES          shared memory of a workgroup
  *   invocations=COUNT     invocations of a workgroup
  *   range=BYTES           what one binding may hold
- *   without=FEATURE       storage_16bit, push_descriptor or subgroup_size_control; may stand several times
+ *   without=FEATURE       storage_16bit, push_descriptor, subgroup_size_control and others; may stand several times
  *
  * What `desc` asks for is never raised. False for a word that is none of these: `wrong` then holds a message
  * and `desc` is unchanged. */

@@ -104,7 +104,7 @@ static void tell_summary(const gpu *g) {
         tell_worst(names[t], &g->worst_out[t]);
     }
     tell_worst("lse", &g->worst_lse);
-    for (int n = 0; n < GPU_LAYOUTS; ++n) {
+    for (int n = 0; n < GPU_ALL_LAYOUTS; ++n) {
         if (g->layout_cases[n] || g->layout_refused[n]) {
             printf("  layout %-8s ran %llu, refused by the device %llu\n", gpu_layout_name((vatten_layout)n),
                    (unsigned long long)g->layout_cases[n], (unsigned long long)g->layout_refused[n]);
@@ -183,6 +183,9 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
     if (layout == VATTEN_LAYOUT_ADDRESS) {
         return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
     }
+    if (layout == VATTEN_LAYOUT_DOT) {
+        return shuffles && (g->limits.features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0;
+    }
     return shuffles || layout == VATTEN_LAYOUT_AUTO || layout == VATTEN_LAYOUT_SHARED;
 }
 
@@ -231,11 +234,11 @@ const char *gpu_dtype_name(vatten_dtype dtype) {
 }
 
 const char *gpu_layout_name(vatten_layout layout) {
-    static const char *const names[GPU_LAYOUTS] = {
-        "auto",          "rows",    "subgroup", "shared",           "matrix",
-        "stream",        "matrix2", "address",  "matrix_workgroup", "packed",
-        "packed_shared", "half",    "mixed"};
-    return (unsigned)layout < GPU_LAYOUTS ? names[layout] : "?";
+    static const char *const names[GPU_ALL_LAYOUTS] = {
+        "auto",    "rows",    "subgroup",         "shared", "matrix",        "stream",
+        "matrix2", "address", "matrix_workgroup", "packed", "packed_shared", "half",
+        "mixed",   "dot"};
+    return (unsigned)layout < GPU_ALL_LAYOUTS ? names[layout] : "?";
 }
 
 ref_dtype gpu_ref_dtype(vatten_dtype dtype) {

@@ -34,8 +34,10 @@
 
 #include <cmocka.h> /* after setjmp.h, stdarg.h and stdint.h */
 
-#define GPU_SKIP    77 /* exit code of a test program without a device */
-#define GPU_LAYOUTS VATTEN_LAYOUT_COUNT
+#define GPU_SKIP 77 /* exit code of a test program without a device */
+#define GPU_LAYOUTS                                                                                          \
+    VATTEN_LAYOUT_DOT /* those before it serve more than one kind of problem; it is for keys of bytes */
+#define GPU_ALL_LAYOUTS VATTEN_LAYOUT_COUNT
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -71,7 +73,7 @@ typedef struct gpu {
     bool quiet;         /* failures are counted only */
     vatten_layout only; /* problems that ask for another layout are left out; AUTO: none is */
     uint64_t asserted;  /* failures that gpu_assert_clean has thrown */
-    uint64_t layout_cases[GPU_LAYOUTS], layout_refused[GPU_LAYOUTS];
+    uint64_t layout_cases[GPU_ALL_LAYOUTS], layout_refused[GPU_ALL_LAYOUTS];
     unsigned f16_turns;         /* of gpu_check_layouts */
     uint32_t validation_errors; /* already counted */
     gpu_worst worst_out[3];     /* by ref_dtype */
@@ -208,7 +210,8 @@ const vatten_heads *gpu_heads_of(const gpu_problem *problem);
 vatten_layout gpu_layout_of(const gpu_problem *problem); /* the one asked for */
 
 /* Asks for a layout, with the table's tile or gpu_small_tile. Layouts with matrices take gpu_matrix_dtype, those with f16 in
- * shared memory F16; STREAM is for dense problems, others get ROWS. */
+ * shared memory F16; STREAM is for dense problems, others get ROWS; DOT for those of gpu_takes_dots, others get SUBGROUP. */
+bool gpu_takes_dots(const gpu_problem *problem);
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small);
 void gpu_name(gpu_problem *problem, const char *format, ...);
 
@@ -228,7 +231,8 @@ bool gpu_check(gpu *g, const gpu_problem *problem);
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
 /* The same on a GPU, or if VATTEN_THOROUGH is set; on other devices for one layout, another for each turn, so that turns
- * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices the layouts with those in turns too. */
+ * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices the layouts with those in turns too,
+ * and DOT each time where it can be. */
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */

@@ -54,11 +54,19 @@ vatten_layout gpu_layout_of(const gpu_problem *problem) {
     return gpu_heads_of(problem)->tile.layout;
 }
 
+bool gpu_takes_dots(const gpu_problem *problem) {
+    const vatten_heads *h = gpu_heads_of(problem);
+    return h->kv_dtype == VATTEN_DTYPE_I8 && h->kv_block % 16 == 0;
+}
+
 void gpu_set_layout(const gpu *g, gpu_problem *problem, vatten_layout layout, bool small) {
     vatten_heads *h = gpu_heads(problem);
     bool dense = !problem->grid && !problem->listed;
     if (layout == VATTEN_LAYOUT_STREAM && !dense) {
         layout = VATTEN_LAYOUT_ROWS;
+    }
+    if (layout == VATTEN_LAYOUT_DOT && !gpu_takes_dots(problem)) {
+        layout = VATTEN_LAYOUT_SUBGROUP;
     }
     h->tile = small ? gpu_small_tile(g, layout) : (vatten_tile){.layout = layout};
     if (gpu_has_matrices(layout)) {

@@ -424,7 +424,7 @@ static bool f16_turn(gpu *g, vatten_layout layout) {
 
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_ALL_LAYOUTS; ++layout) {
         gpu_problem copy = *problem;
         vatten_dtype dtype = gpu_heads(&copy)->dtype;
         gpu_set_layout(g, &copy, (vatten_layout)layout, problem->small_tiles);
@@ -473,6 +473,15 @@ static bool check_f16(gpu *g, const gpu_problem *problem, unsigned turn) {
     return gpu_check(g, &copy);
 }
 
+static bool check_dot(gpu *g, const gpu_problem *problem) {
+    gpu_problem copy = *problem;
+    if (!gpu_has_layout(g, VATTEN_LAYOUT_DOT) || !gpu_takes_dots(problem)) {
+        return true;
+    }
+    gpu_set_layout(g, &copy, VATTEN_LAYOUT_DOT, problem->small_tiles);
+    return gpu_check(g, &copy);
+}
+
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
     if (gpu_thorough(g) || g->only) {
@@ -484,5 +493,6 @@ bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_set_layout(g, &copy, turns[turn % count], problem->small_tiles);
     bool good = gpu_check(g, &copy);
     good = check_f16(g, problem, turn) && good;
+    good = check_dot(g, problem) && good;
     return check_matrix(g, problem, turn) && good;
 }

@@ -125,6 +125,24 @@ static void roll_dense(dice *d, gpu_problem *p) {
     }
 }
 
+/* Keys and values of bytes, packed; where blocks are of whole words by integer dot products as often as not. */
+static void roll_bytes(dice *d, gpu_problem *p) {
+    vatten_heads *h = &p->dense.heads;
+    uint32_t most = one_in(d, 4) ? 320 : 128;
+    h->kv_dtype = VATTEN_DTYPE_I8;
+    h->kv_block = (one_in(d, 2) ? 16 : 4) * (uint32_t)between(d, 1, 4);
+    h->dim = h->kv_block * (uint32_t)between(d, 1, most / h->kv_block);
+    h->value_dim = one_in(d, 2) ? h->kv_block * (uint32_t)between(d, 1, most / h->kv_block) : 0;
+    h->scale = 0.0f;
+    h->q = h->k = h->v = h->out = (vatten_strides){0, 0, 0};
+    bool dots = one_in(d, 2) && gpu_has_layout(&device, VATTEN_LAYOUT_DOT);
+    if (dots && gpu_takes_dots(p)) {
+        gpu_set_layout(&device, p, VATTEN_LAYOUT_DOT, !one_in(d, 4));
+    } else if (gpu_has_matrices(h->tile.layout)) {
+        h->tile = (vatten_tile){.layout = VATTEN_LAYOUT_AUTO};
+    }
+}
+
 static void set_weights(vatten_neighborhood_desc *desc) {
     vatten_heads *h = &desc->heads;
     desc->weights = true;
@@ -192,6 +210,9 @@ static void roll(uint64_t seed, gpu_problem *p) {
         roll_dense(&d, p);
     }
     set_strides(&d, p);
+    if (!p->grid && one_in(&d, 4)) { /* what was drawn before stays what it is */
+        roll_bytes(&d, p);
+    }
     bound_dispatches(p);
     gpu_name(p, "%s of seed %llu", p->grid ? "grid" : "dense", (unsigned long long)seed);
 }

@@ -236,7 +236,8 @@ static void test_rows_of_bytes(void **state) {
     (void)state;
     static const struct {
         uint32_t dim, value_dim, block;
-    } rows[] = {{16, 0, 4}, {16, 0, 16}, {64, 32, 32}, {96, 0, 12}, {128, 64, 64}, {40, 20, 20}};
+    } rows[] = {{16, 0, 4},  {16, 0, 16},   {64, 32, 32}, {96, 0, 12},   {128, 64, 64}, {40, 20, 20},
+                {80, 0, 16}, {160, 32, 32}, {96, 48, 48}, {256, 0, 128}, {576, 512, 64}};
     for (unsigned n = 0; n < COUNT(rows); ++n) {
         gpu_problem p = gpu_dense(dtypes[n % 3], n % 2 ? 3 : 25, 71, 4, 2, rows[n].dim);
         p.dense.heads.value_dim = rows[n].value_dim;

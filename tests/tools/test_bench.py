@@ -146,6 +146,23 @@ class Bench(unittest.TestCase):
         self.assertEqual([line["status"] for line in lines], ["RIGHT", "RIGHT"])
         self.assertEqual([float(line["kv_bytes"]) for line in lines], [150 * 36 * 2] * 2)
 
+    def test_decode_of_bytes(self):
+        code, out, err = run_tool("vatten_bench", "decode", "--lens", "150", "--heads", "4", "--kv-heads", "2", "--dims", "32",
+                                  "--value-dim", "16", "--block", "16", "--pages", "0,16", "--dtypes", "f16,f32",
+                                  "--repeat", "3", "--json")
+        self.assertEqual(code, 0, err)
+        rows = json.loads(out)["rows"]
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertEqual(row["status"], "RIGHT", row["reason"])
+            self.assertIn(", bytes by 16", row["problem"])
+            self.assertTrue(row["kernel"].endswith("_bytes"), row["kernel"])
+            self.assertEqual(row["kv_bytes"], 150 * 2 * (2 * 20 + 20))
+        code, out, err = run_tool("vatten_bench", "decode", "--lens", "150", "--heads", "4", "--kv-heads", "1", "--dims", "48",
+                                  "--value-dim", "32", "--block", "16", "--latent", "--repeat", "3", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(json.loads(out)["rows"][0]["status"], "RIGHT")
+
     def test_decode_tables(self):
         code, out, err = run_tool("vatten_bench", *self.DECODE, "--pages", "0,64", "--splits", "2")
         self.assertEqual(code, 0, err)
@@ -208,6 +225,7 @@ class Bench(unittest.TestCase):
                       ["decode", "--lens", "8", "--queries", "9"], ["decode", "--lens", "8", "--kv-heads", "5"],
                       ["decode", "--lens", "8", "--dims", "577"], ["decode", "--lens", "8", "--pages", "-1"],
                       ["decode", "--lens", "8", "--latent", "--value-dim", "256"], ["decode", "--tile", "1,2"],
+                      ["decode", "--lens", "8", "--dims", "40", "--block", "16"],
                       ["mass", "--kinds", "row"], ["mass", "--lens", "0"], ["mass", "--lens", "8x8x8"],
                       ["mass", "--kv-heads", "3"], ["mass", "--dims", "577"], ["mass", "--segments", "0"],
                       ["mass", "--block", "0"], ["mass", "--layout", "stream"], ["mass", "--tile", "1,2"],

@@ -490,8 +490,10 @@ class Audit(ToolCase):
         without = set() if chosen["type"] == "cpu" else {"ROWS", "STREAM"}
         has = {"MATRIX2": "cooperative_matrix_2", "ADDRESS": "buffer_device_address",
                "MATRIX_WORKGROUP": "cooperative_matrix_workgroup", "PACKED": "shader_float16",
-               "PACKED_SHARED": "shader_float16", "HALF": "shader_float16", "MIXED": "mixed_dot_product"}
+               "PACKED_SHARED": "shader_float16", "HALF": "shader_float16", "MIXED": "mixed_dot_product",
+               "DOT": "integer_dot_product"}
         without |= {n for n in has if has[n] not in chosen["features_used"]} | (set() if chosen["matrices"] else {"MATRIX"})
+        without |= set() if chosen["type"] == "cpu" or chosen["dots_accelerated"] else {"DOT"}
         missing = "_bf16_matrix" if chosen["bf16_matrices"] == "" else " "
         manifest = self.manifest()
         self.assertGreater(len(manifest), 150)

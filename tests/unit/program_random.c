@@ -31,7 +31,9 @@ vt_caps program_random_caps(unit_random *random) {
         .storage_buffers = (uint32_t)(unit_chance(random, 25) ? 4 : 8),
         .push_bytes = unit_chance(random, 50) ? 128 : 256,
         .features = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS |
-                    VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT,
+                    VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT |
+                    VATTEN_FEATURE_INTEGER_DOT_PRODUCT,
+        .dots_accelerated = unit_chance(random, 50),
     };
     caps.workgroup_size_x = caps.invocations;
     for (int i = 0; i < 3; ++i)

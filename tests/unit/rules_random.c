@@ -117,6 +117,8 @@ static void random_bytes(unit_random *random, vatten_attention_desc *d) {
     h->q = h->out = (vatten_strides){0, 0, 0};
     if (vt_layout_has_matrices(h->tile.layout))
         h->tile.layout = VATTEN_LAYOUT_AUTO;
+    if (h->kv_block % VT_DOT_UNIT == 0 && unit_chance(random, 50))
+        h->tile.layout = VATTEN_LAYOUT_DOT;
 }
 
 static void random_tile(unit_random *random, vatten_tile *tile) {

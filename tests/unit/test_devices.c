@@ -271,6 +271,25 @@ static void reach(const vt_caps *caps, const vt_problem *problem, bool *reached)
     }
 }
 
+/* As if the device multiplied bytes, of which the file says nothing. */
+static void reach_with_dots(const vt_caps *caps, uint32_t dim, bool *reached) {
+    vt_caps with = *caps;
+    with.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
+    with.dots_accelerated = true;
+    for (uint64_t q_len = 1; q_len <= 512; q_len += 511) {
+        vt_problem bytes = {.dtype = VATTEN_DTYPE_F32,
+                            .kv_bytes = true,
+                            .kv_block = VT_DOT_UNIT,
+                            .dim = dim,
+                            .value_dim = dim,
+                            .q_len = q_len,
+                            .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+        reach(&with, &bytes, reached);
+        bytes.tile.layout = VATTEN_LAYOUT_DOT;
+        reach(&with, &bytes, reached);
+    }
+}
+
 /* A row that no device ever gets to would be a number that nobody has tried. */
 static void every_row_of_the_table_is_reached(void **state) {
     (void)state;
@@ -297,6 +316,8 @@ static void every_row_of_the_table_is_reached(void **state) {
             reach(&f16, &packed, reached);
             packed.tile.layout = VATTEN_LAYOUT_PACKED_SHARED;
             reach(&f16, &packed, reached);
+            if (dim % VT_DOT_UNIT == 0)
+                reach_with_dots(&known.list[i].caps, dim, reached);
         }
     for (uint32_t row = 0; row < vt_tune_table_count; ++row)
         if (!reached[row] && vt_tune_table[row].when != VT_TUNE_ONCE && /* those are test_tune.c's, */

@@ -245,6 +245,8 @@ static bool is_built(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io
         return !mass;
     if (vt_layout_stages_f16(layout))
         return dtype == VATTEN_DTYPE_F16 && io != VT_IO_BYTES && !mass && vt_kernels_have(layout);
+    if (layout == VATTEN_LAYOUT_DOT)
+        return io == VT_IO_BYTES;
     bool matrices = io != VT_IO_BYTES && !mass && vt_kernels_have_dtype(layout, dtype);
     return !vt_layout_has_matrices(layout) || (dtype != VATTEN_DTYPE_F32 && matrices);
 }
@@ -290,7 +292,7 @@ static void a_kernels_name_is_its_address(void **state) {
     const char *const layouts[] = {
         NULL,      "rows",    "subgroup",         "shared", "matrix",        "stream",
         "matrix2", "address", "matrix_workgroup", "packed", "packed_shared", "half",
-        "mixed"};
+        "mixed",   "dot"};
     const char *const ios[] = {"",      "_full",       "_bias",    "_rules",         "_bytes",
                                "_mass", "_mass_bytes", "_columns", "_columns_bytes", "",
                                "_bias"};

@@ -72,8 +72,8 @@ static void numbers_have_bounds(void **state) {
     REFUSED(&a, INVALID, "mass: tile layout 4: ROWS (1), SUBGROUP (2) and SHARED (3) serve mass, or AUTO (0)",
             .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MATRIX});
     REFUSED(&a, INVALID,
-            "mass: tile layout 12: ROWS (1), SUBGROUP (2) and SHARED (3) serve mass, or AUTO (0)",
-            .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_MIXED});
+            "mass: tile layout 13: ROWS (1), SUBGROUP (2) and SHARED (3) serve mass, or AUTO (0)",
+            .kind = VATTEN_MASS_ENTROPY, .tile = {.layout = VATTEN_LAYOUT_DOT});
 }
 
 static void the_attention_has_a_log_sum_exp(void **state) {

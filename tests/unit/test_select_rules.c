@@ -290,7 +290,7 @@ static void sparse_heads_and_lengths_are_those_of_attention(void **state) {
     REFUSED_SPARSE(heads.dim, 0, INVALID, "sparse: dim 0 must be at least 1");
     REFUSED_SPARSE(heads.value_dim, 600, INVALID, "sparse: value_dim 600 is above 576");
     REFUSED_SPARSE(heads.scale, NAN, INVALID, "sparse: scale nan is not finite");
-    REFUSED_SPARSE(heads.tile.layout, (vatten_layout)9, INVALID, "sparse: tile layout 9 is unknown");
+    REFUSED_SPARSE(heads.tile.layout, (vatten_layout)99, INVALID, "sparse: tile layout 99 is unknown");
     REFUSED_SPARSE(q_len, 0, INVALID, "sparse: q_len 0 must be at least 1");
     REFUSED_SPARSE(kv_len, 0, INVALID, "sparse: kv_len 0 must be at least 1");
     REFUSED_SPARSE(q_len, 1u << 30, UNSUPPORTED, "sparse: q_len 1073741824 is above 536870911 tokens");

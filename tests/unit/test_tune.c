@@ -96,6 +96,92 @@ static void addresses_need_a_feature_room_and_keys(void **state) {
         caps, problem, "the ADDRESS layout needs VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, which is not enabled");
 }
 
+static vt_caps caps_that_multiply_bytes(void) {
+    vt_caps caps = unit_caps_desktop();
+    caps.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
+    caps.dots_accelerated = true;
+    return caps;
+}
+
+static vt_problem of_bytes(uint32_t dim, uint32_t block) {
+    vt_problem problem = with_dims(dim, dim);
+    problem.kv_bytes = true;
+    problem.kv_block = block;
+    problem.rules = (vt_rules){.used = true, .sequences = 1, .tile_heads = 1};
+    return problem;
+}
+
+static void dots_are_taken_for_bytes_where_they_are_accelerated(void **state) {
+    (void)state;
+    vt_caps caps = caps_that_multiply_bytes();
+    vt_problem problem = of_bytes(128, 32);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
+    problem.q_len = 1;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
+    assert_int_equal(tuned(&caps, &problem).rows, 4);
+    problem = of_bytes(64, 32); /* where queries cost what keys save */
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = of_bytes(192, 32);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = of_bytes(128, 8);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = with_dims(128, 128);
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem = of_bytes(128, 32);
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SHARED);
+    caps = caps_that_multiply_bytes();
+    caps.dots_accelerated = false; /* there it has to be asked for */
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    problem.tile.layout = VATTEN_LAYOUT_DOT;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
+    problem.tile.layout = VATTEN_LAYOUT_AUTO;
+    caps = caps_that_multiply_bytes();
+    caps.registers = 128; /* Intel */
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SUBGROUP);
+    caps = unit_caps_lavapipe(); /* and on a CPU, whatever it says */
+    caps.features |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
+    caps.dots_accelerated = true;
+    assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ROWS);
+}
+
+static void assert_dot_refused(vt_caps caps, vt_problem problem, const char *why) {
+    vt_tile tile = {.layout = VATTEN_LAYOUT_DOT, .workgroup = 32, .rows = 4, .keys = 8, .lanes_per_row = 8};
+    assert_int_not_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_DOT);
+    assert_string_equal(vt_tile_complete(&caps, &problem, &tile), why);
+}
+
+static void dots_need_a_feature_shuffles_and_blocks_of_whole_words(void **state) {
+    (void)state;
+    vt_caps caps = caps_that_multiply_bytes();
+    assert_dot_refused(caps, with_dims(64, 64), "the DOT layout is for keys of bytes");
+    assert_dot_refused(caps, of_bytes(96, 24), "the DOT layout needs a kv_block that is a multiple of 16");
+    caps.subgroup_ops = VT_SUBGROUP_BASIC;
+    assert_dot_refused(caps, of_bytes(64, 64), "the device has no subgroup shuffles");
+    caps = caps_that_multiply_bytes();
+    caps.features = 0;
+    assert_dot_refused(caps, of_bytes(64, 64),
+                       "the DOT layout needs VATTEN_FEATURE_INTEGER_DOT_PRODUCT, which is not enabled");
+}
+
+/* As products_dot.glsl declares it: stage_q and stage_kv of uvec4, scale_q and scale_k of float. */
+static void dots_stage_bytes(void **state) {
+    (void)state;
+    const vt_caps caps = caps_that_multiply_bytes();
+    vt_problem problem = of_bytes(160, 32);
+    vt_tile tile = {.layout = VATTEN_LAYOUT_DOT, .workgroup = 32, .rows = 8, .keys = 16, .lanes_per_row = 8};
+    problem.value_dim = 32;
+    assert_null(vt_tile_complete(&caps, &problem, &tile));
+    assert_int_equal(tile.dim_pad, 160);
+    assert_int_equal(tile.shared_bytes, 16 * (8 * (3 * 10 + 1) + 16 * 11) + 4 * 5 * (8 + 16));
+    problem.dtype = VATTEN_DTYPE_F16; /* a digit less */
+    assert_null(vt_tile_complete(&caps, &problem, &tile));
+    assert_int_equal(tile.shared_bytes, 16 * (8 * (2 * 10 + 1) + 16 * 11) + 4 * 5 * (8 + 16));
+    problem.value_dim = 160; /* where values take more than bytes */
+    assert_null(vt_tile_complete(&caps, &problem, &tile));
+    assert_int_equal(tile.shared_bytes, 16 * (8 * (2 * 10 + 1) + 16 * 40) + 4 * 5 * (8 + 16));
+}
+
 static void rows_takes_a_whole_subgroup_without_sharing_rows(void **state) {
     (void)state;
     vt_caps caps = unit_caps_lavapipe();
@@ -198,12 +284,14 @@ static void a_layout_may_be_requested_on_any_device(void **state) {
     vt_caps caps[2] = {unit_caps_desktop(), unit_caps_lavapipe()};
     for (int i = 0; i < 2; ++i) {
         caps[i].features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS | VATTEN_FEATURE_SHADER_FLOAT16 |
-                            VATTEN_FEATURE_MIXED_DOT_PRODUCT;
+                            VATTEN_FEATURE_MIXED_DOT_PRODUCT | VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
         caps[i].push_bytes = 152;
         for (vatten_layout layout = VATTEN_LAYOUT_ROWS; layout < VATTEN_LAYOUT_COUNT; ++layout) {
             if (vt_layout_has_matrices(layout) || !vt_kernels_have(layout))
                 continue;
             vt_problem problem = with_dims(64, 64);
+            if (layout == VATTEN_LAYOUT_DOT)
+                problem = of_bytes(64, 16);
             problem.dtype = vt_layout_stages_f16(layout) ? VATTEN_DTYPE_F16 : problem.dtype;
             problem.tile.layout = layout;
             problem.rules =
@@ -312,6 +400,9 @@ int main(void) {
         TEST(layouts_go_where_they_belong),
         TEST(addresses_are_taken_where_they_pay),
         TEST(addresses_need_a_feature_room_and_keys),
+        TEST(dots_are_taken_for_bytes_where_they_are_accelerated),
+        TEST(dots_need_a_feature_shuffles_and_blocks_of_whole_words),
+        TEST(dots_stage_bytes),
         TEST(rows_takes_a_whole_subgroup_without_sharing_rows),
         TEST(few_queries_get_tiles_of_as_few_rows_on_a_cpu),
         TEST(the_search_goes_on_after_the_row_that_won),
