@@ -6,10 +6,11 @@ from the tile. So how often an inner loop turns is known from what it holds, and
 code was read wrongly.
 """
 import dataclasses
+import itertools
 import re
 
 import loop_sets
-from loop_sets import BRANCH, EXCHANGE, FMA, HINT, KINDS, MATRIX, SHARED, WAIT
+from loop_sets import BRANCH, FMA, HINT, KINDS, MATRIX, WAIT
 
 
 class Unreadable(Exception):
@@ -25,7 +26,8 @@ class Instruction:
     macs: float  # multiply-adds of a lane
     cycles: int  # 0: not said
     start: bool = False  # of a block: something jumps here
-    target: int = -1  # BRANCH: index of where it goes; -1 = not known
+    targets: tuple = ()  # indices of where it may go, besides the next one
+    leaves: bool = False  # never goes to the next one
 
 
 def _number(pattern, line):
@@ -63,13 +65,14 @@ class _Reader:
         idle = _number(self.set.idles, line)
         if idle:
             self.code.append(Instruction(WAIT, idle, 0, 0))
-        if kind == BRANCH:
-            self._jump(line)
+        self._jump(line, kind)
 
-    def _jump(self, line):
-        found = re.search(self.set.target, line)
+    def _jump(self, line, kind):
+        found = re.search(self.set.target, line) if kind == BRANCH else None
         if found:
             self.jumps.append((len(self.code) - 1, found))
+        if kind == BRANCH and re.search(self.set.leaves, line):
+            self.code[-1].leaves = True
 
     def _join(self, line, found):
         """An operation beside that of the last instruction, which is of the kind that comes first."""
@@ -78,8 +81,7 @@ class _Reader:
         last.macs += macs
         if KINDS.index(kind) < KINDS.index(last.kind):
             last.kind = kind
-        if kind == BRANCH:
-            self._jump(line)
+        self._jump(line, kind)
 
     def read(self, line):
         label = re.search(self.set.label, line)
@@ -109,11 +111,9 @@ class _Reader:
         for index, found in self.jumps:
             target = self._target(index, found)
             if 0 <= target < len(self.code):
-                self.code[index].target = target
+                last = min(index + self.set.slots, len(self.code) - 1)
+                self.code[last].targets += (target,)
                 self.code[target].start = True
-        for index in self.names.values():
-            if index < len(self.code):
-                self.code[index].start = True
         return self.code
 
 
@@ -121,6 +121,8 @@ def read(instructions, text, subgroup):
     """The code in a driver's text, in its order. `subgroup`: lanes that run it together."""
     reader = _Reader(instructions, subgroup)
     for line in text.splitlines():
+        if re.search(instructions.begin, line):
+            reader = _Reader(instructions, subgroup)
         reader.read(line)
         if reader.code and re.search(instructions.end, line):
             break
@@ -131,86 +133,88 @@ def read(instructions, text, subgroup):
 
 @dataclasses.dataclass
 class Loop:
-    first: int
-    last: int
+    head: int  # where it is entered
+    body: frozenset  # indices of its instructions
     inner: list = dataclasses.field(default_factory=list)  # directly inside
 
-    def holds(self, other):
-        return self.first <= other.first and other.last <= self.last and self is not other
+    def macs(self, code, kind):
+        return sum(code[index].macs for index in self.body if code[index].kind == kind)
+
+    def straight(self, code, kind):
+        """Those that lie in no loop inside."""
+        return self.macs(code, kind) - sum(loop.macs(code, kind) for loop in self.inner)
+
+
+def _before(code):
+    """For each instruction those after which it may run."""
+    before = [[] for _ in code]
+    for index, instruction in enumerate(code):
+        for target in instruction.targets:
+            before[target].append(index)
+        if not instruction.leaves and index + 1 < len(code):
+            before[index + 1].append(index)
+    return before
 
 
 def loops_of(code):
-    """The outermost loops, by the branches that go back; those that go to the same place are one loop."""
+    """The outermost loops. A branch back to an instruction makes a loop of all from which the branch can be reached without
+    passing it; several branches back to the same one are the same loop. Compilers may place a part of a loop elsewhere, but
+    further on; what comes before is a way to skip the first turn."""
+    before = _before(code)
     ends = {}
     for index, instruction in enumerate(code):
-        if 0 <= instruction.target <= index:
-            ends[instruction.target] = max(index, ends.get(instruction.target, 0))
+        for target in instruction.targets:
+            if target <= index:
+                ends.setdefault(target, []).append(index)
+    loops = []
+    for head, rest in ends.items():
+        body = {head}
+        while rest:
+            index = rest.pop()
+            if index not in body and index > head:
+                body.add(index)
+                rest += before[index]
+        loops.append(Loop(head, frozenset(body)))
+    loops.sort(key=lambda loop: -len(loop.body))
     outer = []
-    for loop in sorted((Loop(first, last) for first, last in ends.items()), key=lambda loop: (loop.first, -loop.last)):
-        around = None
+    for loop in loops:
         level = outer
-        while level and level[-1].holds(loop):
-            around = level[-1]
+        while True:
+            around = next((other for other in level if loop.body < other.body), None)
+            if around is None:
+                break
             level = around.inner
         level.append(loop)
+        level.sort(key=lambda loop: loop.head)
     return outer
 
 
-@dataclasses.dataclass
-class Sum:
-    """Of some instructions: how many of each kind, multiply-adds of a lane, cycles."""
-    turns: dict = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
-    macs: float = 0
-    cycles: float = 0
-
-    def add(self, instruction, times=1):
-        if instruction.kind in self.turns:
-            self.turns[instruction.kind] += instruction.turns * times
-        self.macs += instruction.macs * times
-        self.cycles += instruction.cycles * times
-
-    @property
-    def total(self):
-        return sum(self.turns.values())
-
-    @property
-    def products(self):
-        return self.turns[FMA] + self.turns[MATRIX]
-
-
-def _counts(code, kind, first, last):
-    return sum(i.macs for i in code[first:last + 1] if i.kind == kind)
-
-
-def _innermost(loop, code, kind):
-    """Loops in it, of any depth, that hold products and no loop that does."""
+def _product_loops(loop, code, kind):
+    """Loops in it, of any depth, that hold products: those with more of them than the loops that they have inside."""
     found = []
     for inner in loop.inner:
-        if _counts(code, kind, inner.first, inner.last):
-            found += _innermost(inner, code, kind) or [inner]
+        macs = inner.macs(code, kind)
+        if macs and 2 * inner.straight(code, kind) >= macs:
+            found.append(inner)
+        elif macs:
+            found += _product_loops(inner, code, kind)
     return found
 
 
 def tile_loop(code, kind):
-    """The innermost loop with (nearly) all products that lie in loops: the one over tiles."""
+    """The innermost loop with nearly all products that lie in loops: the one over tiles."""
     level, chosen = loops_of(code), None
-    whole = max((_counts(code, kind, loop.first, loop.last) for loop in level), default=0)
-    while level:
-        best = max(level, key=lambda loop: _counts(code, kind, loop.first, loop.last))
-        if not whole or _counts(code, kind, best.first, best.last) < 0.95 * whole:
+    whole = max((loop.macs(code, kind) for loop in level), default=0)
+    while level and whole:
+        best = max(level, key=lambda loop: loop.macs(code, kind))
+        if best.macs(code, kind) < 0.9 * whole:
             break
         chosen, level = best, best.inner
-        if _direct(code, kind, best) > 0.02 * whole or len(_innermost(best, code, kind)) > 1:
+        if chosen.straight(code, kind) > 0.1 * whole:
             break
     if chosen is None:
         raise Unreadable("no loop with products was found")
     return chosen
-
-
-def _direct(code, kind, loop):
-    """Multiply-adds that do not lie in a loop inside."""
-    inside = sum(_counts(code, kind, inner.first, inner.last) for inner in loop.inner)
-    return _counts(code, kind, loop.first, loop.last) - inside
 
 
 # ---- A tile --------------------------------------------------------------------------------------------------------
@@ -231,97 +235,116 @@ class Tile:
 
 
 @dataclasses.dataclass
+class Sum:
+    """Of some instructions: how many of each kind, multiply-adds of a lane, cycles."""
+    turns: dict = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    macs: float = 0
+    cycles: float = 0
+
+    def add(self, instruction, times):
+        if instruction.kind in self.turns:
+            self.turns[instruction.kind] += instruction.turns * times
+        self.macs += instruction.macs * times
+        self.cycles += instruction.cycles * times
+
+    @property
+    def total(self):
+        return sum(self.turns.values())
+
+    @property
+    def products(self):
+        return self.turns[FMA] + self.turns[MATRIX]
+
+
+@dataclasses.dataclass
 class Figures:
     hot: Sum  # blocks of instructions that hold the products, of a whole tile
-    whole: Sum  # all of the loop over tiles, each of its other loops once
+    whole: Sum  # all of the loop over tiles; its loops without products once
     unrolled: bool  # no loop holds products
-    over: float  # multiply-adds beyond those of the tile, by those: softmax has some
-    others: int  # loops without products, counted once
+    over: float  # multiply-adds beyond those of the tile in `hot`, by those: softmax has some
+    others: int  # loops without products
 
 
 def _group_turns(each, macs, step):
-    """How often loops turn that hold `each` multiply-adds together and make `macs`; 0 where that does not come out."""
+    """(how often loops turn that hold `each` multiply-adds together and make `macs`, 0 where that does not come out; how many
+    of a turn are others, as those of addresses)."""
     own = each // step * step if step else each
     number = macs / own if own else 0
-    return round(number) if number >= 1 and abs(number - round(number)) < 0.01 else 0
+    return (round(number) if number >= 1 and abs(number - round(number)) < 0.01 else 0), each - own
 
 
-def _turns(hot, code, kind, tile, straight):
-    """How often each innermost loop turns: the first few are of q k, the others of p v; a product without a loop is unrolled."""
+def _choose_turns(hot, code, kind, tile, straight):
+    """(how often each of the innermost loops turns in a tile, multiply-adds of other things there). Some loops are of q k,
+    others after them of p v, and some of neither; a product without a loop is unrolled. What comes nearest to the tile's
+    multiply-adds is taken."""
+    macs = [loop.macs(code, kind) for loop in hot]
     best = None
-    for cut in range(len(hot) + 1):
-        turns, expected = [], 0
-        for loops, macs, step in ((hot[:cut], tile.scores, tile.score_step), (hot[cut:], tile.outputs, tile.output_step)):
-            each = sum(_counts(code, kind, loop.first, loop.last) for loop in loops)
-            turns += [_group_turns(each, macs, step)] * len(loops)
-            expected += 0 if loops else macs
-        miss = abs(straight - expected)
-        if all(turns) and (best is None or miss < best[0]):
-            best = (miss, turns)
-    if best is None:
-        raise Unreadable(f"the tile's {tile.scores:g} + {tile.outputs:g} multiply-adds are no multiple of those of its loops: "
-                         + ", ".join(f"{_counts(code, kind, loop.first, loop.last):g}" for loop in hot))
-    return best[1]
+    for parts in itertools.product("qp-", repeat=len(hot)):
+        if "pq" in "".join(parts).replace("-", ""):
+            continue
+        turns, others = dict.fromkeys("qp-", 1), 0
+        for part, whole, step in (("q", tile.scores, tile.score_step), ("p", tile.outputs, tile.output_step)):
+            if part in parts:
+                turns[part], more = _group_turns(sum(m for m, p in zip(macs, parts) if p == part), whole, step)
+                others += turns[part] * more
+        miss = abs(straight + sum(m * turns[p] for m, p in zip(macs, parts)) - others - tile.macs)
+        if all(turns.values()) and (best is None or miss < best[0]):
+            best = (miss, [turns[p] for p in parts], others)
+    if best is None or best[0] > 0.5 * tile.macs:
+        raise Unreadable(f"{straight:g} multiply-adds and loops with " + ", ".join(f"{m:g}" for m in macs)
+                         + f" of them do not make the tile's {tile.scores:g} + {tile.outputs:g}")
+    return best[1], best[2]
 
 
-def _times(code, loop, hot, turns, chunks):
-    """How often each instruction of the loop over tiles is counted. Loops around inner ones turn once for each chunk."""
-    times = {index: 1 for index in range(loop.first, loop.last + 1)}
+def _times(loop, hot, turns, chunks):
+    """(how often each instruction of the loop over tiles is counted, loops without products). Those around inner loops
+    with products turn once for each chunk."""
+    times = dict.fromkeys(loop.body, 1)
     others = 0
-
-    def visit(inner):
-        nonlocal others
-        inside = [h for h in hot if inner.holds(h)]
-        for index in range(inner.first, inner.last + 1):
-            times[index] = chunks if inside else 1
-        others += not inside
-        for below in inner.inner:
-            if below in hot:
-                for index in range(below.first, below.last + 1):
-                    times[index] = turns[hot.index(below)]
-            else:
-                visit(below)
-
-    for inner in loop.inner:
-        if inner in hot:
-            for index in range(inner.first, inner.last + 1):
-                times[index] = turns[hot.index(inner)]
-        else:
-            visit(inner)
+    todo = list(loop.inner)
+    while todo:
+        inner = todo.pop()
+        if any(inner is one for one in hot):
+            continue
+        if any(inner.body < one.body for one in hot):
+            continue
+        around = any(one.body < inner.body for one in hot)
+        others += not around
+        times.update(dict.fromkeys(inner.body, chunks if around else 1))
+        todo += inner.inner
+    for inner, number in zip(hot, turns):
+        times.update(dict.fromkeys(inner.body, number))
     return times, others
 
 
-def _blocks(code, first, last):
-    """(first, last) of each run of instructions that is entered at its first and left at its last one."""
-    start = first
-    for index in range(first, last + 1):
-        if index > start and code[index].start:
-            yield start, index - 1
-            start = index
-        if code[index].kind == BRANCH:
-            yield start, index
-            start = index + 1
-    if start <= last:
-        yield start, last
+def _blocks(code, indices):
+    """Lists of indices: instructions that run one after the other, entered at the first and left at the last."""
+    block = []
+    for index in sorted(indices):
+        if block and (code[index].start or index != block[-1] + 1 or code[block[-1]].kind == BRANCH):
+            yield block
+            block = []
+        block.append(index)
+    if block:
+        yield block
 
 
 def measure(code, tile, matrix):
-    """The figures of a kernel's code. `matrix`: its products are made by matrix instructions."""
+    """The figures of a kernel's code. `matrix`: its products are made by matrix instructions. Raises Unreadable."""
     kind = MATRIX if matrix else FMA
     loop = tile_loop(code, kind)
-    hot = _innermost(loop, code, kind)
-    straight = _counts(code, kind, loop.first, loop.last) - sum(_counts(code, kind, h.first, h.last) for h in hot)
-    turns = _turns(hot, code, kind, tile, straight)
-    times, others = _times(code, loop, hot, turns, tile.chunks)
+    hot = _product_loops(loop, code, kind)
+    straight = loop.macs(code, kind) - sum(inner.macs(code, kind) for inner in hot)
+    turns, foreign = _choose_turns(hot, code, kind, tile, straight)
+    times, others = _times(loop, hot, turns, tile.chunks)
     whole, products = Sum(), Sum()
-    counted = sum(code[i].macs * n for i, n in times.items() if code[i].kind == kind)
-    for first, last in _blocks(code, loop.first, loop.last):
-        macs = sum(code[i].macs * times[i] for i in range(first, last + 1) if code[i].kind == kind)
-        for index in range(first, last + 1):
+    for block in _blocks(code, loop.body):
+        macs = sum(code[index].macs * times[index] for index in block if code[index].kind == kind)
+        for index in block:
             whole.add(code[index], times[index])
-            if macs >= 0.02 * counted:
+            if macs >= 0.02 * tile.macs:
                 products.add(code[index], times[index])
-    over = counted / tile.macs - 1
+    over = (products.macs - foreign) / tile.macs - 1
     if not -0.02 <= over <= 0.15:
-        raise Unreadable(f"{counted:g} multiply-adds of a lane were counted, the tile has {tile.macs:g}")
-    return Figures(products, whole, not hot, over, others)
+        raise Unreadable(f"{products.macs - foreign:g} multiply-adds of a lane were counted, the tile has {tile.macs:g}")
+    return Figures(products, whole, all(times[index] == 1 for inner in hot for index in inner.body), over, others)

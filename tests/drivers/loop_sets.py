@@ -33,7 +33,11 @@ class InstructionSet:
     idles: str = NEVER  # (?P<number>N): N turns are waited besides
     cycles: str = NEVER  # (?P<number>N) that it takes
     lanes: str = NEVER  # (?P<number>N) that it is for, where a subgroup takes several of the same
+    leaves: str = NEVER  # a BRANCH after which the next instruction is not reached
+    slots: int = 0  # instructions behind a BRANCH that still belong to it
+    begin: str = NEVER  # what stands before such a line is not the code
     end: str = NEVER  # the code ends with such a line
+    asked_by: tuple = ()  # (name, value) of the environment that makes a driver print
 
 
 AMD = InstructionSet(
@@ -50,7 +54,8 @@ AMD = InstructionSet(
         (r"v_(dual_)?mov|s_mov|v_perm_b32", MOVE, 0),
         (r"s_wait|s_nop|s_sleep|s_barrier", WAIT, 0),
         (r"s_cbranch|s_branch|s_endpgm|s_setpc", BRANCH, 0)),
-    label=r"^(?P<name>BB\d+):", target=r"\b(?P<name>BB\d+)\b", joined=r":: (?P<op>v_dual_\w+)")
+    label=r"^(?P<name>BB\d+):", target=r"\b(?P<name>BB\d+)\b", joined=r":: (?P<op>v_dual_\w+)",
+    leaves=r"^\t(s_branch|s_endpgm|s_setpc)")
 
 NVIDIA = InstructionSet(
     "NVIDIA", "NAK assembly", r"^(?:@!?u?p\w+)?\s+(?:[\w. ]+?\s*= )?(?P<op>[a-z][\w.]*)(?=\s)", (
@@ -64,8 +69,9 @@ NVIDIA = InstructionSet(
         (r"(ld|st|atom|red|suld|sust|ldc)\b", GLOBAL, 0),
         (r"u?mov\b|r2ur|movm|prmt", MOVE, 0),
         (r"nop|bar\b|membar|warpsync|depbar|bssy|bsync|bclear|bmov", WAIT, 0),
-        (r"bra|exit|brx|jmp|ret", BRANCH, 0)),
-    label=r"^block\S* \d+ (?P<name>L\d+)", target=r"\b(?P<name>L\d+)", cycles=r"// delay=(?P<number>\d+)")
+        (r"bra|exit|brx|jmp|ret|cont\b|brk\b", BRANCH, 0)),
+    label=r"^block\S* \d+ (?P<name>L\d+)", target=r"\b(?P<name>L\d+)", cycles=r"// delay=(?P<number>\d+)",
+    leaves=r"^\s+(bra pT|cont|brk|exit|ret)")
 
 INTEL = InstructionSet(
     "Intel", "GEN Assembly", r"^(?:\([^)]*\))?\s+(?P<op>[a-z][\w.]*) ?\(\d+\)", (
@@ -81,7 +87,7 @@ INTEL = InstructionSet(
     lanes=r"^(?:\([^)]*\))?\s+[a-z][\w.]* ?\((?P<number>\d+)\)")
 
 ADRENO = InstructionSet(
-    "Adreno", "IR3 Assembly", r"^(?:\(\w+\))*(?P<op>[a-z][\w.]*)(?=\s|$)", (
+    "Adreno", "IR3 Assembly", r"^(?:\(\w+\) ?)*(?P<op>[a-z][\w.]*)(?=\s|$)", (
         (r"mad\.f", FMA, 1),
         (r"dp4acc", FMA, 4),
         (r"dp2acc", FMA, 2),
@@ -92,7 +98,7 @@ ADRENO = InstructionSet(
         (r"nop|bar|fence|sleep", WAIT, 0),
         (r"br|jump|end|ret|shpe|shps|predt|predf|prede|getone|kill", BRANCH, 0)),
     label=r"^(?P<name>l\d+):", target=r"#(?P<name>l\d+)", repeats=r"\(rpt(?P<number>\d+)\)",
-    idles=r"\(nop(?P<number>\d+)\)", end=r"^; ")
+    idles=r"\(nop(?P<number>\d+)\)", leaves=r"^(?:\(\w+\) ?)*(jump|end)", end=r"^; ")
 
 APPLE = InstructionSet(
     "Apple", "", r"^\s*[0-9a-f]+: [0-9a-f]+ +(?P<op>[a-z]\w*)", (
@@ -103,7 +109,8 @@ APPLE = InstructionSet(
         (r"mov|ldimm", MOVE, 0),
         (r"wait|barrier|nop|fence", WAIT, 0),
         (r"jmp|stop|if|else|while|pop_exec|push_exec|call|ret", BRANCH, 0)),
-    target=r"jmp_\w+ +(?P<distance>-?\d+)", address=r"^\s*(?P<hex>[0-9a-f]+):", end=r"^\s*[0-9a-f]+: \w+ +stop")
+    target=r"jmp_\w+ +(?P<distance>-?\d+)", address=r"^\s*(?P<hex>[0-9a-f]+): [0-9a-f]+ ",
+    end=r"^\s*[0-9a-f]+: \w+ +stop", asked_by=("AGX_MESA_DEBUG", "shaders"))
 
 _MALI = (
     (r"FMA\.f32|FMA_RSCALE", FMA, 1),
@@ -119,13 +126,13 @@ _MALI = (
 # Bifrost issues two operations at once, to the units * and +.
 BIFROST = InstructionSet(
     "Bifrost", "Assembly", r"^\s+\*(?P<op>[A-Z]\S*)", _MALI, label=r"^(?P<name>clause_\d+):",
-    target=r"\b(?P<name>clause_\d+)", joined=r"^\s+\+(?P<op>[A-Z]\S*)")
+    target=r"\b(?P<name>clause_\d+)", joined=r"^\s+\+(?P<op>[A-Z]\S*)", leaves=r"\+JUMP")
 
 # Shared memory is addressed like any other on Valhall, by a pointer; loads of keys and values are LD_PKA.
 VALHALL = InstructionSet(
     "Valhall", "Assembly", r"^\s{3}(?P<op>[A-Z]\S*)", (
         (r"LOAD\.|STORE\.", SHARED, 0), *_MALI),
-    target=r"offset:(?P<distance>-?\d+)", stride=1, base=1)
+    target=r"offset:(?P<distance>-?\d+)", stride=1, base=1, leaves=r"BRANCHZ\S*\.eq\S* 0x0,")
 
 # V3D multiplies and adds in two units at once; shared memory goes through the same unit as all other.
 V3D = InstructionSet(
@@ -136,9 +143,22 @@ V3D = InstructionSet(
         (r"b\.|bu\.|b$", BRANCH, 0),
         (r"mov", MOVE, 0),
         (r"nop|barrierid|thrsw|ldunif|ldvary|ldtlbu?$", WAIT, 0)),
-    target=r"^bu?\.\w+ +(?P<distance>-?\d+)", stride=8, base=4, joined=r"; (?P<op>[a-z]\S*)")
+    target=r"^bu?\.\w+ +(?P<distance>-?\d+)", stride=8, base=4, slots=3, joined=r"; (?P<op>[a-z]\S*)")
 
-_BY_ICD = {"radeon": AMD, "nouveau": NVIDIA, "intel": INTEL, "freedreno": ADRENO, "asahi": APPLE, "broadcom": V3D}
+# A group of operations is one instruction; they name their phases.
+POWERVR = InstructionSet(
+    "PowerVR", "", r"^\s+\d{4}: (?:\(\w+\) |if\(\S+\) )*\{.*?(?:ctrl|backend|p0|p2?(?:_\w+)?): (?P<op>[a-z]\S*)", (
+        (r"fmad", FMA, 1),
+        (r"ld|st|uvsw|smp|atomic|idf|doutw", GLOBAL, 0),
+        (r"mbyp|movc|mov|pck", MOVE, 0),
+        (r"wdf|nop|mutex|depbar|barrier", WAIT, 0),
+        (r"br|cnd|ba\b", BRANCH, 0)),
+    label=r"^\s*block (?P<name>B\d+):", target=r"\bbr\S* (?P<name>B\d+)", joined=r"\bp[12](?:_\w+)?: (?P<op>[a-z]\S*)",
+    leaves=r"\d: \{ ctrl: br ", begin="shader ir after passes",
+    asked_by=("PCO_DEBUG_PRINT", "cs"))
+
+_BY_ICD = {"radeon": AMD, "nouveau": NVIDIA, "intel": INTEL, "freedreno": ADRENO, "asahi": APPLE, "broadcom": V3D,
+           "powervr_mesa": POWERVR}
 
 
 def of(device):
