@@ -236,7 +236,8 @@ class Tile:
 
 @dataclasses.dataclass
 class Sum:
-    """Of some instructions: how many of each kind, multiply-adds of a lane, cycles."""
+    """Of some instructions: how many of each kind, multiply-adds of a lane by those of kind `product`, cycles."""
+    product: str
     turns: dict = dataclasses.field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     macs: float = 0
     cycles: float = 0
@@ -244,7 +245,7 @@ class Sum:
     def add(self, instruction, times):
         if instruction.kind in self.turns:
             self.turns[instruction.kind] += instruction.turns * times
-        self.macs += instruction.macs * times
+        self.macs += instruction.macs * times if instruction.kind == self.product else 0
         self.cycles += instruction.cycles * times
 
     @property
@@ -253,7 +254,7 @@ class Sum:
 
     @property
     def products(self):
-        return self.turns[FMA] + self.turns[MATRIX]
+        return self.turns[self.product]
 
 
 @dataclasses.dataclass
@@ -337,7 +338,7 @@ def measure(code, tile, matrix):
     straight = loop.macs(code, kind) - sum(inner.macs(code, kind) for inner in hot)
     turns, foreign = _choose_turns(hot, code, kind, tile, straight)
     times, others = _times(loop, hot, turns, tile.chunks)
-    whole, products = Sum(), Sum()
+    whole, products = Sum(kind), Sum(kind)
     for block in _blocks(code, loop.body):
         macs = sum(code[index].macs * times[index] for index in block if code[index].kind == kind)
         for index in block:

@@ -78,7 +78,7 @@ INTEL = InstructionSet(
         (r"mad\b|madm|mac\b", FMA, 1),
         (r"dp4a", FMA, 4),
         (r"dpas", MATRIX, 0),
-        (r"send\w*\.slm", SHARED, 0),
+        (r"send\w*\.slm|send.*bti\(254\)", SHARED, 0),
         (r"send", GLOBAL, 0),
         (r"mov", MOVE, 0),
         (r"sync|nop|wait", WAIT, 0),
