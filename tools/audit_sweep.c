@@ -88,9 +88,22 @@ static void compile(const audit_sweep *sweep, const subject *of, audit_row *row)
     vatten_plan_destroy(plan);
 }
 
+/* Whether a comma-separated list has the text, or a part of it; NULL has all. */
+static bool listed(const char *list, const char *text, bool part) {
+    char word[64];
+    for (const char *at = list; at;) {
+        size_t span = strcspn(at, ",");
+        snprintf(word, sizeof word, "%.*s", (int)span, at);
+        if (part ? strstr(text, word) != NULL : strcmp(text, word) == 0)
+            return true;
+        at = at[span] == ',' ? at + span + 1 : NULL;
+    }
+    return list == NULL;
+}
+
 /* `row` has what tells it from others; false stops the sweep. */
 static bool visit(const audit_sweep *sweep, const subject *of, audit_row *row) {
-    if (sweep->only && !strstr(row->kernel, sweep->only))
+    if (!listed(sweep->only, row->kernel, true) || !listed(sweep->problems, row->problem, false))
         return true;
     audit_clear(row->figures);
     if (!sweep->list)

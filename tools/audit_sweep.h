@@ -24,7 +24,8 @@ typedef bool (*audit_sink)(void *user, const audit_row *row);
 typedef struct audit_sweep {
     vatten_context *context;
     const char *name;       /* of the device, in the rows */
-    const char *only;       /* kernels whose name contains this; NULL = all */
+    const char *only;       /* kernels whose name contains one of these, with commas between; NULL = all */
+    const char *problems;   /* these, with commas between; NULL = all */
     const audit_dims *dims; /* count 0 = the default list */
     const audit_dims *more; /* dims that only these dtypes have; count 0 = none */
     uint32_t more_dtypes;   /* bits 1 << vatten_dtype */

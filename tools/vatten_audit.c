@@ -30,7 +30,7 @@ typedef struct audit_options {
     family_options family;
     option_shapes dims, more_dims;
     option_ints more_dtypes;
-    const char *name, *only, *csv, *read, *compare;
+    const char *name, *only, *problems, *csv, *read, *compare;
     bool quiet, list;
 } audit_options;
 
@@ -41,7 +41,8 @@ static const option_spec audit_specs[] = {
      "dims of attention and mass; default 32,64,96,128,192x128,256,576x512"},
     {"more-dims", OPTION_SHAPES, FIELD(more_dims), "D,DxDV,...", "further dims, for some dtypes only"},
     {"more-dtypes", OPTION_CHOICES, FIELD(more_dtypes), FAMILY_DTYPE_WORDS, "those; default all"},
-    {"only", OPTION_TEXT, FIELD(only), "PART", "kernels whose name contains this"},
+    {"only", OPTION_TEXT, FIELD(only), "PART,...", "kernels whose name contains one of these"},
+    {"problems", OPTION_TEXT, FIELD(problems), "NAME,...", "these: causal, grid2, ...; --list prints all"},
     {"name", OPTION_TEXT, FIELD(name), "NAME", "what the device is called in the table"},
     {"csv", OPTION_TEXT, FIELD(csv), "FILE", "also write the table there, line by line as it grows"},
     {"read", OPTION_TEXT, FIELD(read), "FILE", "take the table from a CSV file and compile nothing"},
@@ -114,6 +115,7 @@ static bool sweep_all(const audit_options *options, audit_sink sink, void *user)
     audit_dims dims, more;
     audit_sweep sweep = {.name = options->name,
                          .only = options->only,
+                         .problems = options->problems,
                          .dims = &dims,
                          .more = &more,
                          .more_dtypes = dtype_bits(&options->more_dtypes),
@@ -164,7 +166,8 @@ static bool print_table(const audit_options *options, const audit_table *table) 
 }
 
 static void say_none(const audit_options *options) {
-    say_error("no kernel's name contains \"%s\"", options->only ? options->only : "");
+    say_error("no kernel's name contains \"%s\"%s%s", options->only ? options->only : "",
+              options->problems ? " with a problem of " : "", options->problems ? options->problems : "");
 }
 
 static int list(const audit_options *options) {

@@ -42,7 +42,7 @@ def _programs(root, place, glslang, options=()):
     configure = ["cmake", "-S", root, "-B", place, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *compiler, *options,
                  "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
                  "-DVATTEN_INSTALL=OFF"]
-    targets = ["vatten_audit", "test_layers", "raise_version", *UNITS,
+    targets = ["vatten_audit", "test_layers", "raise_version", "listings", *UNITS,
                *(f"test_{name}" for name in device_list.FULL)]
     if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
         raise BuildFailed(f"the programs could not be built [{log}]")

@@ -39,7 +39,7 @@ class Device:
 class Run:
     ident: str
     name: str
-    kind: str  # "audit", "execute", "validate" or "shaders"
+    kind: str  # "audit", "loops", "execute", "validate" or "shaders"
     device: Device
     programs: tuple = ()  # of build/tests/gpu, without test_; each with its arguments after a space
     full: tuple = ()  # the same with --full; () = as `programs`
@@ -219,7 +219,8 @@ def _execution_runs():
 
 RUNS = tuple([Run(f"audit:{d.ident}", d.name, "audit", d) for d in DEVICES if not d.executes]
              + _execution_runs()
-             + [Run("shaders", "all kernels with a newer glslang", "shaders", device("lvp26-8"))])
+             + [Run("shaders", "all kernels with a newer glslang", "shaders", device("lvp26-8"))]
+             + [Run(f"loops:{d.ident}", d.name, "loops", d, default=False) for d in DEVICES if not d.executes])
 
 
 class UnknownPattern(Exception):
@@ -235,14 +236,15 @@ def _matches(run, pattern):
 
 def choose(patterns=(), kinds=(), full=False):
     """The runs asked for, in the order of the list. A pattern is a part of an id, name or family, or a shell pattern
-    for one of them as a whole. Raises UnknownPattern for one that finds nothing."""
+    for one of them as a whole. Runs of the kind "loops" are chosen by their kind only. Raises UnknownPattern for a
+    pattern that finds nothing."""
     for pattern in patterns:
         if not any(_matches(run, pattern) for run in RUNS):
             raise UnknownPattern(f"no device or run matches '{pattern}': see tests/drivers/run.sh --list")
-    chosen = [run for run in RUNS if not kinds or run.kind in kinds]
+    chosen = [run for run in RUNS if (run.kind in kinds if kinds else run.kind != "loops")]
     if patterns:
         return [run for run in chosen if any(_matches(run, pattern) for pattern in patterns)]
-    return [run for run in chosen if run.default or full]
+    return [run for run in chosen if run.default or full or run.kind == "loops"]
 
 
 def programs_of(run, full):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tests/drivers/run.sh without its set-up: which runs, in what order, and the sums.
 
-    drivers.py [--list] [--only PATTERN]... [--audit|--execute] [--full] [--refresh] [--table FILE] --build FOLDER
+    drivers.py [--list] [--only PATTERN]... [--audit|--loops|--execute] [--full] [--refresh] [--table FILE] --build FOLDER
 
 Ends with a line "N passed, N failed, N skipped"; exit status 1 if any failed, 2 for a wrong command line.
 """
@@ -17,6 +17,8 @@ import execution_runs
 import folders as rooms
 import intel_shim
 import launch
+import loop_runs
+import loop_table
 import report as reports
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -30,12 +32,14 @@ def parse(words):
                         help="runs whose id, name or family contains this, or matches it with * and ?")
     parser.add_argument("--audit", action="append_const", dest="kinds", const=("audit", "shaders"), default=[],
                         help="only what is compiled")
+    parser.add_argument("--loops", action="append_const", dest="kinds", const=("loops",),
+                        help="only what the compilers make of the products: instructions for each multiply-add")
     parser.add_argument("--execute", action="append_const", dest="kinds", const=("execute", "validate"),
                         help="only what is executed")
     parser.add_argument("--full", action="store_true", help="whole lists everywhere; takes hours")
     parser.add_argument("--refresh", action="store_true", help="fetch the drivers anew")
-    parser.add_argument("--table", metavar="FILE", help="write the audit as a page of Markdown there, and the rows "
-                        "beside it as results/devices.csv")
+    parser.add_argument("--table", metavar="FILE", help="write the audit, or with --loops the loops, as a page of Markdown "
+                        "there, and the rows beside it as results/devices.csv or results/loops.csv")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
@@ -133,10 +137,19 @@ def check_shaders(run, place, report):
 def task_of(run, place, report, folder, full):
     if run.kind == "audit":
         return lambda: audit_runs.run(place, run.ident, report, os.path.join(folder, "audit"), full)
+    if run.kind == "loops":
+        return lambda: loop_runs.run(place, run.ident, report, os.path.join(folder, "loops"))
     if run.kind == "shaders":
         return lambda: check_shaders(run, place, report)
     programs = device_list.programs_of(run, full)
     return lambda: execution_runs.run(run, place, report, folder, programs)
+
+
+def write_table(options, folder, devices):
+    if ("loops",) in options.kinds:
+        loop_table.write(options.table, os.path.join(folder, "loops"), devices)
+    else:
+        devices_table.write(options.table, os.path.join(folder, "audit"), devices)
 
 
 def slowest_first(pair):
@@ -159,14 +172,14 @@ def main(words):
         return 2
     report = reports.Report(len(runs))
     folder = os.path.join(places.build, "drivers")
-    os.makedirs(os.path.join(folder, "audit"), exist_ok=True)
+    for name in ("audit", "loops"):
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
     found = sorted(find_places(runs, places, report), key=slowest_first)
     places.folders.settled()
     reports.side_by_side([task_of(run, place, report, folder, options.full) for run, place in found])
     status = report.finish()
     if options.table:
-        audited = [run.device for run, _ in found if run.kind == "audit"]
-        devices_table.write(options.table, os.path.join(folder, "audit"), audited)
+        write_table(options, folder, [run.device for run, _ in found if run.kind in ("audit", "loops")])
     return status
 
 

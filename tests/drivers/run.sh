@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# tests/drivers/run.sh [--list] [--only PATTERN]... [--audit|--execute] [--full] [--refresh] [--table FILE]
+# tests/drivers/run.sh [--list] [--only PATTERN]... [--audit|--loops|--execute] [--full] [--refresh] [--table FILE]
 #
 # Every kernel on the compilers of AMD, NVIDIA, Intel, ARM, Qualcomm, Apple, Broadcom and Imagination devices, and
 # the GPU tests on software devices of several versions and widths. Needs no GPU. Drivers come as packages into a

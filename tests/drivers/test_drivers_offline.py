@@ -16,6 +16,9 @@ import device_list
 import devices_table
 import folders
 import launch
+import loop_runs
+import loop_sets
+import loop_table
 import report
 
 DRIVERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers.py")
@@ -58,6 +61,11 @@ class TheChoice(unittest.TestCase):
         self.assertEqual({run.device.ident for run in device_list.choose(["navi31"])}, {"amd-navi31"})
         self.assertEqual(len(device_list.choose(["audit:amd-*"])), 13)
         self.assertTrue(all(run.default for run in device_list.choose()))
+
+    def test_loops_are_run_when_asked_for(self):
+        self.assertFalse([run for run in device_list.choose(["navi31"], (), True) if run.kind == "loops"])
+        self.assertEqual([run.ident for run in device_list.choose(["navi31"], {"loops"})], ["loops:amd-navi31"])
+        self.assertEqual(len(device_list.choose((), {"loops"})), sum(not d.executes for d in device_list.DEVICES))
 
     def test_unknown_pattern_is_one_line(self):
         said = drivers("--only", "voodoo2")
@@ -242,6 +250,22 @@ class TheRest(unittest.TestCase):
                 text = file.read()
         self.assertIn("| AMD Navi 31 (RDNA 3) | radv | 1 | 0 | 0 | 0 |", text)
         self.assertIn("128: 64x32/8 | 192 | 8 | 2203 |", text)
+
+    def test_page_of_loops(self):
+        figures = dict.fromkeys(loop_runs.FIELDS, "1")
+        rows = [{**figures, "kernel": f"attention_dense_f16_{layout}", "problem": "causal", "dim": "64", "layout": layout,
+                 "product_share": "0.714", "registers": "192"} for layout in ("subgroup", "shared", "matrix")]
+        with tempfile.TemporaryDirectory() as place:
+            loop_runs.write_csv(os.path.join(place, "amd-navi31.csv"), rows)
+            page = os.path.join(place, "loops.md")
+            loop_table.write(page, place, [device_list.device("amd-navi31"), device_list.device("pi-5")])
+            with open(page, encoding="utf-8") as file:
+                text = file.read()
+            with open(os.path.join(place, "results", "loops.csv"), encoding="utf-8") as file:
+                self.assertEqual(len(file.readlines()), 4)
+        self.assertIn("| AMD Navi 31 (RDNA 3) | subgroup, 64 | 1: 1x1/1 | 71 % |", text)
+        self.assertIn("| AMD Navi 31 (RDNA 3) | matrix, 64 |", text)
+        self.assertNotIn("shared, 64", text)
 
 
 if __name__ == "__main__":

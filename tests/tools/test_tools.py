@@ -506,6 +506,15 @@ class Audit(ToolCase):
         self.assertIn("attention_dense_f16_shared_full 32x32 window", lines)
         self.assertEqual(run_tool("vatten_audit", "--list", "--only", "no such kernel")[0], 1)
 
+    def test_lists_kernels_and_problems_that_are_named(self):
+        code, out, err = run_tool("vatten_audit", "--list", "--dims", "32", "--only", "dense_f32_shared,neighborhood_f16_shared",
+                                  "--problems", "boxes3 biased,causal,grid2")
+        self.assertEqual(code, 0, err)
+        self.assertEqual(out.splitlines(), ["attention_dense_f32_shared 32x32 causal", "attention_neighborhood_f16_shared 32x32 grid2"])
+        code, _, err = run_tool("vatten_audit", "--list", "--problems", "caus")
+        self.assertEqual(code, 1)
+        self.assertIn("problem of caus", err)
+
     def test_lists_further_dims_of_some_dtypes(self):
         def dims(*words):
             code, out, err = run_tool("vatten_audit", "--list", "--only", "attention_dense", "--dims", "32", *words)
