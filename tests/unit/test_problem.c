@@ -71,7 +71,7 @@ static void scale_is_finite(void **state) {
 
 static void a_tile_layout_is_known(void **state) {
     (void)state;
-    REFUSED_DENSE(heads.tile.layout, (vatten_layout)8, INVALID, "attention: tile layout 8 is unknown");
+    REFUSED_DENSE(heads.tile.layout, (vatten_layout)9, INVALID, "attention: tile layout 9 is unknown");
 }
 
 static void sixteen_bit_dtypes_need_their_feature(void **state) {
