@@ -98,6 +98,14 @@ static void ruled_of(vatten_attention_desc *desc) {
     desc->sequences = 4;
 }
 
+/* 32 bytes to a scale, as caches mostly have, or what divides both dims. */
+static uint32_t block_of(const vatten_heads *heads) {
+    uint32_t block = 32;
+    while (block > 4 && (heads->dim % block != 0 || heads->value_dim % block != 0))
+        block /= 2;
+    return block;
+}
+
 /* One token of several sequences in pages of bytes, whose heads share tiles and whose keys are shared out. */
 static void decode_of(vatten_attention_desc *desc) {
     desc->q_len = 1;
@@ -106,7 +114,7 @@ static void decode_of(vatten_attention_desc *desc) {
     desc->page_size = 16;
     desc->pool_pages = 1024;
     desc->heads.kv_dtype = VATTEN_DTYPE_I8;
-    desc->heads.kv_block = 32;
+    desc->heads.kv_block = block_of(&desc->heads);
 }
 
 static void attention_of(const audit_rule *rule, vatten_attention_desc *desc) {
