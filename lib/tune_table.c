@@ -168,8 +168,8 @@ const vt_tune_row vt_tune_table[] = {
      "2 rows by 16 keys fit 128 registers"},
     {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 128, 128, 16, 2, 32, 0, 0,
      "exchange takes shared memory: 2 rows"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 1, 16, 0, 0,
-     "1 row by 16 lanes fits 64 registers (Mali)"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 2, 16, 0, 0,
+     "2 rows by 16 lanes fit 64 registers (Mali)"},
     {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
     {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
 };
