@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which kernel layout and tile a problem gets on a device: (caps, problem) -> tile. The choices themselves
- * are data, in tune_table.c and in tuning files (tune_file.h); this room knows how a row of the table becomes a tile and whether the tile fits.
+ * are data, in tune_table.c and in tuning files (tune_file.h); this room knows which row is taken and what tile it
+ * becomes; whether that fits, tile.h does.
  */
 #ifndef VT_TUNE_H
 #define VT_TUNE_H
 
-#include "problem.h"
+#include "tile.h"
 
 typedef enum vt_tune_when {
     VT_TUNE_ANY,
@@ -60,27 +61,6 @@ typedef struct vt_tune_row {
 extern const vt_tune_row vt_tune_table[];
 extern const uint32_t vt_tune_table_count;
 
-typedef struct vt_tile {
-    vatten_layout layout;
-    uint32_t workgroup;
-    uint32_t rows;
-    uint32_t keys;
-    uint32_t lanes_per_row;
-    uint32_t dim_pad;
-    uint32_t value_pad;
-    uint32_t dim_chunk;
-    uint32_t subgroup; /* layouts with matrices only: invocations of a subgroup */
-    vt_matrix
-        matrix;   /* likewise: the product that the kernel is made of, or what its sides are multiples of */
-    bool hold;    /* likewise: queries stay in registers */
-    bool repacks; /* ADDRESS only: keys and values are repacked first (repack.h) */
-    uint32_t shared_bytes;
-    uint64_t iterations; /* loop iterations of one invocation per key tile, not less than the truth */
-} vt_tile;
-
-/* ROWS and ADDRESS: a lane owns whole query rows. */
-bool vt_tile_owns_rows(const vt_tile *tile);
-
 /* Row `i` of all that a device has: those of its tuning file, then the table. NULL past the last one. */
 const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i);
 
@@ -88,12 +68,5 @@ const vt_tune_row *vt_tune_row_at(const vt_caps *caps, uint32_t i);
  * Errors: UNSUPPORTED, with a message, if nothing fits or the tile that was asked for does not. */
 vatten_result vt_tune(const vt_caps *caps, const vatten_logger *logger, const vt_problem *problem,
                       uint32_t *row, vt_tile *out);
-
-/* NULL if a tile's workgroup, rows, keys and lanes_per_row may stand together on some device, else why not. */
-const char *vt_tile_malformed(const vt_tile *tile);
-
-/* Fills in what follows from layout, workgroup, rows, keys, lanes_per_row, subgroup, matrix and the problem's dims.
- * NULL if the tile can run the problem on the device, else why not. */
-const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile);
 
 #endif /* VT_TUNE_H */
