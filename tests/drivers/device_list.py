@@ -154,7 +154,7 @@ MATRIX2_FULL = ("harness", "properties", "dense", "neighborhood", "lists", "sequ
 NO_MATRIX2 = "without=cooperative_matrix_2"
 
 # The layout MATRIX_WORKGROUP alone, in the build whose matrices are a subgroup's.
-WORKGROUP = ("random 1 30",)
+WORKGROUP = ("boxes", "random 1 12")
 WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", "random 1 100")
 
 # What depends on how wide a subgroup is.
