@@ -78,29 +78,30 @@ static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physi
     return matrix.cooperativeMatrix && model.vulkanMemoryModel && half.shaderFloat16;
 }
 
-/* Some drivers claim the features of extensions that they do not list: ask only for those that are. */
-static bool has_matrix_2_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
-    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix = {
+/* Of VK_NV_cooperative_matrix2, and whether its SPIR-V can be had. Some drivers claim the features of extensions that they do
+ * not list: ask only for those that are. */
+static bool find_matrix_2(const vt_vk_instance *vk, VkPhysicalDevice physical_device,
+                          VkPhysicalDeviceCooperativeMatrix2FeaturesNV *out) {
+    *out = (VkPhysicalDeviceCooperativeMatrix2FeaturesNV){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
     VkPhysicalDeviceMaintenance4Features maintenance = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = &matrix};
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = out};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
                                           .pNext = &maintenance};
     vk->GetPhysicalDeviceFeatures2(physical_device, &features);
-    return matrix.cooperativeMatrixReductions && matrix.cooperativeMatrixConversions &&
-           matrix.cooperativeMatrixPerElementOperations && maintenance.maintenance4;
+    return maintenance.maintenance4;
+}
+
+static bool has_matrix_2_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix;
+    return find_matrix_2(vk, physical_device, &matrix) && matrix.cooperativeMatrixReductions &&
+           matrix.cooperativeMatrixConversions && matrix.cooperativeMatrixPerElementOperations;
 }
 
 /* And what matrices of a workgroup take beside. */
 static bool has_workgroup_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
-    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV};
-    VkPhysicalDeviceMaintenance4Features maintenance = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES, .pNext = &matrix};
-    VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-                                          .pNext = &maintenance};
-    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
-    bool all = maintenance.maintenance4 != VK_FALSE;
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV matrix;
+    bool all = find_matrix_2(vk, physical_device, &matrix);
 #define HAS(MEMBER, WANTED) all = all && (matrix.MEMBER || !(WANTED));
     VT_MATRIX_SCOPE_FEATURES(HAS)
 #undef HAS

@@ -46,33 +46,19 @@ static vt_tile tile_of_matrix(const vt_caps *caps, const vt_tune_row *row, const
     return tile;
 }
 
-/* The first of the device's matrices that the row makes a tile of. */
+/* The first of the device's matrices, of a subgroup or of a workgroup, that the row makes a tile of. */
 static const char *try_matrices(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
                                 vt_tile *out) {
-    uint32_t count;
-    const vt_matrix *list = vt_caps_matrices(caps, problem->dtype, &count);
+    bool whole = row->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP;
+    uint32_t counts[2];
+    const vt_matrix *list = vt_caps_matrices(caps, problem->dtype, &counts[0]);
+    const vt_flexible *flexible = vt_caps_flexible(caps, problem->dtype, &counts[1]);
     const char *why = vt_tile_missing(caps, row->layout, problem);
     if (why)
         return why;
-    for (uint32_t i = 0; i < count; ++i) {
-        *out = tile_of_matrix(caps, row, &problem->tile, &list[i]);
-        why = vt_tile_complete(caps, problem, out);
-        if (!why)
-            return NULL;
-    }
-    return why;
-}
-
-/* The first of the device's matrices of a workgroup that the row makes a tile of. */
-static const char *try_workgroups(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
-                                  vt_tile *out) {
-    uint32_t count;
-    const vt_flexible *list = vt_caps_flexible(caps, problem->dtype, &count);
-    const char *why = vt_tile_missing(caps, row->layout, problem);
-    if (why)
-        return why;
-    for (uint32_t i = 0; i < count; ++i) {
-        *out = vt_workgroup_tile(caps, row, &problem->tile, &list[i]);
+    for (uint32_t i = 0; i < counts[whole]; ++i) {
+        *out = whole ? vt_workgroup_tile(caps, row, &problem->tile, &flexible[i])
+                     : tile_of_matrix(caps, row, &problem->tile, &list[i]);
         why = vt_tile_complete(caps, problem, out);
         if (!why)
             return NULL;
@@ -82,8 +68,6 @@ static const char *try_workgroups(const vt_caps *caps, const vt_tune_row *row, c
 
 static const char *try_row(const vt_caps *caps, const vt_tune_row *row, const vt_problem *problem,
                            vt_tile *out) {
-    if (row->layout == VATTEN_LAYOUT_MATRIX_WORKGROUP)
-        return try_workgroups(caps, row, problem, out);
     if (vt_layout_has_matrices(row->layout))
         return try_matrices(caps, row, problem, out);
     *out = tile_of_row(caps, row, problem);
