@@ -35,10 +35,10 @@ struct Chain {
 };
 #define read_chain(STAGE, AT) Chain(STAGE[AT], STAGE[(AT) + 1u])
 const uint CHAIN_WORDS = 2u;
-const uint RUN_KEYS = 8u;
+const uint RUN_KEYS = 2u;
 // Binary orders of magnitude that the largest weight has above 1: what drivers take for 0, up to 2^-14, is that much smaller, and
-// values may be as large as 65504 / (8 RUN_KEYS), about 1000.
-const float WEIGHT_HEADROOM = 3.0;
+// values may be as large as 65504 / (32 RUN_KEYS), about 1000.
+const float WEIGHT_HEADROOM = 5.0;
 
 f16vec4 run[ROW_COUNT * OUT_COUNT];
 float lift[ROW_COUNT];
