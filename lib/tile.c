@@ -239,7 +239,7 @@ static const char *f16_misfit(const vt_caps *caps, const vt_problem *problem, co
         return "layouts with f16 in shared memory take dtype F16 only";
     if (problem->kv_bytes)
         return "layouts with f16 in shared memory take no keys of bytes";
-    if (packed && problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX)
+    if (packed && (problem->weights || problem->rules.normaliser != VATTEN_NORMALISER_SOFTMAX))
         return "the PACKED layouts round weights of a softmax only";
     if (!(caps->features & VATTEN_FEATURE_SHADER_FLOAT16))
         return "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled";

@@ -40,7 +40,7 @@ static const audit_rule rules[] = {
     {"grid2", AUDIT_GRID, "", LANES | MATRICES | HALVES, .full = false},
     {"grid3", AUDIT_GRID, "_full", LANES | MATRICES | HALVES, .full = true},
     {"bias3", AUDIT_GRID, "_bias", LANES | MATRICES | HALVES, .full = true, .bias = VATTEN_BIAS_RELATIVE},
-    {"weights2", AUDIT_GRID, "", LANES | MATRICES | HALVES, .weights = true},
+    {"weights2", AUDIT_GRID, "", LANES | MATRICES | ON(HALF) | ON(MIXED), .weights = true},
     {"masked", AUDIT_LISTS, "", LANES | MATRICES | HALVES, .full = true},
     {"boxes3", AUDIT_BOXES, "", LANES | MATRICES | HALVES, .full = true},
     {"boxes3 biased", AUDIT_BOXES, "_bias", LANES | MATRICES | HALVES, .full = true,

@@ -401,8 +401,9 @@ bool gpu_check(gpu *g, const gpu_problem *problem) {
 }
 
 static bool softmax_of(const gpu_problem *problem) {
-    bool dense = !problem->grid && !problem->listed;
-    return !dense || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
+    if (problem->grid)
+        return !problem->hood.weights;
+    return problem->listed || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
 }
 
 /* Layouts with f16 in shared memory take keys of f16 only; PACKED softmax only, and scores as those of unit variance are. */

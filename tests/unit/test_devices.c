@@ -211,21 +211,24 @@ static void why_there_is_no_tile_with_f16_is_told(void **state) {
         vatten_features features;
         bool bytes;
         vatten_normaliser normaliser;
+        bool weights;
         const char *why;
     } cases[] = {
-        {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F32, ~0u, false, VATTEN_NORMALISER_SOFTMAX,
+        {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F32, ~0u, false, VATTEN_NORMALISER_SOFTMAX, false,
          "layouts with f16 in shared memory take dtype F16 only"},
-        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_BF16, ~0u, false, VATTEN_NORMALISER_SOFTMAX,
+        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_BF16, ~0u, false, VATTEN_NORMALISER_SOFTMAX, false,
          "layouts with f16 in shared memory take dtype F16 only"},
-        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_F16, ~0u, true, VATTEN_NORMALISER_SOFTMAX,
+        {VATTEN_LAYOUT_HALF, VATTEN_DTYPE_F16, ~0u, true, VATTEN_NORMALISER_SOFTMAX, false,
          "layouts with f16 in shared memory take no keys of bytes"},
-        {VATTEN_LAYOUT_PACKED_SHARED, VATTEN_DTYPE_F16, ~0u, false, VATTEN_NORMALISER_RELU,
+        {VATTEN_LAYOUT_PACKED_SHARED, VATTEN_DTYPE_F16, ~0u, false, VATTEN_NORMALISER_RELU, false,
+         "the PACKED layouts round weights of a softmax only"},
+        {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F16, ~0u, false, VATTEN_NORMALISER_SOFTMAX, true,
          "the PACKED layouts round weights of a softmax only"},
         {VATTEN_LAYOUT_PACKED, VATTEN_DTYPE_F16, VATTEN_FEATURE_STORAGE_16BIT, false,
-         VATTEN_NORMALISER_SOFTMAX,
+         VATTEN_NORMALISER_SOFTMAX, false,
          "layouts with f16 in shared memory need VATTEN_FEATURE_SHADER_FLOAT16, which is not enabled"},
         {VATTEN_LAYOUT_MIXED, VATTEN_DTYPE_F16, VATTEN_FEATURE_SHADER_FLOAT16, false,
-         VATTEN_NORMALISER_SOFTMAX,
+         VATTEN_NORMALISER_SOFTMAX, false,
          "the MIXED layout needs VATTEN_FEATURE_MIXED_DOT_PRODUCT, which is not enabled"},
     };
     for (size_t n = 0; n < sizeof cases / sizeof cases[0]; ++n) {
@@ -236,6 +239,7 @@ static void why_there_is_no_tile_with_f16_is_told(void **state) {
                                     .q_len = 9,
                                     .kv_bytes = cases[n].bytes,
                                     .rules = {.normaliser = cases[n].normaliser},
+                                    .weights = cases[n].weights,
                                     .tile = {.layout = cases[n].layout}};
         unit_log said;
         unit_log_start(&said);
