@@ -522,7 +522,7 @@ class Audit(ToolCase):
             return {tuple(line.split(" ", 2)[:2]) for line in out.splitlines() if line.endswith(" causal")}
 
         of_all = dims()
-        self.assertEqual({kernel for kernel, _ in of_all if kernel.endswith("_shared")},
+        self.assertEqual({kernel for kernel, _ in of_all if kernel.endswith("16_shared") or kernel.endswith("32_shared")},
                          {f"attention_dense_{dtype}_shared" for dtype in ("f32", "f16", "bf16")})
         self.assertEqual({dim for _, dim in of_all}, {"32x32"})
         self.assertEqual(dims("--more-dims", "64,96x64", "--more-dtypes", "f16") - of_all,
