@@ -170,7 +170,7 @@ static bool saves(const vt_problem *problem, const vt_tune_row *row, const vt_ti
 /* Rows from `*row` on, up to the first that matches, fits and is for any share of pairs: what would be taken without the
  * rows above it. Leaves it in `*row`. NULL, or why the last row that matches does not fit. */
 static const char *choose_any(const vt_caps *caps, const vt_problem *problem, uint32_t *row, vt_tile *out) {
-    const char *why = "no kernel of that layout takes these dims";
+    const char *why = "no tile of that layout is for these dims and a device of these registers";
     const vt_tune_row *at;
     for (; (at = vt_tune_row_at(caps, *row)); ++*row) {
         if (at->percent || !matches(caps, at, problem))

@@ -37,7 +37,7 @@
  *    half as many registers: 48 + 32 + 16 of them for 64 rows by 64 keys at dim 128 with 256 invocations. With half the keys
  *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for;
  *  - PACKED: the tiles of SUBGROUP, in half of the shared memory, so fewer steps down. HALF and MIXED take the same rows.
- *    PACKED_SHARED likewise those of SHARED. All have to be asked for: PACKED has less precision, and nobody has timed any;
+ *    PACKED_SHARED likewise those of SHARED, from 64 registers on: with 48 (V3D) dozens are spilled. All have to be asked for: PACKED has less precision, and nobody has timed any;
  *  - DOT: the tiles of SUBGROUP. By the same estimates keys of bytes take 0.5 to 1.0 of its cycles from dim 65 to 128 on AMD and
  *    NVIDIA, whatever the rows; at dim 64 0.9 to 1.3, as queries of two or three bytes cost what keys save, above 128 as much
  *    or more, and on Intel more (docs/performance.md), so there it has to be asked for.
@@ -171,9 +171,9 @@ const vt_tune_row vt_tune_table[] = {
      "2 rows by 16 keys fit 128 registers"},
     {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 255, 128, 128, 16, 2, 32, 0, 0,
      "exchange takes shared memory: 2 rows"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 2, 16, 0, 0,
-     "2 rows by 16 lanes fit 64 registers (Mali)"},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, 128, 32, 8, 1, 8, 0, 0, SMALL},
-    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 0, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 128, 16, 1, 16, 0, 0,
+     "1 row by 16 lanes fits 64 registers (Mali)"},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, 128, 32, 8, 1, 8, 0, 0, SMALL},
+    {VATTEN_LAYOUT_PACKED_SHARED, VT_TUNE_ASKED, 64, ANY_DIM, 32, 8, 1, 8, 0, 0, LEAST},
 };
 const uint32_t vt_tune_table_count = sizeof vt_tune_table / sizeof vt_tune_table[0];

@@ -29,8 +29,6 @@ EXCEPTIONS = (
      "registers: some thirty to forty are spilled, outside the products"),
     ("adreno-702", "_rules", "ruled", "the same in 32 registers of four floats, with the smallest tile too: three are spilled, "
      "by the layout shared nine"),
-    ("mali-", "_packed_shared_rules", "ruled", "the same on 64 registers, two rows to a lane: six are spilled at dim 64, thirteen at "
-     "128; one row spills none and takes 1.4 times the cycles for each pair"),
     ("pi-", "_mass", "mass ruled", "attention mass by those rules, without values: some twenty registers are spilled, outside "
      "the products"),
     ("pi-", "score_", "select", "no register is spilled; V3D keeps the 16 sums of an invocation in scratch, 64 bytes of a lane, and "

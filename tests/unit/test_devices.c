@@ -194,7 +194,8 @@ static void layouts_with_f16_have_a_tile_where_the_device_computes_in_it(void **
         bool lanes = (caps.subgroup_ops & VT_SUBGROUP_SHUFFLE) != 0 && caps.subgroup_min >= 4;
         for (vatten_layout layout = VATTEN_LAYOUT_PACKED; layout <= VATTEN_LAYOUT_MIXED; ++layout)
             for (uint32_t dim = 1; dim <= caps.max_dim; dim += dim < 140 ? 1 : 20) {
-                if ((layout != VATTEN_LAYOUT_PACKED_SHARED && !lanes) || !vt_kernels_have(layout))
+                bool fits = layout == VATTEN_LAYOUT_PACKED_SHARED ? caps.registers >= 64 : lanes;
+                if (!fits || !vt_kernels_have(layout))
                     continue;
                 check_f16(&caps, layout, dim, dim);
                 check_f16(&caps, layout, dim, caps.max_dim);

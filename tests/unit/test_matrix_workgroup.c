@@ -212,7 +212,8 @@ static void a_build_or_device_without_it_says_so(void **state) {
     problem.dtype = VATTEN_DTYPE_F32;
     assert_refused(&caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
     problem = with_dims(257, 64);
-    assert_refused(&caps, &problem, "no kernel of that layout takes these dims");
+    assert_refused(&caps, &problem,
+                   "no tile of that layout is for these dims and a device of these registers");
     problem = with_dims(64, 64);
     caps.matrix_subgroup = 0;
     assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");

@@ -236,9 +236,10 @@ static void the_search_goes_on_after_the_row_that_won(void **state) {
     }
     assert_true(found > 3);
     assert_int_equal(vt_tune_table[last].layout, VATTEN_LAYOUT_SHARED); /* the way out for every GPU */
-    assert_said(&said, "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 "
-                       "invocations, bindings of "
-                       "4294967295 bytes): no kernel of that layout takes these dims");
+    assert_said(
+        &said, "no tile fits Desktop for dim 64, value_dim 64 (shared memory 49152 bytes, 1024 "
+               "invocations, bindings of "
+               "4294967295 bytes): no tile of that layout is for these dims and a device of these registers");
 }
 
 /* ---- What is asked for ---- */
