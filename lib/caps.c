@@ -6,6 +6,7 @@
 #include <iface/interface.h>
 
 #include <stdio.h>
+#include <string.h>
 
 bool vt_caps_is_cpu(const vt_caps *caps) {
     return caps->device_type == VT_DEVICE_CPU;
@@ -207,29 +208,29 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
 }
 
+/* Adds a matrix to a list of them; `invocations` 0 = none to be told. */
+static void add_name(const vt_matrix *matrix, uint32_t invocations, char *text, size_t size) {
+    size_t used = strlen(text);
+    used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u", used ? " " : "", (unsigned)matrix->m,
+                             (unsigned)matrix->n, (unsigned)matrix->k);
+    if (invocations && used < size)
+        snprintf(text + used, size - used, "/%u", (unsigned)invocations);
+}
+
 void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size) {
     uint32_t count;
     const vt_matrix *list = vt_caps_matrices(caps, dtype, &count);
-    size_t used = 0;
     snprintf(text, size, "%s", "");
-    for (uint32_t i = 0; i < count && used < size; ++i) {
-        const vt_matrix *matrix = &list[i];
-        used += (size_t)snprintf(text + used, size - used, "%s%ux%ux%u", used ? " " : "", (unsigned)matrix->m,
-                                 (unsigned)matrix->n, (unsigned)matrix->k);
-    }
+    for (uint32_t i = 0; i < count; ++i)
+        add_name(&list[i], 0, text, size);
 }
 
 void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size) {
     uint32_t count;
     const vt_flexible *list = vt_caps_flexible(caps, dtype, &count);
-    size_t used = 0;
     snprintf(text, size, "%s", "");
-    for (uint32_t i = 0; i < count && used < size; ++i) {
-        const vt_matrix *grain = &list[i].grain;
-        used +=
-            (size_t)snprintf(text + used, size - used, "%s%ux%ux%u/%u", used ? " " : "", (unsigned)grain->m,
-                             (unsigned)grain->n, (unsigned)grain->k, (unsigned)list[i].invocations);
-    }
+    for (uint32_t i = 0; i < count; ++i)
+        add_name(&list[i].grain, list[i].invocations, text, size);
 }
 
 void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {

@@ -67,10 +67,6 @@ bool vt_repack_pays(const vt_caps *caps, const vt_problem *p) {
     return gains(p) && can(p) && keys > 0 && fits(caps, p) && p->pairs / LEAST_PAIRS >= keys;
 }
 
-static void move_role(vt_program *program, vt_role from, vt_role to, uint64_t offset) {
-    program->route[from] = (vt_route){true, to, offset};
-}
-
 /* New rows of a cache whose places are all new. Records of grids and lists have the plan's lengths. */
 static vatten_result repack(const source *s, const vt_op_input *input, bool extra, vt_program *program) {
     const vt_problem *p = input->problem;
@@ -91,11 +87,11 @@ static vatten_result repack(const source *s, const vt_op_input *input, bool extr
         copy.side[i].vector = copy.side[i].dim % 4 == 0 && vt_tensor_by_four(&copy.side[i].rows);
     memset(program->route, 0, sizeof program->route);
     if (extra) {
-        move_role(program, VT_ROLE_K, s->k_role, 0);
-        move_role(program, VT_ROLE_V, s->v_role, 0);
+        vt_program_move(program, VT_ROLE_K, s->k_role, 0);
+        vt_program_move(program, VT_ROLE_V, s->v_role, 0);
     }
-    move_role(program, VT_ROLE_CACHE_K, VT_ROLE_WORKSPACE, s->k_at);
-    move_role(program, VT_ROLE_CACHE_V, VT_ROLE_WORKSPACE, s->v_at);
+    vt_program_move(program, VT_ROLE_CACHE_K, VT_ROLE_WORKSPACE, s->k_at);
+    vt_program_move(program, VT_ROLE_CACHE_V, VT_ROLE_WORKSPACE, s->v_at);
     return vt_append_steps(&copy, program);
 }
 
@@ -111,10 +107,10 @@ static vatten_result attend(vt_op op, const vt_op_input *input, const source sou
     packed.extra_v = sources[1].packed_v;
     memset(program->route, 0, sizeof program->route);
     for (int i = 0; i < 2; ++i) {
-        move_role(program, sources[i].k_role, VT_ROLE_WORKSPACE, sources[i].k_at);
-        move_role(program, sources[i].v_role, VT_ROLE_WORKSPACE, sources[i].v_at);
+        vt_program_move(program, sources[i].k_role, VT_ROLE_WORKSPACE, sources[i].k_at);
+        vt_program_move(program, sources[i].v_role, VT_ROLE_WORKSPACE, sources[i].v_at);
     }
-    move_role(program, VT_ROLE_WORKSPACE, VT_ROLE_WORKSPACE, end);
+    vt_program_move(program, VT_ROLE_WORKSPACE, VT_ROLE_WORKSPACE, end);
     program->main_variant = program->variant_count;
     program->waits = true;
     return op(&over, program);

@@ -225,8 +225,8 @@ static layout layout_of(const vt_sparse *s, bool joins, uint64_t alignment) {
     return at;
 }
 
-static void move_role(vt_program *program, vt_role role, uint64_t offset) {
-    program->route[role] = (vt_route){true, VT_ROLE_WORKSPACE, offset};
+static void keep(vt_program *program, vt_role role, uint64_t offset) {
+    vt_program_move(program, role, VT_ROLE_WORKSPACE, offset);
 }
 
 /* A stage reads what the one before wrote, and has the scratch to itself. */
@@ -235,43 +235,43 @@ static void next_stage(vt_program *program, const layout *at, uint64_t *scratch)
     memset(program->route, 0, sizeof program->route);
     program->workspace_bytes = 0;
     program->waits = true;
-    move_role(program, VT_ROLE_WORKSPACE, at->scratch);
+    keep(program, VT_ROLE_WORKSPACE, at->scratch);
 }
 
 static vatten_result pool_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
                                 vt_program *program) {
     next_stage(program, at, scratch);
-    move_role(program, VT_ROLE_OUT, at->keys);
+    keep(program, VT_ROLE_OUT, at->keys);
     vatten_result result = vt_pool_steps(&s->keys, program);
     if (result != VATTEN_SUCCESS || s->by_row)
         return result;
-    program->route[VT_ROLE_K] = (vt_route){true, VT_ROLE_Q, 0};
-    move_role(program, VT_ROLE_OUT, at->queries);
+    vt_program_move(program, VT_ROLE_K, VT_ROLE_Q, 0);
+    keep(program, VT_ROLE_OUT, at->queries);
     return vt_pool_steps(&s->queries, program);
 }
 
 static vatten_result select_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
                                   vt_program *program) {
     next_stage(program, at, scratch);
-    move_role(program, VT_ROLE_K, at->keys);
+    keep(program, VT_ROLE_K, at->keys);
     if (!s->by_row)
-        move_role(program, VT_ROLE_Q, at->queries);
-    move_role(program, VT_ROLE_LISTS, at->rows);
+        keep(program, VT_ROLE_Q, at->queries);
+    keep(program, VT_ROLE_LISTS, at->rows);
     return vt_select_steps(&s->select, program);
 }
 
 static vatten_result mark_stage(const vt_sparse *s, const layout *at, uint64_t *scratch,
                                 vt_program *program) {
     next_stage(program, at, scratch);
-    move_role(program, VT_ROLE_COUNTS, at->rows);
-    move_role(program, VT_ROLE_LISTS, at->lists);
+    keep(program, VT_ROLE_COUNTS, at->rows);
+    keep(program, VT_ROLE_LISTS, at->lists);
     return vt_mark_steps(&s->mark, s->select.desc.max_workspace, program);
 }
 
 static vatten_result attend_stage(const vt_sparse *s, const vt_op_input *input, const layout *at,
                                   uint64_t *scratch, vt_program *program) {
     next_stage(program, at, scratch);
-    move_role(program, VT_ROLE_LISTS, at->lists);
+    keep(program, VT_ROLE_LISTS, at->lists);
     program->main_variant = program->variant_count;
     vt_op_input op = *input;
     op.problem = s->by_row ? &s->joined : &s->lists;
@@ -286,7 +286,7 @@ static vatten_result gather_stage(const vt_sparse *s, const vt_op_input *input, 
                                   uint64_t *scratch, vt_program *program) {
     const vt_gather gather = gather_of(s, input);
     next_stage(program, at, scratch);
-    move_role(program, VT_ROLE_LISTS, at->lists);
+    keep(program, VT_ROLE_LISTS, at->lists);
     return vt_gather_steps(&gather, program);
 }
 

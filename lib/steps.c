@@ -61,6 +61,10 @@ uint32_t vt_step_limit(const vt_step *step, const vt_variant *variant, uint32_t 
     return elements < row ? 0 : (uint32_t)vt_min(elements - row, UINT32_MAX);
 }
 
+void vt_program_move(vt_program *program, vt_role role, vt_role to, uint64_t offset) {
+    program->route[role] = (vt_route){true, to, offset};
+}
+
 static void follow_routes(const vt_program *program, vt_step *step) {
     for (uint32_t i = 0; i < step->binding_count; ++i) {
         vt_binding *b = &step->binding[i];

@@ -156,6 +156,9 @@ typedef struct vt_slab {
 uint64_t vt_step_bind_slab(vt_step *step, uint32_t slot, vt_role role, const vt_tensor *tensor,
                            const vt_slab *slab, uint64_t dim, uint32_t element_bytes, uint64_t alignment);
 
+/* The bytes of a role are from now on those of another's buffer, from `offset` on. */
+void vt_program_move(vt_program *program, vt_role role, vt_role to, uint64_t offset);
+
 /* Appends a step along the routes, with a barrier before it if it asks for one, if the program waits, or if a range that it
  * binds for writing overlaps one of a step since the last barrier. Such steps write different elements, but nobody who sees
  * only the ranges can know: validation layers would report them. */

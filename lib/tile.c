@@ -94,6 +94,11 @@ static uint32_t dot_bytes(const vt_problem *problem, const vt_tile *tile) {
     return 16 * (q_size + kv_size) + 4 * problem->dim / problem->kv_block * (tile->rows + tile->keys);
 }
 
+/* Lanes of a row talk through shared memory, not by shuffles; of the split layouts. */
+static bool talks_by_memory(vatten_layout layout) {
+    return layout == VATTEN_LAYOUT_SHARED || layout == VATTEN_LAYOUT_PACKED_SHARED;
+}
+
 /* Columns of a lane whose weights are one word, as exchange.glsl has them. */
 static uint32_t weight_columns(const vt_tile *tile) {
     return vt_layout_is_packed(tile->layout) && tile->keys / tile->lanes_per_row % 2 == 0 ? 2 : 1;
@@ -114,9 +119,9 @@ static uint32_t shared_bytes(const vt_caps *caps, const vt_problem *problem, con
     uint32_t stage =
         tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
     uint32_t word = vt_layout_stages_f16(tile->layout) ? 8 : 16;
-    bool shared = tile->layout == VATTEN_LAYOUT_SHARED || tile->layout == VATTEN_LAYOUT_PACKED_SHARED;
     uint32_t weights = tile->keys / weight_columns(tile) + 1;
-    return stage * word + (shared ? 4 * tile->rows * (weights + tile->lanes_per_row) : 0);
+    uint32_t exchange = 4 * tile->rows * (weights + tile->lanes_per_row);
+    return stage * word + (talks_by_memory(tile->layout) ? exchange : 0);
 }
 
 static uint64_t matrix_iterations(const vt_tile *tile) {
@@ -181,7 +186,7 @@ static const char *split_misfit(const vt_caps *caps, const vt_tile *tile) {
         return "rows must be a multiple of workgroup / lanes_per_row";
     if (tile->keys % tile->lanes_per_row != 0)
         return "keys must be a multiple of lanes_per_row";
-    bool shuffles = tile->layout != VATTEN_LAYOUT_SHARED && tile->layout != VATTEN_LAYOUT_PACKED_SHARED;
+    bool shuffles = !talks_by_memory(tile->layout);
     if (shuffles && !(caps->subgroup_ops & VT_SUBGROUP_SHUFFLE))
         return "the device has no subgroup shuffles";
     if (shuffles && tile->lanes_per_row > caps->subgroup_min)

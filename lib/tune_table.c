@@ -37,7 +37,8 @@
  *    half as many registers: 48 + 32 + 16 of them for 64 rows by 64 keys at dim 128 with 256 invocations. With half the keys
  *    dim 256 takes 24 + 64 + 32. No compiler at hand takes it and nobody has timed it, so it has to be asked for;
  *  - PACKED: the tiles of SUBGROUP, in half of the shared memory, so fewer steps down. HALF and MIXED take the same rows.
- *    PACKED_SHARED likewise those of SHARED, from 64 registers on: with 48 (V3D) dozens are spilled. All have to be asked for: PACKED has less precision, and nobody has timed any;
+ *    PACKED_SHARED likewise those of SHARED, from 64 registers on: with 48 (V3D) dozens are spilled. All have to be asked
+ *    for: PACKED has less precision, and nobody has timed any;
  *  - DOT: the tiles of SUBGROUP. By the same estimates keys of bytes take 0.5 to 1.0 of its cycles from dim 65 to 128 on AMD and
  *    NVIDIA, whatever the rows; at dim 64 0.9 to 1.3, as queries of two or three bytes cost what keys save, above 128 as much
  *    or more, and on Intel more (docs/performance.md), so there it has to be asked for.

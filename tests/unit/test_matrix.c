@@ -14,20 +14,6 @@ static int start(void **state) {
     return 0;
 }
 
-static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
-    return (vt_problem){.map = VT_MAP_DENSE,
-                        .dtype = VATTEN_DTYPE_F16,
-                        .dim = dim,
-                        .value_dim = value_dim,
-                        .tile = {.layout = VATTEN_LAYOUT_MATRIX}};
-}
-
-static vt_problem of_layout(vatten_layout layout, uint32_t dim, uint32_t value_dim) {
-    vt_problem problem = with_dims(dim, value_dim);
-    problem.tile.layout = layout;
-    return problem;
-}
-
 static bool built(void) {
     return vt_kernels_have(VATTEN_LAYOUT_MATRIX);
 }
@@ -43,21 +29,10 @@ static vt_tile tuned(const vt_caps *caps, const vt_problem *problem) {
     return unit_tuned(&said, caps, problem);
 }
 
-static void assert_refused(const vt_caps *caps, const vt_problem *problem, const char *why) {
-    uint32_t row = 0;
-    vt_tile out;
-    assert_int_equal(vt_tune(caps, &said.logger, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
-    const char *end = strstr(said.text, " bytes): ");
-    assert_non_null(end);
-    assert_string_equal(end + strlen(" bytes): "), why);
-    assert_int_equal(said.count, 1);
-    unit_log_start(&said);
-}
-
 static void assert_tile_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     problem.tile = tile;
-    assert_refused(caps, &problem, why);
+    unit_tile_refused(&said, caps, &problem, why);
 }
 
 /* ---- Where it is chosen ---- */
@@ -71,7 +46,7 @@ static vatten_layout chosen(const vt_caps *caps, const vt_problem *problem) {
 static void gpus_choose_matrix_for_types_of_16_bits(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     if (!built())
         skip();
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
@@ -94,7 +69,7 @@ static void what_matrices_cannot_do_is_done_without(void **state) {
     (void)state;
     const vt_mass mass = {0};
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     if (!built())
         skip();
     problem.q_len = 1; /* few rows */
@@ -115,7 +90,7 @@ static void what_matrices_cannot_do_is_done_without(void **state) {
 static void small_dims_of_masks_told_by_pairs_go_without(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(32, 32);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 32, 32);
     if (!built())
         skip();
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
@@ -124,7 +99,7 @@ static void small_dims_of_masks_told_by_pairs_go_without(void **state) {
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
     problem.value_dim = 33;
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_MATRIX);
-    problem = with_dims(32, 32);
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 32, 32);
     problem.map = VT_MAP_LISTS;
     problem.list.q_block = 64;
     assert_int_equal(chosen(&caps, &problem), VATTEN_LAYOUT_SUBGROUP);
@@ -136,7 +111,7 @@ static void small_dims_of_masks_told_by_pairs_go_without(void **state) {
 static void cpus_take_it_only_when_asked(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
-    const vt_problem problem = with_dims(64, 64);
+    const vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     if (!built())
         skip();
     caps.device_type = VT_DEVICE_CPU;
@@ -148,7 +123,7 @@ static void cpus_take_it_only_when_asked(void **state) {
 static void matrix2_is_taken_only_when_asked(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     problem.tile.layout = VATTEN_LAYOUT_AUTO;
     vt_tile tile;
     for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
@@ -166,7 +141,7 @@ static void every_row_of_its_layout_is_reached(void **state) {
         skip();
     for (uint32_t dim = 1; dim <= 256; ++dim)
         for (uint32_t n = 0; n < count; ++n) {
-            const vt_problem problem = of_layout(layouts[n], dim, dim);
+            const vt_problem problem = unit_of_layout(layouts[n], dim, dim);
             vt_tile tile;
             for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
                 reached[row] = true;
@@ -225,8 +200,8 @@ static void check_dims(const vt_caps *caps, uint32_t dim) {
     bool square = caps->matrices[0].n == caps->matrices[0].k;
     for (uint32_t i = 0; i < (square ? count : 1); ++i) {
         const vatten_layout layout = layouts[i];
-        const vt_problem problems[] = {of_layout(layout, dim, dim), of_layout(layout, dim, 256),
-                                       of_layout(layout, 256, dim)};
+        const vt_problem problems[] = {unit_of_layout(layout, dim, dim), unit_of_layout(layout, dim, 256),
+                                       unit_of_layout(layout, 256, dim)};
         for (int n = 0; n < 3; ++n) {
             const vt_tile tile = tuned(caps, &problems[n]);
             check_fit(caps, &problems[n], &tile);
@@ -255,7 +230,7 @@ static void every_dim_up_to_256_has_a_tile(void **state) {
 static void the_largest_matrix_that_fits_is_taken(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 40);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 40);
     if (!built())
         skip();
     vt_tile tile = tuned(&caps, &problem);
@@ -270,7 +245,7 @@ static void the_largest_matrix_that_fits_is_taken(void **state) {
 static void each_dtype_has_matrices_of_its_own(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 40);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 40);
     if (!vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16))
         skip();
     problem.dtype = VATTEN_DTYPE_BF16;
@@ -283,7 +258,7 @@ static void each_dtype_has_matrices_of_its_own(void **state) {
 static void matrix2_takes_as_many_keys_as_a_matrix_has_columns(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
-    vt_problem problem = of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
     if (!vt_kernels_have(VATTEN_LAYOUT_MATRIX2))
         skip();
     vt_tile tile = tuned(&caps, &problem);
@@ -294,18 +269,19 @@ static void matrix2_takes_as_many_keys_as_a_matrix_has_columns(void **state) {
     assert_true(tile.matrix.n == 8 && tile.matrix.k == 8);
     assert_int_equal(tile.lanes_per_row, 8);
     problem.tile = (vatten_tile){.layout = VATTEN_LAYOUT_MATRIX2, .lanes_per_row = 4};
-    assert_refused(&caps, &problem, "lanes_per_row must be the columns of a matrix in the MATRIX2 layout");
+    unit_tile_refused(&said, &caps, &problem,
+                      "lanes_per_row must be the columns of a matrix in the MATRIX2 layout");
     caps.matrix_count = 1;
     caps.matrices[0] = (vt_matrix){16, 8, 16};
     problem.tile.lanes_per_row = 0;
-    assert_refused(&caps, &problem,
-                   "the MATRIX2 layout needs matrices with as many columns as a product takes keys");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the MATRIX2 layout needs matrices with as many columns as a product takes keys");
 }
 
 static void lanes_share_rows_no_more_than_they_must(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     if (!built())
         skip();
     const struct { uint32_t rows, lanes; } expected[] = {{64, 2}, {128, 1}, {192, 2}, {256, 1}};
@@ -321,56 +297,58 @@ static void lanes_share_rows_no_more_than_they_must(void **state) {
 static void a_build_or_device_without_it_says_so(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     if (!built()) {
-        assert_refused(&caps, &problem,
-                       "the library was built without the MATRIX layout, by a shader compiler without "
-                       "GL_KHR_cooperative_matrix");
+        unit_tile_refused(&said, &caps, &problem,
+                          "the library was built without the MATRIX layout, by a shader compiler without "
+                          "GL_KHR_cooperative_matrix");
         return;
     }
     problem.dtype = VATTEN_DTYPE_F32;
-    assert_refused(&caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
-    problem = with_dims(257, 64);
-    assert_refused(&caps, &problem,
-                   "no tile of that layout is for these dims and a device of these registers");
-    problem = with_dims(64, 64);
+    unit_tile_refused(&said, &caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 257, 64);
+    unit_tile_refused(&said, &caps, &problem,
+                      "no tile of that layout is for these dims and a device of these registers");
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
     caps.subgroup_ops = VT_SUBGROUP_BASIC;
-    assert_refused(&caps, &problem, "the device has no subgroup shuffles");
+    unit_tile_refused(&said, &caps, &problem, "the device has no subgroup shuffles");
     caps.matrix_subgroup = 0;
-    assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");
+    unit_tile_refused(&said, &caps, &problem, "the subgroup size of a compute pipeline is not sure");
     caps.features &= ~(vatten_features)VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
-    assert_refused(&caps, &problem,
-                   "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the MATRIX layouts need VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL, which is not enabled");
     caps.features |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     caps.matrix_count = 0;
-    assert_refused(&caps, &problem,
-                   "the device multiplies no such matrices with f32 sums in a subgroup, or has too few "
-                   "registers to hold the sums");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the device multiplies no such matrices with f32 sums in a subgroup, or has too few "
+                      "registers to hold the sums");
     caps.features = 0;
-    assert_refused(&caps, &problem,
-                   "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the MATRIX layouts need VATTEN_FEATURE_COOPERATIVE_MATRIX, which is not enabled");
 }
 
 static void bf16_and_matrix2_have_features_and_compilers_of_their_own(void **state) {
     (void)state;
     vt_caps caps = unit_caps_matrix();
-    vt_problem bf16 = with_dims(64, 64);
-    const vt_problem inside = of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
+    vt_problem bf16 = unit_of_layout(VATTEN_LAYOUT_MATRIX, 64, 64);
+    const vt_problem inside = unit_of_layout(VATTEN_LAYOUT_MATRIX2, 64, 64);
     if (!built())
         skip();
     bf16.dtype = VATTEN_DTYPE_BF16;
     caps.features &=
         ~(vatten_features)(VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2);
-    assert_refused(&caps, &bf16,
-                   vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16)
-                       ? "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled"
-                       : "the library was built without matrices of bf16, by a shader compiler without "
-                         "GL_EXT_bfloat16");
-    assert_refused(&caps, &inside,
-                   vt_kernels_have(VATTEN_LAYOUT_MATRIX2)
-                       ? "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled"
-                       : "the library was built without the MATRIX2 layout, by a shader compiler without "
-                         "GL_NV_cooperative_matrix2");
+    unit_tile_refused(
+        &said, &caps, &bf16,
+        vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX, VATTEN_DTYPE_BF16)
+            ? "matrices of bf16 need VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, which is not enabled"
+            : "the library was built without matrices of bf16, by a shader compiler without "
+              "GL_EXT_bfloat16");
+    unit_tile_refused(
+        &said, &caps, &inside,
+        vt_kernels_have(VATTEN_LAYOUT_MATRIX2)
+            ? "the MATRIX2 layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_2, which is not enabled"
+            : "the library was built without the MATRIX2 layout, by a shader compiler without "
+              "GL_NV_cooperative_matrix2");
 }
 
 static void tiles_that_do_not_fit_say_why(void **state) {
@@ -410,7 +388,7 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
                               64, 1024, 1025, 0x3fffffffu, 0x40000000u, 0x7fffffffu, 0x80000000u, UINT32_MAX};
     const size_t n = sizeof sizes / sizeof sizes[0];
     for (size_t i = 0; i < n * n * n * n; ++i) {
-        vt_problem problem = of_layout(i % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2, 80, 48);
+        vt_problem problem = unit_of_layout(i % 2 ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_MATRIX2, 80, 48);
         problem.tile.workgroup = sizes[i % n];
         problem.tile.rows = sizes[i / n % n];
         problem.tile.keys = sizes[i / n / n % n];

@@ -16,26 +16,8 @@ static int start(void **state) {
     return 0;
 }
 
-static vt_problem with_dims(uint32_t dim, uint32_t value_dim) {
-    return (vt_problem){.map = VT_MAP_DENSE,
-                        .dtype = VATTEN_DTYPE_F16,
-                        .dim = dim,
-                        .value_dim = value_dim,
-                        .tile = {.layout = VATTEN_LAYOUT_MATRIX_WORKGROUP}};
-}
-
 static bool built(void) {
     return vt_kernels_have(VATTEN_LAYOUT_MATRIX_WORKGROUP);
-}
-
-static void assert_refused(const vt_caps *caps, const vt_problem *problem, const char *why) {
-    uint32_t row = 0;
-    vt_tile out;
-    assert_int_equal(vt_tune(caps, &said.logger, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
-    const char *end = strstr(said.text, " bytes): ");
-    assert_non_null(end);
-    assert_string_equal(end + strlen(" bytes): "), why);
-    unit_log_start(&said);
 }
 
 static void assert_tile(const vt_tile *tile, uint32_t workgroup, uint32_t rows, uint32_t keys) {
@@ -51,7 +33,7 @@ static void assert_tile(const vt_tile *tile, uint32_t workgroup, uint32_t rows, 
 static void it_is_taken_only_when_asked(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_workgroup();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     problem.tile.layout = VATTEN_LAYOUT_AUTO;
     vt_tile tile;
     for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
@@ -61,18 +43,18 @@ static void it_is_taken_only_when_asked(void **state) {
 static void workgroups_are_those_that_the_device_lists(void **state) {
     (void)state;
     vt_caps caps = unit_caps_workgroup();
-    vt_problem problem = with_dims(128, 128);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 128, 128);
     if (!built())
         skip();
     vt_tile tile = unit_tuned(&said, &caps, &problem);
     assert_tile(&tile, 256, 64, 64);
-    problem = with_dims(64, 256);
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 256);
     tile = unit_tuned(&said, &caps, &problem);
     assert_tile(&tile, 256, 64, 64); /* the row has 32 keys, and the device's matrices 64 columns */
     caps.flexible_count = 1;
     tile = unit_tuned(&said, &caps, &problem);
     assert_tile(&tile, 128, 32, 32);
-    problem = with_dims(128, 128);
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 128, 128);
     tile = unit_tuned(&said, &caps, &problem);
     assert_tile(&tile, 128, 64, 32);
     caps.flexible[0] = (vt_flexible){{8, 8, 8}, 64};
@@ -86,14 +68,15 @@ static void workgroups_are_those_that_the_device_lists(void **state) {
 static void each_dtype_has_matrices_of_its_own(void **state) {
     (void)state;
     vt_caps caps = unit_caps_workgroup();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     if (!vt_kernels_have_dtype(VATTEN_LAYOUT_MATRIX_WORKGROUP, VATTEN_DTYPE_BF16))
         skip();
     problem.dtype = VATTEN_DTYPE_BF16;
     const vt_tile tile = unit_tuned(&said, &caps, &problem);
     assert_tile(&tile, 128, 64, 32);
     caps.bf16_flexible_count = 0;
-    assert_refused(&caps, &problem, "the device lists no such matrices of a workgroup with f32 sums");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the device lists no such matrices of a workgroup with f32 sums");
 }
 
 static void every_row_of_the_layout_is_reached(void **state) {
@@ -106,7 +89,7 @@ static void every_row_of_the_layout_is_reached(void **state) {
     caps.flexible_count = 3;
     caps.flexible[2] = (vt_flexible){{16, 16, 16}, 64};
     for (uint32_t dim = 1; dim <= 256; ++dim) {
-        const vt_problem problem = with_dims(dim, dim);
+        const vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, dim, dim);
         vt_tile tile;
         for (uint32_t row = 0; vt_tune(&caps, NULL, &problem, &row, &tile) == VATTEN_SUCCESS; ++row)
             reached[row] = true;
@@ -142,7 +125,9 @@ static void every_dim_up_to_256_has_a_tile(void **state) {
     if (!built())
         skip();
     for (uint32_t dim = 1; dim <= 256; ++dim) {
-        const vt_problem problems[] = {with_dims(dim, dim), with_dims(dim, 256), with_dims(256, dim)};
+        const vt_problem problems[] = {unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, dim, dim),
+                                       unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, dim, 256),
+                                       unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 256, dim)};
         for (int i = 0; i < 3; ++i) {
             const vt_tile tile = unit_tuned(&said, &caps, &problems[i]);
             check_fit(&caps, &problems[i], &tile);
@@ -157,7 +142,7 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
     const uint32_t sizes[] = {0, 1, 8, 16, 32, 48, 64, 128, 256, 1024, 1025, 0x40000000u, UINT32_MAX};
     const size_t n = sizeof sizes / sizeof sizes[0];
     for (size_t i = 0; i < n * n * n * n; ++i) {
-        vt_problem problem = with_dims(80, 48);
+        vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 80, 48);
         problem.tile.workgroup = sizes[i % n];
         problem.tile.rows = sizes[i / n % n];
         problem.tile.keys = sizes[i / n / n % n];
@@ -171,7 +156,7 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
 
 /* Rows of tensors that begin at multiples of 16 bytes, and no nearer to each other than they are long. */
 static uint32_t vector_of(uint64_t dim, uint64_t token, uint64_t head) {
-    vt_problem problem = with_dims((uint32_t)dim, (uint32_t)dim);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, (uint32_t)dim, (uint32_t)dim);
     const vt_tile tile = {.layout = VATTEN_LAYOUT_MATRIX_WORKGROUP};
     const vt_tensor tensor = {.batch = 1024, .head = head, .token = token};
     uint32_t spec[VT_SPEC_COUNT];
@@ -198,10 +183,10 @@ static void tensors_are_loaded_where_rows_are_aligned_and_apart(void **state) {
 static void a_build_or_device_without_it_says_so(void **state) {
     (void)state;
     vt_caps caps = unit_caps_workgroup();
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     if (!built()) {
-        assert_refused(
-            &caps, &problem,
+        unit_tile_refused(
+            &said, &caps, &problem,
             vt_kernels_have(VATTEN_LAYOUT_MATRIX)
                 ? "the library was built without the MATRIX_WORKGROUP layout, by a shader compiler without "
                   "GL_NV_cooperative_matrix2"
@@ -210,27 +195,28 @@ static void a_build_or_device_without_it_says_so(void **state) {
         return;
     }
     problem.dtype = VATTEN_DTYPE_F32;
-    assert_refused(&caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
-    problem = with_dims(257, 64);
-    assert_refused(&caps, &problem,
-                   "no tile of that layout is for these dims and a device of these registers");
-    problem = with_dims(64, 64);
+    unit_tile_refused(&said, &caps, &problem, "the MATRIX layouts take dtypes F16 and BF16 only");
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 257, 64);
+    unit_tile_refused(&said, &caps, &problem,
+                      "no tile of that layout is for these dims and a device of these registers");
+    problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     caps.matrix_subgroup = 0;
-    assert_refused(&caps, &problem, "the subgroup size of a compute pipeline is not sure");
+    unit_tile_refused(&said, &caps, &problem, "the subgroup size of a compute pipeline is not sure");
     caps.flexible_count = 0;
-    assert_refused(&caps, &problem, "the device lists no such matrices of a workgroup with f32 sums");
+    unit_tile_refused(&said, &caps, &problem,
+                      "the device lists no such matrices of a workgroup with f32 sums");
     caps.features &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    assert_refused(
-        &caps, &problem,
+    unit_tile_refused(
+        &said, &caps, &problem,
         "the MATRIX_WORKGROUP layout needs VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP, which is not "
         "enabled");
 }
 
 static void assert_tile_refused(const vt_caps *caps, vatten_tile tile, const char *why) {
-    vt_problem problem = with_dims(64, 64);
+    vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     tile.layout = VATTEN_LAYOUT_MATRIX_WORKGROUP;
     problem.tile = tile;
-    assert_refused(caps, &problem, why);
+    unit_tile_refused(&said, caps, &problem, why);
 }
 
 static void tiles_that_do_not_fit_say_why(void **state) {
@@ -260,7 +246,7 @@ static void tiles_that_do_not_fit_say_why(void **state) {
     assert_tile_refused(&caps, (vatten_tile){.workgroup = 0},
                         "not enough shared memory for what the driver takes for matrices of a workgroup");
     caps.shared_bytes = 16384;
-    const vt_problem problem = with_dims(64, 64);
+    const vt_problem problem = unit_of_layout(VATTEN_LAYOUT_MATRIX_WORKGROUP, 64, 64);
     assert_int_equal(unit_tuned(&said, &caps, &problem).shared_bytes, 16384);
 }
 

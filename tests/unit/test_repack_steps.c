@@ -4,15 +4,6 @@
 
 #include <stdlib.h>
 
-static vt_caps caps_of_addresses(void) {
-    vt_caps caps = unit_caps_lavapipe();
-    caps.driver_version = 26u << 22 | 2 << 12 | 6;
-    caps.features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS | VATTEN_FEATURE_STORAGE_16BIT;
-    caps.push_bytes = 256;
-    vt_caps_complete(&caps);
-    return caps;
-}
-
 /* 2 batch entries, 4 heads over 2 KV heads, dim 16: 2 x q_len pairs for each key. */
 static vatten_attention_desc halves(uint64_t q_len) {
     vatten_attention_desc desc = unit_dense();
@@ -22,7 +13,7 @@ static vatten_attention_desc halves(uint64_t q_len) {
 }
 
 static bool pays(const vatten_attention_desc *desc) {
-    const vt_caps caps = caps_of_addresses();
+    const vt_caps caps = unit_caps_addresses();
     assert_int_equal(dense_on(&caps, desc), VATTEN_SUCCESS);
     return vt_repack_pays(&caps, &problem);
 }
@@ -66,7 +57,7 @@ static void what_has_to_stay_is_not_repacked(void **state) {
     desc = halves(64);
     desc.lengths = VATTEN_LENGTHS_KV;
     assert_false(pays(&desc));
-    const vt_caps caps = caps_of_addresses();
+    const vt_caps caps = unit_caps_addresses();
     desc = halves(64);
     assert_true(pays(&desc));
     problem.kv_stays = true;
@@ -112,7 +103,7 @@ static void assert_binds(const vt_binding *b, vt_role role, uint64_t offset, uin
 
 static void attention_reads_what_was_repacked(void **state) {
     (void)state;
-    const vt_caps caps = caps_of_addresses();
+    const vt_caps caps = unit_caps_addresses();
     vt_tile tile;
     vatten_attention_desc desc = halves(64);
     assert_true(pays(&desc));
@@ -136,7 +127,7 @@ static void attention_reads_what_was_repacked(void **state) {
 
 static void state_is_carried_behind_what_was_repacked(void **state) {
     (void)state;
-    const vt_caps caps = caps_of_addresses();
+    const vt_caps caps = unit_caps_addresses();
     vt_tile tile;
     vatten_attention_desc desc = halves(64);
     desc.heads.max_macs = 8 * 16 * 32; /* 8 rows and 16 keys */
@@ -155,7 +146,7 @@ static void state_is_carried_behind_what_was_repacked(void **state) {
 
 static void only_keys_of_a_record_are_repacked(void **state) {
     (void)state;
-    const vt_caps caps = caps_of_addresses();
+    const vt_caps caps = unit_caps_addresses();
     vt_tile tile;
     vatten_attention_desc desc = halves(64);
     assert_true(pays(&desc));

@@ -44,15 +44,6 @@ static void layouts_go_where_they_belong(void **state) {
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_SHARED);
 }
 
-static vt_caps caps_that_load_once(void) {
-    vt_caps caps = unit_caps_lavapipe();
-    caps.driver_version = 26u << 22 | 2 << 12 | 6;
-    caps.features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
-    caps.push_bytes = 256;
-    vt_caps_complete(&caps);
-    return caps;
-}
-
 static void assert_address_refused(vt_caps caps, vt_problem problem, const char *why) {
     vt_tile tile = {
         .layout = VATTEN_LAYOUT_ADDRESS, .workgroup = 8, .rows = 8, .keys = 8, .lanes_per_row = 1};
@@ -63,7 +54,7 @@ static void assert_address_refused(vt_caps caps, vt_problem problem, const char 
 static void addresses_are_taken_where_they_pay(void **state) {
     (void)state;
     vt_problem problem = with_dims(64, 64);
-    vt_caps caps = caps_that_load_once();
+    vt_caps caps = unit_caps_addresses();
     assert_true(caps.loads_once);
     assert_int_equal(tuned(&caps, &problem).layout, VATTEN_LAYOUT_ADDRESS);
     assert_int_equal(tuned(&caps, &problem).rows, caps.subgroup_size);
@@ -84,10 +75,10 @@ static void addresses_are_taken_where_they_pay(void **state) {
 static void addresses_need_a_feature_room_and_keys(void **state) {
     (void)state;
     vt_problem problem = with_dims(64, 64);
-    vt_caps caps = caps_that_load_once();
+    vt_caps caps = unit_caps_addresses();
     caps.push_bytes = 151;
     assert_address_refused(caps, problem, "the ADDRESS layout needs 152 bytes of push constants");
-    caps = caps_that_load_once();
+    caps = unit_caps_addresses();
     problem.kv_len = 0;
     assert_address_refused(caps, problem, "without keys there is no address");
     problem = with_dims(64, 64);

@@ -75,6 +75,34 @@ vt_caps unit_caps_workgroup(void) {
     return caps;
 }
 
+vt_caps unit_caps_addresses(void) {
+    vt_caps caps = unit_caps_lavapipe();
+    caps.driver_version = 26u << 22 | 2 << 12 | 6;
+    caps.features |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS | VATTEN_FEATURE_STORAGE_16BIT;
+    caps.push_bytes = 256;
+    vt_caps_complete(&caps);
+    return caps;
+}
+
+vt_problem unit_of_layout(vatten_layout layout, uint32_t dim, uint32_t value_dim) {
+    return (vt_problem){.map = VT_MAP_DENSE,
+                        .dtype = VATTEN_DTYPE_F16,
+                        .dim = dim,
+                        .value_dim = value_dim,
+                        .tile = {.layout = layout}};
+}
+
+void unit_tile_refused(unit_log *log, const vt_caps *caps, const vt_problem *problem, const char *why) {
+    uint32_t row = 0;
+    vt_tile out;
+    assert_int_equal(vt_tune(caps, &log->logger, problem, &row, &out), VATTEN_ERROR_UNSUPPORTED);
+    const char *end = strstr(log->text, " bytes): ");
+    assert_non_null(end);
+    assert_string_equal(end + strlen(" bytes): "), why);
+    assert_int_equal(log->count, 1);
+    unit_log_start(log);
+}
+
 /* The table "Required Limits" of the Vulkan specification; offsets may be aligned to as much as 256. */
 vt_caps unit_caps_least(void) {
     vt_caps caps = {

@@ -57,6 +57,15 @@ vt_caps unit_caps_matrix(void);
  * only. Sides up to 1024, 16 KiB of shared memory taken. */
 vt_caps unit_caps_workgroup(void);
 
+/* lavapipe of Mesa 26.2.6, which loads once, with addresses and all features that 16 bits need. */
+vt_caps unit_caps_addresses(void);
+
+/* A dense problem in f16 that asks for a layout. */
+vt_problem unit_of_layout(vatten_layout layout, uint32_t dim, uint32_t value_dim);
+
+/* No tile fits, and the one message ends with why. */
+void unit_tile_refused(unit_log *log, const vt_caps *caps, const vt_problem *problem, const char *why);
+
 /* 2 batches, 4 heads over 2 KV heads, dim 16, 24 queries, 40 keys, f32, all else zero. */
 vatten_attention_desc unit_dense(void);
 
