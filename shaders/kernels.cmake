@@ -8,7 +8,7 @@ find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang
 
 # The layout MATRIX_WORKGROUP: as devices have it, or for tests on those that have matrices of a subgroup only.
 set(VATTEN_MATRIX_SCOPE workgroup CACHE STRING
-    "workgroup, or for tests subgroup: whose matrices the layout matrix-workgroup is made of")
+    "workgroup, or for tests subgroup: whose matrices the layout matrix_workgroup is made of")
 set_property(CACHE VATTEN_MATRIX_SCOPE PROPERTY STRINGS workgroup subgroup)
 set(VATTEN_WORKGROUP_DEFINES VT_MATRIX VT_MATRIX2 VT_MATRIX_WORKGROUP)
 if(VATTEN_MATRIX_SCOPE STREQUAL subgroup)
@@ -170,18 +170,17 @@ foreach(dtype F32 F16 BF16)
             VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MIXED VT_IO_${io} ${common} VT_SUBGROUP VT_HALF VT_MIXED)
         endif()
       endif()
-      set(matrix_F16 VT_SUBGROUP VT_MATRIX)
-      set(matrix_BF16 VT_SUBGROUP VT_MATRIX VT_BFLOAT16)
+      set(matrix VT_SUBGROUP VT_MATRIX ${bfloat16_${dtype}})
       if(io MATCHES "BYTES|MASS|COLUMNS" OR dtype STREQUAL F32 OR (dtype STREQUAL BF16 AND VATTEN_NO_BFLOAT16))
         continue()
       endif()
       if(NOT VATTEN_NO_MATRIX)
         vatten_kernel(attention_${map}_${d}_matrix${suffix} attention.comp VT_TASK_ATTEND
-          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} ${matrix_${dtype}})
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX VT_IO_${io} ${common} ${matrix})
       endif()
       if(NOT VATTEN_NO_MATRIX2)
         vatten_kernel(attention_${map}_${d}_matrix2${suffix} attention.comp VT_TASK_ATTEND
-          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX2 VT_IO_${io} ${common} ${matrix_${dtype}} VT_MATRIX2)
+          VT_MAP_${MAP} VATTEN_DTYPE_${dtype} VATTEN_LAYOUT_MATRIX2 VT_IO_${io} ${common} ${matrix} VT_MATRIX2)
       endif()
       if(NOT VATTEN_NO_MATRIX_WORKGROUP)
         vatten_kernel(attention_${map}_${d}_matrix_workgroup${suffix} attention.comp VT_TASK_ATTEND
