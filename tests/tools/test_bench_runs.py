@@ -52,12 +52,13 @@ class Runs(support.ToolCase):
             self.assertEqual(run["device"], runs[0]["device"])
             row, = run["rows"]
             self.assertTrue(0 < row["ms_min"] <= row["ms"] <= row["ms_max"])
-        # within the noise nothing is slower: the machine would have to be ten times as slow, and its roof not
-        code, out, err = run_tool("vatten_bench", *SMALL, "--compare", history, "--threshold", "900")
+        # within the noise nothing is slower; so small a problem waits a hundred times as long when a neighbour has its core
+        within = ["--compare", history, "--threshold", "10000000"]
+        code, out, err = run_tool("vatten_bench", *SMALL, *within)
         self.assertEqual(code, 0, err)
         self.assertIn("history:3: no run", err)
         self.assertIn("| now by before |", out)
-        result = self.bench_json(*SMALL, "--compare", history, "--threshold", "900")["comparison"]
+        result = self.bench_json(*SMALL, *within)["comparison"]
         self.assertEqual([(row["what"], row["verdict"]) for row in result["rows"]], [("ms", "same")])
         self.assertEqual(result["before"]["date"], document["date"])
 
