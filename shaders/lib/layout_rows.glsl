@@ -14,7 +14,8 @@
 //    much.
 //  - Until its loops are unrolled an array is memory to the compiler, and the time it spends there grows
 //    faster than the array's length. So the long arrays hold quads, a quarter as many.
-//  - Sums in a chain wait for each other: a quad is summed on its own before it joins its score.
+//  - What stands in a chain waits for what is before it: there are four chains of maxima, and words_*.glsl say how products
+//    join their sum.
 //  - Branches are flattened, so the mask is always applied.
 
 const uint ROW_COUNT = ROWS / WORKGROUP;           // query rows of a lane
@@ -153,6 +154,7 @@ void score_tile(RowAt rows[KEYS])
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * KEYS; ++e)
         score[e] = 0.0;
     [[unroll]] for (uint c = 0u; c < DIM_PAD; c += DIM_STEP) {
+        part_words(c);
         vec4 word[KEYS];
         [[unroll]] for (uint u = 0u; u < KEYS; ++u)
             word[u] = word_k(rows[u], c);
@@ -161,7 +163,7 @@ void score_tile(RowAt rows[KEYS])
                 [[unroll]] for (uint u = 0u; u < KEYS; ++u) {
                     vec4 x = spread_k(word[u], j);
                     [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r)
-                        score[r * KEYS + u] += dot(query[r * DIM_QUADS + (c + j) / QUAD], x);
+                        score[r * KEYS + u] = add_products(score[r * KEYS + u], query[r * DIM_QUADS + (c + j) / QUAD], x);
                 }
             }
     }
@@ -191,6 +193,15 @@ void weigh_pairs(out float shrink[ROW_COUNT])
     }
 }
 
+// In four chains.
+float top_score(uint r)
+{
+    vec4 top = vec4(SCORE_HIDDEN);
+    [[unroll]] for (uint u = 0u; u < KEYS; ++u)
+        top[u % 4u] = max(top[u % 4u], score[r * KEYS + u]);
+    return max(max(top.x, top.y), max(top.z, top.w));
+}
+
 // From scores to probabilities; `shrink` is what the new maximum makes of all that was summed before.
 void soften_tile(out float shrink[ROW_COUNT])
 {
@@ -203,9 +214,7 @@ void soften_tile(out float shrink[ROW_COUNT])
             continue;
         }
 #endif
-        float top = row_max[r];
-        [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-            top = max(top, score[r * KEYS + u]);
+        float top = max(row_max[r], top_score(r));
         shrink[r] = exp2(row_max[r] - top);
         row_max[r] = top;
         row_sum[r] *= shrink[r];
@@ -230,7 +239,7 @@ void accumulate_tile(RowAt rows[KEYS], float shrink[ROW_COUNT])
                 [[unroll]] for (uint r = 0u; r < ROW_COUNT; ++r) {
                     vec4 y = acc[r * VALUE_QUADS + (c + j) / QUAD] * shrink[r];
                     [[unroll]] for (uint u = 0u; u < KEYS; ++u)
-                        y += score[r * KEYS + u] * x[u];
+                        y = add_scaled(y, score[r * KEYS + u], x[u]);
                     acc[r * VALUE_QUADS + (c + j) / QUAD] = y;
                 }
             }

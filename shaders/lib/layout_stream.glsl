@@ -186,7 +186,7 @@ float whole_score(uint r, vec4 key[DIM_QUADS])
 {
     vec4 sums = query[r * DIM_QUADS] * key[0];
     [[unroll]] for (uint n = 1u; n < DIM_QUADS; ++n)
-        sums += query[r * DIM_QUADS + n] * key[n];
+        sums = fma(query[r * DIM_QUADS + n], key[n], sums);
     float sum = (sums.x + sums.y) + (sums.z + sums.w);
     [[unroll]] for (uint bit = 0u; bit < LANE_BITS; ++bit)
         if (1u << bit < WORKGROUP)
@@ -275,7 +275,7 @@ void accumulate_tile()
                 p[u] = subgroupShuffle(score[r], c + u);
             [[unroll]] for (uint n = 0u; n < VALUE_QUADS; ++n)
                 [[unroll]] for (uint u = 0u; u < KEY_TURN; ++u)
-                    acc[r * VALUE_QUADS + n] += p[u] * values[u * VALUE_QUADS + n];
+                    acc[r * VALUE_QUADS + n] = fma(vec4(p[u]), values[u * VALUE_QUADS + n], acc[r * VALUE_QUADS + n]);
         }
     }
 }

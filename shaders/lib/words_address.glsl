@@ -52,3 +52,24 @@ VT_ADDRESS_LOADER(word_v, VALUE_DIM)
 
 vec4 spread_k(vec4 word, uint j) { return word; }
 vec4 spread_v(vec4 word, uint j) { return word; }
+
+// Each product is rounded once, with its sum: such drivers make one instruction of it, but only when told to.
+float add_products(float sum, vec4 q, vec4 x)
+{
+    [[unroll]] for (uint e = 0u; e < QUAD; ++e)
+        sum = fma(q[e], x[e], sum);
+    return sum;
+}
+vec4 add_scaled(vec4 y, float p, vec4 x) { return fma(vec4(p), x, y); }
+
+// Never done, but no compiler knows: so LLVM cannot take all products of a key at once, which it would, to wait for one after
+// the other and load every query anew for each key. 16 elements of a query stay in registers.
+void part_words(uint c)
+{
+    if (c % 16u == 0u && gl_NumWorkGroups.x == 0u)
+#ifdef VT_MASS
+        mass_elem[0] = score[0];
+#else
+        store_out(0u, 0u, score[0]);
+#endif
+}
