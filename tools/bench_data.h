@@ -19,11 +19,12 @@ typedef enum bench_slot {
     BENCH_LSE,
     BENCH_EXTRA_K,
     BENCH_EXTRA_V,
+    BENCH_LISTS,
     BENCH_SLOTS
 } bench_slot;
 
 /* Packed tensors in storage form; NULL and 0 where the problem has none. Inputs are random with unit
- * variance, the outputs are filled with NaN, so that rows nobody wrote are seen. */
+ * variance, lists are drawn (bench_lists.h), the outputs are filled with NaN, so that rows nobody wrote are seen. */
 typedef struct bench_data {
     void *data[BENCH_SLOTS];
     size_t bytes[BENCH_SLOTS];
@@ -41,7 +42,8 @@ typedef struct bench_check {
 } bench_check;
 
 /* Compares `sample` rows of data's OUT and LSE (downloaded before) with the oracle, among them the first and
- * the last row, and looks at every element for NaN. `layout` is the plan's: PACKED has an LSE of less precision. */
+ * the last row, and looks at every element for NaN. Where blocks are selected, the oracle chooses its own; for a row whose
+ * choice hangs on rounding the next one is compared. `layout` is the plan's: PACKED has an LSE of less precision. */
 void bench_data_check(const family_problem *problem, const family_shape *shape, const bench_data *data,
                       vatten_layout layout, uint32_t sample, bench_check *out_check);
 

@@ -56,8 +56,8 @@ static bool make_plan_twice(bench_rig *r, const family_problem *problem, bench_r
 /* ---- Buffers ---- */
 
 static bool make_buffers(bench_rig *r, bench_row *row) {
-    vatten_buffer *buffers[BENCH_SLOTS] = {&r->args.q,   &r->args.k,       &r->args.v,      &r->args.out,
-                                           &r->args.lse, &r->args.extra_k, &r->args.extra_v};
+    vatten_buffer *buffers[BENCH_SLOTS] = {&r->args.q,   &r->args.k,       &r->args.v,       &r->args.out,
+                                           &r->args.lse, &r->args.extra_k, &r->args.extra_v, &r->args.lists};
     for (int slot = 0; slot < BENCH_SLOTS; ++slot) {
         size_t bytes = r->data.bytes[slot];
         if (bytes == 0)

@@ -9,17 +9,34 @@
 
 #define FIELD(member) offsetof(sweep_options, member)
 
+/* Of all families. */
+#define HEAD_ROWS                                                                                            \
+    {"dims", OPTION_INTS, FIELD(dims), "N,...", "default 64"},                                               \
+        {"heads", OPTION_INTS, FIELD(heads), "N,...", "query heads, default 8"},                             \
+        {"kv-heads", OPTION_INTS, FIELD(kv_heads), "N,...", "default 0: as heads"},                          \
+        {"dtypes", OPTION_CHOICES, FIELD(dtypes), FAMILY_DTYPE_WORDS, "default f32"},                        \
+        {"batch", OPTION_U64, FIELD(batch), "N", "default 1"}, {                                             \
+        "lse", OPTION_FLAG, FIELD(lse), NULL, "also write and check the log-sum-exp"                         \
+    }
+
+/* Of all families but neighborhoods. */
+#define LENGTH_ROWS                                                                                          \
+    {"lens", OPTION_SHAPES, FIELD(lens), "QxK,...", "query x key tokens; one number: both"}, {               \
+        "causal", OPTION_CHOICES, FIELD(causal), FAMILY_CAUSAL_WORDS, "default none"                         \
+    }
+
+/* Of lists, and of what selects them. */
+#define BLOCK_ROWS                                                                                           \
+    {"q-blocks", OPTION_INTS, FIELD(q_blocks), "N,...", "queries that share a list"},                        \
+        {"kv-blocks", OPTION_INTS, FIELD(kv_blocks), "N,...", "keys of a block"}, {                          \
+        "entries", OPTION_INTS, FIELD(entries), "N,...", "blocks of a list, at most"                         \
+    }
+
 static const option_spec attention_lists[] = {
-    {"lens", OPTION_SHAPES, FIELD(lens), "QxK,...", "query x key tokens; one number: both"},
-    {"dims", OPTION_INTS, FIELD(dims), "N,...", "default 64"},
-    {"heads", OPTION_INTS, FIELD(heads), "N,...", "query heads, default 8"},
-    {"kv-heads", OPTION_INTS, FIELD(kv_heads), "N,...", "default 0: as heads"},
-    {"dtypes", OPTION_CHOICES, FIELD(dtypes), FAMILY_DTYPE_WORDS, "default f32"},
-    {"causal", OPTION_CHOICES, FIELD(causal), FAMILY_CAUSAL_WORDS, "default none"},
-    {"batch", OPTION_U64, FIELD(batch), "N", "default 1"},
+    LENGTH_ROWS,
+    HEAD_ROWS,
     {"window", OPTION_INTS, FIELD(family.dense_window), "LEFT,RIGHT", "of all problems; default: none"},
     {"prefix", OPTION_U64, FIELD(family.prefix), "N", "of all problems; default 0"},
-    {"lse", OPTION_FLAG, FIELD(lse), NULL, "also write and check the log-sum-exp"},
 };
 
 static const option_spec neighborhood_lists[] = {
@@ -27,27 +44,42 @@ static const option_spec neighborhood_lists[] = {
     {"windows", OPTION_SHAPES, FIELD(windows), "AxBxC,...", "one number: all axes"},
     {"strides", OPTION_SHAPES, FIELD(strides), "AxBxC,...", "default 1"},
     {"dilations", OPTION_SHAPES, FIELD(dilations), "AxBxC,...", "default 1"},
-    {"dims", OPTION_INTS, FIELD(dims), "N,...", "default 64"},
-    {"heads", OPTION_INTS, FIELD(heads), "N,...", "query heads, default 8"},
-    {"kv-heads", OPTION_INTS, FIELD(kv_heads), "N,...", "default 0: as heads"},
-    {"dtypes", OPTION_CHOICES, FIELD(dtypes), FAMILY_DTYPE_WORDS, "default f32"},
     {"causal", OPTION_CHOICES, FIELD(causal), "none|all", "on no axis or on all, default none"},
-    {"batch", OPTION_U64, FIELD(batch), "N", "default 1"},
+    HEAD_ROWS,
     {"extra-len", OPTION_U64, FIELD(extra_len), "N", "extra keys of all problems, default 0"},
-    {"lse", OPTION_FLAG, FIELD(lse), NULL, "also write and check the log-sum-exp"},
+};
+
+static const option_spec block_lists[] = {LENGTH_ROWS, BLOCK_ROWS, HEAD_ROWS};
+
+static const option_spec selected_lists[] = {
+    LENGTH_ROWS,
+    BLOCK_ROWS,
+    HEAD_ROWS,
+    {"list-heads", OPTION_U32, FIELD(family.selection.list_heads), "N",
+     "heads that have lists, of all problems; default: all"},
+    {"own", OPTION_FLAG, FIELD(family.selection.own), NULL, "the blocks that hold the row's tokens are in"},
+    {"first", OPTION_U32, FIELD(family.selection.first), "N", "so are the first N blocks"},
+    {"execution", OPTION_CHOICE, FIELD(family.execution), "auto|union|gather",
+     "where each query has blocks of its own; default: by size"},
 };
 
 option_table sweep_table(family_id id, sweep_options *options) {
-    option_table attention = {"lists, multiplied out", attention_lists,
-                              sizeof attention_lists / sizeof *attention_lists, options};
-    option_table neighborhood = {"lists, multiplied out", neighborhood_lists,
-                                 sizeof neighborhood_lists / sizeof *neighborhood_lists, options};
-    return id == FAMILY_NEIGHBORHOOD ? neighborhood : attention;
+#define LISTS(specs)                                                                                         \
+    { "lists, multiplied out", specs, sizeof specs / sizeof *specs, options }
+    const option_table tables[FAMILY_COUNT] = {
+        [FAMILY_ATTENTION] = LISTS(attention_lists),
+        [FAMILY_NEIGHBORHOOD] = LISTS(neighborhood_lists),
+        [FAMILY_LISTS] = LISTS(block_lists),
+        [FAMILY_SPARSE] = LISTS(selected_lists),
+    };
+#undef LISTS
+    return tables[id];
 }
 
 bool sweep_has_lists(const sweep_options *options) {
-    return options->lens.count + options->extents.count + options->dims.count + options->heads.count +
-               options->kv_heads.count + options->dtypes.count + options->causal.count !=
+    const sweep_options *o = options;
+    return o->lens.count + o->extents.count + o->q_blocks.count + o->kv_blocks.count + o->entries.count +
+               o->dims.count + o->heads.count + o->kv_heads.count + o->dtypes.count + o->causal.count !=
            0;
 }
 
@@ -81,34 +113,68 @@ static size_t add_sizes(char *out, size_t used, size_t out_size, const char *lea
     return used;
 }
 
-static void name_problem(bench_problem *p, const char *causal) {
+static size_t add_heads(const bench_problem *p, char *out, size_t size) {
     const family_shape *s = &p->shape;
-    char *out = p->dense_name;
-    const size_t size = sizeof p->dense_name;
     size_t used = (size_t)snprintf(out, size, "%s %s D%u H%u", family_name(p->id),
                                    family_dtype_name(s->dtype), s->dim, s->heads);
     if (s->kv_heads != s->heads)
         used += (size_t)snprintf(out + used, size - used, "/%u", s->kv_heads);
     if (s->batch != 1)
         used += (size_t)snprintf(out + used, size - used, " B%llu", (unsigned long long)s->batch);
-    if (p->id == FAMILY_ATTENTION) {
-        used += (size_t)snprintf(out + used, size - used, " %llux%llu", (unsigned long long)s->q_len,
-                                 (unsigned long long)s->kv_len);
-        if (p->options.dense_window.count == 2)
-            used += (size_t)snprintf(out + used, size - used, " w%lld,%lld",
-                                     (long long)p->options.dense_window.value[0],
-                                     (long long)p->options.dense_window.value[1]);
-        if (p->options.prefix != 0)
-            snprintf(out + used, size - used, " prefix %llu", (unsigned long long)p->options.prefix);
-    } else {
-        int64_t extent[3] = {(int64_t)s->extent[0], (int64_t)s->extent[1], (int64_t)s->extent[2]};
-        used = add_sizes(out, used, size, " ", extent, s->rank);
-        used = add_sizes(out, used, size, " w", p->options.window.value, s->rank);
-        used = add_sizes(out, used, size, " s", p->options.stride.value, s->rank);
-        used = add_sizes(out, used, size, " d", p->options.dilation.value, s->rank);
-        if (s->extra_len != 0 && used < size)
-            snprintf(out + used, size - used, " extra %llu", (unsigned long long)s->extra_len);
-    }
+    return used;
+}
+
+static size_t add_lengths(const bench_problem *p, char *out, size_t used, size_t size) {
+    return used + (size_t)snprintf(out + used, size - used, " %llux%llu", (unsigned long long)p->shape.q_len,
+                                   (unsigned long long)p->shape.kv_len);
+}
+
+static void add_diagonal(const bench_problem *p, char *out, size_t used, size_t size) {
+    const option_ints *window = &p->options.dense_window;
+    if (window->count == 2)
+        used += (size_t)snprintf(out + used, size - used, " w%lld,%lld", (long long)window->value[0],
+                                 (long long)window->value[1]);
+    if (p->options.prefix != 0)
+        snprintf(out + used, size - used, " prefix %llu", (unsigned long long)p->options.prefix);
+}
+
+static void add_grid(const bench_problem *p, char *out, size_t used, size_t size) {
+    const family_shape *s = &p->shape;
+    int64_t extent[3] = {(int64_t)s->extent[0], (int64_t)s->extent[1], (int64_t)s->extent[2]};
+    used = add_sizes(out, used, size, " ", extent, s->rank);
+    used = add_sizes(out, used, size, " w", p->options.window.value, s->rank);
+    used = add_sizes(out, used, size, " s", p->options.stride.value, s->rank);
+    used = add_sizes(out, used, size, " d", p->options.dilation.value, s->rank);
+    if (s->extra_len != 0 && used < size)
+        snprintf(out + used, size - used, " extra %llu", (unsigned long long)s->extra_len);
+}
+
+/* "64x128 top 8": queries and keys of blocks, and how many a list has; "any" where they are drawn. */
+static void add_blocks(const bench_problem *p, char *out, size_t used, size_t size) {
+    static const char *const executions[] = {"", " union", " gather"};
+    const family_options *o = &p->options;
+    bool drawn = p->id == FAMILY_LISTS;
+    used += (size_t)snprintf(out + used, size - used, " %ux%u %s %u", o->q_block, o->kv_block,
+                             drawn ? "any" : "top", drawn ? p->shape.list_entries : o->selection.entries);
+    if (o->selection.list_heads != 0)
+        used += (size_t)snprintf(out + used, size - used, " of %u", o->selection.list_heads);
+    if (o->selection.first != 0)
+        used += (size_t)snprintf(out + used, size - used, " first %u", o->selection.first);
+    snprintf(out + used, size - used, "%s%s", o->selection.own ? " own" : "", executions[o->execution]);
+}
+
+static void name_problem(bench_problem *p, const char *causal) {
+    char *out = p->dense_name;
+    const size_t size = sizeof p->dense_name;
+    size_t used = add_heads(p, out, size);
+    if (p->id != FAMILY_NEIGHBORHOOD)
+        used = add_lengths(p, out, used, size);
+    if (p->id == FAMILY_NEIGHBORHOOD)
+        add_grid(p, out, used, size);
+    else if (p->id == FAMILY_ATTENTION)
+        add_diagonal(p, out, used, size);
+    else
+        add_blocks(p, out, used, size);
     snprintf(p->name, sizeof p->name, p->causal ? "%.120s causal %s" : "%.120s", p->dense_name, causal);
 }
 
@@ -153,6 +219,9 @@ enum {
     DIGIT_WINDOW,
     DIGIT_STRIDE,
     DIGIT_DILATION,
+    DIGIT_Q_BLOCK,
+    DIGIT_KV_BLOCK,
+    DIGIT_ENTRIES,
     DIGIT_DIM,
     DIGIT_HEADS,
     DIGIT_KV,
@@ -185,7 +254,16 @@ static bool set_heads(const sweep_options *o, const digit *d, bench_problem *p) 
     return true;
 }
 
-static void set_attention(const sweep_options *o, const digit *d, bench_problem *p) {
+static bool set_blocks(const sweep_options *o, const digit *d, bench_problem *p) {
+    uint32_t *entries = &p->options.selection.entries;
+    bool good = small("q-blocks", pick(&o->q_blocks, &d[DIGIT_Q_BLOCK], 0), &p->options.q_block) &&
+                small("kv-blocks", pick(&o->kv_blocks, &d[DIGIT_KV_BLOCK], 0), &p->options.kv_block) &&
+                small("entries", pick(&o->entries, &d[DIGIT_ENTRIES], 0), entries);
+    p->shape.list_entries = *entries;
+    return good;
+}
+
+static void set_lengths(const sweep_options *o, const digit *d, bench_problem *p) {
     static const char *const words[] = {"", "last", "first"};
     size_t at = d[DIGIT_GEOMETRY].at;
     p->shape.q_len = o->lens.part[at][0];
@@ -215,10 +293,14 @@ static bool set_neighborhood(const sweep_options *o, const digit *d, bench_probl
 }
 
 static bool lists_fit(family_id id, const sweep_options *o) {
-    const char *missing = id == FAMILY_ATTENTION && o->lens.count == 0         ? "--lens"
-                          : id == FAMILY_NEIGHBORHOOD && o->extents.count == 0 ? "--extents"
-                          : id == FAMILY_NEIGHBORHOOD && o->windows.count == 0 ? "--windows"
-                                                                               : NULL;
+    bool grid = id == FAMILY_NEIGHBORHOOD, blocks = id == FAMILY_LISTS || id == FAMILY_SPARSE;
+    const char *missing = !grid && o->lens.count == 0         ? "--lens"
+                          : grid && o->extents.count == 0     ? "--extents"
+                          : grid && o->windows.count == 0     ? "--windows"
+                          : blocks && o->q_blocks.count == 0  ? "--q-blocks"
+                          : blocks && o->kv_blocks.count == 0 ? "--kv-blocks"
+                          : blocks && o->entries.count == 0   ? "--entries"
+                                                              : NULL;
     if (missing != NULL) {
         say_error("%s is required for %s", missing, family_name(id));
         return false;
@@ -241,6 +323,9 @@ bool sweep_expand(family_id id, const sweep_options *o, bench_list *list) {
         [DIGIT_WINDOW] = {.count = at_least_one(o->windows.count)},
         [DIGIT_STRIDE] = {.count = at_least_one(o->strides.count)},
         [DIGIT_DILATION] = {.count = at_least_one(o->dilations.count)},
+        [DIGIT_Q_BLOCK] = {.count = at_least_one(o->q_blocks.count)},
+        [DIGIT_KV_BLOCK] = {.count = at_least_one(o->kv_blocks.count)},
+        [DIGIT_ENTRIES] = {.count = at_least_one(o->entries.count)},
         [DIGIT_DIM] = {.count = at_least_one(o->dims.count)},
         [DIGIT_HEADS] = {.count = at_least_one(o->heads.count)},
         [DIGIT_KV] = {.count = at_least_one(o->kv_heads.count)},
@@ -249,13 +334,13 @@ bool sweep_expand(family_id id, const sweep_options *o, bench_list *list) {
     };
     do {
         bench_problem problem = {.id = id, .options = o->family};
-        if (!set_heads(o, d, &problem))
+        if (!set_heads(o, d, &problem) || !set_blocks(o, d, &problem))
             return false;
         bool fits = true;
         if (grid)
             fits = set_neighborhood(o, d, &problem);
         else
-            set_attention(o, d, &problem);
+            set_lengths(o, d, &problem);
         if (fits && !append(list, &problem))
             return false;
     } while (count_up(d, DIGITS));

@@ -33,7 +33,8 @@ typedef struct bench_list {
 typedef struct sweep_options {
     family_options family;
     option_ints dims, heads, kv_heads, dtypes, causal;
-    option_shapes lens;                                 /* attention */
+    option_shapes lens;                                 /* all but neighborhood */
+    option_ints q_blocks, kv_blocks, entries;           /* lists, sparse */
     option_shapes extents, windows, strides, dilations; /* neighborhood */
     uint64_t batch, extra_len;
     bool lse;

@@ -359,3 +359,7 @@ uint64_t family_tokens(family_id id, const family_shape *shape) {
         tokens *= shape->extent[a];
     return tokens;
 }
+
+uint64_t family_keys(family_id id, const family_shape *shape) {
+    return id == FAMILY_NEIGHBORHOOD ? family_tokens(id, shape) : shape->kv_len;
+}

@@ -119,4 +119,7 @@ const vatten_heads *family_heads(const family_problem *problem);
 /* Query tokens of a shape: q_len, or the product of the extents. */
 uint64_t family_tokens(family_id id, const family_shape *shape);
 
+/* Key tokens of a shape: those of a grid are its queries. */
+uint64_t family_keys(family_id id, const family_shape *shape);
+
 #endif /* TOOLS_FAMILY_H */

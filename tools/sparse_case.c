@@ -8,6 +8,8 @@
 
 #include <ref.h>
 
+#include "bench_lists.h"
+
 #define SLOW_TOKENS 1024 /* from one anchor of the slow part to the next */
 #define NEAR        1e-4 /* scores that rounding may take for equal */
 
@@ -53,18 +55,6 @@ static float *make_tensor(const sparse_case *c, uint64_t seed, float slow_part) 
     return data;
 }
 
-/* Entries of one row, ascending: a block is taken with the probability that leaves the rest as many as are wanted. */
-static void draw_list(const sparse_case *c, uint64_t row, uint32_t *list) {
-    uint64_t blocks = sparse_blocks(c), wanted = c->entries;
-    for (uint64_t n = 0; n < blocks && wanted > 0; ++n) {
-        double chance = ((double)ref_random(9, row * blocks + n) / sqrt(3.0) + 1.0) / 2.0;
-        if (chance * (double)(blocks - n) < (double)wanted) {
-            *list++ = (uint32_t)n;
-            --wanted;
-        }
-    }
-}
-
 bool sparse_data_make(const sparse_case *c, sparse_data *out_data) {
     sparse_data *d = out_data;
     d->q = make_tensor(c, 1, c->agree);
@@ -78,7 +68,7 @@ bool sparse_data_make(const sparse_case *c, sparse_data *out_data) {
     }
     memset(d->lists, 0xff, (size_t)sparse_rows(c) * c->entries * sizeof *d->lists);
     for (uint64_t row = 0; c->random && row < sparse_rows(c); ++row)
-        draw_list(c, row, d->lists + row * c->entries);
+        bench_lists_draw(row, sparse_blocks(c), c->entries, d->lists + row * c->entries);
     return true;
 }
 

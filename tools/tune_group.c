@@ -24,7 +24,8 @@ static void set_rows(const vatten_plan_info *info, uint64_t q_len, tune_group *g
 
 static tune_group group_of(const bench_problem *problem, vatten_layout layout, const vatten_plan_info *info) {
     const family_shape *s = &problem->shape;
-    tune_group group = {.id = problem->id, .dtype = s->dtype, .layout = layout};
+    family_id task = problem->id == FAMILY_SPARSE ? FAMILY_LISTS : problem->id;
+    tune_group group = {.id = task, .dtype = s->dtype, .layout = layout};
     group.dim = s->value_dim > s->dim ? s->value_dim : s->dim;
     group.dim_low = group.dim / 2 + 1;
     if (problem->id == FAMILY_ATTENTION)

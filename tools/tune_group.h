@@ -42,7 +42,7 @@ typedef struct tune_line {
 } tune_line;
 
 typedef struct tune_group {
-    family_id id;
+    family_id id; /* the task that rows name: that of sparse plans is lists */
     vatten_dtype dtype;
     vatten_layout layout; /* AUTO, or the one that is asked for */
     uint32_t dim;         /* the largest of the two */

@@ -24,6 +24,8 @@ static const char usage_text[] =
     "usage: vatten_tune --sweep [attention] --lens 1024x1024,1x4096 [--dims 64,128] [--dtypes f32,f16] ... "
     "[options]\n"
     "       vatten_tune --sweep neighborhood --extents 64x64 --windows 7,16 [--strides 1,4] ... [options]\n"
+    "       vatten_tune --sweep sparse --lens 4096 --q-blocks 1,64 --kv-blocks 64 --entries 8 ... [options]\n"
+    "       vatten_tune --sweep lists --lens 4096 --q-blocks 64 --kv-blocks 64 --entries 8 ... [options]\n"
     "       vatten_tune --sweep --suite quick [options]       one of vatten_bench, see its --help\n"
     "       vatten_tune --simulate ...                     see vatten_tune --simulate --help\n"
     "\n"
@@ -218,10 +220,6 @@ int tune_measure(int argc, char **argv) {
                                             .margin = 5}};
     family_id id = FAMILY_ATTENTION;
     bool family_named = argc > 1 && family_find(argv[1], &id);
-    if (family_named && id != FAMILY_ATTENTION && id != FAMILY_NEIGHBORHOOD) {
-        say_error("%s is no family of the sweep: attention and neighborhood are", argv[1]);
-        return SAY_USAGE;
-    }
     int skip = family_named ? 1 : 0;
     const option_table tables[] = {
         sweep_table(id, &options.sweep),

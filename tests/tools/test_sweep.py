@@ -46,8 +46,8 @@ class Sweep(ToolCase):
         """A file whose one tile is beaten by any other: one workgroup of a few lanes, without subgroups."""
         return self.write("poor.txt", self.device_line(), "row layout=shared tile=8,2,8,8 # poor on purpose")
 
-    def plan(self, *options, env=None):
-        code, out, err = run_tool("vatten_info", "attention", "--q-len", 64, "--heads", 1, "--dim", 16, "--json", *options,
+    def plan(self, *options, family="attention", env=None):
+        code, out, err = run_tool("vatten_info", family, "--q-len", 64, "--heads", 1, "--dim", 16, "--json", *options,
                                   env=env)
         self.assertEqual(code, 0, err)
         return json.loads(out), err
@@ -137,6 +137,61 @@ class Sweep(ToolCase):
         self.assertEqual(len(group["problems"]), 2)
         self.assertTrue(group["new_row"])
 
+    def test_blocks_that_are_selected(self):
+        out_file = self.path("new.txt")
+        code, out, err = run_tool("vatten_tune", "--sweep", "sparse", *SHORT, "--candidates", 1, "--heads", 2, "--kv-heads", 1,
+                                  "--lens", "256", "--q-blocks", "1,16", "--kv-blocks", 16, "--entries", 6, "--own", "--causal",
+                                  "last", "--check-rows", 32, "--tuning", self.poor(), "--out", out_file, "--json")
+        self.assertEqual(code, 0, err)
+        group, = json.loads(out)["groups"]
+        self.assertEqual((group["for"], group["verdict"]), ("lists f32 dim 9..16", "new row"))
+        self.assertEqual([line["problem"] for line in group["problems"]],
+                         ["sparse f32 D16 H2/1 256x256 %dx16 top 6 own causal last" % rows for rows in (1, 16)])
+        self.assertTrue(all(0 < line["best_ms"] < line["ms"] and line["rounds"] == 5 for line in group["problems"]))
+        self.assertEqual([c["status"] for c in group["candidates"]], ["RIGHT"])
+        with open(out_file, encoding="utf-8") as file:
+            row = ROW.search(file.read()).groups()
+        self.assertEqual(row[5:12], ("lists", "f32", "9", "16", None, None, None))
+        for family, words in (("sparse", ("--q-block", 1)), ("sparse", ("--q-block", 16)), ("lists", ("--q-block", 16))):
+            seen, _ = self.plan("--kv-block", 16, "--entries", 2, *words, "--tuning", out_file, family=family)
+            self.assertEqual(seen["plan"]["tile"], group["best"])
+        self.assertNotEqual(self.plan("--tuning", out_file)[0]["plan"]["tile_reason"], row[12][:127])
+
+    def test_ways_to_execute_what_is_selected(self):
+        for execution in ("union", "gather"):
+            code, out, err = run_tool("vatten_tune", "sparse", *SHORT, "--candidates", 1, "--heads", 2, "--lens", "48x80",
+                                      "--q-blocks", 1, "--kv-blocks", 16, "--entries", 3, "--first", 1, "--list-heads", 1,
+                                      "--execution", execution, "--lse", "--check-rows", 32, "--tuning", self.poor(), "--json")
+            self.assertEqual(code, 0, err)
+            group, = json.loads(out)["groups"]
+            line, = group["problems"]
+            self.assertEqual(line["problem"], "sparse f32 D16 H2 48x80 1x16 top 3 of 1 first 1 " + execution)
+            self.assertEqual([c["status"] for c in group["candidates"]], ["RIGHT"])
+
+    def test_lists_that_are_drawn(self):
+        code, out, err = run_tool("vatten_tune", "lists", *SHORT, "--candidates", 1, "--heads", 2, "--batch", 2, "--dtypes",
+                                  "f16", "--lens", "40x72", "--q-blocks", 8, "--kv-blocks", "10,16", "--entries", 4, "--causal",
+                                  "none,first", "--lse", "--check-rows", 32, "--tuning", self.poor(), "--json")
+        self.assertEqual(code, 0, err)
+        group = json.loads(out)["groups"][0]  # where there are matrices, another one follows
+        self.assertEqual(group["for"], "lists f16 dim 9..16")
+        self.assertEqual([line["problem"] for line in group["problems"]],
+                         ["lists f16 D16 H2 B2 40x72 8x%d any 4%s" % (keys, causal) for keys in (10, 16)
+                          for causal in ("", " causal first")])
+        self.assertTrue(all(line["ms"] > 0 and line["best_ms"] > 0 for line in group["problems"]))
+        self.assertEqual([c["status"] for c in group["candidates"]], ["RIGHT"])
+
+    def test_lists_that_cannot_be(self):
+        words = ["sparse", *SHORT, "--candidates", "1", "--lens", "64", "--q-blocks", "16", "--kv-blocks", "16"]
+        code, out, err = run_tool("vatten_tune", *words, "--entries", "5")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("entries 5 are above 4 blocks", err)
+        self.assertIn("takes none of the problems", err)
+        code, out, err = run_tool("vatten_tune", *words, "--entries", "5,2", "--json")
+        self.assertEqual(code, 0, err)
+        self.assertIn("top 5 is left out", err)
+        self.assertEqual(len(json.loads(out)["groups"][0]["problems"]), 1)
+
     def test_groups_and_layouts(self):
         code, out, err = run_tool("vatten_tune", "attention", *SHORT, "--dims", "16,20", "--lens", "64,96", "--layout", "shared",
                                   "--candidates", "1", "--json")
@@ -200,6 +255,9 @@ class Sweep(ToolCase):
                       ["--sweep", "--lens", "8", "--finalists", "9"], ["--sweep", "--lens", "8", "--margin", "100"],
                       ["--sweep", "--lens", "8", "--repeat", "0"], ["--sweep", "--lens", "8", "--seconds", "0"],
                       ["--sweep", "--dims", "8"], ["neighborhood", "--windows", "3"], ["lists", "--lens", "8"],
+                      ["sparse", "--lens", "8", "--q-blocks", "1", "--kv-blocks", "4"],
+                      ["sparse", "--lens", "8", "--q-blocks", "1", "--kv-blocks", "-4", "--entries", "1"],
+                      ["--lens", "8", "--q-blocks", "1", "--sweep"], ["sparse", "--suite", "quick", "--entries", "1"],
                       ["--sweep", "--suite", "none"], ["--lens", "8"]):
             code, out, _ = run_tool("vatten_tune", *words)
             self.assertEqual((code, out), (2, ""), words)
