@@ -19,7 +19,8 @@
  *    pairs from which small windows take them;
  *  - ADDRESS: loads cost next to nothing there, and what does not stay in L1 does. Dense, 1024 x 1024, 8 heads, time of a
  *    lane's rows by keys on lavapipe 26.2, 256 bits, f32: dim 64 1x8 44, 2x4 46, 3x3 56, 4x2 60 ms; dim 128 1x6 97, 1x8 102,
- *    2x2 117 ms; 512 bits: 31, 36 and 70, 74 (2x4) ms. A key of 16 bits is converted by each lane that multiplies with it, so,
+ *    2x2 117 ms; 512 bits: 31, 36 and 70, 74 (2x4) ms; with fused multiply-adds 1x8 23, 1x16 and 2x8 22, 1x24 26 ms and 1x8 40,
+ *    1x12 38, 2x4 41 ms, and twice the time to compile for twice the keys. A key of 16 bits is converted by each lane that multiplies with it, so,
  *    where it was not repacked before (repack.h), two rows share that: f16 1x8 125, 2x4 68, 4x2 76 ms at dim 64;
  *  - few rows: a tile has no more than there are, since keys are what decoding waits for, and more lanes for each;
  *  - STREAM: rows of a tile that are there at all, for few queries (16 rows, four tokens of four heads, take 0.37 of the time
