@@ -131,6 +131,7 @@ void store_lses()
 #ifndef VT_MASS
 void layout_begin()
 {
+    words_begin();
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * DIM_QUADS; ++e)
         query[e] = vec4(0.0);
     [[unroll]] for (uint e = 0u; e < ROW_COUNT * VALUE_QUADS; ++e)

@@ -10,6 +10,24 @@
 const uint DIM_STEP = QUAD;
 const uint VALUE_STEP = QUAD;
 
+// What all keys share, from before the loop: llvmpipe loads a push constant anew wherever it is named inside of one, behind a check.
+uvec2 k_at;
+uvec2 v_at;
+uint k_start;
+uint v_start;
+uint k_last;
+uint v_last;
+
+void words_begin()
+{
+    k_at = push.k_address;
+    v_at = push.v_address;
+    k_start = k_origin();
+    v_start = v_origin();
+    k_last = push.k_limit;
+    v_last = push.v_limit;
+}
+
 // A row is known by its address, so that a driver adds what is known of its elements to that without another instruction.
 uvec2 address_of(uvec2 base, uint row)
 {
@@ -20,14 +38,14 @@ uvec2 address_of(uvec2 base, uint row)
 
 #ifdef VT_KV_BYTES
 #define RowAt uint
-RowAt own_k_row(uint token) { return min(k_row(token), push.k_limit); }
-RowAt own_v_row(uint token) { return min(v_row(token), push.v_limit); }
+RowAt own_k_row(uint token) { return min(k_start + k_place(token), k_last); }
+RowAt own_v_row(uint token) { return min(v_start + v_place(token), v_last); }
 vec4 word_k(RowAt row, uint c) { return load_k4(row, c); }
 vec4 word_v(RowAt row, uint c) { return load_v4(row, c); }
 #else
 #define RowAt uvec2
-RowAt own_k_row(uint token) { return address_of(push.k_address, min(k_row(token), push.k_limit)); }
-RowAt own_v_row(uint token) { return address_of(push.v_address, min(v_row(token), push.v_limit)); }
+RowAt own_k_row(uint token) { return address_of(k_at, min(k_start + k_place(token), k_last)); }
+RowAt own_v_row(uint token) { return address_of(v_at, min(v_start + v_place(token), v_last)); }
 
 #if VT_DTYPE == VT_F16 && !defined(VT_WIDE) // fours of f16 have to be unpacked, one by one they are converted
 #define VT_FOURS false

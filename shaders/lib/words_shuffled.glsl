@@ -4,8 +4,8 @@
 //
 // Offers (as words_address.glsl does): DIM_STEP and VALUE_STEP, elements that are loaded together; word_k, word_v: what
 // this lane loads of the step at element c of a row; spread_k, spread_v: the quad at element j of that step; own_k_row,
-// own_v_row: where the row of a token begins, a RowAt; add_products, add_scaled: sums with the products of a quad; part_words:
-// what is done before the words at element c of a key.
+// own_v_row: where the row of a token begins, a RowAt; add_products, add_scaled: sums with the products of a quad; words_begin: what is
+// done before the loop over keys; part_words: before the words at element c of a key.
 
 // Elements of one load. Where a row is shorter than what the lanes load together, LLVM 15 takes minutes,
 // hence the bound; nested, because Mesa 22.3 refuses && of specialization constants.
@@ -71,3 +71,4 @@ RowAt own_v_row(uint token) { return v_row(token); }
 float add_products(float sum, vec4 q, vec4 x) { return sum + dot(q, x); }
 vec4 add_scaled(vec4 y, float p, vec4 x) { return y + p * x; }
 void part_words(uint c) {}
+void words_begin() {}
