@@ -189,8 +189,8 @@ static bool rows_fit(const vt_append *a, const vt_append_side *side, const part 
     uint64_t invocations = vt_saturating_mul(p->rows, words_of(a, side));
     return vt_range(&side->rows, a->problem.element_bytes, caps->storage_alignment, p->batch, p->heads,
                     p->rows, side->dim) <= caps->storage_range &&
-           invocations <= INT32_MAX && vt_ceil_div(invocations, WORKGROUP) <= caps->groups[0] &&
-           p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
+           invocations <= INT32_MAX && vt_ceil_div(invocations, WORKGROUP) <= caps->groups[1] &&
+           p->heads <= caps->groups[0] && p->batch <= caps->groups[2];
 }
 
 static bool cache_fits(const vt_append *a, const vt_append_side *side, const part *p) {
@@ -211,7 +211,7 @@ static bool halve(const vt_tensor *t, uint64_t *outer, uint64_t *heads, uint64_t
 static vatten_result choose_part(const vt_append *a, const vt_append_side *side, part *out) {
     const vt_problem *q = &a->problem;
     part p = {.batch = vt_min(q->batch, a->caps->groups[2]),
-              .heads = vt_min(q->kv_heads, a->caps->groups[1]),
+              .heads = vt_min(q->kv_heads, a->caps->groups[0]),
               .rows = q->q_len,
               .places = a->places};
     bool can = true;
@@ -229,7 +229,7 @@ static vatten_result choose_part(const vt_append *a, const vt_append_side *side,
     vt_log(a->logger, VATTEN_LOG_ERROR, q->label,
            "append: a row of %" PRIu32 " elements does not fit %s: a binding holds %" PRIu64
            " bytes, a dispatch %" PRIu32 " workgroups",
-           side->dim, a->caps->name, a->caps->storage_range, a->caps->groups[0]);
+           side->dim, a->caps->name, a->caps->storage_range, a->caps->groups[1]);
     return VATTEN_ERROR_UNSUPPORTED;
 }
 
@@ -287,7 +287,7 @@ static void add_step(const vt_append *a, uint32_t which, const part *p, uint32_t
         .binding_count = VT_APPEND_SLOT_COUNT,
         .lengths = !a->fixed,
         .of_keys = a->of_keys,
-        .groups = {(uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->heads, (uint32_t)p->batch}};
+        .groups = {(uint32_t)p->heads, (uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->batch}};
     step.append = (vt_append_push){.q_len = (uint32_t)a->problem.q_len,
                                    .kv_len = (uint32_t)a->problem.kv_len,
                                    .q_first = (uint32_t)p->row,

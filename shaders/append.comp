@@ -6,7 +6,8 @@
 //   VT_DTYPE  VT_F32, VT_F16 or VT_BF16: storage of the new rows
 //   VT_CACHE  the same or VT_I8: storage of the cache
 //
-// Grid: x words of rows, y heads, z batch.
+// Grid: x heads, y words of rows, z batch: CPU drivers give each thread a row of neighbouring workgroups, and heads of a token mostly
+// lie side by side.
 
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -178,8 +179,9 @@ void write_word(uint row, uint to, uint word)
 
 void main()
 {
-    uint i = push.q_first + gl_GlobalInvocationID.x / WORDS;
-    uint word = gl_GlobalInvocationID.x % WORDS;
+    uint n = gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
+    uint i = push.q_first + n / WORDS;
+    uint word = n % WORDS;
     uint entry;
     uint place;
     if (i >= push.q_last || !find_place(i, entry, place))
@@ -193,8 +195,8 @@ void main()
     place -= push.place_first;
     if (outer >= push.outer_count || place >= push.place_count)
         return;
-    uint row = push.x_base + gl_WorkGroupID.z * push.x_batch + gl_WorkGroupID.y * push.x_head +
+    uint row = push.x_base + gl_WorkGroupID.z * push.x_batch + gl_WorkGroupID.x * push.x_head +
                (i - push.q_first) * push.x_token;
-    uint to = push.cache_base + outer * push.cache_outer + gl_WorkGroupID.y * push.cache_head + place * push.cache_place;
+    uint to = push.cache_base + outer * push.cache_outer + gl_WorkGroupID.x * push.cache_head + place * push.cache_place;
     write_word(row, to, word);
 }

@@ -230,7 +230,7 @@ static void lengths_of_a_record_take_their_place(void **state) {
     assert_true(vt_step_shrink(&step, 7, 9));
     const vt_append_push mine = step.append;
     assert_true(mine.q_len == 7 && mine.kv_len == 9 && mine.q_last == 24 && mine.place_count == 40);
-    assert_int_equal(step.groups[0], program.steps[1].groups[0]);
+    assert_int_equal(step.groups[1], program.steps[1].groups[1]);
     assert_false(vt_step_shrink(&step, 0, 9));
 }
 
@@ -244,7 +244,7 @@ static void a_row_must_fit(void **state) {
     assert_int_equal(build(), UNSUPPORTED);
     assert_said(&said,
                 "append: a row of 16 elements does not fit Desktop: a binding holds 64 bytes, a dispatch "
-                "2147483647 workgroups");
+                "65535 workgroups");
 }
 
 static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t row,
@@ -304,7 +304,7 @@ static void check_step(const vt_caps *caps, const vt_step *step, uint64_t seed) 
 /* Pairs of a row and a place of the cache that it may go to, of both sides. */
 static uint64_t pairs_of(const vt_step *step) {
     const vt_append_push *push = &step->append;
-    uint64_t rows = (uint64_t)step->groups[1] * step->groups[2] * (push->q_last - push->q_first);
+    uint64_t rows = (uint64_t)step->groups[0] * step->groups[2] * (push->q_last - push->q_first);
     uint64_t outer = out.page ? push->outer_count : 1;
     if (!out.page)
         assert_true(push->outer_first == push->batch_first && push->outer_count == step->groups[2]);
