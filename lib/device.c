@@ -104,7 +104,8 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
         vt_vk_load_instance(desc->get_instance_proc_addr, desc->instance, &device->logger, &vk);
     if (result != VATTEN_SUCCESS)
         return result;
-    result = vt_probe_caps(&vk, &device->allocator, desc->physical_device, desc->features, &device->caps);
+    const vt_probe probe = {&vk, desc->physical_device, &device->allocator, &device->logger};
+    result = vt_probe_caps(&probe, desc->features, &device->caps);
     if (result != VATTEN_SUCCESS)
         return result;
     vt_caps_complete(&device->caps);

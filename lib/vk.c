@@ -65,6 +65,10 @@ vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatte
     return VATTEN_SUCCESS;
 }
 
+bool vt_vk_listed(VkResult result) {
+    return result == VK_SUCCESS || result == VK_INCOMPLETE;
+}
+
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger) {
     if (result == VK_SUCCESS)
         return VATTEN_SUCCESS;

@@ -18,11 +18,15 @@ typedef struct mock {
     VkPhysicalDeviceCooperativeMatrix2PropertiesNV properties;
     VkCooperativeMatrixFlexibleDimensionsPropertiesNV list[8];
     uint32_t count;
-    VkResult list_result;
+    /* What the calls say, of the length and then of the list; lists that are incomplete lack their last entry. */
+    VkResult extensions_result[2];
+    VkResult matrices_result[2];
+    VkResult list_result[2];
     uint32_t asked; /* how often for that list */
 } mock;
 
 static mock device;
+static unit_log said;
 
 static VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice physical, const char *layer,
                                                            uint32_t *count, VkExtensionProperties *out) {
@@ -36,8 +40,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice phys
         names[n++] = VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME;
     for (uint32_t i = 0; out && i < n; ++i)
         snprintf(out[i].extensionName, sizeof out[i].extensionName, "%s", names[i]);
-    *count = n;
-    return VK_SUCCESS;
+    *count = out && device.extensions_result[1] == VK_INCOMPLETE ? n - 1 : n;
+    return device.extensions_result[out != NULL];
 }
 
 static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *out) {
@@ -125,8 +129,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_matrices(VkPhysicalDevice physical, ui
         out[i].CType = out[i].ResultType = VK_COMPONENT_TYPE_FLOAT32_KHR;
         out[i].scope = VK_SCOPE_SUBGROUP_KHR;
     }
-    *count = 2;
-    return VK_SUCCESS;
+    *count = out && device.matrices_result[1] == VK_INCOMPLETE ? 1 : 2;
+    return device.matrices_result[out != NULL];
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL get_flexible(VkPhysicalDevice physical, uint32_t *count,
@@ -135,8 +139,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_flexible(VkPhysicalDevice physical, ui
     ++device.asked;
     for (uint32_t i = 0; out && i < device.count; ++i)
         out[i] = device.list[i];
-    *count = device.count;
-    return device.list_result;
+    *count = out && device.list_result[1] == VK_INCOMPLETE ? device.count - 1 : device.count;
+    return device.list_result[out != NULL];
 }
 
 static const vt_vk_instance vk = {
@@ -192,9 +196,17 @@ static vatten_allocator allocator(void) {
     return vt_allocator_resolve(&none);
 }
 
+static vatten_result caps_of(vatten_features features, vt_caps *out) {
+    const vatten_allocator own = allocator();
+    const vt_probe probe = {&vk, (VkPhysicalDevice)0, &own, &said.logger};
+    unit_log_start(&said);
+    return vt_probe_caps(&probe, features, out);
+}
+
 static vatten_features probed(void) {
     const vatten_allocator own = allocator();
-    return vt_probe_features(&vk, &own, (VkPhysicalDevice)0);
+    const vt_probe probe = {&vk, (VkPhysicalDevice)0, &own, NULL};
+    return vt_probe_features(&probe);
 }
 
 static bool offered(void) {
@@ -207,10 +219,9 @@ static void matrices_of_a_workgroup_are_found(void **state) {
         VATTEN_FEATURE_COOPERATIVE_MATRIX | VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 |
         VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     const vatten_features features = probed();
-    const vatten_allocator own = allocator();
     vt_caps caps;
     assert_int_equal(features & matrices, matrices);
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps), VATTEN_SUCCESS);
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
     char text[64];
     vt_caps_flexible_names(&caps, VATTEN_DTYPE_F16, text, sizeof text);
     assert_string_equal(text, "32x32x16/128 32x64x16/256");
@@ -223,10 +234,9 @@ static void matrices_of_a_workgroup_are_found(void **state) {
 static void without_the_feature_nothing_is_asked(void **state) {
     (void)state;
     const vatten_features features = probed() & ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    const vatten_allocator own = allocator();
     vt_caps caps;
     device.asked = 0;
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps), VATTEN_SUCCESS);
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
     assert_int_equal(device.asked, 0);
     assert_int_equal(caps.flexible_count + caps.bf16_flexible_count, 0);
 }
@@ -257,15 +267,74 @@ static void nothing_may_be_missing(void **state) {
     assert_false(offered());
 }
 
-static void a_list_that_fails_is_told(void **state) {
-    (void)state;
+/* Each call of each list, by want of memory. */
+static void want_of_memory_is_told(void **state) {
+    VkResult *const results[] = {device.extensions_result, device.matrices_result, device.list_result};
+    static const char *const calls[] = {
+        "vkEnumerateDeviceExtensionProperties failed with VkResult -1",
+        "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR failed with VkResult -1",
+        "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV failed with VkResult -1"};
     const vatten_features features = probed();
-    const vatten_allocator own = allocator();
     vt_caps caps;
-    device.list_result = VK_ERROR_OUT_OF_HOST_MEMORY;
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps),
-                     VATTEN_ERROR_OUT_OF_HOST_MEMORY);
-    assert_false(offered());
+    for (int i = 0; i < 6; ++i) {
+        start(state);
+        results[i / 2][i % 2] = VK_ERROR_OUT_OF_HOST_MEMORY;
+        assert_int_equal(caps_of(features, &caps), VATTEN_ERROR_OUT_OF_HOST_MEMORY);
+        assert_string_equal(said.text, calls[i / 2]);
+        assert_int_equal(said.level, VATTEN_LOG_ERROR);
+        assert_false(offered());
+        results[i / 2][i % 2] = VK_ERROR_OUT_OF_DEVICE_MEMORY;
+        assert_int_equal(caps_of(features, &caps), VATTEN_ERROR_OUT_OF_DEVICE_MEMORY);
+    }
+}
+
+static void extensions_that_cannot_be_listed_are_told(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    for (int i = 0; i < 2; ++i) {
+        start(state);
+        device.extensions_result[i] = VK_ERROR_UNKNOWN;
+        assert_int_equal(caps_of(features, &caps), VATTEN_ERROR_VULKAN);
+        assert_string_equal(said.text, "vkEnumerateDeviceExtensionProperties failed with VkResult -13");
+        assert_int_equal(probed(), 0);
+    }
+}
+
+/* The device serves without matrices. */
+static void matrices_that_cannot_be_listed_are_none(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    for (int i = 0; i < 4; ++i) {
+        start(state);
+        (i < 2 ? device.matrices_result : device.list_result)[i % 2] = VK_ERROR_UNKNOWN;
+        assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
+        assert_int_equal(said.level, VATTEN_LOG_WARN);
+        assert_non_null(strstr(said.text, "failed with VkResult -13"));
+        assert_int_equal(caps.matrix_count == 0, i < 2);
+        assert_int_equal(i < 2 ? caps.bf16_matrix_count : caps.flexible_count + caps.bf16_flexible_count, 0);
+        assert_int_equal((probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX) == 0, i < 2);
+        assert_false(offered());
+    }
+}
+
+/* Between two calls a layer may have made a list longer: what there is counts. */
+static void lists_that_have_grown_are_taken_as_they_are(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    start(state);
+    device.matrices_result[1] = device.list_result[1] = VK_INCOMPLETE;
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
+    assert_string_equal(said.text, "");
+    assert_int_equal(caps.matrix_count, 1);
+    assert_int_equal(caps.bf16_matrix_count, 0);
+    assert_int_equal(caps.flexible_count, 2);
+    assert_int_equal(caps.bf16_flexible_count, 0);
+    start(state);
+    device.extensions_result[1] = VK_INCOMPLETE; /* the last of them is bfloat16's */
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
+    assert_string_equal(said.text, "");
+    assert_int_equal(probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16, 0);
+    assert_true(offered());
 }
 
 #define TEST(NAME) cmocka_unit_test_setup(NAME, start)
@@ -275,7 +344,10 @@ int main(void) {
         TEST(matrices_of_a_workgroup_are_found),
         TEST(without_the_feature_nothing_is_asked),
         TEST(nothing_may_be_missing),
-        TEST(a_list_that_fails_is_told),
+        TEST(want_of_memory_is_told),
+        TEST(extensions_that_cannot_be_listed_are_told),
+        TEST(matrices_that_cannot_be_listed_are_none),
+        TEST(lists_that_have_grown_are_taken_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
