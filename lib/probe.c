@@ -61,8 +61,7 @@ static vatten_result find_extensions(const vt_probe *probe, extensions *out) {
         out->dots |= has(list, count, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     }
     vt_release(probe->allocator, list);
-    return vt_vk_listed(result) ? VATTEN_SUCCESS
-                                : vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", probe->logger);
+    return vt_vk_check_list(result, "vkEnumerateDeviceExtensionProperties", probe->logger);
 }
 
 static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {

@@ -69,6 +69,10 @@ bool vt_vk_listed(VkResult result) {
     return result == VK_SUCCESS || result == VK_INCOMPLETE;
 }
 
+vatten_result vt_vk_check_list(VkResult result, const char *call, const vatten_logger *logger) {
+    return vt_vk_listed(result) ? VATTEN_SUCCESS : vt_vk_check(result, call, logger);
+}
+
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger) {
     if (result == VK_SUCCESS)
         return VATTEN_SUCCESS;

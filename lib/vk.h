@@ -82,5 +82,7 @@ bool vt_vk_listed(VkResult result);
 
 /* Translates a VkResult, with a message that names the call and the number unless it is VK_SUCCESS. */
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger);
+/* The same of a call that fills a list: see vt_vk_listed. */
+vatten_result vt_vk_check_list(VkResult result, const char *call, const vatten_logger *logger);
 
 #endif /* VT_VK_H */
