@@ -158,11 +158,16 @@ static vatten_result act_append(fault_world *world) {
     return vatten_append_create(world->device, &desc, &world->plan);
 }
 
+static bool no_memory(VkResult failure) {
+    return failure == VK_ERROR_OUT_OF_HOST_MEMORY || failure == VK_ERROR_OUT_OF_DEVICE_MEMORY;
+}
+
 /* A shader that is refused means the next tile. */
-static bool takes_next_tile(const char *call, VkResult failure) {
-    bool shader = strcmp(call, "vkCreateShaderModule") == 0 || strcmp(call, "vkCreateComputePipelines") == 0;
-    return shader && failure != VK_ERROR_OUT_OF_HOST_MEMORY && failure != VK_ERROR_OUT_OF_DEVICE_MEMORY &&
-           failure != VK_ERROR_DEVICE_LOST;
+static bool takes_next_tile(const char *call, VkResult failure, vatten_result result, vatten_result usual) {
+    bool shader =
+        call && (strcmp(call, "vkCreateShaderModule") == 0 || strcmp(call, "vkCreateComputePipelines") == 0);
+    bool refused = shader && !no_memory(failure) && failure != VK_ERROR_DEVICE_LOST;
+    return result == (refused ? VATTEN_SUCCESS : usual);
 }
 
 #define PLAN(ACT, SURVIVES)                                                                                  \
@@ -191,9 +196,10 @@ static void **device_of(fault_world *world) {
     return (void **)&world->device;
 }
 
-static bool does_without_matrices(const char *call, VkResult failure) {
-    return strstr(call, "CooperativeMatrix") && failure != VK_ERROR_OUT_OF_HOST_MEMORY &&
-           failure != VK_ERROR_OUT_OF_DEVICE_MEMORY;
+static bool does_without_matrices(const char *call, VkResult failure, vatten_result result,
+                                  vatten_result usual) {
+    bool matrices = call && strstr(call, "CooperativeMatrix");
+    return result == (matrices && !no_memory(failure) ? VATTEN_SUCCESS : usual);
 }
 
 /* Says 0 where it cannot be asked: nothing that a caller must not enable. */
@@ -204,10 +210,11 @@ static vatten_result act_features(fault_world *world) {
     return VATTEN_SUCCESS;
 }
 
-static bool always(const char *call, VkResult failure) {
+static bool always(const char *call, VkResult failure, vatten_result result, vatten_result usual) {
     (void)call;
     (void)failure;
-    return true;
+    (void)usual;
+    return result == VATTEN_SUCCESS;
 }
 
 static void **recorder_of(fault_world *world) {

@@ -29,7 +29,7 @@ typedef struct fault_world {
     vatten_device *device;
     vatten_plan *plan;
     vatten_recorder *recorder;
-    void *more; /* what else a round makes */
+    void *more[2]; /* what else a round makes */
 } fault_world;
 
 typedef struct fault_round {
@@ -38,8 +38,9 @@ typedef struct fault_round {
     vatten_result (*act)(fault_world *world);     /* the call that faults strike */
     void **(*out)(fault_world *world);            /* its out pointer; NULL: it has none */
     void (*drop)(fault_world *world);             /* destroys all; faults strike here too */
-    /* Whether a call may go on although a Vulkan call failed so; NULL: never. */
-    bool (*survives)(const char *call, VkResult failure);
+    /* Whether a result is right after a Vulkan call failed so (`call` NULL: an allocation), where it need not be the usual
+     * one; NULL: it must. */
+    bool (*right)(const char *call, VkResult failure, vatten_result result, vatten_result usual);
 } fault_round;
 
 /* The fake of these limits, and nothing on it. */
