@@ -112,13 +112,17 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_MapMemory(VkDevice device, VkDeviceMe
     return VK_SUCCESS;
 }
 
+/* Its head is as Vulkan wants it, so that it is taken back. */
 static VKAPI_ATTR VkResult VKAPI_CALL fake_GetPipelineCacheData(VkDevice device, VkPipelineCache cache,
                                                                 size_t *size, void *out) {
+    const uint32_t data[16] = {32, VK_PIPELINE_CACHE_HEADER_VERSION_ONE, fake_caps()->vendor_id,
+                               fake_caps()->device_id};
     uint32_t count = (uint32_t)*size, fill;
     fake_find(FAKE_OBJECT(cache), FAKE_CACHE, FAKE_OBJECT(device), "vkGetPipelineCacheData");
-    VkResult result = fake_enter_list(FAKE_CALL_GetPipelineCacheData, 64, out != NULL, &count, &fill);
+    VkResult result =
+        fake_enter_list(FAKE_CALL_GetPipelineCacheData, sizeof data, out != NULL, &count, &fill);
     if (out)
-        memset(out, 7, fill);
+        memcpy(out, data, fill);
     *size = count;
     return result;
 }

@@ -50,6 +50,7 @@ typedef struct strike {
     const char *name; /* of the round */
     const char *call; /* NULL: host memory */
     uint32_t n;
+    uint32_t times; /* calls from the n-th on that fail */
     VkResult failure;
     vatten_result result;
 } strike;
@@ -110,7 +111,7 @@ static void one_round(const fault_round *round, const vt_caps *caps, strike *s) 
     fault_world world;
     prepare(&world, round, caps);
     if (s->call)
-        fake_fail(s->n, 1, s->failure);
+        fake_fail(s->n, s->times, s->failure);
     else
         world.host.fail_at = s->n;
     act(&world, round, s);
@@ -155,9 +156,16 @@ void fault_every(const fault_round *round, const vt_caps *caps) {
         calls[n - 1].name = fake_call_name(n);
         calls[n - 1].errors = fake_call_errors(n);
     }
-    for (uint32_t n = 1; n <= count; ++n)
-        for (const VkResult *error = calls[n - 1].errors; *error != VK_SUCCESS; ++error)
-            one_round(round, caps, &(strike){round->name, calls[n - 1].name, n, *error, VATTEN_SUCCESS});
+    for (uint32_t n = 1; n <= count; ++n) {
+        strike s = {.name = round->name, .call = calls[n - 1].name, .n = n, .times = 1};
+        for (const VkResult *error = calls[n - 1].errors; *error != VK_SUCCESS; ++error) {
+            s.failure = *error;
+            one_round(round, caps, &s);
+        }
+        s.times = UINT32_MAX; /* and nothing works any more */
+        s.failure = VK_ERROR_OUT_OF_HOST_MEMORY;
+        one_round(round, caps, &s);
+    }
     for (uint32_t n = 1; n <= allocations; ++n)
         one_round(round, caps, &(strike){.name = round->name, .n = n});
 }

@@ -9,8 +9,9 @@
 
 #include <vatten/context.h>
 
-#define CACHE_FILE "unit_context_faults.cache"
-#define BYTES      5000u
+#define CACHE_FILE  "unit_context_faults.cache"
+#define TUNING_FILE "unit_context_faults.tuning"
+#define BYTES       5000u
 
 /* In place of ctx_open.c. */
 bool vt_ctx_vk_open(vt_ctx_vk *vk, uint32_t *out_version) {
@@ -47,11 +48,20 @@ static vatten_result create(fault_world *world) {
     const vatten_context_desc desc = {.validation = true,
                                       .pipeline_cache = CACHE_FILE,
                                       .statistics = true,
+                                      .tuning = TUNING_FILE,
                                       .logger = world->said.logger,
                                       .allocator = fault_allocator(&world->host)};
     vatten_context *context;
     vatten_result result = vatten_context_create(&desc, &context);
     world->more[0] = context;
+    return result;
+}
+
+/* A context before has left a cache file. */
+static vatten_result leave_cache(fault_world *world) {
+    vatten_result result = create(world);
+    vatten_context_destroy(context_of(world));
+    world->more[0] = NULL;
     return result;
 }
 
@@ -173,6 +183,7 @@ static bool always(const char *call, VkResult failure, vatten_result result, vat
 static void run_rounds(const vt_caps *caps) {
     static const fault_round rounds[] = {
         {"context", NULL, create, out_context, drop, created},
+        {"context with a cache", leave_cache, create, out_context, drop, created},
         {"memory", create, create_memory, out_memory, drop, finds_memory},
         {"upload", create_both, act_upload, NULL, drop, finds_memory},
         {"download", create_both, act_download, NULL, drop, finds_memory},
@@ -205,6 +216,22 @@ static void faults_with_addresses(void **state) {
     const vt_caps caps = unit_caps_addresses();
     (void)state;
     run_rounds(&caps);
+}
+
+/* A file that is not taken is a message more. */
+static void a_cache_file_is_taken_back(void **state) {
+    const vt_caps caps = unit_caps_desktop();
+    fault_world world;
+    (void)state;
+    fault_begin(&world, &caps);
+    assert_int_equal(create(&world), VATTEN_SUCCESS);
+    int said = world.said.count;
+    vatten_context_destroy(context_of(&world));
+    unit_log_start(&world.said);
+    assert_int_equal(create(&world), VATTEN_SUCCESS);
+    assert_int_equal(world.said.count, said);
+    drop(&world);
+    fault_end(&world, "cache");
 }
 
 /* ---- Timestamps that do not come ---- */
@@ -268,11 +295,18 @@ int main(void) {
         cmocka_unit_test(faults_on_a_desktop),
         cmocka_unit_test(faults_with_everything),
         cmocka_unit_test(faults_with_addresses),
+        cmocka_unit_test(a_cache_file_is_taken_back),
         cmocka_unit_test(timestamps_that_are_late_are_asked_again),
         cmocka_unit_test(every_missing_function_is_survived),
     };
+    FILE *tuning = fopen(TUNING_FILE, "w");
+    if (!tuning)
+        return 1;
+    fputs("vatten-tuning 1\nend\n", tuning);
+    fclose(tuning);
     remove(CACHE_FILE);
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
+    remove(TUNING_FILE);
     fault_print("unit_context_faults");
     return failures;
 }
