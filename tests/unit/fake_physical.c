@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static const fake_matrix_2 *own_matrix_2;
+
+void fake_have_matrix_2(const fake_matrix_2 *matrix) {
+    own_matrix_2 = matrix;
+}
+
 static bool has(vatten_features features) {
     return (fake_caps()->features & features) != 0;
 }
@@ -24,6 +30,20 @@ static void put_size_control(VkPhysicalDeviceSubgroupSizeControlProperties *out)
     out->maxSubgroupSize = fake_caps()->subgroup_max;
     out->maxComputeWorkgroupSubgroups = fake_caps()->subgroups;
     out->requiredSubgroupSizeStages = fake_caps()->subgroup_asked ? VK_SHADER_STAGE_COMPUTE_BIT : 0;
+}
+
+/* Properties and features of the test's own replace all but where the struct stands in its chain. */
+static void put_matrix_2_properties(VkPhysicalDeviceCooperativeMatrix2PropertiesNV *out) {
+    const vt_caps *caps = fake_caps();
+    VkPhysicalDeviceCooperativeMatrix2PropertiesNV says = {
+        .cooperativeMatrixFlexibleDimensionsMaxDimension = caps->matrix_side_max,
+        .cooperativeMatrixWorkgroupScopeReservedSharedMemory = caps->matrix_reserved,
+        .cooperativeMatrixWorkgroupScopeMaxWorkgroupSize = caps->invocations};
+    if (own_matrix_2)
+        says = own_matrix_2->properties;
+    says.sType = out->sType;
+    says.pNext = out->pNext;
+    *out = says;
 }
 
 static void put_property(VkBaseOutStructure *at) {
@@ -48,12 +68,7 @@ static void put_property(VkBaseOutStructure *at) {
             VK_SHADER_STAGE_COMPUTE_BIT;
         break;
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV:
-        ((VkPhysicalDeviceCooperativeMatrix2PropertiesNV *)at)
-            ->cooperativeMatrixFlexibleDimensionsMaxDimension = caps->matrix_side_max;
-        ((VkPhysicalDeviceCooperativeMatrix2PropertiesNV *)at)
-            ->cooperativeMatrixWorkgroupScopeReservedSharedMemory = caps->matrix_reserved;
-        ((VkPhysicalDeviceCooperativeMatrix2PropertiesNV *)at)
-            ->cooperativeMatrixWorkgroupScopeMaxWorkgroupSize = caps->invocations;
+        put_matrix_2_properties((VkPhysicalDeviceCooperativeMatrix2PropertiesNV *)at);
         break;
     case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_PROPERTIES:
         ((VkPhysicalDeviceShaderIntegerDotProductProperties *)at)
@@ -94,6 +109,13 @@ static VKAPI_ATTR void VKAPI_CALL fake_GetPhysicalDeviceProperties2(VkPhysicalDe
 }
 
 static void put_matrix_2(VkPhysicalDeviceCooperativeMatrix2FeaturesNV *out) {
+    if (own_matrix_2) {
+        VkPhysicalDeviceCooperativeMatrix2FeaturesNV says = own_matrix_2->features;
+        says.sType = out->sType;
+        says.pNext = out->pNext;
+        *out = says;
+        return;
+    }
     bool two = has(VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP);
     out->cooperativeMatrixReductions = two;
     out->cooperativeMatrixConversions = two;
@@ -227,24 +249,32 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_GetPhysicalDeviceCooperativeMatrixPro
     return result;
 }
 
+static void put_flexible(const vt_flexible *from, VkComponentTypeKHR factors,
+                         VkCooperativeMatrixFlexibleDimensionsPropertiesNV *out) {
+    out->MGranularity = from->grain.m;
+    out->NGranularity = from->grain.n;
+    out->KGranularity = from->grain.k;
+    out->AType = out->BType = factors;
+    out->CType = out->ResultType = VK_COMPONENT_TYPE_FLOAT32_KHR;
+    out->scope = VT_MATRIX_SCOPE;
+    out->workgroupInvocations = from->invocations;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL fake_GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV(
     VkPhysicalDevice physical, uint32_t *count, VkCooperativeMatrixFlexibleDimensionsPropertiesNV *out) {
     const vt_caps *caps = fake_caps();
-    uint32_t have = caps->flexible_count + caps->bf16_flexible_count, fill;
+    uint32_t half = caps->flexible_count, have = half + caps->bf16_flexible_count, fill;
     (void)physical;
     VkResult result =
-        fake_enter_list(FAKE_CALL_GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV, have,
-                        out != NULL, count, &fill);
+        fake_enter_list(FAKE_CALL_GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV,
+                        own_matrix_2 ? own_matrix_2->count : have, out != NULL, count, &fill);
     for (uint32_t i = 0; i < fill; ++i) {
-        bool half = i < caps->flexible_count;
-        const vt_flexible *from = half ? &caps->flexible[i] : &caps->bf16_flexible[i - caps->flexible_count];
-        out[i].MGranularity = from->grain.m;
-        out[i].NGranularity = from->grain.n;
-        out[i].KGranularity = from->grain.k;
-        out[i].AType = out[i].BType = half ? VK_COMPONENT_TYPE_FLOAT16_KHR : VK_COMPONENT_TYPE_BFLOAT16_KHR;
-        out[i].CType = out[i].ResultType = VK_COMPONENT_TYPE_FLOAT32_KHR;
-        out[i].scope = VT_MATRIX_SCOPE;
-        out[i].workgroupInvocations = from->invocations;
+        if (own_matrix_2)
+            out[i] = own_matrix_2->list[i];
+        else if (i < half)
+            put_flexible(&caps->flexible[i], VK_COMPONENT_TYPE_FLOAT16_KHR, &out[i]);
+        else
+            put_flexible(&caps->bf16_flexible[i - half], VK_COMPONENT_TYPE_BFLOAT16_KHR, &out[i]);
     }
     return result;
 }

@@ -25,6 +25,17 @@ PFN_vkVoidFunction VKAPI_CALL fake_get_instance_proc_addr(VkInstance instance, c
 /* From now on the loader does not know the function; NULL: it knows all. */
 void fake_hide(const char *name);
 
+/* Of VK_NV_cooperative_matrix2, where the caps do not say it exactly enough. */
+typedef struct fake_matrix_2 {
+    VkPhysicalDeviceCooperativeMatrix2FeaturesNV features;
+    VkPhysicalDeviceCooperativeMatrix2PropertiesNV properties;
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV list[8];
+    uint32_t count;
+} fake_matrix_2;
+
+/* Until fake_start; it is read at each call. */
+void fake_have_matrix_2(const fake_matrix_2 *matrix);
+
 /* ---- What the test itself brings: not counted as alive ---- */
 
 typedef struct fake_things {
