@@ -92,7 +92,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_GetPipelineExecutablePropertiesKHR(
     fake_find(FAKE_OBJECT(info->pipeline), FAKE_PIPELINE, FAKE_OBJECT(device),
               "vkGetPipelineExecutablePropertiesKHR");
     for (uint32_t i = 0; i < fill; ++i) {
-        out[i].subgroupSize = 16 << i;
+        out[i].subgroupSize = 16u << i;
         snprintf(out[i].name, sizeof out[i].name, "SIMD%u", 16u << i);
     }
     return result;
