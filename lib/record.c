@@ -16,8 +16,9 @@ typedef struct recording {
     vatten_buffer buffers[VT_ROLE_COUNT];
     uint64_t q_len;
     uint64_t kv_len;
-    uint32_t bound; /* variant of the pipeline that is bound; UINT32_MAX = none yet */
-    bool waits;     /* a barrier is due before the next dispatch, perhaps that of a step that fell away */
+    vt_step_run steps; /* of the plan's program */
+    uint32_t bound;    /* variant of the pipeline that is bound; UINT32_MAX = none yet */
+    bool waits;        /* a barrier is due before the next dispatch, perhaps that of a step that fell away */
 } recording;
 
 static const char *const role_names[VT_ROLE_COUNT] = {
@@ -95,7 +96,7 @@ static void resolve_buffers(recording *r, const vatten_args *args) {
 
 static vatten_result check_sets(const recording *r) {
     const vatten_recorder *recorder = r->recorder;
-    uint64_t need = r->plan->program.step_count;
+    uint64_t need = r->steps.end - r->steps.begin;
     uint64_t free_sets = recorder->set_count - recorder->sets_used;
     if (vt_device_pushes(recorder->device) || need <= free_sets)
         return VATTEN_SUCCESS;
@@ -221,15 +222,35 @@ static void record_step(recording *r, const vt_step *planned) {
     device->vk.CmdDispatch(r->commands, step->groups[0], step->groups[1], step->groups[2]);
 }
 
-vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
-                            const vatten_plan *plan, const vatten_args *args) {
-    if (!recorder || !command_buffer || !plan || !args)
-        return VATTEN_ERROR_INVALID_ARGUMENT;
-    recording r = {.recorder = recorder, .plan = plan, .commands = command_buffer, .bound = UINT32_MAX};
-    vatten_result result = resolve(&r, args);
+static vatten_result record(recording *r, const vatten_args *args) {
+    vatten_result result = resolve(r, args);
     if (result != VATTEN_SUCCESS)
         return result;
-    for (uint64_t i = 0; i < plan->program.step_count; ++i)
-        record_step(&r, &plan->program.steps[i]);
+    for (uint64_t i = r->steps.begin; i < r->steps.end; ++i)
+        record_step(r, &r->plan->program.steps[i]);
     return VATTEN_SUCCESS;
+}
+
+vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
+                            const vatten_plan *plan, const vatten_args *args) {
+    return vatten_record_part(recorder, command_buffer, plan, args, 0, 1);
+}
+
+vatten_result vatten_record_part(vatten_recorder *recorder, VkCommandBuffer command_buffer,
+                                 const vatten_plan *plan, const vatten_args *args, uint32_t part,
+                                 uint32_t parts) {
+    if (!recorder || !command_buffer || !plan || !args)
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    if (part >= parts) {
+        vt_log(&recorder->device->logger, VATTEN_LOG_ERROR, plan->label,
+               "record: part %" PRIu32 " of %" PRIu32 ": parts are counted from 0", part, parts);
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
+    recording r = {.recorder = recorder,
+                   .plan = plan,
+                   .commands = command_buffer,
+                   .steps = vt_program_part(&plan->program, part, parts),
+                   .bound = UINT32_MAX,
+                   .waits = part > 0}; /* for parts in earlier command buffers of the queue too */
+    return record(&r, args);
 }

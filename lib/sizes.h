@@ -22,6 +22,10 @@ vt_sum vt_times(vt_sum a, vt_sum b);
 /* Largest value instead of wrapping: for amounts that are only compared with bounds. */
 uint64_t vt_saturating_mul(uint64_t a, uint64_t b);
 
+static inline uint64_t vt_saturating_add(uint64_t a, uint64_t b) {
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static inline uint64_t vt_min(uint64_t a, uint64_t b) {
     return a < b ? a : b;
 }

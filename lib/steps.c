@@ -90,6 +90,36 @@ void vt_program_add(vt_program *program, const vt_step *added) {
     program->largest_macs = vt_max(program->largest_macs, step.macs);
 }
 
+/* What a dispatch costs beside its products; steps without any, of pooling or selection, count by it alone. */
+#define STEP_MACS 4096
+
+static uint64_t work_of(const vt_step *step) {
+    return vt_saturating_add(step->macs, STEP_MACS);
+}
+
+/* part / parts of `work`, without a product that could overflow. */
+static uint64_t share_of(uint64_t work, uint32_t part, uint32_t parts) {
+    return work / parts * part + work % parts * part / parts;
+}
+
+/* The first step before which at least `work` has been done. */
+static uint64_t step_after(const vt_program *program, uint64_t work) {
+    uint64_t done = 0, i = 0;
+    while (i < program->step_count && done < work)
+        done = vt_saturating_add(done, work_of(&program->steps[i++]));
+    return i;
+}
+
+vt_step_run vt_program_part(const vt_program *program, uint32_t part, uint32_t parts) {
+    uint64_t work = 0;
+    for (uint64_t i = 0; i < program->step_count; ++i)
+        work = vt_saturating_add(work, work_of(&program->steps[i]));
+    uint64_t begin = step_after(program, share_of(work, part, parts));
+    uint64_t end =
+        part + 1 == parts ? program->step_count : step_after(program, share_of(work, part + 1, parts));
+    return (vt_step_run){begin, end};
+}
+
 bool vt_program_has_room(const vt_program *program) {
     return program->step_count <= VT_STEPS_MAX;
 }

@@ -167,6 +167,15 @@ void vt_program_add(vt_program *program, const vt_step *step);
 /* False: more steps were added than a program may have. Builders stop then, and refuse. */
 bool vt_program_has_room(const vt_program *program);
 
+/* A run of steps of a program: [begin, end). */
+typedef struct vt_step_run {
+    uint64_t begin, end;
+} vt_step_run;
+
+/* The steps of part `part` of `parts` (part < parts): all parts in turn are all steps, and none has more work than its even share
+ * and its longest step. */
+vt_step_run vt_program_part(const vt_program *program, uint32_t part, uint32_t parts);
+
 /* The last element (of bytes: word) of a bound range of keys or values that a row may begin at, of a kernel of attention. */
 uint32_t vt_step_limit(const vt_step *step, const vt_variant *variant, uint32_t slot);
 

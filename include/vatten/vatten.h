@@ -526,6 +526,17 @@ typedef struct vatten_args {
 VATTEN_API vatten_result vatten_record(vatten_recorder *recorder, VkCommandBuffer command_buffer,
                                        const vatten_plan *plan, const vatten_args *args);
 
+/* Long work a piece at a time, so that what else a queue has to do comes in between: part `part` of `parts`, counted from 0, of what
+ * vatten_record would append, cut between dispatches into shares of about equal work. A plan has vatten_plan_info.dispatches of them,
+ * none longer than its bound on work allows; with more parts than that some are empty. All parts, in ascending order, on one queue,
+ * give what one record gives, to the bit: each in its own command buffer or several in one, with the same `args`. Each begins with a
+ * barrier that waits for those before. Until the last part has run nothing else may write the inputs, out, lse or the workspace, so
+ * a recorder's own workspace serves no other record meanwhile; a part takes descriptor sets for its own dispatches only.
+ * Errors and the rest: as vatten_record, and INVALID_ARGUMENT unless part < parts. */
+VATTEN_API vatten_result vatten_record_part(vatten_recorder *recorder, VkCommandBuffer command_buffer,
+                                            const vatten_plan *plan, const vatten_args *args, uint32_t part,
+                                            uint32_t parts);
+
 #ifdef __cplusplus
 }
 #endif

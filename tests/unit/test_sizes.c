@@ -33,7 +33,7 @@ static void an_overflow_is_never_forgotten(void **state) {
     assert_true(vt_plus(vt_sum_of(0), broken).overflow);
 }
 
-static void saturating_products_stop_at_the_largest_value(void **state) {
+static void saturating_results_stop_at_the_largest_value(void **state) {
     (void)state;
     assert_true(vt_saturating_mul(HALF, HALF) == MOST);
     assert_true(vt_saturating_mul(MOST, MOST) == MOST);
@@ -42,6 +42,8 @@ static void saturating_products_stop_at_the_largest_value(void **state) {
     assert_true(vt_saturating_mul(0, MOST) == 0);
     assert_true(vt_saturating_mul(HALF - 1, HALF + 1) == MOST);
     assert_true(vt_saturating_mul(7, 6) == 42);
+    assert_true(vt_saturating_add(MOST, 1) == MOST && vt_saturating_add(1, MOST) == MOST);
+    assert_true(vt_saturating_add(MOST - 1, 1) == MOST && vt_saturating_add(7, 6) == 13);
 }
 
 static void rounding_keeps_multiples_and_does_not_wrap(void **state) {
@@ -63,7 +65,7 @@ int main(void) {
         cmocka_unit_test(sums_are_exact_up_to_64_bits),
         cmocka_unit_test(the_first_value_past_64_bits_is_seen),
         cmocka_unit_test(an_overflow_is_never_forgotten),
-        cmocka_unit_test(saturating_products_stop_at_the_largest_value),
+        cmocka_unit_test(saturating_results_stop_at_the_largest_value),
         cmocka_unit_test(rounding_keeps_multiples_and_does_not_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,8 +195,88 @@ static void a_barrier_that_is_asked_for_stays(void **state) {
     assert_true(room[1].barrier_before);
 }
 
+/* ---- Parts ---- */
+
+enum { STEPS = 40 };
+
+/* Work of steps as dispatches have it: some none at all. */
+static uint64_t random_program(unit_random *random, vt_program *program, vt_step steps[STEPS],
+                               uint64_t *longest) {
+    uint64_t all = 0;
+    *program = (vt_program){.steps = steps, .step_count = unit_between(random, 0, STEPS)};
+    *longest = 0;
+    for (uint64_t i = 0; i < program->step_count; ++i) {
+        uint64_t macs =
+            unit_chance(random, 20) ? 0 : unit_between(random, 1, UINT64_C(1) << unit_between(random, 1, 40));
+        steps[i] = (vt_step){.macs = macs};
+        *longest = macs > *longest ? macs : *longest;
+        all += macs;
+    }
+    return all;
+}
+
+/* In order, and even but for the longest step; a step counts for a little even if it has no products. */
+static void parts_are_all_steps_in_shares(void **state) {
+    (void)state;
+    static vt_step steps[STEPS];
+    const uint64_t little = 1 << 13;
+    for (uint64_t seed = 0; seed < 2000; ++seed) {
+        unit_random random = {.state = seed};
+        vt_program program;
+        uint64_t longest, all = random_program(&random, &program, steps, &longest);
+        uint32_t parts = (uint32_t)unit_between(&random, 1, STEPS + 3);
+        uint64_t at = 0;
+        for (uint32_t part = 0; part < parts; ++part) {
+            vt_step_run run = vt_program_part(&program, part, parts);
+            uint64_t work = 0;
+            for (uint64_t i = run.begin; i < run.end; ++i)
+                work += steps[i].macs;
+            if (run.begin != at || run.end < run.begin || work > all / parts + longest + little * STEPS)
+                fail_msg("seed %llu: part %u of %u is steps %llu to %llu", (unsigned long long)seed, part,
+                         parts, (unsigned long long)run.begin, (unsigned long long)run.end);
+            at = run.end;
+        }
+        assert_int_equal(at, program.step_count);
+    }
+}
+
+static void equal_steps_make_parts_of_one(void **state) {
+    (void)state;
+    static vt_step steps[STEPS];
+    const vt_program program = {.steps = steps, .step_count = STEPS};
+    for (uint32_t work = 0; work < 2; ++work) {
+        for (int i = 0; i < STEPS; ++i)
+            steps[i] = (vt_step){.macs = work * UINT64_C(1000000007)};
+        for (uint32_t part = 0; part < STEPS; ++part) {
+            vt_step_run run = vt_program_part(&program, part, STEPS);
+            assert_true(run.begin == part && run.end == part + 1);
+        }
+    }
+}
+
+/* More work than 64 bits hold, and as many parts as there can be. */
+static void parts_of_endless_work_do_not_wrap(void **state) {
+    (void)state;
+    static vt_step steps[3];
+    const vt_program program = {.steps = steps, .step_count = 3};
+    for (int i = 0; i < 3; ++i)
+        steps[i] = (vt_step){.macs = UINT64_MAX - 1};
+    uint64_t at = 0;
+    for (uint32_t part = 0; part < 5; ++part) {
+        vt_step_run run = vt_program_part(&program, part, 5);
+        assert_true(run.begin == at && run.end >= run.begin);
+        at = run.end;
+    }
+    assert_int_equal(at, 3);
+    assert_int_equal(vt_program_part(&program, 0, UINT32_MAX).begin, 0);
+    assert_int_equal(vt_program_part(&program, UINT32_MAX - 1, UINT32_MAX).end, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parts_are_all_steps_in_shares),
+        cmocka_unit_test(equal_steps_make_parts_of_one),
+        cmocka_unit_test(parts_of_endless_work_do_not_wrap),
         cmocka_unit_test(ranges_that_overlap_get_a_barrier),
         cmocka_unit_test(what_only_plain_kernels_leave_out_is_not_compared),
         cmocka_unit_test(steps_follow_routes_and_wait),
