@@ -54,6 +54,8 @@ static void faults_with_addresses(void **state) {
 
 /* ---- Recording ---- */
 
+#define MOST_DONE 500u
+
 /* A buffer of the args, and what the plan says that it must hold. */
 typedef struct role {
     const char *name;
@@ -91,16 +93,26 @@ static vatten_args all_args(const fault_world *world, const vatten_plan_info *in
     return args;
 }
 
+static vatten_result record_part(const fault_world *world, const vatten_args *args, uint32_t part,
+                                 uint32_t parts) {
+    return vatten_record_part(world->recorder, world->things.commands, world->plan, args, part, parts);
+}
+
 /* No command, no allocation, no call that could fail, no set taken. */
-static void refused(fault_world *world, const vatten_args *args, vatten_result expected, const char *why) {
+static void refused_part(fault_world *world, const vatten_args *args, uint32_t part, uint32_t parts,
+                         vatten_result expected, const char *why) {
     uint32_t memory = world->host.calls, calls = fake_calls();
-    assert_int_equal(vatten_record(world->recorder, world->things.commands, world->plan, args), expected);
+    assert_int_equal(record_part(world, args, part, parts), expected);
     if (!strstr(world->said.text, why))
         fail_msg("'%s' does not say '%s'", world->said.text, why);
     assert_int_equal(world->said.level, VATTEN_LOG_ERROR);
     assert_int_equal(fake_commands(NULL), 0);
     assert_int_equal(world->host.calls, memory);
     assert_int_equal(fake_calls(), calls);
+}
+
+static void refused(fault_world *world, const vatten_args *args, vatten_result expected, const char *why) {
+    refused_part(world, args, 0, 1, expected, why);
 }
 
 static void wrong_buffers(fault_world *world, const vatten_plan_info *info, const vatten_args *args) {
@@ -134,6 +146,11 @@ static void wrong_lengths(fault_world *world, const vatten_args *args, bool dens
             dense ? "is above the plan's" : "can be changed for dense plans only");
 }
 
+static void wrong_parts(fault_world *world, const vatten_args *args) {
+    refused_part(world, args, 0, 0, VATTEN_ERROR_INVALID_ARGUMENT, "parts are counted from 0");
+    refused_part(world, args, 3, 3, VATTEN_ERROR_INVALID_ARGUMENT, "parts are counted from 0");
+}
+
 /* One dispatch of the plan has no set left; then none of it is recorded. */
 static void full_recorder(fault_world *world, const vatten_plan_info *info, const vatten_args *args) {
     vatten_recorder *const room = world->recorder;
@@ -160,6 +177,46 @@ static void right_record(fault_world *world, const vatten_plan_info *info, const
     assert_int_equal(dispatches, info->dispatches);
 }
 
+/* Numbers of the commands from `first` on without barriers and pipelines, which each part begins with; those of dispatches
+ * have the pipeline that is bound. Returns how many. */
+static uint32_t what_is_done(uint32_t first, fake_command *out, uint32_t most) {
+    const fake_command *commands;
+    VkPipeline bound = VK_NULL_HANDLE;
+    uint32_t count = fake_commands(&commands), done = 0;
+    for (uint32_t i = first; i < count; ++i) {
+        if (commands[i].op == FAKE_BIND_PIPELINE)
+            bound = commands[i].pipeline;
+        if (commands[i].op == FAKE_BIND_PIPELINE || commands[i].op == FAKE_BARRIER)
+            continue;
+        assert_in_range(done, 0, most - 1);
+        out[done] = commands[i];
+        if (commands[i].op == FAKE_DISPATCH)
+            out[done].pipeline = bound;
+        ++done;
+    }
+    return done;
+}
+
+/* All parts one after the other do what one record does, and each but the first waits for those before. */
+static void right_parts(fault_world *world, const vatten_plan_info *info, const vatten_args *args) {
+    static fake_command whole[MOST_DONE], joined[MOST_DONE];
+    const uint32_t parts[] = {2, 3, info->dispatches, info->dispatches + 1};
+    uint32_t count = what_is_done(0, whole, MOST_DONE);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+        const fake_command *commands;
+        uint32_t first = fake_commands(&commands);
+        vatten_recorder_reset(world->recorder);
+        for (uint32_t part = 0; part < parts[i]; ++part) {
+            uint32_t before = fake_commands(NULL);
+            assert_int_equal(record_part(world, args, part, parts[i]), VATTEN_SUCCESS);
+            if (part > 0 && fake_commands(NULL) > before)
+                assert_int_equal(commands[before].op, FAKE_BARRIER);
+        }
+        assert_int_equal(what_is_done(first, joined, MOST_DONE), count);
+        assert_memory_equal(joined, whole, count * sizeof whole[0]);
+    }
+}
+
 static void record_round(const fault_round *round, vt_caps caps) {
     fault_world world;
     vatten_plan_info info;
@@ -172,8 +229,10 @@ static void record_round(const fault_round *round, vt_caps caps) {
     const vatten_args args = all_args(&world, &info);
     wrong_buffers(&world, &info, &args);
     wrong_lengths(&world, &args, info.cache_k_bytes != 0 || info.splits != 0);
+    wrong_parts(&world, &args);
     full_recorder(&world, &info, &args);
     right_record(&world, &info, &args);
+    right_parts(&world, &info, &args);
     fault_drop(&world);
     fault_end(&world, round->name);
 }
