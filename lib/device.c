@@ -18,10 +18,16 @@ static vatten_result check_desc(const vatten_device_desc *desc) {
                           : !desc->device                      ? "device"
                           : desc->tuning_size && !desc->tuning ? "tuning, of which there is a size,"
                                                                : NULL;
-    if (!missing)
-        return VATTEN_SUCCESS;
-    vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: %s is missing", missing);
-    return VATTEN_ERROR_INVALID_ARGUMENT;
+    if (missing) {
+        vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: %s is missing", missing);
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
+    if (!desc->allocator.allocate != !desc->allocator.release) {
+        vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL,
+               "device: the allocator needs both of its functions, or none");
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
+    return VATTEN_SUCCESS;
 }
 
 static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger) {
@@ -104,7 +110,8 @@ static vatten_result fill(vatten_device *device, const vatten_device_desc *desc)
         vt_vk_load_instance(desc->get_instance_proc_addr, desc->instance, &device->logger, &vk);
     if (result != VATTEN_SUCCESS)
         return result;
-    result = vt_probe_caps(&vk, &device->allocator, desc->physical_device, desc->features, &device->caps);
+    const vt_probe probe = {&vk, desc->physical_device, &device->allocator, &device->logger};
+    result = vt_probe_caps(&probe, desc->features, &device->caps);
     if (result != VATTEN_SUCCESS)
         return result;
     vt_caps_complete(&device->caps);

@@ -34,21 +34,20 @@ static uint32_t api_version(const vt_vk_instance *vk, VkPhysicalDevice physical_
 }
 
 /* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
-static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                     VkPhysicalDevice physical_device, extensions *out) {
-    uint32_t version = api_version(vk, physical_device);
+static vatten_result find_extensions(const vt_probe *probe, extensions *out) {
+    uint32_t version = api_version(probe->vk, probe->device);
     bool v1_2 = version >= VK_API_VERSION_1_2;
     bool v1_3 = version >= VK_API_VERSION_1_3;
     *out = (extensions){.size_control = v1_3, .driver = v1_2, .address = v1_2, .half = v1_2, .dots = v1_3};
     uint32_t count = 0;
-    VkResult result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, NULL);
+    VkResult result = probe->vk->EnumerateDeviceExtensionProperties(probe->device, NULL, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
-        return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
-    VkExtensionProperties *list = vt_alloc(allocator, count * sizeof *list);
+        return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", probe->logger);
+    VkExtensionProperties *list = vt_alloc(probe->allocator, count * sizeof *list);
     if (!list)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
-    result = vk->EnumerateDeviceExtensionProperties(physical_device, NULL, &count, list);
-    if (result == VK_SUCCESS) {
+    result = probe->vk->EnumerateDeviceExtensionProperties(probe->device, NULL, &count, list);
+    if (vt_vk_listed(result)) {
         out->push_descriptor = has(list, count, VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME);
         out->size_control |= has(list, count, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
         out->driver |= has(list, count, VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME);
@@ -61,8 +60,8 @@ static vatten_result find_extensions(const vt_vk_instance *vk, const vatten_allo
         out->bfloat16 = has(list, count, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
         out->dots |= has(list, count, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
     }
-    vt_release(allocator, list);
-    return vt_vk_check(result, "vkEnumerateDeviceExtensionProperties", NULL);
+    vt_release(probe->allocator, list);
+    return vt_vk_check_list(result, "vkEnumerateDeviceExtensionProperties", probe->logger);
 }
 
 static bool has_matrix_features(const vt_vk_instance *vk, VkPhysicalDevice physical_device) {
@@ -144,31 +143,44 @@ static uint32_t take_matrices(const VkCooperativeMatrixPropertiesKHR *list, uint
     return taken;
 }
 
-/* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
-static vatten_result find_matrices(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                   VkPhysicalDevice physical_device, vt_caps *out) {
+/* What a query for matrices came to. One that fails leaves the device without them, which all else can do without; only want
+ * of memory is an error. */
+static vatten_result check_list(const vt_probe *probe, VkResult result, const char *call) {
+    if (vt_vk_listed(result))
+        return VATTEN_SUCCESS;
+    if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+        return vt_vk_check(result, call, probe->logger);
+    vt_log(probe->logger, VATTEN_LOG_WARN, NULL,
+           "%s failed with VkResult %d: the device is used without the matrices that it would have listed",
+           call, (int)result);
+    return VATTEN_SUCCESS;
+}
+
+/* Errors: OUT_OF_*. */
+static vatten_result find_matrices(const vt_probe *probe, vt_caps *out) {
+    static const char call[] = "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR";
     PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR get =
-        vk->GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
-    if (!get || !in_compute(vk, physical_device))
+        probe->vk->GetPhysicalDeviceCooperativeMatrixPropertiesKHR;
+    if (!get || !in_compute(probe->vk, probe->device))
         return VATTEN_SUCCESS;
     uint32_t count = 0;
-    VkResult result = get(physical_device, &count, NULL);
+    VkResult result = get(probe->device, &count, NULL);
     if (result != VK_SUCCESS || count == 0)
-        return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
-    VkCooperativeMatrixPropertiesKHR *list = vt_alloc(allocator, count * sizeof *list);
+        return check_list(probe, result, call);
+    VkCooperativeMatrixPropertiesKHR *list = vt_alloc(probe->allocator, count * sizeof *list);
     if (!list)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     for (uint32_t i = 0; i < count; ++i)
         list[i] =
             (VkCooperativeMatrixPropertiesKHR){.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
-    result = get(physical_device, &count, list);
-    if (result == VK_SUCCESS)
+    result = get(probe->device, &count, list);
+    if (vt_vk_listed(result))
         out->matrix_count = take_matrices(list, count, VK_COMPONENT_TYPE_FLOAT16_KHR, out->matrices);
-    if (result == VK_SUCCESS && (out->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16))
+    if (vt_vk_listed(result) && (out->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16))
         out->bf16_matrix_count =
             take_matrices(list, count, VK_COMPONENT_TYPE_BFLOAT16_KHR, out->bf16_matrices);
-    vt_release(allocator, list);
-    return vt_vk_check(result, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR", NULL);
+    vt_release(probe->allocator, list);
+    return check_list(probe, result, call);
 }
 
 /* Of a subgroup the list says no number of invocations: it is the size that kernels with matrices ask for. */
@@ -209,33 +221,33 @@ static uint32_t read_flexible_limits(const vt_vk_instance *vk, VkPhysicalDevice 
     return matrix.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize;
 }
 
-/* Errors: OUT_OF_HOST_MEMORY, VULKAN. */
-static vatten_result find_flexible(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                   VkPhysicalDevice physical_device, vt_caps *out) {
+/* Errors: OUT_OF_*. */
+static vatten_result find_flexible(const vt_probe *probe, vt_caps *out) {
     static const char call[] = "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV";
     PFN_vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV get =
-        vk->GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV;
+        probe->vk->GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV;
     uint32_t count = 0;
-    VkResult result = get ? get(physical_device, &count, NULL) : VK_SUCCESS;
+    VkResult result = get ? get(probe->device, &count, NULL) : VK_SUCCESS;
     if (result != VK_SUCCESS || count == 0)
-        return vt_vk_check(result, call, NULL);
-    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *list = vt_alloc(allocator, count * sizeof *list);
+        return check_list(probe, result, call);
+    VkCooperativeMatrixFlexibleDimensionsPropertiesNV *list =
+        vt_alloc(probe->allocator, count * sizeof *list);
     if (!list)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     for (uint32_t i = 0; i < count; ++i)
         list[i] = (VkCooperativeMatrixFlexibleDimensionsPropertiesNV){
             .sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_FLEXIBLE_DIMENSIONS_PROPERTIES_NV};
-    result = get(physical_device, &count, list);
-    if (result == VK_SUCCESS) {
-        uint32_t most = read_flexible_limits(vk, physical_device, out);
+    result = get(probe->device, &count, list);
+    if (vt_vk_listed(result)) {
+        uint32_t most = read_flexible_limits(probe->vk, probe->device, out);
         out->flexible_count =
             take_flexible(list, count, VK_COMPONENT_TYPE_FLOAT16_KHR, most, out, out->flexible);
         if (out->features & VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16)
             out->bf16_flexible_count =
                 take_flexible(list, count, VK_COMPONENT_TYPE_BFLOAT16_KHR, most, out, out->bf16_flexible);
     }
-    vt_release(allocator, list);
-    return vt_vk_check(result, call, NULL);
+    vt_release(probe->allocator, list);
+    return check_list(probe, result, call);
 }
 
 static bool has_square_matrix(const vt_caps *caps) {
@@ -246,19 +258,18 @@ static bool has_square_matrix(const vt_caps *caps) {
 }
 
 /* Beside the features that `bits` say: are there matrices that work, and is the subgroup size sure? */
-static vatten_features find_matrix_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                            VkPhysicalDevice physical_device, vatten_features bits,
+static vatten_features find_matrix_features(const vt_probe *probe, vatten_features bits,
                                             const extensions *found) {
     const vatten_features needed = VATTEN_FEATURE_STORAGE_16BIT | VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
     vatten_features matrix = VATTEN_FEATURE_COOPERATIVE_MATRIX;
     vt_caps caps;
-    if (!found->matrix || (bits & needed) != needed || !has_matrix_features(vk, physical_device))
+    if (!found->matrix || (bits & needed) != needed || !has_matrix_features(probe->vk, probe->device))
         return 0;
-    if (found->bfloat16 && has_bfloat16_features(vk, physical_device))
+    if (found->bfloat16 && has_bfloat16_features(probe->vk, probe->device))
         matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
-    if (found->matrix_2 && has_workgroup_features(vk, physical_device))
+    if (found->matrix_2 && has_workgroup_features(probe->vk, probe->device))
         matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    if (vt_probe_caps(vk, allocator, physical_device, bits | matrix, &caps) != VATTEN_SUCCESS)
+    if (vt_probe_caps(probe, bits | matrix, &caps) != VATTEN_SUCCESS)
         return 0;
     vt_caps_complete(&caps);
     if (caps.matrix_count == 0 || caps.matrix_subgroup == 0)
@@ -267,23 +278,21 @@ static vatten_features find_matrix_features(const vt_vk_instance *vk, const vatt
         matrix &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16;
     if (caps.flexible_count == 0)
         matrix &= ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    if (found->matrix_2 && has_square_matrix(&caps) && has_matrix_2_features(vk, physical_device))
+    if (found->matrix_2 && has_square_matrix(&caps) && has_matrix_2_features(probe->vk, probe->device))
         matrix |= VATTEN_FEATURE_COOPERATIVE_MATRIX_2;
     return matrix;
 }
 
 /* Are there addresses, and does the driver gain by them? */
-static bool has_addresses(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                          VkPhysicalDevice physical_device) {
+static bool has_addresses(const vt_probe *probe) {
     VkPhysicalDeviceBufferDeviceAddressFeatures address = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_BUFFER_DEVICE_ADDRESS_FEATURES};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
                                           .pNext = &address};
     vt_caps caps;
-    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    probe->vk->GetPhysicalDeviceFeatures2(probe->device, &features);
     if (!address.bufferDeviceAddress ||
-        vt_probe_caps(vk, allocator, physical_device, VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, &caps) !=
-            VATTEN_SUCCESS)
+        vt_probe_caps(probe, VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS, &caps) != VATTEN_SUCCESS)
         return false;
     vt_caps_complete(&caps);
     return caps.loads_once;
@@ -326,10 +335,9 @@ static bool accelerates_dots(const vt_vk_instance *vk, VkPhysicalDevice physical
     return dots.integerDotProduct4x8BitPackedSignedAccelerated;
 }
 
-vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                  VkPhysicalDevice physical_device) {
+vatten_features vt_probe_features(const vt_probe *probe) {
     extensions found;
-    if (find_extensions(vk, allocator, physical_device, &found) != VATTEN_SUCCESS)
+    if (find_extensions(probe, &found) != VATTEN_SUCCESS)
         return 0;
     VkPhysicalDeviceSubgroupSizeControlFeatures size_control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES};
@@ -338,7 +346,7 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         .pNext = found.size_control ? &size_control : NULL};
     VkPhysicalDeviceFeatures2 features = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
                                           .pNext = &storage};
-    vk->GetPhysicalDeviceFeatures2(physical_device, &features);
+    probe->vk->GetPhysicalDeviceFeatures2(probe->device, &features);
     vatten_features bits = 0;
     if (storage.storageBuffer16BitAccess)
         bits |= VATTEN_FEATURE_STORAGE_16BIT;
@@ -346,12 +354,12 @@ vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocat
         bits |= VATTEN_FEATURE_PUSH_DESCRIPTOR;
     if (size_control.subgroupSizeControl && size_control.computeFullSubgroups)
         bits |= VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL;
-    if (found.address && has_addresses(vk, allocator, physical_device))
+    if (found.address && has_addresses(probe))
         bits |= VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS;
-    bits |= find_half_features(vk, physical_device, &found);
-    if (found.dots && has_dots(vk, physical_device))
+    bits |= find_half_features(probe->vk, probe->device, &found);
+    if (found.dots && has_dots(probe->vk, probe->device))
         bits |= VATTEN_FEATURE_INTEGER_DOT_PRODUCT;
-    return bits | find_matrix_features(vk, allocator, physical_device, bits, &found);
+    return bits | find_matrix_features(probe, bits, &found);
 }
 
 static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
@@ -374,11 +382,10 @@ static void copy_limits(const VkPhysicalDeviceProperties *p, vt_caps *out) {
     out->storage_alignment = alignment < 16 ? 16 : (uint32_t)alignment;
 }
 
-vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                            VkPhysicalDevice physical_device, vatten_features features, vt_caps *out) {
+vatten_result vt_probe_caps(const vt_probe *probe, vatten_features features, vt_caps *out) {
     memset(out, 0, sizeof *out);
     extensions found;
-    vatten_result result = find_extensions(vk, allocator, physical_device, &found);
+    vatten_result result = find_extensions(probe, &found);
     if (result != VATTEN_SUCCESS)
         return result;
     VkPhysicalDeviceSubgroupSizeControlProperties size_control = {
@@ -390,7 +397,7 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
                                                    .pNext = found.driver ? (void *)&driver : driver.pNext};
     VkPhysicalDeviceProperties2 properties = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
                                               .pNext = &subgroup};
-    vk->GetPhysicalDeviceProperties2(physical_device, &properties);
+    probe->vk->GetPhysicalDeviceProperties2(probe->device, &properties);
     copy_limits(&properties.properties, out);
     out->features = features;
     out->driver_id = (uint32_t)driver.driverID;
@@ -404,13 +411,12 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroup_asked =
         controls && (size_control.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
-    out->dots_accelerated = found.dots && accelerates_dots(vk, physical_device);
+    out->dots_accelerated = found.dots && accelerates_dots(probe->vk, probe->device);
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
     matrices = matrices && vt_caps_may_list_matrices(out);
     if (!matrices)
         return VATTEN_SUCCESS;
-    result = find_matrices(vk, allocator, physical_device, out);
+    result = find_matrices(probe, out);
     bool workgroup = found.matrix_2 && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP) != 0;
-    return result == VATTEN_SUCCESS && workgroup ? find_flexible(vk, allocator, physical_device, out)
-                                                 : result;
+    return result == VATTEN_SUCCESS && workgroup ? find_flexible(probe, out) : result;
 }

@@ -8,13 +8,18 @@
 #include "caps.h"
 #include "vk.h"
 
-/* Which vatten_feature bits the device supports; none if it cannot be asked. */
-vatten_features vt_probe_features(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                                  VkPhysicalDevice physical_device);
+/* Whom to ask, and with whose means. */
+typedef struct vt_probe {
+    const vt_vk_instance *vk;
+    VkPhysicalDevice device;
+    const vatten_allocator *allocator;
+    const vatten_logger *logger; /* may be NULL */
+} vt_probe;
 
-/* Fills all of `out` but what vt_caps_complete derives; `features` is what the caller enabled. Errors:
- * OUT_OF_HOST_MEMORY, VULKAN. */
-vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *allocator,
-                            VkPhysicalDevice physical_device, vatten_features features, vt_caps *out);
+/* Which vatten_feature bits the device supports; none if it cannot be asked. */
+vatten_features vt_probe_features(const vt_probe *probe);
+
+/* Fills all of `out` but what vt_caps_complete derives; `features` is what the caller enabled. Errors: OUT_OF_*, VULKAN. */
+vatten_result vt_probe_caps(const vt_probe *probe, vatten_features features, vt_caps *out);
 
 #endif /* VT_PROBE_H */

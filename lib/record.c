@@ -40,7 +40,13 @@ static vatten_result check_buffer(const recording *r, vt_role role) {
                "record: %s is missing, %" PRIu64 " bytes are needed", role_names[role], need);
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
-    if (buffer->offset % alignment != 0 || buffer->offset > UINT64_MAX - need) {
+    if (buffer->offset > UINT64_MAX - need) {
+        vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
+               "record: %s offset %" PRIu64 " is too large: %" PRIu64 " bytes from there on pass 2^64",
+               role_names[role], buffer->offset, need);
+        return VATTEN_ERROR_INVALID_ARGUMENT;
+    }
+    if (buffer->offset % alignment != 0) {
         vt_log(logger_of(r), VATTEN_LOG_ERROR, r->plan->label,
                "record: %s offset %" PRIu64 " is not a multiple of %" PRIu64, role_names[role],
                buffer->offset, alignment);

@@ -60,10 +60,10 @@ static vatten_result ask_executable(const vatten_device *device, VkPipeline pipe
     for (uint32_t i = 0; i < count; ++i)
         list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
     result = device->vk.GetPipelineExecutableStatisticsKHR(device->vk.handle, &info, &count, list);
-    for (uint32_t i = 0; result == VK_SUCCESS && i < count; ++i)
+    for (uint32_t i = 0; vt_vk_listed(result) && i < count; ++i)
         put(out, kernel, executable, &list[i]);
     vt_release(&device->allocator, list);
-    return vt_vk_check(result, "vkGetPipelineExecutableStatisticsKHR", &device->logger);
+    return vt_vk_check_list(result, "vkGetPipelineExecutableStatisticsKHR", &device->logger);
 }
 
 static vatten_result ask_pipeline(const vatten_device *device, VkPipeline pipeline, const char *kernel,
@@ -79,7 +79,7 @@ static vatten_result ask_pipeline(const vatten_device *device, VkPipeline pipeli
     for (uint32_t i = 0; i < count; ++i)
         list[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_PROPERTIES_KHR;
     result = device->vk.GetPipelineExecutablePropertiesKHR(device->vk.handle, &info, &count, list);
-    vatten_result status = vt_vk_check(result, "vkGetPipelineExecutablePropertiesKHR", &device->logger);
+    vatten_result status = vt_vk_check_list(result, "vkGetPipelineExecutablePropertiesKHR", &device->logger);
     for (uint32_t i = 0; status == VATTEN_SUCCESS && i < count; ++i)
         status = ask_executable(device, pipeline, kernel, i, &list[i], out);
     vt_release(&device->allocator, list);

@@ -59,6 +59,6 @@ vatten_features vatten_features_supported(PFN_vkGetInstanceProcAddr get_instance
         return 0;
     const vatten_allocator none = {NULL, NULL, NULL};
     const vatten_allocator allocator = vt_allocator_resolve(&none);
-    vatten_features features = vt_probe_features(&vk, &allocator, physical_device);
-    return features & built_features();
+    const vt_probe probe = {&vk, physical_device, &allocator, NULL};
+    return vt_probe_features(&probe) & built_features();
 }

@@ -65,6 +65,14 @@ vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatte
     return VATTEN_SUCCESS;
 }
 
+bool vt_vk_listed(VkResult result) {
+    return result == VK_SUCCESS || result == VK_INCOMPLETE;
+}
+
+vatten_result vt_vk_check_list(VkResult result, const char *call, const vatten_logger *logger) {
+    return vt_vk_listed(result) ? VATTEN_SUCCESS : vt_vk_check(result, call, logger);
+}
+
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger) {
     if (result == VK_SUCCESS)
         return VATTEN_SUCCESS;

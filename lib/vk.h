@@ -77,7 +77,12 @@ vatten_result vt_vk_load_instance(PFN_vkGetInstanceProcAddr get, VkInstance inst
 vatten_result vt_vk_load_device(const vt_vk_instance *vk, VkDevice device, vatten_features features,
                                 const vatten_logger *logger, vt_vk_device *out);
 
+/* Whether a call that fills a list filled it, perhaps not wholly: lists may have grown since their length was asked for. */
+bool vt_vk_listed(VkResult result);
+
 /* Translates a VkResult, with a message that names the call and the number unless it is VK_SUCCESS. */
 vatten_result vt_vk_check(VkResult result, const char *call, const vatten_logger *logger);
+/* The same of a call that fills a list: see vt_vk_listed. */
+vatten_result vt_vk_check_list(VkResult result, const char *call, const vatten_logger *logger);
 
 #endif /* VT_VK_H */

@@ -96,7 +96,7 @@ VATTEN_API vatten_result vatten_memory_download(vatten_memory *memory, uint64_t 
 
 /* Records the plan once into the context's own command buffer, submits and waits. Supplies workspace when
  * `args` has none. `out_gpu_ms` (optional) gets the GPU time by timestamps, or wall time where the queue has
- * no timestamps. */
+ * no timestamps, or, with a warning, where the driver does not give them. */
 VATTEN_API vatten_result vatten_context_run(vatten_context *context, const vatten_plan *plan,
                                             const vatten_args *args, double *out_gpu_ms);
 

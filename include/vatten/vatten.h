@@ -116,8 +116,8 @@ typedef struct vatten_logger {
 } vatten_logger;
 
 /* Host memory. `allocate` returns memory aligned to `alignment` (a power of two, at most 64) or NULL;
- * `release` takes what allocate returned, never NULL. Both NULL: malloc and free. Vulkan's own host
- * allocations are not routed here. */
+ * `release` takes what allocate returned, never NULL. Both NULL: malloc and free; one of them alone is
+ * INVALID_ARGUMENT. Vulkan's own host allocations are not routed here. */
 typedef struct vatten_allocator {
     void *(*allocate)(void *user, size_t size, size_t alignment);
     void (*release)(void *user, void *memory);

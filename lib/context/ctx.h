@@ -4,6 +4,7 @@
  *
  *   ctx.c            create, destroy, info
  *   ctx_base.c       messages, host memory, VkResult -> vatten_result
+ *   ctx_open.c       the loader
  *   ctx_vk.c         the function table
  *   ctx_instance.c   VkInstance and the validation layer
  *   ctx_messenger.c  what the validation layer says

@@ -78,29 +78,39 @@ static void warn_of_cut_jpeg(const char *path, const unsigned char *bytes, int s
     }
 }
 
-bool photo_load(photo *out, const char *path) {
-    *out = (photo){0};
-    int size = 0;
-    unsigned char *bytes = read_file(path, &size);
-    if (!bytes) {
-        return false;
+/* Asked before anything is decoded: a small file can claim to hold gigabytes. */
+static bool is_small_enough(const char *path, const unsigned char *bytes, int size) {
+    int width = 0;
+    int height = 0;
+    int channels = 0;
+    if (!stbi_info_from_memory(bytes, size, &width, &height, &channels)) {
+        return complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
     }
+    return (uint64_t)width * (uint64_t)height <= MAX_PIXELS ||
+           complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
+                    (unsigned long long)(MAX_PIXELS / 1000000));
+}
+
+static bool decode(photo *out, const char *path, const unsigned char *bytes, int size) {
     int width = 0;
     int height = 0;
     int channels = 0;
     unsigned char *levels = stbi_load_from_memory(bytes, size, &width, &height, &channels, 3);
     if (!levels) {
-        complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
-    } else if ((uint64_t)width * (uint64_t)height > MAX_PIXELS) {
-        complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
-                 (unsigned long long)(MAX_PIXELS / 1000000));
-        stbi_image_free(levels);
-    } else {
-        warn_of_cut_jpeg(path, bytes, size);
-        *out = (photo){(uint32_t)width, (uint32_t)height, levels}; /* stb's memory is malloc's */
+        return complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
     }
+    warn_of_cut_jpeg(path, bytes, size);
+    *out = (photo){(uint32_t)width, (uint32_t)height, levels}; /* stb's memory is malloc's */
+    return true;
+}
+
+bool photo_load(photo *out, const char *path) {
+    *out = (photo){0};
+    int size = 0;
+    unsigned char *bytes = read_file(path, &size);
+    bool loaded = bytes && is_small_enough(path, bytes, size) && decode(out, path, bytes, size);
     free(bytes);
-    return out->rgb != NULL;
+    return loaded;
 }
 
 uint8_t photo_level(double value) {

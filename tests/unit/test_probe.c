@@ -4,148 +4,16 @@
  * without a GPU has.
  */
 #define VK_NO_PROTOTYPES
+#include "fake_vulkan.h"
 #include "probe.h"
 #include "unit.h"
 
 #include "alloc.h"
 
-/* The device: what it has, and what it lists. */
-typedef struct mock {
-    uint32_t version;
-    bool extension; /* VK_NV_cooperative_matrix2 */
-    bool bfloat16;
-    VkPhysicalDeviceCooperativeMatrix2FeaturesNV features;
-    VkPhysicalDeviceCooperativeMatrix2PropertiesNV properties;
-    VkCooperativeMatrixFlexibleDimensionsPropertiesNV list[8];
-    uint32_t count;
-    VkResult list_result;
-    uint32_t asked; /* how often for that list */
-} mock;
-
-static mock device;
-
-static VKAPI_ATTR VkResult VKAPI_CALL enumerate_extensions(VkPhysicalDevice physical, const char *layer,
-                                                           uint32_t *count, VkExtensionProperties *out) {
-    const char *names[3] = {VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME, NULL, NULL};
-    uint32_t n = 1;
-    (void)physical;
-    (void)layer;
-    if (device.extension)
-        names[n++] = VK_NV_COOPERATIVE_MATRIX_2_EXTENSION_NAME;
-    if (device.bfloat16)
-        names[n++] = VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME;
-    for (uint32_t i = 0; out && i < n; ++i)
-        snprintf(out[i].extensionName, sizeof out[i].extensionName, "%s", names[i]);
-    *count = n;
-    return VK_SUCCESS;
-}
-
-static VKAPI_ATTR void VKAPI_CALL get_features(VkPhysicalDevice physical, VkPhysicalDeviceFeatures2 *out) {
-    (void)physical;
-    for (VkBaseOutStructure *at = out->pNext; at; at = at->pNext) {
-        void *chain = at->pNext;
-        switch ((uint32_t)at->sType) {
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_16BIT_STORAGE_FEATURES:
-            ((VkPhysicalDevice16BitStorageFeatures *)at)->storageBuffer16BitAccess = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES:
-            ((VkPhysicalDeviceSubgroupSizeControlFeatures *)at)->subgroupSizeControl = VK_TRUE;
-            ((VkPhysicalDeviceSubgroupSizeControlFeatures *)at)->computeFullSubgroups = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR:
-            ((VkPhysicalDeviceCooperativeMatrixFeaturesKHR *)at)->cooperativeMatrix = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES:
-            ((VkPhysicalDeviceVulkanMemoryModelFeatures *)at)->vulkanMemoryModel = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_FLOAT16_INT8_FEATURES:
-            ((VkPhysicalDeviceShaderFloat16Int8Features *)at)->shaderFloat16 = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_FEATURES:
-            ((VkPhysicalDeviceMaintenance4Features *)at)->maintenance4 = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR:
-            ((VkPhysicalDeviceShaderBfloat16FeaturesKHR *)at)->shaderBFloat16Type = VK_TRUE;
-            ((VkPhysicalDeviceShaderBfloat16FeaturesKHR *)at)->shaderBFloat16CooperativeMatrix = VK_TRUE;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV:
-            *(VkPhysicalDeviceCooperativeMatrix2FeaturesNV *)at = device.features;
-            at->sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_FEATURES_NV;
-            at->pNext = chain;
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice physical,
-                                                 VkPhysicalDeviceProperties2 *out) {
-    (void)physical;
-    out->properties.apiVersion = device.version;
-    out->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-    out->properties.vendorID = VT_VENDOR_NVIDIA;
-    out->properties.limits.maxComputeSharedMemorySize = 49152;
-    out->properties.limits.maxComputeWorkGroupInvocations = 1024;
-    for (VkBaseOutStructure *at = out->pNext; at; at = at->pNext) {
-        void *chain = at->pNext;
-        switch ((uint32_t)at->sType) {
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES:
-            ((VkPhysicalDeviceSubgroupProperties *)at)->subgroupSize = 32;
-            ((VkPhysicalDeviceSubgroupProperties *)at)->supportedStages = VK_SHADER_STAGE_COMPUTE_BIT;
-            ((VkPhysicalDeviceSubgroupProperties *)at)->supportedOperations = 0xff;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES:
-            ((VkPhysicalDeviceSubgroupSizeControlProperties *)at)->minSubgroupSize = 32;
-            ((VkPhysicalDeviceSubgroupSizeControlProperties *)at)->maxSubgroupSize = 32;
-            ((VkPhysicalDeviceSubgroupSizeControlProperties *)at)->maxComputeWorkgroupSubgroups = 32;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR:
-            ((VkPhysicalDeviceCooperativeMatrixPropertiesKHR *)at)->cooperativeMatrixSupportedStages =
-                VK_SHADER_STAGE_COMPUTE_BIT;
-            break;
-        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV:
-            *(VkPhysicalDeviceCooperativeMatrix2PropertiesNV *)at = device.properties;
-            at->sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_2_PROPERTIES_NV;
-            at->pNext = chain;
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-static VKAPI_ATTR VkResult VKAPI_CALL get_matrices(VkPhysicalDevice physical, uint32_t *count,
-                                                   VkCooperativeMatrixPropertiesKHR *out) {
-    const VkComponentTypeKHR types[2] = {VK_COMPONENT_TYPE_FLOAT16_KHR, VK_COMPONENT_TYPE_BFLOAT16_KHR};
-    (void)physical;
-    for (uint32_t i = 0; out && i < 2; ++i) {
-        out[i].MSize = out[i].NSize = out[i].KSize = 16;
-        out[i].AType = out[i].BType = types[i];
-        out[i].CType = out[i].ResultType = VK_COMPONENT_TYPE_FLOAT32_KHR;
-        out[i].scope = VK_SCOPE_SUBGROUP_KHR;
-    }
-    *count = 2;
-    return VK_SUCCESS;
-}
-
-static VKAPI_ATTR VkResult VKAPI_CALL get_flexible(VkPhysicalDevice physical, uint32_t *count,
-                                                   VkCooperativeMatrixFlexibleDimensionsPropertiesNV *out) {
-    (void)physical;
-    ++device.asked;
-    for (uint32_t i = 0; out && i < device.count; ++i)
-        out[i] = device.list[i];
-    *count = device.count;
-    return device.list_result;
-}
-
-static const vt_vk_instance vk = {
-    .EnumerateDeviceExtensionProperties = enumerate_extensions,
-    .GetPhysicalDeviceFeatures2 = get_features,
-    .GetPhysicalDeviceProperties2 = get_properties,
-    .GetPhysicalDeviceCooperativeMatrixPropertiesKHR = get_matrices,
-    .GetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV = get_flexible,
-};
+static vt_caps device; /* what it has */
+static fake_matrix_2 matrix;
+static vt_vk_instance vk;
+static unit_log said;
 
 static VkCooperativeMatrixFlexibleDimensionsPropertiesNV entry(uint32_t n, uint32_t invocations,
                                                                VkComponentTypeKHR factors,
@@ -163,38 +31,55 @@ static VkCooperativeMatrixFlexibleDimensionsPropertiesNV entry(uint32_t n, uint3
         .workgroupInvocations = invocations};
 }
 
+/* The fake again, of what `device` and `matrix` are now. */
+static void restart(void) {
+    fake_start(&device);
+    fake_have_matrix_2(&matrix);
+    assert_int_equal(vt_vk_load_instance(fake_get_instance_proc_addr, fake_make().instance, NULL, &vk),
+                     VATTEN_SUCCESS);
+}
+
 static int start(void **state) {
     const VkComponentTypeKHR f16 = VK_COMPONENT_TYPE_FLOAT16_KHR, f32 = VK_COMPONENT_TYPE_FLOAT32_KHR;
     (void)state;
-    device = (mock){.version = VK_API_VERSION_1_3, .extension = true, .bfloat16 = true};
-    device.features.cooperativeMatrixWorkgroupScope = VK_TRUE;
-    device.features.cooperativeMatrixFlexibleDimensions = VK_TRUE;
-    device.features.cooperativeMatrixReductions = VK_TRUE;
-    device.features.cooperativeMatrixConversions = VK_TRUE;
-    device.features.cooperativeMatrixPerElementOperations = VK_TRUE;
-    device.features.cooperativeMatrixTensorAddressing = VK_TRUE;
-    device.properties.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize = 256;
-    device.properties.cooperativeMatrixFlexibleDimensionsMaxDimension = 1024;
-    device.properties.cooperativeMatrixWorkgroupScopeReservedSharedMemory = 4096;
-    device.list[0] = entry(8, 0, f16, f32, VK_SCOPE_SUBGROUP_KHR);
-    device.list[1] = entry(16, 128, f16, f16, VK_SCOPE_WORKGROUP_KHR);
-    device.list[2] = entry(32, 128, f16, f32, VK_SCOPE_WORKGROUP_KHR);
-    device.list[3] = entry(24, 128, f16, f32, VK_SCOPE_WORKGROUP_KHR); /* no power of two */
-    device.list[4] = entry(64, 256, f16, f32, VK_SCOPE_WORKGROUP_KHR);
-    device.list[5] = entry(64, 512, f16, f32, VK_SCOPE_WORKGROUP_KHR); /* above the largest workgroup */
-    device.list[6] = entry(16, 128, VK_COMPONENT_TYPE_BFLOAT16_KHR, f32, VK_SCOPE_WORKGROUP_KHR);
-    device.count = 7;
+    device = unit_caps_workgroup();
+    device.matrix_count = device.bf16_matrix_count = 1;
+    device.matrices[0] = device.bf16_matrices[0] = (vt_matrix){16, 16, 16};
+    matrix = (fake_matrix_2){
+        .features = {.cooperativeMatrixWorkgroupScope = VK_TRUE,
+                     .cooperativeMatrixFlexibleDimensions = VK_TRUE,
+                     .cooperativeMatrixReductions = VK_TRUE,
+                     .cooperativeMatrixConversions = VK_TRUE,
+                     .cooperativeMatrixPerElementOperations = VK_TRUE,
+                     .cooperativeMatrixTensorAddressing = VK_TRUE},
+        .properties = {.cooperativeMatrixWorkgroupScopeMaxWorkgroupSize = 256,
+                       .cooperativeMatrixFlexibleDimensionsMaxDimension = 1024,
+                       .cooperativeMatrixWorkgroupScopeReservedSharedMemory = 4096},
+        .list = {entry(8, 0, f16, f32, VK_SCOPE_SUBGROUP_KHR),
+                 entry(16, 128, f16, f16, VK_SCOPE_WORKGROUP_KHR),
+                 entry(32, 128, f16, f32, VK_SCOPE_WORKGROUP_KHR),
+                 entry(24, 128, f16, f32, VK_SCOPE_WORKGROUP_KHR), /* no power of two */
+                 entry(64, 256, f16, f32, VK_SCOPE_WORKGROUP_KHR),
+                 entry(64, 512, f16, f32, VK_SCOPE_WORKGROUP_KHR), /* above the largest workgroup */
+                 entry(16, 128, VK_COMPONENT_TYPE_BFLOAT16_KHR, f32, VK_SCOPE_WORKGROUP_KHR)},
+        .count = 7};
+    restart();
     return 0;
 }
 
-static vatten_allocator allocator(void) {
-    const vatten_allocator none = {NULL, NULL, NULL};
-    return vt_allocator_resolve(&none);
+static vatten_result caps_of(vatten_features features, vt_caps *out) {
+    static const vatten_allocator none = {NULL, NULL, NULL};
+    const vatten_allocator own = vt_allocator_resolve(&none);
+    const vt_probe probe = {&vk, (VkPhysicalDevice)0, &own, &said.logger};
+    unit_log_start(&said);
+    return vt_probe_caps(&probe, features, out);
 }
 
 static vatten_features probed(void) {
-    const vatten_allocator own = allocator();
-    return vt_probe_features(&vk, &own, (VkPhysicalDevice)0);
+    static const vatten_allocator none = {NULL, NULL, NULL};
+    const vatten_allocator own = vt_allocator_resolve(&none);
+    const vt_probe probe = {&vk, (VkPhysicalDevice)0, &own, NULL};
+    return vt_probe_features(&probe);
 }
 
 static bool offered(void) {
@@ -207,10 +92,9 @@ static void matrices_of_a_workgroup_are_found(void **state) {
         VATTEN_FEATURE_COOPERATIVE_MATRIX | VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 |
         VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
     const vatten_features features = probed();
-    const vatten_allocator own = allocator();
     vt_caps caps;
     assert_int_equal(features & matrices, matrices);
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps), VATTEN_SUCCESS);
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
     char text[64];
     vt_caps_flexible_names(&caps, VATTEN_DTYPE_F16, text, sizeof text);
     assert_string_equal(text, "32x32x16/128 32x64x16/256");
@@ -220,52 +104,128 @@ static void matrices_of_a_workgroup_are_found(void **state) {
     assert_int_equal(caps.matrix_reserved, 4096);
 }
 
+static const char extensions_call[] = "vkEnumerateDeviceExtensionProperties";
+static const char matrices_call[] = "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR";
+static const char list_call[] = "vkGetPhysicalDeviceCooperativeMatrixFlexibleDimensionsPropertiesNV";
+
+/* The calls of vt_probe_caps, in order. */
+static const char *const calls[6] = {extensions_call, extensions_call, matrices_call,
+                                     matrices_call,   list_call,       list_call};
+
 static void without_the_feature_nothing_is_asked(void **state) {
     (void)state;
     const vatten_features features = probed() & ~(vatten_features)VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP;
-    const vatten_allocator own = allocator();
     vt_caps caps;
-    device.asked = 0;
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps), VATTEN_SUCCESS);
-    assert_int_equal(device.asked, 0);
+    fake_fail(0, 0, VK_SUCCESS);
+    assert_int_equal(caps_of(features, &caps), VATTEN_SUCCESS);
+    assert_int_equal(fake_calls(), 4);
+    for (uint32_t n = 1; n <= 4; ++n)
+        assert_string_equal(fake_call_name(n), calls[n - 1]);
     assert_int_equal(caps.flexible_count + caps.bf16_flexible_count, 0);
 }
 
 /* Each of the six, the extension, the version that its SPIR-V takes, and something to list. */
 static void nothing_may_be_missing(void **state) {
-    VkBool32 *const members[] = {&device.features.cooperativeMatrixWorkgroupScope,
-                                 &device.features.cooperativeMatrixFlexibleDimensions,
-                                 &device.features.cooperativeMatrixReductions,
-                                 &device.features.cooperativeMatrixConversions,
-                                 &device.features.cooperativeMatrixPerElementOperations,
-                                 &device.features.cooperativeMatrixTensorAddressing};
+    VkBool32 *const members[] = {&matrix.features.cooperativeMatrixWorkgroupScope,
+                                 &matrix.features.cooperativeMatrixFlexibleDimensions,
+                                 &matrix.features.cooperativeMatrixReductions,
+                                 &matrix.features.cooperativeMatrixConversions,
+                                 &matrix.features.cooperativeMatrixPerElementOperations,
+                                 &matrix.features.cooperativeMatrixTensorAddressing};
     assert_true(offered());
     for (size_t i = 0; i < sizeof members / sizeof members[0]; ++i) {
         *members[i] = VK_FALSE;
         assert_false(offered());
         *members[i] = VK_TRUE;
     }
-    device.extension = false;
+    device.features &=
+        ~(vatten_features)(VATTEN_FEATURE_COOPERATIVE_MATRIX_2 | VATTEN_FEATURE_COOPERATIVE_MATRIX_WORKGROUP);
+    restart(); /* the features are claimed all the same */
     assert_false(offered());
     start(state);
-    device.version = VK_API_VERSION_1_2;
+    device.api_version = VK_API_VERSION_1_2;
+    restart();
     assert_false(offered());
     start(state);
-    device.count = 2;
+    matrix.count = 2;
     assert_false(offered());
-    device.count = 0;
+    matrix.count = 0;
     assert_false(offered());
 }
 
-static void a_list_that_fails_is_told(void **state) {
-    (void)state;
+/* Call `n` fails; what is said, and what becomes of it. */
+static vatten_result caps_failing(uint32_t n, VkResult failure, vatten_features features, vt_caps *out) {
+    fake_fail(n, 1, failure);
+    vatten_result result = caps_of(features, out);
+    assert_string_equal(fake_call_name(n), calls[n - 1]);
+    return result;
+}
+
+static void want_of_memory_is_told(void **state) {
     const vatten_features features = probed();
-    const vatten_allocator own = allocator();
+    char text[128];
     vt_caps caps;
-    device.list_result = VK_ERROR_OUT_OF_HOST_MEMORY;
-    assert_int_equal(vt_probe_caps(&vk, &own, (VkPhysicalDevice)0, features, &caps),
-                     VATTEN_ERROR_OUT_OF_HOST_MEMORY);
-    assert_false(offered());
+    (void)state;
+    for (uint32_t n = 1; n <= 6; ++n) {
+        assert_int_equal(caps_failing(n, VK_ERROR_OUT_OF_DEVICE_MEMORY, features, &caps),
+                         VATTEN_ERROR_OUT_OF_DEVICE_MEMORY);
+        assert_int_equal(caps_failing(n, VK_ERROR_OUT_OF_HOST_MEMORY, features, &caps),
+                         VATTEN_ERROR_OUT_OF_HOST_MEMORY);
+        snprintf(text, sizeof text, "%s failed with VkResult -1", calls[n - 1]);
+        assert_string_equal(said.text, text);
+        assert_int_equal(said.level, VATTEN_LOG_ERROR);
+        fake_fail_all(calls[n - 1], VK_ERROR_OUT_OF_HOST_MEMORY);
+        assert_false(offered());
+    }
+}
+
+static void extensions_that_cannot_be_listed_are_told(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    (void)state;
+    for (uint32_t n = 1; n <= 2; ++n) {
+        assert_int_equal(caps_failing(n, VK_ERROR_UNKNOWN, features, &caps), VATTEN_ERROR_VULKAN);
+        assert_string_equal(said.text, "vkEnumerateDeviceExtensionProperties failed with VkResult -13");
+        fake_fail(n, 1, VK_ERROR_UNKNOWN);
+        assert_int_equal(probed(), 0);
+    }
+}
+
+/* The device serves without matrices. */
+static void matrices_that_cannot_be_listed_are_none(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    (void)state;
+    for (uint32_t n = 3; n <= 6; ++n) {
+        bool all = n < 5;
+        assert_int_equal(caps_failing(n, VK_ERROR_UNKNOWN, features, &caps), VATTEN_SUCCESS);
+        assert_int_equal(said.level, VATTEN_LOG_WARN);
+        assert_non_null(strstr(said.text, "failed with VkResult -13"));
+        assert_int_equal(caps.matrix_count, all ? 0 : 1);
+        assert_int_equal(caps.bf16_matrix_count, all ? 0 : 1);
+        assert_int_equal(all ? 0 : caps.flexible_count + caps.bf16_flexible_count, 0);
+        fake_fail_all(calls[n - 1], VK_ERROR_UNKNOWN);
+        assert_int_equal((probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX) == 0, all);
+        assert_false(offered());
+    }
+}
+
+/* Between two calls a layer may have made a list longer: what there is counts. */
+static void lists_that_have_grown_are_taken_as_they_are(void **state) {
+    const vatten_features features = probed();
+    vt_caps caps;
+    (void)state;
+    assert_int_equal(caps_failing(2, VK_INCOMPLETE, features, &caps), VATTEN_SUCCESS);
+    assert_silent(&said);
+    assert_int_equal(caps.flexible_count, 2); /* the extension that is missing is the last */
+    assert_int_equal(caps_failing(4, VK_INCOMPLETE, features, &caps), VATTEN_SUCCESS);
+    assert_silent(&said);
+    assert_int_equal(caps.matrix_count, 1);
+    assert_int_equal(caps.bf16_matrix_count, 0);
+    assert_int_equal(caps_failing(6, VK_INCOMPLETE, features, &caps), VATTEN_SUCCESS);
+    assert_silent(&said);
+    assert_int_equal(caps.flexible_count, 2);
+    assert_int_equal(caps.bf16_flexible_count, 0);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup(NAME, start)
@@ -275,7 +235,10 @@ int main(void) {
         TEST(matrices_of_a_workgroup_are_found),
         TEST(without_the_feature_nothing_is_asked),
         TEST(nothing_may_be_missing),
-        TEST(a_list_that_fails_is_told),
+        TEST(want_of_memory_is_told),
+        TEST(extensions_that_cannot_be_listed_are_told),
+        TEST(matrices_that_cannot_be_listed_are_none),
+        TEST(lists_that_have_grown_are_taken_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pictures as the samples load them: what a file claims is asked before it is decoded.
+ */
+#include "unit.h"
+
+#include "complain.h"
+#include "photo.h"
+
+#include <stdint.h>
+
+static const char file_name[] = "unit_photo.png";
+
+static void put(FILE *file, const void *bytes, size_t size) {
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+}
+
+/* The first chunk of a PNG, of one grey level per pixel, and what `rest` says. stb asks for no checksum. */
+static void write_png(uint32_t width, uint32_t height, const void *rest, size_t rest_size) {
+    const unsigned char head[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
+                                  0,    0,   0,   13,  'I',  'H',  'D',  'R'};
+    const unsigned char sizes[] = {(unsigned char)(width >> 24),  (unsigned char)(width >> 16),
+                                   (unsigned char)(width >> 8),   (unsigned char)width,
+                                   (unsigned char)(height >> 24), (unsigned char)(height >> 16),
+                                   (unsigned char)(height >> 8),  (unsigned char)height};
+    const unsigned char format[] = {8, 0, 0, 0, 0, 0, 0, 0, 0}; /* grey of 8 bits; four bytes of checksum */
+    FILE *file = fopen(file_name, "wb");
+    assert_non_null(file);
+    put(file, head, sizeof head);
+    put(file, sizes, sizeof sizes);
+    put(file, format, sizeof format);
+    put(file, rest, rest_size);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* In place of complain.c: what was said last. */
+static char said[512];
+
+bool complain(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(said, sizeof said, format, args);
+    va_end(args);
+    return false;
+}
+
+static void assert_refused(const char *why) {
+    photo image = {1, 1, NULL};
+    said[0] = '\0';
+    assert_false(photo_load(&image, file_name));
+    assert_non_null(strstr(said, why));
+    assert_null(image.rgb);
+    assert_int_equal(image.width, 0);
+}
+
+static void a_file_that_claims_too_much_is_not_decoded(void **state) {
+    (void)state;
+    write_png(30000, 20000, "", 0); /* decoding would stop at the missing data, with another message */
+    assert_refused("has 30000 x 20000 pixels, more than 400 million");
+}
+
+static void a_file_without_data_is_told(void **state) {
+    static const unsigned char end[] = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0, 0, 0, 0};
+    (void)state;
+    write_png(3, 2, end, sizeof end);
+    assert_refused("is not a readable PNG or JPEG: ");
+    write_png(0, 2, end, sizeof end);
+    assert_refused("is not a readable PNG or JPEG: ");
+}
+
+/* Two stored rows, each with its filter's number before it. */
+static void a_whole_file_is_loaded(void **state) {
+    static const unsigned char rest[] = {0, 0, 0, 19, 'I', 'D', 'A', 'T', 0x78, 0x01, 1, 8, 0, 0xf7, 0xff,
+                                         0, 1, 2, 3,  0,   4,   5,   6,   0,    0,    0, 0, 0, 0,    0,
+                                         0, 0, 0, 0,  0,   'I', 'E', 'N', 'D',  0,    0, 0, 0};
+    photo image;
+    (void)state;
+    write_png(3, 2, rest, sizeof rest);
+    assert_true(photo_load(&image, file_name));
+    assert_int_equal(image.width, 3);
+    assert_int_equal(image.height, 2);
+    for (int i = 0; i < 6; ++i)
+        assert_int_equal(image.rgb[3 * i + 1], i + 1);
+    photo_destroy(&image);
+}
+
+static int clear(void **state) {
+    (void)state;
+    remove(file_name);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_whole_file_is_loaded, clear),
+        cmocka_unit_test_teardown(a_file_without_data_is_told, clear),
+        cmocka_unit_test_teardown(a_file_that_claims_too_much_is_not_decoded, clear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
