@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "probe.h"
+#include "quirks.h"
 #include "steps.h"
 
 #include <stdio.h>
@@ -145,7 +146,7 @@ vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device
         return result;
     }
     char quirks[256];
-    vt_caps_quirk_names(&device->caps, quirks, sizeof quirks);
+    vt_quirks_names(device->caps.quirks, quirks, sizeof quirks);
     vt_log(&device->logger, VATTEN_LOG_INFO, NULL, "device: %s%s%s", device->caps.name,
            quirks[0] ? ", quirks: " : "", quirks);
     *out_device = device;
@@ -193,7 +194,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);
     snprintf(out->driver_info, sizeof out->driver_info, "%s", caps->driver_info);
-    vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);
+    vt_quirks_names(caps->quirks, out->quirks, sizeof out->quirks);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_F16, out->matrices, sizeof out->matrices);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_BF16, out->bf16_matrices, sizeof out->bf16_matrices);
     vt_caps_flexible_names(caps, VATTEN_DTYPE_F16, out->workgroup_matrices, sizeof out->workgroup_matrices);

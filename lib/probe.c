@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include "alloc.h"
+#include "quirks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -406,7 +407,7 @@ vatten_result vt_probe_caps(const vt_vk_instance *vk, const vatten_allocator *al
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
     out->dots_accelerated = found.dots && accelerates_dots(vk, physical_device);
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
-    matrices = matrices && vt_caps_may_list_matrices(out);
+    matrices = matrices && vt_quirks_keep_matrices(out);
     if (!matrices)
         return VATTEN_SUCCESS;
     result = find_matrices(vk, allocator, physical_device, out);

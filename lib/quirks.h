@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What drivers do otherwise than others: one table, a row for each fault (or merit) that changes what vatten does. A row says
+ * which devices it is about, by numbers and not by names, and what it changes in their caps. Nobody else asks which driver
+ * there is: what a row changes is a limit, and whoever acts on it reads that.
+ */
+#ifndef VT_QUIRKS_H
+#define VT_QUIRKS_H
+
+#include "caps.h"
+
+/* Bits of vt_caps.quirks, in the order of the table. */
+typedef enum vt_quirk {
+    VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0,
+    VT_QUIRK_SLOW_SHUFFLES = 1 << 1,
+    VT_QUIRK_LVP_MATRIX = 1 << 2,
+    VT_QUIRK_PVR_SPILLS = 1 << 3,
+    VT_QUIRK_AMD_MATRIX = 1 << 4,
+    VT_QUIRK_ADRENO_MATRIX = 1 << 5,
+    VT_QUIRK_TU11X_MATRIX = 1 << 6
+} vt_quirk;
+
+/* driverVersion as most drivers pack it, Mesa's among them: as Vulkan packs its own version. */
+#define VT_VERSION(MAJOR, MINOR, PATCH)                                                                      \
+    ((uint32_t)(MAJOR) << 22 | (uint32_t)(MINOR) << 12 | (uint32_t)(PATCH))
+
+/* A device has the quirk if all of these say so; a zero says nothing. */
+typedef struct vt_quirk_row {
+    const char *name;
+    uint32_t bit;       /* vt_quirk; 0 = a merit, which is not told among quirks and cannot be pretended */
+    uint32_t drivers;   /* an OR of 1 << VT_DRIVER_*; drivers that do not tell who they are have number 0 */
+    uint32_t vendor_id; /* VT_VENDOR_* */
+    uint32_t first_version; /* as the driver packs it */
+    uint32_t end_version;   /* the first that has it no longer */
+    uint32_t first_device;
+    uint32_t last_device;
+    bool (*when)(const vt_caps *caps); /* what numbers do not say */
+    void (*apply)(vt_caps *caps); /* only lowers, but for merits; may be applied again, and to any device */
+    const char *devices;          /* all of that in words */
+    const char *effect;           /* what is changed, and why */
+    const char *source;           /* who says so */
+} vt_quirk_row;
+
+extern const vt_quirk_row vt_quirk_table[];
+extern const uint32_t vt_quirk_count;
+
+bool vt_quirk_matches(const vt_quirk_row *row, const vt_caps *caps);
+
+/* Applies all rows that match to caps that are otherwise complete, and tells the bits in `quirks`. */
+void vt_quirks_settle(vt_caps *caps);
+
+/* Whether the driver may be asked for its matrices: no row by which they would be dropped is about it. */
+bool vt_quirks_keep_matrices(const vt_caps *caps);
+
+/* Names of these bits, separated by spaces. */
+void vt_quirks_names(uint32_t bits, char *text, size_t size);
+
+#endif /* VT_QUIRKS_H */
