@@ -137,6 +137,7 @@ void vt_caps_complete(vt_caps *caps) {
     caps->registers = registers_of(caps);
     caps->loop_limit = UINT64_MAX;
     caps->max_dim = VATTEN_MAX_DIM;
+    caps->private_quads = UINT32_MAX;
     caps->loads_once = false;
     vt_quirks_settle(caps);
     if (!holds_matrices(caps))

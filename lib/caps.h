@@ -14,19 +14,26 @@ enum {
     VT_DEVICE_DISCRETE = 2,
     VT_DEVICE_VIRTUAL = 3,
     VT_DEVICE_CPU = 4,
-    VT_DRIVER_AMD = 1,       /* VK_DRIVER_ID_AMD_PROPRIETARY */
-    VT_DRIVER_AMDVLK = 2,    /* VK_DRIVER_ID_AMD_OPEN_SOURCE */
-    VT_DRIVER_QUALCOMM = 8,  /* VK_DRIVER_ID_QUALCOMM_PROPRIETARY */
-    VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
-    VT_DRIVER_V3DV = 19,     /* VK_DRIVER_ID_MESA_V3DV */
-    VT_DRIVER_PANVK = 20,    /* VK_DRIVER_ID_MESA_PANVK */
-    VT_DRIVER_NVK = 24,      /* VK_DRIVER_ID_MESA_NVK */
-    VT_DRIVER_POWERVR = 25,  /* VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA */
-    VT_VENDOR_AMD = 0x1002,  /* of the PCI list, as vendorID has it */
+    VT_DRIVER_AMD = 1,           /* VK_DRIVER_ID_AMD_PROPRIETARY */
+    VT_DRIVER_AMDVLK = 2,        /* VK_DRIVER_ID_AMD_OPEN_SOURCE */
+    VT_DRIVER_INTEL_WINDOWS = 5, /* VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS */
+    VT_DRIVER_ANV = 6,           /* VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA */
+    VT_DRIVER_IMAGINATION = 7,   /* VK_DRIVER_ID_IMAGINATION_PROPRIETARY */
+    VT_DRIVER_QUALCOMM = 8,      /* VK_DRIVER_ID_QUALCOMM_PROPRIETARY */
+    VT_DRIVER_LLVMPIPE = 13,     /* VK_DRIVER_ID_MESA_LLVMPIPE */
+    VT_DRIVER_MOLTENVK = 14,     /* VK_DRIVER_ID_MOLTENVK */
+    VT_DRIVER_TURNIP = 18,       /* VK_DRIVER_ID_MESA_TURNIP */
+    VT_DRIVER_V3DV = 19,         /* VK_DRIVER_ID_MESA_V3DV */
+    VT_DRIVER_PANVK = 20,        /* VK_DRIVER_ID_MESA_PANVK */
+    VT_DRIVER_NVK = 24,          /* VK_DRIVER_ID_MESA_NVK */
+    VT_DRIVER_POWERVR = 25,      /* VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA */
+    VT_VENDOR_AMD = 0x1002,      /* of the PCI list, as vendorID has it */
+    VT_VENDOR_IMAGINATION = 0x1010,
     VT_VENDOR_NVIDIA = 0x10de,
     VT_VENDOR_ARM = 0x13b5,
-    VT_VENDOR_QUALCOMM = 0x5143,
     VT_VENDOR_BROADCOM = 0x14e4,
+    VT_VENDOR_QUALCOMM = 0x5143,
+    VT_VENDOR_INTEL = 0x8086,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
     VT_SUBGROUP_SHUFFLE = 16,
     VT_MATRICES_MAX = 8,
@@ -85,6 +92,8 @@ typedef struct vt_caps {
     vatten_features features; /* in use */
     uint32_t quirks;          /* bits of quirks.h */
     uint32_t max_dim;         /* of attention; derived, VATTEN_MAX_DIM without a quirk */
+    uint32_t
+        private_quads; /* longest array of vec4 that a lane may own; derived, UINT32_MAX without a quirk */
     bool dots_accelerated; /* the device is faster with products of four signed bytes at once than without */
     bool loads_once;       /* the driver loads what all lanes share once, by address; derived */
     uint64_t loop_limit;   /* loop iterations that one invocation may make; UINT64_MAX = any */
@@ -107,11 +116,11 @@ bool vt_caps_takes_flexible(const vt_flexible *flexible);
 /* Whether addresses of buffers are enabled and fit behind the push block. */
 bool vt_caps_takes_addresses(const vt_caps *caps);
 
-/* Derives quirks, registers, matrix_subgroup, max_dim, loads_once, loop_limit, max_macs and workgroups from the other
+/* Derives quirks, registers, matrix_subgroup, max_dim, private_quads, loads_once, loop_limit, max_macs and workgroups from the other
  * fields, and takes away what a quirk (quirks.h) makes useless. */
 void vt_caps_complete(vt_caps *caps);
 
-/* Lowers limits to the caller's caps; 0 and false leave them. */
+/* Lowers limits to the caller's caps; 0 and false leave them. Names in cap_quirks are known (vt_quirks_named). */
 void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
 
 /* The products for a dtype: F16, or BF16 where that feature is in use. */

@@ -34,6 +34,22 @@ static bool is_tu11x(const vt_caps *caps) {
     return within(caps->device_id, 0x1f80, 0x1fff) || within(caps->device_id, 0x2180, 0x21ff);
 }
 
+/* The smallest subgroup of the vendor's hardware: Intel's narrowest threads, and what Adreno halves, 16 on its smallest. */
+static uint32_t least_subgroup(const vt_caps *caps) {
+    bool adreno = caps->vendor_id == VT_VENDOR_QUALCOMM;
+    return adreno ? caps->subgroup_size >= 64 ? 64 : 16 : 8;
+}
+
+/* One size is told, as without the extension that tells the range, and the hardware has smaller ones. */
+static bool guesses_subgroups(const vt_caps *caps) {
+    return !(caps->features & VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL) &&
+           caps->subgroup_min == caps->subgroup_max && caps->subgroup_min > least_subgroup(caps);
+}
+
+static bool is_before_1_0_82(const vt_caps *caps) {
+    return caps->api_version < VT_VERSION(1, 0, 82);
+}
+
 /* ---- Apply ---- */
 
 /* A margin below 65,535 for the loops of staging and storing that run once. */
@@ -47,6 +63,18 @@ static void drop_shuffles(vt_caps *caps) {
 
 static void limit_dims(vt_caps *caps) {
     caps->max_dim = (uint32_t)vt_min(caps->max_dim, 256);
+}
+
+static void lower_subgroups(vt_caps *caps) {
+    caps->subgroup_min = (uint32_t)vt_min(caps->subgroup_min, least_subgroup(caps));
+}
+
+static void drop_16_bits(vt_caps *caps) {
+    caps->features &= ~(vatten_features)VATTEN_FEATURE_STORAGE_16BIT;
+}
+
+static void limit_arrays(vt_caps *caps) {
+    caps->private_quads = (uint32_t)vt_min(caps->private_quads, 18);
 }
 
 static void load_once(vt_caps *caps) {
@@ -122,6 +150,75 @@ const vt_quirk_row vt_quirk_table[] = {
      .devices = "Mesa's NVK on TU116 and TU117 (GeForce GTX 16xx)",
      .effect = "no matrices: there are no units for them",
      .source = "NVIDIA's own driver, which lists none there (610.43)"},
+    {.name = "intel_a770_coopmat",
+     .bit = VT_QUIRK_A770_MATRIX,
+     .drivers = DRIVER(VT_DRIVER_INTEL_WINDOWS) | DRIVER(VT_DRIVER_ANV),
+     .vendor_id = VT_VENDOR_INTEL,
+     .first_device = 0x5690,
+     .last_device = 0x56cf,
+     .apply = vt_caps_drop_matrices,
+     .devices = "Intel Arc A (Xe HPG, devices 5690 to 56cf)",
+     .effect = "no matrices: slower than vector code. Since a lane has too few registers for them, no Intel "
+               "device takes matrices "
+               "anyway",
+     .source = "ggml"},
+    {.name = "img_subgroup_reduce",
+     .bit = VT_QUIRK_IMG_REDUCE,
+     .drivers = DRIVER(VT_DRIVER_IMAGINATION),
+     .vendor_id = VT_VENDOR_IMAGINATION,
+     .apply = drop_shuffles,
+     .devices = "Imagination's own driver (PowerVR C and D series)",
+     .effect = "lanes talk through shared memory (layout shared): shaders that reduce by subgroup operations "
+               "alone do not compile",
+     .source = "ggml-org/llama.cpp#28341, #20565"},
+    {.name = "intel_win_shuffle",
+     .bit = VT_QUIRK_INTEL_SHUFFLE,
+     .drivers = DRIVER(VT_DRIVER_INTEL_WINDOWS),
+     .vendor_id = VT_VENDOR_INTEL,
+     .first_version = VT_VERSION_INTEL(101, 8509),
+     .end_version = VT_VERSION_INTEL(101, 8861),
+     .apply = drop_shuffles,
+     .devices = "Intel's driver for Windows, 101.8509 to 101.8860",
+     .effect = "lanes talk through shared memory (layout shared): kernels with shuffles crash",
+     .source = "ggml"},
+    {.name = "moltenvk_amd_subgroup",
+     .bit = VT_QUIRK_MOLTENVK_AMD,
+     .drivers = DRIVER(VT_DRIVER_MOLTENVK),
+     .vendor_id = VT_VENDOR_AMD,
+     .apply = drop_shuffles,
+     .devices = "MoltenVK on AMD",
+     .effect = "lanes talk through shared memory (layout shared): shuffles give wrong results",
+     .source = "ggml"},
+    {.name = "sg_size_semantics",
+     .bit = VT_QUIRK_SUBGROUP_SIZE,
+     .drivers = DRIVER(VT_DRIVER_INTEL_WINDOWS) | DRIVER(VT_DRIVER_ANV) | DRIVER(VT_DRIVER_QUALCOMM) |
+                DRIVER(VT_DRIVER_TURNIP),
+     .when = guesses_subgroups,
+     .apply = lower_subgroups,
+     .devices = "Intel's and Adreno's drivers without the control of subgroup sizes",
+     .effect = "no more lanes share a row than the hardware's smallest subgroup has (Intel 8, Adreno 64, its "
+               "smallest 16): one "
+               "size is reported, and the compiler takes another",
+     .source = "b0nes164/GPUSorting#4, google/uVkCompute#43"},
+    {.name = "mali_old_16bit",
+     .bit = VT_QUIRK_MALI_16BIT,
+     .vendor_id = VT_VENDOR_ARM,
+     .when = is_before_1_0_82,
+     .apply = drop_16_bits,
+     .devices = "ARM's drivers of Vulkan before 1.0.82",
+     .effect = "no dtypes of 16 bits: their storage is wrong. vatten refuses devices below Vulkan 1.1 anyway",
+     .source = "ncnn"},
+    {.name = "adreno_private_array",
+     .bit = VT_QUIRK_ADRENO_ARRAY,
+     .drivers = DRIVER(VT_DRIVER_QUALCOMM),
+     .vendor_id = VT_VENDOR_QUALCOMM,
+     .first_device = 0x06050000,
+     .last_device = 0x060500ff,
+     .apply = limit_arrays,
+     .devices = "Qualcomm's driver on Adreno 650",
+     .effect = "tiles by which a lane owns at most 18 vec4 of the outputs: writing a part of one in a longer "
+               "array crashes",
+     .source = "Vita3K/Vita3K#4141"},
     {.name = "lvp_loads_once",
      .drivers = DRIVER(VT_DRIVER_LLVMPIPE),
      .first_version = VT_VERSION(26, 0, 0),

@@ -17,12 +17,22 @@ typedef enum vt_quirk {
     VT_QUIRK_PVR_SPILLS = 1 << 3,
     VT_QUIRK_AMD_MATRIX = 1 << 4,
     VT_QUIRK_ADRENO_MATRIX = 1 << 5,
-    VT_QUIRK_TU11X_MATRIX = 1 << 6
+    VT_QUIRK_TU11X_MATRIX = 1 << 6,
+    VT_QUIRK_A770_MATRIX = 1 << 7,
+    VT_QUIRK_IMG_REDUCE = 1 << 8,
+    VT_QUIRK_INTEL_SHUFFLE = 1 << 9,
+    VT_QUIRK_MOLTENVK_AMD = 1 << 10,
+    VT_QUIRK_SUBGROUP_SIZE = 1 << 11,
+    VT_QUIRK_MALI_16BIT = 1 << 12,
+    VT_QUIRK_ADRENO_ARRAY = 1 << 13
 } vt_quirk;
 
 /* driverVersion as most drivers pack it, Mesa's among them: as Vulkan packs its own version. */
 #define VT_VERSION(MAJOR, MINOR, PATCH)                                                                      \
     ((uint32_t)(MAJOR) << 22 | (uint32_t)(MINOR) << 12 | (uint32_t)(PATCH))
+
+/* As Intel packs it for Windows: "101.8509" of 32.0.101.8509. */
+#define VT_VERSION_INTEL(MAJOR, MINOR) ((uint32_t)(MAJOR) << 14 | (uint32_t)(MINOR))
 
 /* A device has the quirk if all of these say so; a zero says nothing. */
 typedef struct vt_quirk_row {
