@@ -159,6 +159,9 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
         caps->storage_range = vt_min(caps->storage_range, desc->cap_storage_range);
     if (desc->cap_no_subgroups)
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
+    uint32_t quirks;
+    vt_quirks_named(desc->cap_quirks, &quirks);
+    vt_quirks_pretend(caps, quirks);
 }
 
 /* Adds a matrix to a list of them; `invocations` 0 = none to be told. */

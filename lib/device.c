@@ -7,9 +7,22 @@
 #include "steps.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool vt_device_pushes(const vatten_device *device) {
     return device->vk.CmdPushDescriptorSetKHR != NULL;
+}
+
+static vatten_result check_quirks(const vatten_device_desc *desc) {
+    uint32_t bits;
+    char names[512];
+    const char *wrong = vt_quirks_named(desc->cap_quirks, &bits);
+    if (!wrong)
+        return VATTEN_SUCCESS;
+    vt_quirks_names(UINT32_MAX, names, sizeof names);
+    vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: cap_quirks: \"%.*s\" is none of %s",
+           (int)strcspn(wrong, " "), wrong, names);
+    return VATTEN_ERROR_INVALID_ARGUMENT;
 }
 
 static vatten_result check_desc(const vatten_device_desc *desc) {
@@ -20,7 +33,7 @@ static vatten_result check_desc(const vatten_device_desc *desc) {
                           : desc->tuning_size && !desc->tuning ? "tuning, of which there is a size,"
                                                                : NULL;
     if (!missing)
-        return VATTEN_SUCCESS;
+        return check_quirks(desc);
     vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: %s is missing", missing);
     return VATTEN_ERROR_INVALID_ARGUMENT;
 }

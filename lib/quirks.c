@@ -260,6 +260,42 @@ bool vt_quirks_keep_matrices(const vt_caps *caps) {
     return true;
 }
 
+static uint32_t bit_named(const char *name, size_t length) {
+    for (uint32_t i = 0; i < vt_quirk_count; ++i)
+        if (strlen(vt_quirk_table[i].name) == length && memcmp(vt_quirk_table[i].name, name, length) == 0)
+            return vt_quirk_table[i].bit;
+    return 0;
+}
+
+const char *vt_quirks_named(const char *words, uint32_t *out_bits) {
+    const char *at = words ? words : "";
+    *out_bits = 0;
+    for (at += strspn(at, " "); *at != '\0'; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+        uint32_t bit = bit_named(at, length);
+        if (bit == 0)
+            return at;
+        *out_bits |= bit;
+        at += length;
+    }
+    return NULL;
+}
+
+void vt_quirks_pretend(vt_caps *caps, uint32_t bits) {
+    caps->quirks |= bits;
+    for (uint32_t i = 0; i < vt_quirk_count; ++i)
+        if (bits & vt_quirk_table[i].bit)
+            vt_quirk_table[i].apply(caps);
+}
+
+bool vatten_quirk_get(uint32_t index, vatten_quirk *out) {
+    if (!out || index >= vt_quirk_count)
+        return false;
+    const vt_quirk_row *row = &vt_quirk_table[index];
+    *out = (vatten_quirk){row->name, row->devices, row->effect, row->source, row->bit != 0};
+    return true;
+}
+
 void vt_quirks_names(uint32_t bits, char *text, size_t size) {
     size_t used = 0;
     snprintf(text, size, "%s", "");

@@ -62,6 +62,12 @@ void vt_quirks_settle(vt_caps *caps);
 /* Whether the driver may be asked for its matrices: no row by which they would be dropped is about it. */
 bool vt_quirks_keep_matrices(const vt_caps *caps);
 
+/* The bits of names, separated by spaces; NULL has none. Returns NULL, or where in `words` the first unknown name begins. */
+const char *vt_quirks_named(const char *words, uint32_t *out_bits);
+
+/* As if complete caps had these too. */
+void vt_quirks_pretend(vt_caps *caps, uint32_t bits);
+
 /* Names of these bits, separated by spaces. */
 void vt_quirks_names(uint32_t bits, char *text, size_t size);
 

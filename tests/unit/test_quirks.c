@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each row of the table of quirks fires on the devices that it names and not on their neighbours: a version below or above,
- * another driver, vendor or device.
+ * another driver, vendor or device. And what each changes in what is planned, pretended on a device that has none.
  */
 #include "unit.h"
 
+#include "program_build.h"
 #include "quirks.h"
 
 /* As Vulkan gives them; sizes of subgroups 0 = 32, and none else. */
@@ -243,12 +244,229 @@ static void every_row_is_whole_and_has_a_test(void **state) {
     }
 }
 
+/* ---- What they change ---- */
+
+/* A desktop with matrices, as if it had these. */
+static vt_caps pretending(const char *quirks) {
+    vt_caps caps = unit_caps_matrix();
+    const vatten_device_desc desc = {.cap_quirks = quirks};
+    vt_caps_lower(&caps, &desc);
+    return caps;
+}
+
+static vatten_result tune(const vt_caps *caps, const vt_problem *problem, vt_tile *out) {
+    uint32_t row = 0;
+    return vt_tune(caps, NULL, problem, &row, out);
+}
+
+static vatten_layout layout_for(const char *quirks, vatten_dtype dtype) {
+    const vt_caps caps = pretending(quirks);
+    const vt_problem problem = {.dtype = dtype, .dim = 64, .value_dim = 64, .q_len = 512};
+    vt_tile tile;
+    assert_int_equal(tune(&caps, &problem, &tile), VATTEN_SUCCESS);
+    return tile.layout;
+}
+
+static void without_shuffles_lanes_talk_through_shared_memory(void **state) {
+    (void)state;
+    static const char *const quirks[] = {"slow_shuffles", "img_subgroup_reduce", "intel_win_shuffle",
+                                         "moltenvk_amd_subgroup"};
+    assert_int_equal(layout_for(NULL, VATTEN_DTYPE_F32), VATTEN_LAYOUT_SUBGROUP);
+    for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; ++i)
+        assert_int_equal(layout_for(quirks[i], VATTEN_DTYPE_F32), VATTEN_LAYOUT_SHARED);
+}
+
+static void without_matrices_products_are_by_words(void **state) {
+    (void)state;
+    static const char *const quirks[] = {"lvp_matrix", "amd_matrix", "adreno_matrix", "tu11x_matrix",
+                                         "intel_a770_coopmat"};
+    bool built = vt_kernels_have(VATTEN_LAYOUT_MATRIX);
+    assert_int_equal(layout_for(NULL, VATTEN_DTYPE_F16),
+                     built ? VATTEN_LAYOUT_MATRIX : VATTEN_LAYOUT_SUBGROUP);
+    for (size_t i = 0; i < sizeof quirks / sizeof quirks[0]; ++i) {
+        const vt_caps caps = pretending(quirks[i]);
+        assert_int_equal(caps.matrix_count + caps.bf16_matrix_count + caps.matrix_subgroup, 0);
+        assert_int_equal(layout_for(quirks[i], VATTEN_DTYPE_F16), VATTEN_LAYOUT_SUBGROUP);
+    }
+}
+
+/* Those of a workgroup go with them. */
+static void matrices_of_a_workgroup_are_dropped_too(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_workgroup();
+    const vatten_device_desc desc = {.cap_quirks = "amd_matrix"};
+    assert_true(caps.flexible_count > 0 && caps.bf16_flexible_count > 0);
+    vt_caps_lower(&caps, &desc);
+    assert_int_equal(caps.flexible_count + caps.bf16_flexible_count, 0);
+}
+
+static void few_lanes_share_a_row_where_a_subgroup_may_be_small(void **state) {
+    (void)state;
+    const vt_problem one = {.dtype = VATTEN_DTYPE_F32,
+                            .dim = 128,
+                            .value_dim = 128,
+                            .q_len = 1,
+                            .rules = {.used = true, .sequences = 1, .tile_heads = 1}};
+    const vt_caps sure = pretending(NULL);
+    const vt_caps guessed = pretending("sg_size_semantics");
+    vt_tile tile;
+    assert_int_equal(tune(&sure, &one, &tile), VATTEN_SUCCESS);
+    assert_int_equal(tile.lanes_per_row, 32);
+    assert_int_equal(tune(&guessed, &one, &tile), VATTEN_SUCCESS);
+    assert_int_equal(tile.layout, VATTEN_LAYOUT_SUBGROUP);
+    assert_int_equal(tile.lanes_per_row, 8);
+}
+
+static void smallest_subgroups_are_the_vendors(void **state) {
+    (void)state;
+    const machine adreno = {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x07030001, MESA(512, 530, 0), 128};
+    const machine small = {VT_DRIVER_TURNIP, VT_VENDOR_QUALCOMM, 0x07000200, MESA(22, 0, 0), 32};
+    const machine intel = {VT_DRIVER_ANV, VT_VENDOR_INTEL, 0x3e9b, MESA(19, 0, 0), 32};
+    const machine *const machines[] = {&adreno, &small, &intel};
+    const uint32_t least[] = {64, 16, 8};
+    for (int i = 0; i < 3; ++i) {
+        vt_caps caps = caps_of(machines[i]);
+        vt_caps_complete(&caps);
+        assert_int_equal(caps.subgroup_min, least[i]);
+        assert_int_equal(caps.subgroup_max, machines[i]->subgroup_size);
+    }
+}
+
+static void long_arrays_of_a_lane_are_refused(void **state) {
+    (void)state;
+    unit_log said;
+    unit_log_start(&said);
+    const vt_caps any = pretending(NULL);
+    const vt_caps short_ones = pretending("adreno_private_array");
+    vt_problem problem = {.dtype = VATTEN_DTYPE_F32,
+                          .dim = 576,
+                          .value_dim = 576,
+                          .q_len = 512,
+                          .tile = {VATTEN_LAYOUT_SHARED, 32, 4, 8, 8}}; /* 18 vec4 of outputs for a lane */
+    vt_tile tile;
+    assert_int_equal(tune(&short_ones, &problem, &tile), VATTEN_SUCCESS);
+    problem.tile = (vatten_tile){VATTEN_LAYOUT_SHARED, 16, 4, 4, 4}; /* 36 */
+    assert_int_equal(tune(&any, &problem, &tile), VATTEN_SUCCESS);
+    unit_tile_refused(&said, &short_ones, &problem,
+                      "a lane would own a longer array than the device's driver takes: more lanes, or fewer "
+                      "rows, share it");
+    problem.dim = problem.value_dim = 256;
+    problem.tile = (vatten_tile){VATTEN_LAYOUT_ROWS, 32, 32, 2, 1}; /* 64 */
+    assert_int_equal(tune(&any, &problem, &tile), VATTEN_SUCCESS);
+    assert_int_equal(tune(&short_ones, &problem, &tile), VATTEN_ERROR_UNSUPPORTED);
+    for (uint32_t dim = 1; dim <= VATTEN_MAX_DIM; ++dim) { /* and each dim has a tile all the same */
+        problem = (vt_problem){.dtype = VATTEN_DTYPE_F32, .dim = dim, .value_dim = dim, .q_len = 512};
+        assert_int_equal(tune(&short_ones, &problem, &tile), VATTEN_SUCCESS);
+        assert_true(tile.rows * tile.value_pad / (4 * tile.workgroup) <= 18);
+    }
+}
+
+static void dims_that_a_compiler_does_not_take_are_refused(void **state) {
+    (void)state;
+    const vt_caps any = pretending(NULL);
+    const vt_caps small = pretending("pvr_spills");
+    vt_problem problem = {.dtype = VATTEN_DTYPE_F32, .dim = 256, .value_dim = 256, .q_len = 512};
+    vt_tile tile;
+    assert_int_equal(tune(&small, &problem, &tile), VATTEN_SUCCESS);
+    problem.dim = 257;
+    assert_int_equal(tune(&any, &problem, &tile), VATTEN_SUCCESS);
+    assert_int_equal(tune(&small, &problem, &tile), VATTEN_ERROR_UNSUPPORTED);
+}
+
+static void without_16_bits_only_f32_is_taken(void **state) {
+    (void)state;
+    const vt_caps any = pretending(NULL);
+    const vt_caps old = pretending("mali_old_16bit");
+    const vatten_logger silent = {0};
+    vatten_attention_desc dense = unit_dense();
+    vt_problem problem;
+    assert_int_equal(vt_problem_from_attention(&old, &silent, &dense, &problem), VATTEN_SUCCESS);
+    dense.heads.dtype = VATTEN_DTYPE_F16;
+    assert_int_equal(vt_problem_from_attention(&any, &silent, &dense, &problem), VATTEN_SUCCESS);
+    assert_int_equal(vt_problem_from_attention(&old, &silent, &dense, &problem), VATTEN_ERROR_UNSUPPORTED);
+}
+
+static uint64_t dispatches_of_long_keys(const char *quirks) {
+    static program_case built;
+    const vatten_logger silent = {0};
+    vatten_attention_desc dense = unit_dense();
+    dense.kv_len = 100000;
+    built = (program_case){.caps = pretending(quirks)};
+    assert_int_equal(vt_problem_from_attention(&built.caps, &silent, &dense, &built.problem), VATTEN_SUCCESS);
+    assert_int_equal(program_build(&built, &silent), VATTEN_SUCCESS);
+    uint64_t dispatches = built.program.step_count;
+    program_free(&built);
+    return dispatches;
+}
+
+static void loops_are_split_where_a_driver_ends_them(void **state) {
+    (void)state;
+    assert_int_equal(dispatches_of_long_keys(NULL), 1);
+    assert_true(dispatches_of_long_keys("lvp_loop_limit") > 1);
+}
+
+static void pretended_quirks_are_told_beside_a_devices_own(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_lavapipe();
+    const vatten_device_desc desc = {.cap_quirks = " slow_shuffles  lvp_loop_limit slow_shuffles "};
+    char text[256];
+    vt_caps_lower(&caps, &desc);
+    vt_quirks_names(caps.quirks, text, sizeof text);
+    assert_string_equal(text, "lvp_loop_limit slow_shuffles");
+}
+
+static void every_fault_can_be_named_and_nothing_else(void **state) {
+    (void)state;
+    uint32_t bits;
+    uint32_t all = 0;
+    vatten_quirk quirk;
+    for (uint32_t i = 0; vatten_quirk_get(i, &quirk); ++i) {
+        const char *wrong = vt_quirks_named(quirk.name, &bits);
+        assert_int_equal(bits, vt_quirk_table[i].bit);
+        assert_true(quirk.fault ? wrong == NULL : wrong == quirk.name);
+        all |= bits;
+    }
+    char text[512];
+    vt_quirks_names(all, text, sizeof text);
+    assert_null(vt_quirks_named(text, &bits));
+    assert_int_equal(bits, all);
+    static const char *const unknown[] = {"x", "slow_shuffle", "slow_shuffles,lvp_matrix", "slow_shuffles\n"};
+    for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; ++i)
+        assert_ptr_equal(vt_quirks_named(unknown[i], &bits), unknown[i]);
+    const char *words = "lvp_matrix nothing";
+    assert_ptr_equal(vt_quirks_named(words, &bits), words + strlen("lvp_matrix "));
+    assert_null(vt_quirks_named(NULL, &bits));
+    assert_null(vt_quirks_named("  ", &bits));
+    assert_int_equal(bits, 0);
+}
+
+static void the_table_ends(void **state) {
+    (void)state;
+    vatten_quirk quirk;
+    assert_true(vatten_quirk_get(vt_quirk_count - 1, &quirk));
+    assert_false(vatten_quirk_get(vt_quirk_count, &quirk));
+    assert_false(vatten_quirk_get(UINT32_MAX, &quirk));
+    assert_false(vatten_quirk_get(0, NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fires_on_what_it_names_and_not_on_neighbours),
         cmocka_unit_test(matrices_of_llvmpipe_are_as_wide_as_its_subgroups),
         cmocka_unit_test(unknown_drivers_have_no_quirk_of_a_driver),
         cmocka_unit_test(every_row_is_whole_and_has_a_test),
+        cmocka_unit_test(without_shuffles_lanes_talk_through_shared_memory),
+        cmocka_unit_test(without_matrices_products_are_by_words),
+        cmocka_unit_test(matrices_of_a_workgroup_are_dropped_too),
+        cmocka_unit_test(few_lanes_share_a_row_where_a_subgroup_may_be_small),
+        cmocka_unit_test(smallest_subgroups_are_the_vendors),
+        cmocka_unit_test(long_arrays_of_a_lane_are_refused),
+        cmocka_unit_test(dims_that_a_compiler_does_not_take_are_refused),
+        cmocka_unit_test(without_16_bits_only_f32_is_taken),
+        cmocka_unit_test(loops_are_split_where_a_driver_ends_them),
+        cmocka_unit_test(pretended_quirks_are_told_beside_a_devices_own),
+        cmocka_unit_test(every_fault_can_be_named_and_nothing_else),
+        cmocka_unit_test(the_table_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
