@@ -24,7 +24,7 @@ enum { RADV = 3, NVIDIA = 4, ARM = 9, SWIFTSHADER = 10, DOZEN = 23, VENDOR_MESA 
 
 #define MESA       VT_VERSION
 #define INTEL      VT_VERSION_INTEL
-#define NEIGHBOURS 8
+#define NEIGHBOURS 10
 
 /* A machine that has the quirk, another one, and neighbours that have it not; a machine of zeroes ends each list. */
 typedef struct quirk_case {
@@ -70,6 +70,7 @@ static const quirk_case cases[] = {
      {{VT_DRIVER_NVK, VT_VENDOR_NVIDIA, 0x1f82, MESA(26, 2, 6)},  /* GTX 1650 */
       {VT_DRIVER_NVK, VT_VENDOR_NVIDIA, 0x2184, MESA(26, 2, 6)}}, /* GTX 1660 */
      {{NVIDIA, VT_VENDOR_NVIDIA, 0x1f82, MESA(610, 43, 0)},
+      {VT_DRIVER_NVK, VT_VENDOR_AMD, 0x1f82, MESA(26, 2, 6)},
       {DOZEN, VT_VENDOR_NVIDIA, 0x1f82, MESA(26, 2, 6)},
       {VT_DRIVER_NVK, VT_VENDOR_NVIDIA, 0x1f08, MESA(26, 2, 6)}, /* RTX 2060 */
       {VT_DRIVER_NVK, VT_VENDOR_NVIDIA, 0x1f7f, MESA(26, 2, 6)},
@@ -114,6 +115,7 @@ static const quirk_case cases[] = {
       {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x07030001, MESA(512, 530, 0), 128},
       {VT_DRIVER_TURNIP, VT_VENDOR_QUALCOMM, 0x07000200, MESA(22, 0, 0)}}, /* 702 */
      {{VT_DRIVER_ANV, VT_VENDOR_INTEL, 0x3e9b, MESA(26, 2, 6), 32, 8},     /* the range is told */
+      {VT_DRIVER_ANV, VT_VENDOR_INTEL, 0xe20b, MESA(26, 2, 6), 32, 16},
       {VT_DRIVER_ANV, VT_VENDOR_INTEL, 0x3e9b, MESA(26, 2, 6), 32, 32, true},
       {VT_DRIVER_ANV, VT_VENDOR_INTEL, 0x3e9b, MESA(19, 0, 0), 8},
       {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x07030001, MESA(512, 530, 0), 64},
@@ -132,6 +134,7 @@ static const quirk_case cases[] = {
       {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x06050000, MESA(512, 840, 0), 64}},
      {{VT_DRIVER_TURNIP, VT_VENDOR_QUALCOMM, 0x06050002, MESA(26, 2, 6), 128, 64},
       {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x06060001, MESA(512, 530, 0), 64},
+      {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x06050100, MESA(512, 530, 0), 64},
       {VT_DRIVER_QUALCOMM, VT_VENDOR_QUALCOMM, 0x06040001, MESA(512, 530, 0), 64},
       {VT_DRIVER_QUALCOMM, VT_VENDOR_ARM, 0x06050002, MESA(512, 530, 0), 64}}},
     {"lvp_loads_once",
@@ -426,7 +429,7 @@ static void every_fault_can_be_named_and_nothing_else(void **state) {
         assert_true(quirk.fault ? wrong == NULL : wrong == quirk.name);
         all |= bits;
     }
-    char text[512];
+    char text[sizeof((vatten_device_info *)NULL)->quirks]; /* which has room for all */
     vt_quirks_names(all, text, sizeof text);
     assert_null(vt_quirks_named(text, &bits));
     assert_int_equal(bits, all);
