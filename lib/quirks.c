@@ -216,8 +216,9 @@ const vt_quirk_row vt_quirk_table[] = {
      .last_device = 0x060500ff,
      .apply = limit_arrays,
      .devices = "Qualcomm's driver on Adreno 650",
-     .effect = "tiles by which a lane owns at most 18 vec4 of the outputs: writing a part of one in a longer "
-               "array crashes",
+     .effect = "a lane owns at most 18 vec4 of a tile's outputs, so layouts that give it whole rows (rows, "
+               "stream) take small "
+               "dims only: writing a part of one in a longer array crashes",
      .source = "Vita3K/Vita3K#4141"},
     {.name = "lvp_loads_once",
      .drivers = DRIVER(VT_DRIVER_LLVMPIPE),
