@@ -19,7 +19,9 @@ typedef struct mock {
     VkCooperativeMatrixFlexibleDimensionsPropertiesNV list[8];
     uint32_t count;
     VkResult list_result;
-    uint32_t asked; /* how often for that list */
+    uint32_t asked; /* how often for that list, and for matrices of a subgroup */
+    uint32_t asked_subgroup;
+    uint32_t driver_id, vendor_id, device_id; /* vendor 0 = NVIDIA */
 } mock;
 
 static mock device;
@@ -84,7 +86,8 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice physical,
     (void)physical;
     out->properties.apiVersion = device.version;
     out->properties.deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-    out->properties.vendorID = VT_VENDOR_NVIDIA;
+    out->properties.vendorID = device.vendor_id ? device.vendor_id : VT_VENDOR_NVIDIA;
+    out->properties.deviceID = device.device_id;
     out->properties.limits.maxComputeSharedMemorySize = 49152;
     out->properties.limits.maxComputeWorkGroupInvocations = 1024;
     for (VkBaseOutStructure *at = out->pNext; at; at = at->pNext) {
@@ -94,6 +97,9 @@ static VKAPI_ATTR void VKAPI_CALL get_properties(VkPhysicalDevice physical,
             ((VkPhysicalDeviceSubgroupProperties *)at)->subgroupSize = 32;
             ((VkPhysicalDeviceSubgroupProperties *)at)->supportedStages = VK_SHADER_STAGE_COMPUTE_BIT;
             ((VkPhysicalDeviceSubgroupProperties *)at)->supportedOperations = 0xff;
+            break;
+        case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES:
+            ((VkPhysicalDeviceDriverProperties *)at)->driverID = (VkDriverId)device.driver_id;
             break;
         case VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES:
             ((VkPhysicalDeviceSubgroupSizeControlProperties *)at)->minSubgroupSize = 32;
@@ -119,6 +125,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_matrices(VkPhysicalDevice physical, ui
                                                    VkCooperativeMatrixPropertiesKHR *out) {
     const VkComponentTypeKHR types[2] = {VK_COMPONENT_TYPE_FLOAT16_KHR, VK_COMPONENT_TYPE_BFLOAT16_KHR};
     (void)physical;
+    ++device.asked_subgroup;
     for (uint32_t i = 0; out && i < 2; ++i) {
         out[i].MSize = out[i].NSize = out[i].KSize = 16;
         out[i].AType = out[i].BType = types[i];
@@ -231,6 +238,19 @@ static void without_the_feature_nothing_is_asked(void **state) {
     assert_int_equal(caps.flexible_count + caps.bf16_flexible_count, 0);
 }
 
+/* Some drivers crash when asked (quirk amd_matrix). */
+static void a_driver_whose_matrices_would_be_dropped_is_not_asked(void **state) {
+    (void)state;
+    device.driver_id = VK_DRIVER_ID_AMD_OPEN_SOURCE;
+    device.vendor_id = VT_VENDOR_AMD;
+    device.device_id = 0x150e; /* Strix */
+    assert_int_equal(probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX, 0);
+    assert_int_equal(device.asked_subgroup + device.asked, 0);
+    device.device_id = 0x744c; /* RX 7900 */
+    assert_int_equal(probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX, VATTEN_FEATURE_COOPERATIVE_MATRIX);
+    assert_true(device.asked_subgroup > 0);
+}
+
 /* Each of the six, the extension, the version that its SPIR-V takes, and something to list. */
 static void nothing_may_be_missing(void **state) {
     VkBool32 *const members[] = {&device.features.cooperativeMatrixWorkgroupScope,
@@ -274,6 +294,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(matrices_of_a_workgroup_are_found),
         TEST(without_the_feature_nothing_is_asked),
+        TEST(a_driver_whose_matrices_would_be_dropped_is_not_asked),
         TEST(nothing_may_be_missing),
         TEST(a_list_that_fails_is_told),
     };
