@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caps.h"
 
+#include "quirks.h"
 #include "sizes.h"
 
 #include <iface/interface.h>
@@ -26,15 +27,6 @@ static uint64_t default_macs(uint32_t device_type) {
     }
 }
 
-/* Mesa packs its version as Vulkan does: 22.3.6 has major number 22. */
-static uint32_t lavapipe_major(const vt_caps *caps) {
-    return caps->driver_id == VT_DRIVER_LLVMPIPE ? caps->driver_version >> 22 : 0;
-}
-
-static bool has_loop_limit(const vt_caps *caps) {
-    return caps->driver_id == VT_DRIVER_LLVMPIPE && lavapipe_major(caps) < 23;
-}
-
 /* What vatten_audit shows for the vendors' compilers. AMD: 256 vector registers. NVIDIA: 255. Mali: 64. V3D: 64, of
  * which addresses take more. Everybody else seen so far has 128: Intel's threads at their narrowest, Apple's 256
  * halves, Adreno. Devices with as little shared memory as Vulkan allows are the smallest of their family (Adreno 610
@@ -53,25 +45,6 @@ static uint32_t registers_of(const vt_caps *caps) {
     default:
         return 128;
     }
-}
-
-static bool within(uint32_t id, uint32_t first, uint32_t last) {
-    return id >= first && id <= last;
-}
-
-/* The one of these quirks that a device has, or 0. Numbers of devices: PCI's, 7440 to 75ff are Navi 31 and later. */
-static uint32_t matrix_quirk(const vt_caps *caps) {
-    bool own = caps->driver_id == VT_DRIVER_AMD || caps->driver_id == VT_DRIVER_AMDVLK;
-    if (own && caps->vendor_id == VT_VENDOR_AMD && !within(caps->device_id, 0x7440, 0x75ff))
-        return VT_QUIRK_AMD_MATRIX;
-    if (caps->driver_id == VT_DRIVER_QUALCOMM && caps->vendor_id == VT_VENDOR_QUALCOMM)
-        return VT_QUIRK_ADRENO_MATRIX;
-    bool tu11x = within(caps->device_id, 0x1f80, 0x1fff) || within(caps->device_id, 0x2180, 0x21ff);
-    return caps->vendor_id == VT_VENDOR_NVIDIA && tu11x ? VT_QUIRK_TU11X_MATRIX : 0;
-}
-
-bool vt_caps_may_list_matrices(const vt_caps *caps) {
-    return matrix_quirk(caps) == 0;
 }
 
 bool vt_caps_takes_addresses(const vt_caps *caps) {
@@ -106,16 +79,6 @@ const vt_matrix *vt_caps_matrices(const vt_caps *caps, vatten_dtype dtype, uint3
     bool bf16 = dtype == VATTEN_DTYPE_BF16;
     *out_count = bf16 ? caps->bf16_matrix_count : dtype == VATTEN_DTYPE_F16 ? caps->matrix_count : 0;
     return bf16 ? caps->bf16_matrices : caps->matrices;
-}
-
-static bool has_wrong_matrices(const vt_caps *caps) {
-    bool wrong = false;
-    for (uint32_t i = 0; i < caps->matrix_count; ++i) {
-        const vt_matrix *matrix = &caps->matrices[i];
-        uint32_t size = caps->subgroup_size;
-        wrong = wrong || matrix->m != size || matrix->n != size || matrix->k != size;
-    }
-    return wrong && caps->driver_id == VT_DRIVER_LLVMPIPE;
 }
 
 /* A subgroup keeps the outputs of its rows in registers. Intel's compiler, with 128 of them for a lane, spills hundreds
@@ -162,36 +125,26 @@ static uint32_t default_workgroups(uint32_t device_type) {
     }
 }
 
-static void drop_matrices(vt_caps *caps) {
+void vt_caps_drop_matrices(vt_caps *caps) {
     caps->matrix_count = caps->bf16_matrix_count = 0;
     caps->flexible_count = caps->bf16_flexible_count = 0;
+    caps->matrix_subgroup = 0;
 }
 
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->workgroups = default_workgroups(caps->device_type);
     caps->registers = registers_of(caps);
-    caps->quirks = (has_loop_limit(caps) ? VT_QUIRK_LVP_LOOP_LIMIT : 0) | matrix_quirk(caps);
-    if (has_wrong_matrices(caps)) {
-        caps->quirks |= VT_QUIRK_LVP_MATRIX;
-        drop_matrices(caps);
-    }
-    if (!holds_matrices(caps) || !vt_caps_may_list_matrices(caps))
-        drop_matrices(caps);
+    caps->loop_limit = UINT64_MAX;
+    caps->max_dim = VATTEN_MAX_DIM;
+    caps->private_quads = UINT32_MAX;
+    caps->loads_once = false;
+    vt_quirks_settle(caps);
+    if (!holds_matrices(caps))
+        vt_caps_drop_matrices(caps);
     sort_matrices(caps->matrices, caps->matrix_count);
     sort_matrices(caps->bf16_matrices, caps->bf16_matrix_count);
     caps->matrix_subgroup = matrix_subgroup_of(caps);
-    /* A margin below 65,535 for the loops of staging and storing that run once. */
-    caps->loop_limit = caps->quirks & VT_QUIRK_LVP_LOOP_LIMIT ? 60000 : UINT64_MAX;
-    if (caps->driver_id == VT_DRIVER_PANVK || caps->driver_id == VT_DRIVER_V3DV) {
-        caps->quirks |= VT_QUIRK_SLOW_SHUFFLES;
-        caps->subgroup_ops &= VT_SUBGROUP_BASIC;
-    }
-    if (caps->driver_id == VT_DRIVER_POWERVR)
-        caps->quirks |= VT_QUIRK_PVR_SPILLS;
-    /* Seen in 26.2. Those of 22 and 25 load lane by lane inside of loops, and are three times as slow by address as without. */
-    caps->loads_once = lavapipe_major(caps) >= 26;
-    caps->max_dim = caps->quirks & VT_QUIRK_PVR_SPILLS ? 256 : VATTEN_MAX_DIM;
 }
 
 static uint32_t lower(uint32_t value, uint32_t cap) {
@@ -206,6 +159,9 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
         caps->storage_range = vt_min(caps->storage_range, desc->cap_storage_range);
     if (desc->cap_no_subgroups)
         caps->subgroup_ops &= VT_SUBGROUP_BASIC;
+    uint32_t quirks;
+    vt_quirks_named(desc->cap_quirks, &quirks);
+    vt_quirks_pretend(caps, quirks);
 }
 
 /* Adds a matrix to a list of them; `invocations` 0 = none to be told. */
@@ -231,14 +187,4 @@ void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text,
     snprintf(text, size, "%s", "");
     for (uint32_t i = 0; i < count; ++i)
         add_name(&list[i].grain, list[i].invocations, text, size);
-}
-
-void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size) {
-    static const char *const names[] = {"lvp_loop_limit", "slow_shuffles", "lvp_matrix",  "pvr_spills",
-                                        "amd_matrix",     "adreno_matrix", "tu11x_matrix"}; /* by bit */
-    size_t used = 0;
-    snprintf(text, size, "%s", "");
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
-        if (caps->quirks & 1u << i && used < size)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " " : "", names[i]);
 }

@@ -14,18 +14,26 @@ enum {
     VT_DEVICE_DISCRETE = 2,
     VT_DEVICE_VIRTUAL = 3,
     VT_DEVICE_CPU = 4,
-    VT_DRIVER_AMD = 1,       /* VK_DRIVER_ID_AMD_PROPRIETARY */
-    VT_DRIVER_AMDVLK = 2,    /* VK_DRIVER_ID_AMD_OPEN_SOURCE */
-    VT_DRIVER_QUALCOMM = 8,  /* VK_DRIVER_ID_QUALCOMM_PROPRIETARY */
-    VT_DRIVER_LLVMPIPE = 13, /* VK_DRIVER_ID_MESA_LLVMPIPE */
-    VT_DRIVER_V3DV = 19,     /* VK_DRIVER_ID_MESA_V3DV */
-    VT_DRIVER_PANVK = 20,    /* VK_DRIVER_ID_MESA_PANVK */
-    VT_DRIVER_POWERVR = 25,  /* VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA */
-    VT_VENDOR_AMD = 0x1002,  /* of the PCI list, as vendorID has it */
+    VT_DRIVER_AMD = 1,           /* VK_DRIVER_ID_AMD_PROPRIETARY */
+    VT_DRIVER_AMDVLK = 2,        /* VK_DRIVER_ID_AMD_OPEN_SOURCE */
+    VT_DRIVER_INTEL_WINDOWS = 5, /* VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS */
+    VT_DRIVER_ANV = 6,           /* VK_DRIVER_ID_INTEL_OPEN_SOURCE_MESA */
+    VT_DRIVER_IMAGINATION = 7,   /* VK_DRIVER_ID_IMAGINATION_PROPRIETARY */
+    VT_DRIVER_QUALCOMM = 8,      /* VK_DRIVER_ID_QUALCOMM_PROPRIETARY */
+    VT_DRIVER_LLVMPIPE = 13,     /* VK_DRIVER_ID_MESA_LLVMPIPE */
+    VT_DRIVER_MOLTENVK = 14,     /* VK_DRIVER_ID_MOLTENVK */
+    VT_DRIVER_TURNIP = 18,       /* VK_DRIVER_ID_MESA_TURNIP */
+    VT_DRIVER_V3DV = 19,         /* VK_DRIVER_ID_MESA_V3DV */
+    VT_DRIVER_PANVK = 20,        /* VK_DRIVER_ID_MESA_PANVK */
+    VT_DRIVER_NVK = 24,          /* VK_DRIVER_ID_MESA_NVK */
+    VT_DRIVER_POWERVR = 25,      /* VK_DRIVER_ID_IMAGINATION_OPEN_SOURCE_MESA */
+    VT_VENDOR_AMD = 0x1002,      /* of the PCI list, as vendorID has it */
+    VT_VENDOR_IMAGINATION = 0x1010,
     VT_VENDOR_NVIDIA = 0x10de,
     VT_VENDOR_ARM = 0x13b5,
-    VT_VENDOR_QUALCOMM = 0x5143,
     VT_VENDOR_BROADCOM = 0x14e4,
+    VT_VENDOR_QUALCOMM = 0x5143,
+    VT_VENDOR_INTEL = 0x8086,
     VT_SUBGROUP_BASIC = 1, /* VkSubgroupFeatureFlagBits */
     VT_SUBGROUP_SHUFFLE = 16,
     VT_MATRICES_MAX = 8,
@@ -44,30 +52,6 @@ typedef struct vt_flexible {
     vt_matrix grain;
     uint32_t invocations;
 } vt_flexible;
-
-/* Known driver faults that change what vatten does. */
-typedef enum vt_quirk {
-    /* Mesa's llvmpipe before 23 ends a shader invocation after 65,535 loop iterations, all loops added up,
-     * without an error; the rest of the keys would silently be missing. */
-    VT_QUIRK_LVP_LOOP_LIMIT = 1 << 0,
-    /* PanVK turns every shuffle into a loop over the lanes, V3DV into a rotation per lane (both seen in Mesa 26.2);
-     * what lives across them spills. Kernels that talk through shared memory are far shorter there. */
-    VT_QUIRK_SLOW_SHUFFLES = 1 << 1,
-    /* llvmpipe lays a matrix out as if each side were as long as a subgroup, and reads past its end where a
-     * subgroup has 16 lanes (vectors of 512 bits; seen in Mesa 26.2, which then crashes). */
-    VT_QUIRK_LVP_MATRIX = 1 << 2,
-    /* Mesa's PowerVR compiler ends the process, or takes minutes, where it must spill more than it can, as it must with
-     * tiles for dims of hundreds in 16 KiB of shared memory (seen in Mesa 26.2: 512 outputs of a row by four lanes). */
-    VT_QUIRK_PVR_SPILLS = 1 << 3,
-    /* AMD's own drivers list matrices for devices without units for them too, and emulate them, slower than vector code; on
-     * some integrated devices asking for the list crashes. Only discrete RDNA 3 and later are asked. */
-    VT_QUIRK_AMD_MATRIX = 1 << 4,
-    /* Qualcomm's driver lists matrices and multiplies wrongly where rows are packed or indices not constant (seen with Adreno
-     * 840, driver 512.842). */
-    VT_QUIRK_ADRENO_MATRIX = 1 << 5,
-    /* NVK lists matrices for TU116 and TU117 (GeForce GTX 16xx), which have no units for them; NVIDIA's driver does not. */
-    VT_QUIRK_TU11X_MATRIX = 1 << 6
-} vt_quirk;
 
 typedef struct vt_caps {
     char name[256];
@@ -106,8 +90,10 @@ typedef struct vt_caps {
     uint32_t storage_buffers; /* per stage */
     uint32_t push_bytes;
     vatten_features features; /* in use */
-    uint32_t quirks;          /* vt_quirk bits */
+    uint32_t quirks;          /* bits of quirks.h */
     uint32_t max_dim;         /* of attention; derived, VATTEN_MAX_DIM without a quirk */
+    uint32_t
+        private_quads; /* longest array of vec4 that a lane may own; derived, UINT32_MAX without a quirk */
     bool dots_accelerated; /* the device is faster with products of four signed bytes at once than without */
     bool loads_once;       /* the driver loads what all lanes share once, by address; derived */
     uint64_t loop_limit;   /* loop iterations that one invocation may make; UINT64_MAX = any */
@@ -118,8 +104,8 @@ typedef struct vt_caps {
     uint32_t tuned_count;
 } vt_caps;
 
-/* Whether the driver may be asked for its matrices: by vendor, device and driver. */
-bool vt_caps_may_list_matrices(const vt_caps *caps);
+/* Forgets the device's matrices, of a subgroup and of a workgroup. */
+void vt_caps_drop_matrices(vt_caps *caps);
 
 /* Whether kernels can be made of this product: they move words of four elements and align rows to 16 bytes. */
 bool vt_caps_takes_matrix(const vt_matrix *matrix);
@@ -130,11 +116,11 @@ bool vt_caps_takes_flexible(const vt_flexible *flexible);
 /* Whether addresses of buffers are enabled and fit behind the push block. */
 bool vt_caps_takes_addresses(const vt_caps *caps);
 
-/* Derives quirks, registers, matrix_subgroup, max_dim, loads_once, loop_limit, max_macs and workgroups from the other
- * fields, and takes away what a quirk makes useless. */
+/* Derives quirks, registers, matrix_subgroup, max_dim, private_quads, loads_once, loop_limit, max_macs and workgroups from the other
+ * fields, and takes away what a quirk (quirks.h) makes useless. */
 void vt_caps_complete(vt_caps *caps);
 
-/* Lowers limits to the caller's caps; 0 and false leave them. */
+/* Lowers limits to the caller's caps; 0 and false leave them. Names in cap_quirks are known (vt_quirks_named). */
 void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc);
 
 /* The products for a dtype: F16, or BF16 where that feature is in use. */
@@ -148,9 +134,6 @@ void vt_caps_matrix_names(const vt_caps *caps, vatten_dtype dtype, char *text, s
 
 /* "32x32x16/128 32x64x16/256": those of a workgroup, and of how many invocations. */
 void vt_caps_flexible_names(const vt_caps *caps, vatten_dtype dtype, char *text, size_t size);
-
-/* Names of the quirks, separated by spaces. */
-void vt_caps_quirk_names(const vt_caps *caps, char *text, size_t size);
 
 bool vt_caps_is_cpu(const vt_caps *caps);
 

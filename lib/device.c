@@ -3,12 +3,26 @@
 
 #include "alloc.h"
 #include "probe.h"
+#include "quirks.h"
 #include "steps.h"
 
 #include <stdio.h>
+#include <string.h>
 
 bool vt_device_pushes(const vatten_device *device) {
     return device->vk.CmdPushDescriptorSetKHR != NULL;
+}
+
+static vatten_result check_quirks(const vatten_device_desc *desc) {
+    uint32_t bits;
+    char names[512];
+    const char *wrong = vt_quirks_named(desc->cap_quirks, &bits);
+    if (!wrong)
+        return VATTEN_SUCCESS;
+    vt_quirks_names(UINT32_MAX, names, sizeof names);
+    vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: cap_quirks: \"%.*s\" is none of %s",
+           (int)strcspn(wrong, " "), wrong, names);
+    return VATTEN_ERROR_INVALID_ARGUMENT;
 }
 
 static vatten_result check_desc(const vatten_device_desc *desc) {
@@ -27,7 +41,7 @@ static vatten_result check_desc(const vatten_device_desc *desc) {
                "device: the allocator needs both of its functions, or none");
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
-    return VATTEN_SUCCESS;
+    return check_quirks(desc);
 }
 
 static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger) {
@@ -152,7 +166,7 @@ vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device
         return result;
     }
     char quirks[256];
-    vt_caps_quirk_names(&device->caps, quirks, sizeof quirks);
+    vt_quirks_names(device->caps.quirks, quirks, sizeof quirks);
     vt_log(&device->logger, VATTEN_LOG_INFO, NULL, "device: %s%s%s", device->caps.name,
            quirks[0] ? ", quirks: " : "", quirks);
     *out_device = device;
@@ -200,7 +214,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);
     snprintf(out->driver_info, sizeof out->driver_info, "%s", caps->driver_info);
-    vt_caps_quirk_names(caps, out->quirks, sizeof out->quirks);
+    vt_quirks_names(caps->quirks, out->quirks, sizeof out->quirks);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_F16, out->matrices, sizeof out->matrices);
     vt_caps_matrix_names(caps, VATTEN_DTYPE_BF16, out->bf16_matrices, sizeof out->bf16_matrices);
     vt_caps_flexible_names(caps, VATTEN_DTYPE_F16, out->workgroup_matrices, sizeof out->workgroup_matrices);

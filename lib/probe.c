@@ -2,6 +2,7 @@
 #include "probe.h"
 
 #include "alloc.h"
+#include "quirks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -413,7 +414,7 @@ vatten_result vt_probe_caps(const vt_probe *probe, vatten_features features, vt_
     out->subgroups = controls ? size_control.maxComputeWorkgroupSubgroups : 0;
     out->dots_accelerated = found.dots && accelerates_dots(probe->vk, probe->device);
     bool matrices = found.matrix && (features & VATTEN_FEATURE_COOPERATIVE_MATRIX) != 0;
-    matrices = matrices && vt_caps_may_list_matrices(out);
+    matrices = matrices && vt_quirks_keep_matrices(out);
     if (!matrices)
         return VATTEN_SUCCESS;
     result = find_matrices(probe, out);

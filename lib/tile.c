@@ -433,6 +433,18 @@ static const char *layout_misfit(const vt_caps *caps, const vt_problem *problem,
     }
 }
 
+/* Elements of the longest array of vec4 that lanes own, as the layouts declare them (query and acc). Matrices are none. */
+static uint64_t private_quads(const vt_tile *tile) {
+    uint32_t longest = max_u32(tile->dim_pad, tile->value_pad);
+    if (vt_layout_has_matrices(tile->layout))
+        return 0;
+    if (vt_tile_owns_rows(tile))
+        return (uint64_t)tile->rows / tile->workgroup * longest / 4;
+    if (tile->layout == VATTEN_LAYOUT_STREAM)
+        return (uint64_t)tile->rows * longest / (4 * tile->workgroup);
+    return (uint64_t)tile->rows * tile->value_pad / (4 * tile->workgroup);
+}
+
 const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_tile *tile) {
     const char *why = size_misfit(caps, tile);
     if (!why && tile->layout == VATTEN_LAYOUT_STREAM && !problem->rules.used)
@@ -451,5 +463,8 @@ const char *vt_tile_complete(const vt_caps *caps, const vt_problem *problem, vt_
     tile->shared_bytes = shared_bytes(caps, problem, tile);
     tile->iterations = iterations(problem, tile);
     why = layout_misfit(caps, problem, tile);
+    if (!why && private_quads(tile) > caps->private_quads)
+        why = "a lane would own a longer array than the device's driver takes: more lanes, or fewer rows, "
+              "share it";
     return why ? why : range_misfit(caps, problem, tile);
 }

@@ -15,6 +15,7 @@
 
 static const char usage_text[] =
     "usage: vatten_info [options]\n"
+    "       vatten_info --quirks\n"
     "       vatten_info attention --q-len N --kv-len N --heads N --dim N [options]\n"
     "       vatten_info neighborhood --extent N,N,... --window N,N,... --heads N --dim N [options]\n"
     "       vatten_info lists --q-len N --q-block N --kv-block N --entries N --heads N --dim N [options]\n"
@@ -22,7 +23,7 @@ static const char usage_text[] =
     "\n"
     "Lists the devices and what vatten found on the chosen one; with a problem, also the kernel, tile, "
     "dispatches and\n"
-    "sizes that it would get.\n"
+    "sizes that it would get. --quirks needs no device.\n"
     "Exit status: 0 done, 1 refused or failed, 2 wrong command line.\n";
 
 typedef struct info_options {
@@ -33,10 +34,15 @@ typedef struct info_options {
     uint32_t heads, kv_heads, dim, value_dim, entries, list_heads;
     option_ints extent;
     bool lse, bias, weights;
+    bool quirks;
 } info_options;
 
 #define FIELD(member) offsetof(info_options, member)
 
+static const option_spec info_specs[] = {
+    {"quirks", OPTION_FLAG, FIELD(quirks), NULL,
+     "the table of what drivers do otherwise than others, as Markdown"},
+};
 static const option_spec heads_specs[] = {
     {"dtype", OPTION_CHOICE, FIELD(dtype), FAMILY_DTYPE_WORDS, "default f32"},
     {"batch", OPTION_U64, FIELD(batch), "N", "default 1"},
@@ -247,6 +253,34 @@ static int show(const info_options *options, const family_problem *problem) {
     return ok ? SAY_OK : SAY_FAILED;
 }
 
+static cJSON *quirk_list(void) {
+    cJSON *list = cJSON_CreateArray();
+    vatten_quirk quirk;
+    for (uint32_t i = 0; vatten_quirk_get(i, &quirk); ++i) {
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "name", quirk.name);
+        cJSON_AddStringToObject(row, "devices", quirk.devices);
+        cJSON_AddStringToObject(row, "effect", quirk.effect);
+        cJSON_AddStringToObject(row, "source", quirk.source);
+        cJSON_AddBoolToObject(row, "fault", quirk.fault);
+        cJSON_AddItemToArray(list, row);
+    }
+    return list;
+}
+
+static int show_quirks(bool json) {
+    if (json) {
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddItemToObject(object, "quirks", quirk_list());
+        return tool_json_print(object, false) ? SAY_OK : SAY_FAILED;
+    }
+    vatten_quirk quirk;
+    printf("| quirk | devices | what changes | source |\n|---|---|---|---|\n");
+    for (uint32_t i = 0; vatten_quirk_get(i, &quirk); ++i)
+        printf("| `%s` | %s | %s | %s |\n", quirk.name, quirk.devices, quirk.effect, quirk.source);
+    return SAY_OK;
+}
+
 #define TABLE(SPECS)                                                                                         \
     { "shape", SPECS, sizeof SPECS / sizeof *SPECS, NULL }
 
@@ -261,6 +295,8 @@ static const option_table shape_tables[FAMILY_COUNT] = {
 /* The tables of a family; without one (FAMILY_COUNT) only the common options. Returns how many. */
 static size_t make_tables(family_id id, info_options *options, option_table tables[5]) {
     size_t count = 0;
+    if (id == FAMILY_COUNT)
+        tables[count++] = (option_table){"info", info_specs, sizeof info_specs / sizeof *info_specs, options};
     if (id != FAMILY_COUNT) {
         option_table shape = shape_tables[id];
         shape.target = options;
@@ -286,6 +322,8 @@ int main(int argc, char **argv) {
     if (!tool_parse("vatten_info", argc - skip, argv + skip, tables, table_count, usage_text, &options.tool,
                     &status))
         return status;
+    if (options.quirks)
+        return show_quirks(options.tool.json);
     family_shape shape;
     family_problem problem;
     if (has_problem &&

@@ -38,6 +38,7 @@ typedef struct vatten_context_desc {
     /* Path of a tuning file, as vatten_tune writes them, for vatten_device_desc.tuning; NULL = none. Unlike there a file that
      * breaks a rule is a warning and is ignored; a missing one is normal. */
     const char *tuning;
+    const char *cap_quirks; /* as in vatten_device_desc */
 } vatten_context_desc;
 
 /* `desc` may be NULL. With no loader or no usable device the result is UNSUPPORTED and the message names the

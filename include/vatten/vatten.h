@@ -202,12 +202,28 @@ typedef struct vatten_device_desc {
      * over like any row of the table. Text that breaks a rule is INVALID_ARGUMENT: no device is made. */
     const char *tuning;
     size_t tuning_size;
+    /* Names of quirks (vatten_quirk_get), separated by spaces, as if the device had these too: a limit to pretend, as those
+     * above are. NULL = none; a name that is unknown, or no quirk's but a merit's, is INVALID_ARGUMENT. */
+    const char *cap_quirks;
 } vatten_device_desc;
 
 /* Makes vatten's part of a VkDevice: a function table, two layouts, an empty pipeline map. Compiles no
- * pipeline. Errors: INVALID_ARGUMENT for a missing required field or a broken tuning text, UNSUPPORTED below Vulkan
- * 1.1, OUT_OF_*, VULKAN. Thread-safety: safe. */
+ * pipeline. Errors: INVALID_ARGUMENT for a missing required field, a broken tuning text or an unknown quirk,
+ * UNSUPPORTED below Vulkan 1.1, OUT_OF_*, VULKAN. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_device_create(const vatten_device_desc *desc, vatten_device **out_device);
+
+/* A row of the table of what drivers do otherwise than others. Fixed texts, never NULL. */
+typedef struct vatten_quirk {
+    const char *name;
+    const char *devices; /* drivers, versions and devices that have it */
+    const char *effect;  /* what vatten does otherwise there, and why */
+    const char *source;  /* who says so */
+    bool
+        fault; /* vatten_device_info.quirks tells it, and cap_quirks takes it; else a merit, which neither does */
+} vatten_quirk;
+
+/* The rows one by one: false when `index` is past the last, or `out` NULL. Needs no device. Thread-safety: safe. */
+VATTEN_API bool vatten_quirk_get(uint32_t index, vatten_quirk *out);
 
 /* What vatten found and decided about the device, caps and quirks applied. */
 typedef struct vatten_device_info {

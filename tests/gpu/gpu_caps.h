@@ -13,9 +13,10 @@
  *   shared=BYTES          shared memory of a workgroup
  *   invocations=COUNT     invocations of a workgroup
  *   range=BYTES           what one binding may hold
+ *   quirks=NAMES          those of vatten_quirk_get, separated by spaces
  *   without=FEATURE       storage_16bit, push_descriptor, subgroup_size_control and others; may stand several times
  *
- * What `desc` asks for is never raised. False for a word that is none of these: `wrong` then holds a message
+ * What `desc` asks for is never raised; names of quirks stay until the next call. False for a word that is none of these: `wrong` then holds a message
  * and `desc` is unchanged. */
 bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, size_t wrong_size);
 

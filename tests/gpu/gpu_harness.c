@@ -51,7 +51,7 @@ static bool take_only(gpu *g, const char *name) {
 int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     vatten_context_desc wanted = {0};
     const char *caps = getenv("VATTEN_TEST_CAPS");
-    char wrong[320];
+    char wrong[1024];
     caps = caps ? caps : "";
     if (desc) {
         wanted = *desc;

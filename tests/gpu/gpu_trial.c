@@ -360,12 +360,20 @@ void gpu_trial_end(gpu_trial *trial) {
 
 /* ---- All of it ---- */
 
+/* Layouts whose lanes own whole rows, or all rows, hold them in arrays as long as the dim. */
+static bool arrays_are_short(const gpu *g, vatten_layout layout) {
+    bool long_ones =
+        layout == VATTEN_LAYOUT_ROWS || layout == VATTEN_LAYOUT_ADDRESS || layout == VATTEN_LAYOUT_STREAM;
+    return long_ones && strstr(g->limits.quirks, "adreno_private_array") != NULL;
+}
+
 /* A device may lack what a layout needs; the choice of the tuning table it must always be able to run. */
 static bool may_refuse(gpu *g, const gpu_problem *problem, vatten_layout layout) {
     const vatten_heads *h = gpu_heads_of(problem);
     bool large = h->dim > 256 || h->value_dim > 256;
     bool own_tile = h->tile.workgroup || h->tile.rows || h->tile.keys || h->tile.lanes_per_row;
-    if (layout == VATTEN_LAYOUT_AUTO || !(large || own_tile || !gpu_has_layout(g, layout))) {
+    bool lacks = !gpu_has_layout(g, layout) || arrays_are_short(g, layout);
+    if (layout == VATTEN_LAYOUT_AUTO || !(large || own_tile || lacks)) {
         return false;
     }
     if (g->layout_refused[layout]++ == 0) {

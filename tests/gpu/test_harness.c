@@ -170,7 +170,7 @@ static void test_validation_errors_are_seen(void **state) {
 static void test_caps_lower_and_never_raise(void **state) {
     (void)state;
     vatten_context_desc desc = {.cap_invocations = 64, .without = VATTEN_FEATURE_STORAGE_16BIT};
-    char wrong[320];
+    char wrong[1024];
     assert_true(gpu_caps_lower(&desc, "", wrong, sizeof wrong));
     assert_true(desc.cap_shared_bytes == 0 && desc.cap_invocations == 64 && !desc.cap_no_subgroups);
     assert_true(
@@ -191,18 +191,39 @@ static void test_caps_lower_and_never_raise(void **state) {
                          VATTEN_FEATURE_SUBGROUP_SIZE_CONTROL | VATTEN_FEATURE_COOPERATIVE_MATRIX |
                          VATTEN_FEATURE_COOPERATIVE_MATRIX_BF16 | VATTEN_FEATURE_COOPERATIVE_MATRIX_2 |
                          VATTEN_FEATURE_SHADER_FLOAT16 | VATTEN_FEATURE_MIXED_DOT_PRODUCT);
+    assert_true(gpu_caps_lower(&desc, "quirks=slow_shuffles,range=4096,quirks= pvr_spills  amd_matrix", wrong,
+                               sizeof wrong));
+    assert_string_equal(desc.cap_quirks, " slow_shuffles  pvr_spills  amd_matrix");
+    assert_int_equal(desc.cap_storage_range, 4096);
 }
 
 static void test_wrong_caps_are_refused(void **state) {
     (void)state;
-    static const char *const words[] = {
-        "subgroups",      "no_subgroups=1", "shared",    "shared=",         "shared=0",
-        "shared=16k",     "shared=-1",      "shared= 1", "invocations=1e3", "shared=4294967296",
-        "without=bf16",   "without",        ",",         "range=64,,",      "range=99999999999999999999",
-        "range=64 shared"};
+    static const char *const words[] = {"subgroups",
+                                        "no_subgroups=1",
+                                        "shared",
+                                        "shared=",
+                                        "shared=0",
+                                        "shared=16k",
+                                        "shared=-1",
+                                        "shared= 1",
+                                        "invocations=1e3",
+                                        "shared=4294967296",
+                                        "without=bf16",
+                                        "without",
+                                        ",",
+                                        "range=64,,",
+                                        "range=99999999999999999999",
+                                        "range=64 shared",
+                                        "quirks",
+                                        "quirks=",
+                                        "quirks= ",
+                                        "quirks=slow",
+                                        "quirks=slow_shuffles nothing",
+                                        "quirks=lvp_loads_once"};
     for (unsigned n = 0; n < sizeof words / sizeof words[0]; ++n) {
         vatten_context_desc desc = {.cap_shared_bytes = 7}, same = desc;
-        char wrong[320] = "";
+        char wrong[1024] = "";
         assert_false(gpu_caps_lower(&desc, words[n], wrong, sizeof wrong));
         assert_non_null(strstr(wrong, "VATTEN_TEST_CAPS"));
         assert_memory_equal(&desc, &same, sizeof desc);
@@ -213,13 +234,18 @@ static void test_kept_caps_are_told_from_others(void **state) {
     (void)state;
     vatten_context_desc none = {0}, shared = {.cap_shared_bytes = 1}, plain = {.cap_no_subgroups = true},
                         narrow = {.cap_invocations = 1}, range = {.cap_storage_range = 1},
-                        bare = {.without = VATTEN_FEATURE_PUSH_DESCRIPTOR};
+                        bare = {.without = VATTEN_FEATURE_PUSH_DESCRIPTOR},
+                        faulty = {.cap_quirks = "pvr_spills amd_matrix"};
     vatten_device_info much = {.subgroup_size = 8,
                                .shared_bytes = 2,
                                .invocations = 2,
                                .storage_range = 2,
+                               .quirks = "slow_shuffles amd_matrix",
                                .features = VATTEN_FEATURE_PUSH_DESCRIPTOR};
     assert_true(gpu_caps_kept(&none, &much));
+    assert_false(gpu_caps_kept(&faulty, &much));
+    faulty.cap_quirks = " amd_matrix  slow_shuffles ";
+    assert_true(gpu_caps_kept(&faulty, &much));
     assert_false(gpu_caps_kept(&shared, &much));
     assert_false(gpu_caps_kept(&narrow, &much));
     assert_false(gpu_caps_kept(&range, &much));

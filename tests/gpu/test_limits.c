@@ -6,6 +6,7 @@
 #include "gpu_harness.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -286,6 +287,44 @@ static void test_16_bit_dtypes_need_16_bit_storage(void **state) {
     on_device("no 16-bit storage", &desc, only_f32);
 }
 
+/* What other devices get wrong, without it being wrong here. */
+static void with_quirks(gpu *g) {
+    gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 4, 4, 1, 1, 257);
+    vatten_plan *plan = NULL;
+    if (g->limits.max_dim != 256 || gpu_plan_create(g, &p, &plan) != VATTEN_ERROR_UNSUPPORTED || plan) {
+        gpu_fail(g, "dims up to %u, a plan of 257 was not refused", g->limits.max_dim);
+        vatten_plan_destroy(plan);
+    }
+    p = gpu_dense(VATTEN_DTYPE_F32, 3, 70000, 1, 1, 16); /* more loops than one dispatch may make */
+    gpu_name(&p, "%s, 70,000 keys", g->program);
+    gpu_check(g, &p);
+    all_layouts(g);
+}
+
+static void test_pretended_quirks(void **state) {
+    (void)state;
+    const vatten_context_desc desc = {
+        .cap_quirks = "lvp_loop_limit slow_shuffles pvr_spills amd_matrix adreno_private_array"};
+    on_device("quirks", &desc, with_quirks);
+}
+
+static void remember_error(void *user, vatten_log_level level, const char *message) {
+    if (level == VATTEN_LOG_ERROR) {
+        snprintf(user, 512, "%s", message);
+    }
+}
+
+static void test_unknown_quirks_are_refused(void **state) {
+    (void)state;
+    char said[512] = "";
+    const vatten_context_desc desc = {.cap_quirks = "pvr_spills wrong_answers amd_matrix",
+                                      .logger = {remember_error, said}};
+    vatten_context *context = NULL;
+    assert_int_equal(vatten_context_create(&desc, &context), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_null(context);
+    assert_non_null(strstr(said, "device: cap_quirks: \"wrong_answers\" is none of lvp_loop_limit "));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_more_heads_than_a_dispatch_takes),
@@ -298,6 +337,8 @@ int main(void) {
         cmocka_unit_test(test_grids_beyond_a_range_of_1_mib),
         cmocka_unit_test(test_guaranteed_minimum_is_enough),
         cmocka_unit_test(test_no_subgroup_operations),
+        cmocka_unit_test(test_pretended_quirks),
+        cmocka_unit_test(test_unknown_quirks_are_refused),
         cmocka_unit_test(test_no_push_descriptors),
         cmocka_unit_test(test_no_subgroup_size_control),
         cmocka_unit_test(test_16_bit_dtypes_need_16_bit_storage),

@@ -101,7 +101,7 @@ def complain_calls(tree, path, text, pattern, rule):
 # What the effect rooms may include of this project: file stem -> headers.
 EFFECT_ALLOWED = {
     "vk": {"log.h", "newvulkan/matrix_scope.h", "newvulkan/newvulkan.h", "vk.h"},
-    "probe": {"caps.h", "vk.h", "probe.h", "alloc.h", "log.h"},
+    "probe": {"caps.h", "quirks.h", "vk.h", "probe.h", "alloc.h", "log.h"},
     "pipeline": {"alloc.h", "device.h", "steps.h", "thread.h", "vk.h", "pipeline.h", "log.h", "kernels.h"},
     "record": {"plan.h", "recorder.h", "log.h", "steps.h"},
     "alloc": {"alloc.h"},
@@ -124,7 +124,12 @@ def check_effect(tree, path, stem):
         complain_calls(tree, path, text, COMPILING, "record compiles")
 
 
+DRIVER = re.compile(r"\bVT_DRIVER_\w+")
+
+
 def check_lib(tree, path):
+    if os.path.basename(path) not in ("quirks.c", "quirks.h", "caps.h"):
+        complain_calls(tree, path, tree.text(path), DRIVER, "only the table of quirks knows drivers")
     stem = os.path.splitext(os.path.basename(path))[0]
     if path.endswith((".c", ".h")):
         (check_pure if stem in tree.pure else check_effect)(tree, path, stem)
@@ -150,6 +155,16 @@ def check_rooms(tree):
             check_guest(tree, path)
         elif path.startswith("lib/"):
             check_lib(tree, path)
+
+
+# Adreno 840 computes wrongly in workgroups of more dimensions (pytorch/executorch#22328).
+MORE_DIMENSIONS = re.compile(r"\blocal_size_[yz](_id\b|\s*=(?!\s*1\b))")
+
+
+def check_shaders(tree):
+    for path in tree.files:
+        if path.startswith("shaders/") and path.endswith((".comp", ".glsl")):
+            complain_calls(tree, path, tree.text(path), MORE_DIMENSIONS, "a workgroup has one dimension")
 
 
 def check_files(tree):
@@ -211,6 +226,7 @@ def main():
         return 2
     tree = Tree(sys.argv[1])
     check_rooms(tree)
+    check_shaders(tree)
     check_files(tree)
     check_functions(tree)
     print(f"{len(tree.files)} files, {tree.broken} broken rules")

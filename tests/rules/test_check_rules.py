@@ -27,6 +27,7 @@ def broken(files):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             check_rules.check_rooms(tree)
+            check_rules.check_shaders(tree)
             check_rules.check_files(tree)
             check_rules.check_functions(tree)
         lines = said.getvalue().splitlines()
@@ -54,6 +55,18 @@ class Rules(unittest.TestCase):
         self.assert_broken("lib/tune.c", SPDX + "#include <vulkan/vulkan_core.h>\n", "includes vulkan/vulkan_core.h")
         self.assert_broken("lib/tune.h", SPDX + '#  include "vk.h"\n', "includes vk.h")
         self.assert_broken("lib/caps.c", SPDX + '#include "device.h"\n', "effect room device.h")
+
+    def test_only_the_quirks_know_drivers(self):
+        driver = SPDX + "int f(const vt_caps *caps) {\n    return caps->driver_id == VT_DRIVER_NVK;\n}\n"
+        self.assert_broken("lib/tune.c", driver, ":3: only the table of quirks knows drivers")
+        self.assert_broken("lib/probe.c", driver, "only the table of quirks")
+        self.assert_kept("lib/quirks.c", driver)
+
+    def test_workgroups_have_one_dimension(self):
+        head = SPDX + "layout(local_size_x_id = 0, "
+        self.assert_kept("shaders/a.comp", head + "local_size_y = 1, local_size_z = 1) in;\n")
+        for wrong in ("local_size_y = 8) in;\n", "local_size_y = 1, local_size_z = 16) in;\n", "local_size_y_id = 1) in;\n"):
+            self.assert_broken("shaders/lib/a.glsl", head + wrong, ":2: a workgroup has one dimension")
 
     def test_a_pure_room_does_not_allocate(self):
         self.assert_broken("lib/steps.c", SPDX + "void *f(void) {\n    return malloc(3);\n}\n", ":3: a pure room allocates")

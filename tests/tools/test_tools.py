@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""vatten_run, vatten_info and vatten_audit as a user runs them: results against a plain NumPy reference, and every
+"""vatten_run and vatten_audit as a user runs them: results against a plain NumPy reference, and every
 error with its exit code, its message, and no output left behind.
 
 usage: test_tools.py FOLDER_OF_THE_TOOLS [unittest options]
@@ -412,46 +412,6 @@ class Rules(ToolCase):
 
 
 # ---- The other tools --------------------------------------------------------------------------------------------------------
-
-
-class Info(unittest.TestCase):
-    def test_help(self):
-        for tool in ("vatten_info", "vatten_run", "vatten_bench"):
-            for words in (["--help"], ["attention", "--help"], ["neighborhood", "--help"]):
-                code, out, err = run_tool(tool, *words)
-                self.assertEqual((code, err), (0, ""))
-                self.assertIn("usage: " + tool, out)
-
-    def test_device(self):
-        code, out, err = run_tool("vatten_info", "--json")
-        self.assertEqual(code, 0, err)
-        info = json.loads(out)
-        self.assertIn(info["chosen"]["device"], info["devices"])
-        self.assertGreater(info["chosen"]["invocations"], 0)
-        self.assertNotIn("plan", info)
-        code, out, err = run_tool("vatten_info", "--device", info["chosen"]["device"])
-        self.assertEqual(code, 0, err)
-        self.assertIn("subgroup_size", out)
-
-    def test_plan(self):
-        code, out, err = run_tool("vatten_info", "attention", "--q-len", 64, "--heads", 4, "--kv-heads", 2, "--dim", 64,
-                                  "--causal", "last", "--json")
-        self.assertEqual(code, 0, err)
-        plan = json.loads(out)["plan"]
-        self.assertEqual(plan["pairs"], 64 * 65 // 2)
-        self.assertEqual(plan["k_bytes"], 64 * 2 * 64 * 4)
-        code, out, err = run_tool("vatten_info", "neighborhood", "--extent", "16,16", "--window", "7,7", "--heads", 2,
-                                  "--dim", 32, "--json", "--box", "2x3")
-        self.assertEqual(code, 0, err)
-        self.assertEqual(json.loads(out)["plan"]["pairs"], 256 * 49)
-        self.assertEqual(json.loads(out)["plan"]["box"], [2, 3, 1])
-
-    def test_refused(self):
-        code, out, err = run_tool("vatten_info", "attention", "--q-len", 64, "--heads", 4, "--kv-heads", 3, "--dim", 64)
-        self.assertEqual((code, out), (1, ""))
-        self.assertIn("kv_heads 3", err)
-        code, _, _ = run_tool("vatten_info", "neighborhood", "--extent", "16", "--window", "7,7")
-        self.assertEqual(code, 2)
 
 
 class Audit(ToolCase):

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include "quirks.h"
+
 static uint32_t packed(uint32_t major, uint32_t minor, uint32_t patch) {
     return major << 22 | minor << 12 | patch;
 }
@@ -77,10 +79,10 @@ static void quirks_have_names(void **state) {
     (void)state;
     char text[256] = "left over";
     vt_caps caps = driver(VT_DRIVER_LLVMPIPE, packed(22, 3, 6));
-    vt_caps_quirk_names(&caps, text, sizeof text);
+    vt_quirks_names(caps.quirks, text, sizeof text);
     assert_string_equal(text, "lvp_loop_limit");
     caps = driver(VT_DRIVER_LLVMPIPE, packed(23, 0, 0));
-    vt_caps_quirk_names(&caps, text, sizeof text);
+    vt_quirks_names(caps.quirks, text, sizeof text);
     assert_string_equal(text, "");
 }
 
@@ -128,7 +130,7 @@ static vt_caps with_matrices(uint32_t vendor, uint32_t device, uint32_t driver_i
     caps.vendor_id = vendor;
     caps.device_id = device;
     caps.driver_id = driver_id;
-    assert_int_equal(vt_caps_may_list_matrices(&caps), true);
+    assert_int_equal(vt_quirks_keep_matrices(&caps), true);
     vt_caps_complete(&caps);
     assert_int_equal(caps.quirks, 0);
     return caps;
@@ -140,17 +142,17 @@ static void assert_no_matrices(uint32_t vendor, uint32_t device, uint32_t driver
     caps.vendor_id = vendor;
     caps.device_id = device;
     caps.driver_id = driver_id;
-    assert_false(vt_caps_may_list_matrices(&caps));
+    assert_false(vt_quirks_keep_matrices(&caps));
     vt_caps_complete(&caps);
     assert_int_equal(caps.matrix_count + caps.bf16_matrix_count, 0);
     assert_int_equal(caps.matrix_subgroup, 0);
-    vt_caps_quirk_names(&caps, text, sizeof text);
+    vt_quirks_names(caps.quirks, text, sizeof text);
     assert_string_equal(text, quirk);
 }
 
 static void matrices_that_are_not_worth_it_or_wrong_are_left_alone(void **state) {
     (void)state;
-    const uint32_t nvidia = 4, nvk = 23, radv = 3, turnip = 18;
+    const uint32_t nvidia = 4, nvk = VT_DRIVER_NVK, radv = 3, turnip = 18;
     assert_no_matrices(0x1002, 0x731f, VT_DRIVER_AMD, "amd_matrix");                 /* RX 5700 */
     assert_no_matrices(0x1002, 0x743f, VT_DRIVER_AMD, "amd_matrix");                 /* RX 6400 */
     assert_no_matrices(0x1002, 0x150e, VT_DRIVER_AMDVLK, "amd_matrix");              /* Strix */

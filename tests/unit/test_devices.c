@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "profiles.h"
+#include "quirks.h"
 #include "tune.h"
 
 static profiles known;

@@ -124,6 +124,29 @@ static void without_the_feature_nothing_is_asked(void **state) {
     assert_int_equal(caps.flexible_count + caps.bf16_flexible_count, 0);
 }
 
+static bool matrices_were_asked(void) {
+    bool asked = false;
+    for (uint32_t n = 1; n <= fake_calls(); ++n)
+        asked = asked || strcmp(fake_call_name(n), matrices_call) == 0 ||
+                strcmp(fake_call_name(n), list_call) == 0;
+    return asked;
+}
+
+/* Some drivers crash when asked (quirk amd_matrix). */
+static void a_driver_whose_matrices_would_be_dropped_is_not_asked(void **state) {
+    (void)state;
+    device.driver_id = VK_DRIVER_ID_AMD_OPEN_SOURCE;
+    device.vendor_id = VT_VENDOR_AMD;
+    device.device_id = 0x150e; /* Strix */
+    restart();
+    assert_int_equal(probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX, 0);
+    assert_false(matrices_were_asked());
+    device.device_id = 0x744c; /* RX 7900 */
+    restart();
+    assert_int_equal(probed() & VATTEN_FEATURE_COOPERATIVE_MATRIX, VATTEN_FEATURE_COOPERATIVE_MATRIX);
+    assert_true(matrices_were_asked());
+}
+
 /* Each of the six, the extension, the version that its SPIR-V takes, and something to list. */
 static void nothing_may_be_missing(void **state) {
     VkBool32 *const members[] = {&matrix.features.cooperativeMatrixWorkgroupScope,
@@ -234,6 +257,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(matrices_of_a_workgroup_are_found),
         TEST(without_the_feature_nothing_is_asked),
+        TEST(a_driver_whose_matrices_would_be_dropped_is_not_asked),
         TEST(nothing_may_be_missing),
         TEST(want_of_memory_is_told),
         TEST(extensions_that_cannot_be_listed_are_told),
