@@ -6,18 +6,11 @@
 
 #include <volk.h>
 
-bool vt_ctx_vk_open(vt_ctx_vk *vk, uint32_t *out_version) {
+PFN_vkGetInstanceProcAddr vt_ctx_loader(uint32_t *out_version) {
     /* volk keeps the opened loader in a global; opening it again would only leak a reference to the library.
      */
     if (vkGetInstanceProcAddr == NULL && volkInitialize() != VK_SUCCESS)
-        return false;
-    vk->GetInstanceProcAddr = vkGetInstanceProcAddr;
-#define LOAD(name)                                                                                           \
-    vk->name = (PFN_vk##name)(vk->GetInstanceProcAddr(NULL, "vk" #name));                                    \
-    if (vk->name == NULL)                                                                                    \
-        return false;
-    VT_CTX_GLOBAL_FUNCTIONS(LOAD)
-#undef LOAD
+        return NULL;
     *out_version = volkGetInstanceVersion();
-    return true;
+    return vkGetInstanceProcAddr;
 }

@@ -4,6 +4,19 @@
  */
 #include "ctx_vk.h"
 
+bool vt_ctx_vk_open(vt_ctx_vk *vk, uint32_t *out_version) {
+    vk->GetInstanceProcAddr = vt_ctx_loader(out_version);
+    if (vk->GetInstanceProcAddr == NULL)
+        return false;
+#define LOAD(name)                                                                                           \
+    vk->name = (PFN_vk##name)(vk->GetInstanceProcAddr(NULL, "vk" #name));                                    \
+    if (vk->name == NULL)                                                                                    \
+        return false;
+    VT_CTX_GLOBAL_FUNCTIONS(LOAD)
+#undef LOAD
+    return true;
+}
+
 const char *vt_ctx_vk_load_instance(vt_ctx_vk *vk, VkInstance instance) {
 #define LOAD_OPTIONAL(name) vk->name = (PFN_vk##name)(vk->GetInstanceProcAddr(instance, "vk" #name));
 #define LOAD(name)                                                                                           \

@@ -78,8 +78,11 @@ typedef struct vt_ctx_vk {
 } vt_ctx_vk;
 #undef VT_CTX_MEMBER
 
-/* Opens the Vulkan loader; false if there is none. `out_version` gets the highest apiVersion an instance may
+/* Opens the Vulkan loader; NULL if there is none. `out_version` gets the highest apiVersion an instance may
  * ask for. */
+PFN_vkGetInstanceProcAddr vt_ctx_loader(uint32_t *out_version);
+
+/* Opens it and asks it for what needs no instance; false if that cannot be had. */
 bool vt_ctx_vk_open(vt_ctx_vk *vk, uint32_t *out_version);
 
 /* Both return the name of a function that is missing, or NULL when the table is complete. */
