@@ -76,6 +76,13 @@ static void follow_routes(const vt_program *program, vt_step *step) {
     }
 }
 
+/* What a dispatch costs beside its products; steps without any, of pooling or selection, count by it alone. */
+#define STEP_MACS 4096
+
+static uint64_t work_of(const vt_step *step) {
+    return vt_saturating_add(step->macs, STEP_MACS);
+}
+
 void vt_program_add(vt_program *program, const vt_step *added) {
     vt_step step = *added;
     follow_routes(program, &step);
@@ -88,13 +95,7 @@ void vt_program_add(vt_program *program, const vt_step *added) {
         program->steps[program->step_count] = step;
     ++program->step_count;
     program->largest_macs = vt_max(program->largest_macs, step.macs);
-}
-
-/* What a dispatch costs beside its products; steps without any, of pooling or selection, count by it alone. */
-#define STEP_MACS 4096
-
-static uint64_t work_of(const vt_step *step) {
-    return vt_saturating_add(step->macs, STEP_MACS);
+    program->work = vt_saturating_add(program->work, work_of(&step));
 }
 
 /* part / parts of `work`, without a product that could overflow. */
@@ -111,9 +112,7 @@ static uint64_t step_after(const vt_program *program, uint64_t work) {
 }
 
 vt_step_run vt_program_part(const vt_program *program, uint32_t part, uint32_t parts) {
-    uint64_t work = 0;
-    for (uint64_t i = 0; i < program->step_count; ++i)
-        work = vt_saturating_add(work, work_of(&program->steps[i]));
+    uint64_t work = program->work;
     uint64_t begin = step_after(program, share_of(work, part, parts));
     uint64_t end =
         part + 1 == parts ? program->step_count : step_after(program, share_of(work, part + 1, parts));

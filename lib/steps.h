@@ -136,6 +136,7 @@ typedef struct vt_program {
     bool carries;        /* some step hands its running state to the next one */
     uint64_t workspace_bytes;
     uint64_t largest_macs;
+    uint64_t work;                  /* of all steps, as vt_program_part counts it */
     vt_span written[VT_ROLE_COUNT]; /* bound for writing since the last barrier */
     vt_route route[VT_ROLE_COUNT];  /* applied to steps that are added */
     bool waits;                     /* the next step that is added reads what steps before it wrote */

@@ -199,16 +199,22 @@ static void a_barrier_that_is_asked_for_stays(void **state) {
 
 enum { STEPS = 40 };
 
+static void add_work(vt_program *program, uint64_t macs) {
+    const vt_step step = {.macs = macs};
+    vt_program_add(program, &step);
+}
+
 /* Work of steps as dispatches have it: some none at all. */
 static uint64_t random_program(unit_random *random, vt_program *program, vt_step steps[STEPS],
                                uint64_t *longest) {
     uint64_t all = 0;
-    *program = (vt_program){.steps = steps, .step_count = unit_between(random, 0, STEPS)};
+    uint64_t count = unit_between(random, 0, STEPS);
+    *program = (vt_program){.steps = steps};
     *longest = 0;
-    for (uint64_t i = 0; i < program->step_count; ++i) {
+    for (uint64_t i = 0; i < count; ++i) {
         uint64_t macs =
             unit_chance(random, 20) ? 0 : unit_between(random, 1, UINT64_C(1) << unit_between(random, 1, 40));
-        steps[i] = (vt_step){.macs = macs};
+        add_work(program, macs);
         *longest = macs > *longest ? macs : *longest;
         all += macs;
     }
@@ -243,10 +249,10 @@ static void parts_are_all_steps_in_shares(void **state) {
 static void equal_steps_make_parts_of_one(void **state) {
     (void)state;
     static vt_step steps[STEPS];
-    const vt_program program = {.steps = steps, .step_count = STEPS};
     for (uint32_t work = 0; work < 2; ++work) {
+        vt_program program = {.steps = steps};
         for (int i = 0; i < STEPS; ++i)
-            steps[i] = (vt_step){.macs = work * UINT64_C(1000000007)};
+            add_work(&program, work * UINT64_C(1000000007));
         for (uint32_t part = 0; part < STEPS; ++part) {
             vt_step_run run = vt_program_part(&program, part, STEPS);
             assert_true(run.begin == part && run.end == part + 1);
@@ -258,9 +264,9 @@ static void equal_steps_make_parts_of_one(void **state) {
 static void parts_of_endless_work_do_not_wrap(void **state) {
     (void)state;
     static vt_step steps[3];
-    const vt_program program = {.steps = steps, .step_count = 3};
+    vt_program program = {.steps = steps};
     for (int i = 0; i < 3; ++i)
-        steps[i] = (vt_step){.macs = UINT64_MAX - 1};
+        add_work(&program, UINT64_MAX - 1);
     uint64_t at = 0;
     for (uint32_t part = 0; part < 5; ++part) {
         vt_step_run run = vt_program_part(&program, part, 5);
