@@ -139,6 +139,14 @@ void gpu_fail(gpu *g, const char *format, ...) {
     }
 }
 
+bool gpu_expect(gpu *g, const char *what, vatten_result got, vatten_result want) {
+    if (got != want) {
+        gpu_fail(g, "%s gave %s instead of %s: %s", what, vatten_result_name(got), vatten_result_name(want),
+                 g->message);
+    }
+    return got == want;
+}
+
 void gpu_assert_clean(gpu *g) {
     uint64_t fresh = g->failures - g->asserted;
     g->asserted = g->failures;

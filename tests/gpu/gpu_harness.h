@@ -167,6 +167,9 @@ void gpu_assert_clean(gpu *g);
 /* Prints a failure and counts it. */
 void gpu_fail(gpu *g, const char *format, ...);
 
+/* Any other result than `want` is a failure of `what`, told with the last message. Returns whether it was that. */
+bool gpu_expect(gpu *g, const char *what, vatten_result got, vatten_result want);
+
 /* Counts what the validation layer said since the last call as a failure of `name`. */
 void gpu_check_validation(gpu *g, const char *name);
 
@@ -241,9 +244,21 @@ vatten_result gpu_plan_create(gpu *g, const gpu_problem *problem, vatten_plan **
 vatten_result gpu_trial_begin(gpu *g, const gpu_problem *problem,
                               gpu_trial *trial); /* plan, buffers, inputs */
 bool gpu_trial_run(gpu_trial *trial);            /* by vatten_context_run, twice */
+bool gpu_trial_rewind(gpu_trial *trial);         /* all that a record writes is as before the first */
 bool gpu_trial_collect(gpu_trial *trial);        /* downloads, checks guards and gaps, fills out and lse */
 bool gpu_trial_compare(gpu_trial *trial);        /* with the oracle */
 void gpu_trial_end(gpu_trial *trial);
+
+/* What a record wrote, to hold another one against. */
+enum { GPU_BIT_SLOTS = 3 };
+typedef struct gpu_bits {
+    uint8_t *of[GPU_BIT_SLOTS];
+} gpu_bits;
+
+bool gpu_bits_take(gpu_trial *trial, gpu_bits *out); /* free them, even if not all could be taken */
+bool gpu_bits_same(gpu_trial *trial, const gpu_bits *bits,
+                   const char *what); /* else a failure: `what` differs */
+void gpu_bits_free(gpu_bits *bits);
 
 /* The same problem for the oracle; `dense`, `grid` and the trial must live as long. */
 ref_problem gpu_reference(const gpu_trial *trial, ref_dense_rule *dense, ref_grid_rule *grid);

@@ -30,19 +30,8 @@ static bool run_once(gpu_trial *trial) {
     return true;
 }
 
-/* Runs again from the same state: `slot` must come back with the bits it had. */
-static bool same_again(gpu_trial *trial, gpu_slot slot, const uint8_t *before) {
-    gpu_region *region = &trial->region[slot];
-    if (!region->memory) {
-        return true;
-    }
-    if (!gpu_region_download(region) || memcmp(region->seen, before, region->total) != 0) {
-        gpu_fail(trial->owner, "%s: %s of a second run differs from the first", title(trial),
-                 gpu_slot_name(slot));
-        return false;
-    }
-    return true;
-}
+/* What a record writes, and may be asked to write again with the same bits. */
+static const gpu_slot bit_slots[GPU_BIT_SLOTS] = {GPU_OUT, GPU_LSE, GPU_STATE};
 
 static uint8_t *seen_copy(gpu_region *region) {
     uint8_t *copy = malloc(region->total + 1);
@@ -52,27 +41,54 @@ static uint8_t *seen_copy(gpu_region *region) {
     return copy;
 }
 
-bool gpu_trial_run(gpu_trial *trial) {
+bool gpu_bits_take(gpu_trial *trial, gpu_bits *out) {
+    bool good = true;
+    for (int n = 0; n < GPU_BIT_SLOTS; ++n) {
+        out->of[n] = seen_copy(&trial->region[bit_slots[n]]);
+        good = good && out->of[n];
+    }
+    return good;
+}
+
+bool gpu_bits_same(gpu_trial *trial, const gpu_bits *bits, const char *what) {
+    for (int n = 0; n < GPU_BIT_SLOTS; ++n) {
+        gpu_region *region = &trial->region[bit_slots[n]];
+        if (region->memory &&
+            (!gpu_region_download(region) || memcmp(region->seen, bits->of[n], region->total) != 0)) {
+            gpu_fail(trial->owner, "%s: %s of %s differs from the first", title(trial),
+                     gpu_slot_name(bit_slots[n]), what);
+            return false;
+        }
+    }
+    return true;
+}
+
+void gpu_bits_free(gpu_bits *bits) {
+    for (int n = 0; n < GPU_BIT_SLOTS; ++n) {
+        free(bits->of[n]);
+    }
+}
+
+bool gpu_trial_rewind(gpu_trial *trial) {
     gpu_region *region = trial->region;
+    bool good = gpu_region_upload(&region[GPU_WORKSPACE]) && gpu_region_upload(&region[GPU_TABLES]);
+    for (int n = 0; n < GPU_BIT_SLOTS; ++n) {
+        good = good && gpu_region_upload(&region[bit_slots[n]]);
+    }
+    return good;
+}
+
+bool gpu_trial_run(gpu_trial *trial) {
     if (!run_once(trial)) {
         return false;
     }
     if (trial->problem->once) {
         return true;
     }
-    static const gpu_slot results[] = {GPU_OUT, GPU_LSE, GPU_STATE};
-    uint8_t *first[3];
-    bool good = true;
-    for (int n = 0; n < 3; ++n) {
-        first[n] = seen_copy(&region[results[n]]);
-        good = good && first[n] && gpu_region_upload(&region[results[n]]);
-    }
-    good = good && gpu_region_upload(&region[GPU_WORKSPACE]) && gpu_region_upload(&region[GPU_TABLES]) &&
-           run_once(trial);
-    for (int n = 0; n < 3; ++n) {
-        good = good && same_again(trial, results[n], first[n]);
-        free(first[n]);
-    }
+    gpu_bits first = {{NULL}};
+    bool good = gpu_bits_take(trial, &first) && gpu_trial_rewind(trial) && run_once(trial) &&
+                gpu_bits_same(trial, &first, "a second run");
+    gpu_bits_free(&first);
     return good;
 }
 

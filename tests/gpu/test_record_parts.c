@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,63 +16,18 @@
 
 static gpu device;
 
-static const gpu_slot results[] = {GPU_OUT, GPU_LSE};
-
-static bool expect(gpu *g, const char *what, vatten_result got, vatten_result want) {
-    if (got != want)
-        gpu_fail(g, "%s gave %s instead of %s: %s", what, vatten_result_name(got), vatten_result_name(want),
-                 g->message);
-    return got == want;
-}
-
-/* What the whole record wrote. */
-typedef struct whole {
-    uint8_t *bytes[COUNT(results)];
-} whole;
-
-static bool keep_whole(gpu_trial *trial, whole *w) {
-    bool good = true;
-    for (unsigned n = 0; n < COUNT(results); ++n) {
-        gpu_region *region = &trial->region[results[n]];
-        w->bytes[n] = malloc(region->total + 1);
-        good = good && w->bytes[n] && (!region->memory || gpu_region_download(region));
-        if (good && region->memory)
-            memcpy(w->bytes[n], region->seen, region->total);
-    }
-    return good;
-}
-
-/* As before any record: nothing that the whole one wrote is left. */
-static bool forget(gpu_trial *trial) {
-    bool good = gpu_region_upload(&trial->region[GPU_WORKSPACE]);
-    for (unsigned n = 0; n < COUNT(results); ++n)
-        good = gpu_region_upload(&trial->region[results[n]]) && good;
-    return good;
-}
-
-static bool same_bits(gpu_trial *trial, const whole *w) {
-    bool same = true;
-    for (unsigned n = 0; n < COUNT(results); ++n) {
-        gpu_region *region = &trial->region[results[n]];
-        if (region->memory)
-            same =
-                same && gpu_region_download(region) && memcmp(region->seen, w->bytes[n], region->total) == 0;
-    }
-    return same;
-}
-
 /* `alone`: each part in a command buffer of its own. */
 static bool run_parts(gpu *g, const gpu_trial *trial, vatten_recorder *recorder, uint32_t parts, bool alone) {
     VkCommandBuffer cmd;
     bool good = true;
     for (uint32_t part = 0; part < parts && good; ++part) {
         if (alone || part == 0)
-            good = expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
-        good = good && expect(g, "record_part",
-                              vatten_record_part(recorder, cmd, trial->plan, &trial->args, part, parts),
-                              VATTEN_SUCCESS);
+            good = gpu_expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
+        good = good && gpu_expect(g, "record_part",
+                                  vatten_record_part(recorder, cmd, trial->plan, &trial->args, part, parts),
+                                  VATTEN_SUCCESS);
         if (good && (alone || part + 1 == parts))
-            good = expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
+            good = gpu_expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
         if (alone)
             vatten_recorder_reset(recorder);
     }
@@ -81,39 +35,41 @@ static bool run_parts(gpu *g, const gpu_trial *trial, vatten_recorder *recorder,
     return good;
 }
 
-static void check_parts(gpu *g, gpu_trial *trial, vatten_recorder *recorder, const whole *w, uint32_t parts) {
+static void check_parts(gpu *g, gpu_trial *trial, vatten_recorder *recorder, const gpu_bits *whole,
+                        uint32_t parts) {
+    char what[64];
     for (int alone = 0; alone < 2; ++alone) {
         g->cases++;
-        if (!forget(trial) || !run_parts(g, trial, recorder, parts, alone))
-            gpu_fail(g, "%s: %u parts could not be run", trial->problem->name, parts);
-        else if (!same_bits(trial, w))
-            gpu_fail(g, "%s: %u parts %s differ from the whole record", trial->problem->name, parts,
-                     alone ? "in command buffers of their own" : "in one command buffer");
+        snprintf(what, sizeof what, "%u parts in %s", parts,
+                 alone ? "command buffers of their own" : "one command buffer");
+        if (!gpu_trial_rewind(trial) || !run_parts(g, trial, recorder, parts, alone))
+            gpu_fail(g, "%s: %s could not be run", trial->problem->name, what);
+        else
+            gpu_bits_same(trial, whole, what);
     }
 }
 
 /* As many parts as there are dispatches need one descriptor set each time. */
 static void check_all_parts(gpu *g, const gpu_problem *problem) {
     gpu_trial trial = {0};
-    whole w = {0};
+    gpu_bits whole = {{NULL}};
     vatten_recorder *recorder = NULL;
-    if (!expect(g, problem->name, gpu_trial_begin(g, problem, &trial), VATTEN_SUCCESS))
+    if (!gpu_expect(g, problem->name, gpu_trial_begin(g, problem, &trial), VATTEN_SUCCESS))
         return;
     uint32_t dispatches = trial.info.dispatches;
     const uint32_t parts[] = {1, 2, 3, dispatches - 1, dispatches, dispatches + 2};
     printf("  %-34s %u dispatches\n", problem->name, dispatches);
     if (dispatches < 3)
         gpu_fail(g, "%s: %u dispatches are too few to be cut", problem->name, dispatches);
-    bool good =
-        expect(g, "recorder_create", vatten_recorder_create(g->device, NULL, &recorder), VATTEN_SUCCESS) &&
-        gpu_trial_run(&trial) && keep_whole(&trial, &w);
+    bool good = gpu_expect(g, "recorder_create", vatten_recorder_create(g->device, NULL, &recorder),
+                           VATTEN_SUCCESS) &&
+                gpu_trial_run(&trial) && gpu_bits_take(&trial, &whole);
     for (unsigned n = 0; good && n < COUNT(parts); ++n)
         if (parts[n] > 0)
-            check_parts(g, &trial, recorder, &w, parts[n]);
+            check_parts(g, &trial, recorder, &whole, parts[n]);
     if (good && gpu_trial_collect(&trial))
         gpu_trial_compare(&trial);
-    for (unsigned n = 0; n < COUNT(results); ++n)
-        free(w.bytes[n]);
+    gpu_bits_free(&whole);
     vatten_recorder_destroy(recorder);
     gpu_trial_end(&trial);
     gpu_check_validation(g, problem->name);
@@ -165,11 +121,11 @@ static void test_a_part_takes_its_own_sets(void **state) {
     assert_int_equal(gpu_trial_begin(&g, &p, &trial), VATTEN_SUCCESS);
     g.cases++;
     const vatten_recorder_desc one = {.max_dispatches = 1};
-    expect(&g, "recorder_create", vatten_recorder_create(g.device, &one, &recorder), VATTEN_SUCCESS);
-    expect(&g, "begin", vatten_context_begin(g.context, &cmd), VATTEN_SUCCESS);
-    expect(&g, "all at once", vatten_record(recorder, cmd, trial.plan, &trial.args),
-           VATTEN_ERROR_RECORDER_FULL);
-    expect(&g, "end", vatten_context_end(g.context, NULL), VATTEN_SUCCESS);
+    gpu_expect(&g, "recorder_create", vatten_recorder_create(g.device, &one, &recorder), VATTEN_SUCCESS);
+    gpu_expect(&g, "begin", vatten_context_begin(g.context, &cmd), VATTEN_SUCCESS);
+    gpu_expect(&g, "all at once", vatten_record(recorder, cmd, trial.plan, &trial.args),
+               VATTEN_ERROR_RECORDER_FULL);
+    gpu_expect(&g, "end", vatten_context_end(g.context, NULL), VATTEN_SUCCESS);
     run_parts(&g, &trial, recorder, trial.info.dispatches, true);
     if (gpu_trial_collect(&trial))
         gpu_trial_compare(&trial);
@@ -191,13 +147,13 @@ static void test_a_part_must_be_one_of_them(void **state) {
     assert_int_equal(vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
     for (unsigned n = 0; n < COUNT(wrong); ++n) {
         device.message[0] = '\0';
-        expect(&device, "a part that there is not",
-               vatten_record_part(recorder, cmd, trial.plan, &trial.args, wrong[n][0], wrong[n][1]),
-               VATTEN_ERROR_INVALID_ARGUMENT);
+        gpu_expect(&device, "a part that there is not",
+                   vatten_record_part(recorder, cmd, trial.plan, &trial.args, wrong[n][0], wrong[n][1]),
+                   VATTEN_ERROR_INVALID_ARGUMENT);
         assert_non_null(strstr(device.message, "parts are counted from 0"));
     }
-    expect(&device, "NULL", vatten_record_part(NULL, cmd, trial.plan, &trial.args, 0, 1),
-           VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, "NULL", vatten_record_part(NULL, cmd, trial.plan, &trial.args, 0, 1),
+               VATTEN_ERROR_INVALID_ARGUMENT);
     assert_int_equal(vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
     vatten_recorder_destroy(recorder);
     gpu_trial_end(&trial);

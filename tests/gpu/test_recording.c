@@ -25,13 +25,6 @@ static bool begin_trial(gpu *g, const gpu_problem *problem, gpu_trial *trial) {
     return result == VATTEN_SUCCESS;
 }
 
-static void expect(gpu *g, const char *what, vatten_result got, vatten_result want) {
-    if (got != want) {
-        gpu_fail(g, "%s gave %s instead of %s: %s", what, vatten_result_name(got), vatten_result_name(want),
-                 g->message);
-    }
-}
-
 /* All outputs still hold what they held before. */
 static void expect_untouched(gpu_trial *trial, const char *what) {
     static const gpu_slot outputs[] = {GPU_OUT, GPU_LSE, GPU_WORKSPACE};
@@ -65,12 +58,12 @@ static void records_side_by_side(gpu *g) {
     two.seed = 2;
     two.kv_len = 50;
     if (begin_trial(g, &one, &a) && begin_trial(g, &two, &b) && begin_trial(g, &three, &c)) {
-        expect(g, "recorder_create", vatten_recorder_create(g->device, NULL, &recorder), VATTEN_SUCCESS);
-        expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
-        expect(g, "record 1", vatten_record(recorder, cmd, a.plan, &a.args), VATTEN_SUCCESS);
-        expect(g, "record 2", vatten_record(recorder, cmd, a.plan, &b.args), VATTEN_SUCCESS);
-        expect(g, "record 3", vatten_record(recorder, cmd, c.plan, &c.args), VATTEN_SUCCESS);
-        expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
+        gpu_expect(g, "recorder_create", vatten_recorder_create(g->device, NULL, &recorder), VATTEN_SUCCESS);
+        gpu_expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
+        gpu_expect(g, "record 1", vatten_record(recorder, cmd, a.plan, &a.args), VATTEN_SUCCESS);
+        gpu_expect(g, "record 2", vatten_record(recorder, cmd, a.plan, &b.args), VATTEN_SUCCESS);
+        gpu_expect(g, "record 3", vatten_record(recorder, cmd, c.plan, &c.args), VATTEN_SUCCESS);
+        gpu_expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
         expect_right(&a);
         expect_right(&b);
         expect_right(&c);
@@ -88,16 +81,16 @@ static void records_side_by_side(gpu *g) {
 static unsigned record_until_full(gpu *g, vatten_recorder *recorder, gpu_trial *trials, unsigned records) {
     VkCommandBuffer cmd;
     unsigned good = 0;
-    expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
+    gpu_expect(g, "begin", vatten_context_begin(g->context, &cmd), VATTEN_SUCCESS);
     for (unsigned n = 0; n < records; ++n) {
         vatten_result result = vatten_record(recorder, cmd, trials[n].plan, &trials[n].args);
         if (result == VATTEN_SUCCESS && good == n) {
             good++;
         } else {
-            expect(g, "record into a full recorder", result, VATTEN_ERROR_RECORDER_FULL);
+            gpu_expect(g, "record into a full recorder", result, VATTEN_ERROR_RECORDER_FULL);
         }
     }
-    expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
+    gpu_expect(g, "end", vatten_context_end(g->context, NULL), VATTEN_SUCCESS);
     return good;
 }
 
@@ -122,7 +115,7 @@ static void full_recorder(gpu *g) {
         gpu_fail(g, "full recorder: the plan has one dispatch only");
     }
     if (ready && sets >= 2) {
-        expect(g, "recorder_create", vatten_recorder_create(g->device, &desc, &recorder), VATTEN_SUCCESS);
+        gpu_expect(g, "recorder_create", vatten_recorder_create(g->device, &desc, &recorder), VATTEN_SUCCESS);
         unsigned good = record_until_full(g, recorder, trials, 3);
         if (good != (push ? 3u : 1u)) {
             gpu_fail(g, "%u records of %u dispatches fit %u sets", good, sets, desc.max_dispatches);
@@ -153,7 +146,7 @@ static void reused_recorder(gpu *g) {
     vatten_recorder *recorder = NULL;
     gpu_name(&p, "reused recorder");
     if (begin_trial(g, &p, &trial)) {
-        expect(g, "recorder_create", vatten_recorder_create(g->device, &desc, &recorder), VATTEN_SUCCESS);
+        gpu_expect(g, "recorder_create", vatten_recorder_create(g->device, &desc, &recorder), VATTEN_SUCCESS);
         for (unsigned frame = 0; frame < 20; ++frame) {
             if (record_until_full(g, recorder, &trial, 1) != 1) {
                 gpu_fail(g, "frame %u could not be recorded", frame);
@@ -205,15 +198,17 @@ static void test_workspace_from_recorder(void **state) {
         }
         vatten_recorder_desc small = {.workspace_bytes = bytes - 1}, enough = {.workspace_bytes = bytes};
         trial.args.workspace = (vatten_buffer){0};
-        expect(&device, "create", vatten_recorder_create(device.device, &small, &without), VATTEN_SUCCESS);
-        expect(&device, "create", vatten_recorder_create(device.device, &enough, &with), VATTEN_SUCCESS);
-        expect(&device, "begin", vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
-        expect(&device, "record without workspace", vatten_record(without, cmd, trial.plan, &trial.args),
-               VATTEN_ERROR_INVALID_ARGUMENT);
-        expect(&device, "record", vatten_record(with, cmd, trial.plan, &trial.args), VATTEN_SUCCESS);
+        gpu_expect(&device, "create", vatten_recorder_create(device.device, &small, &without),
+                   VATTEN_SUCCESS);
+        gpu_expect(&device, "create", vatten_recorder_create(device.device, &enough, &with), VATTEN_SUCCESS);
+        gpu_expect(&device, "begin", vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
+        gpu_expect(&device, "record without workspace", vatten_record(without, cmd, trial.plan, &trial.args),
+                   VATTEN_ERROR_INVALID_ARGUMENT);
+        gpu_expect(&device, "record", vatten_record(with, cmd, trial.plan, &trial.args), VATTEN_SUCCESS);
         /* twice: the second must not see the state of the first, and must wait for it */
-        expect(&device, "record again", vatten_record(with, cmd, trial.plan, &trial.args), VATTEN_SUCCESS);
-        expect(&device, "end", vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
+        gpu_expect(&device, "record again", vatten_record(with, cmd, trial.plan, &trial.args),
+                   VATTEN_SUCCESS);
+        gpu_expect(&device, "end", vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
         expect_right(&trial);
         vatten_recorder_destroy(with);
         vatten_recorder_destroy(without);
@@ -229,7 +224,7 @@ static void test_workspace_from_recorder(void **state) {
 static void expect_refused(const gpu_trial *trial, vatten_recorder *recorder, VkCommandBuffer cmd,
                            const char *what, const vatten_args *args) {
     device.message[0] = '\0';
-    expect(&device, what, vatten_record(recorder, cmd, trial->plan, args), VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, what, vatten_record(recorder, cmd, trial->plan, args), VATTEN_ERROR_INVALID_ARGUMENT);
     if (device.message[0] == '\0') {
         gpu_fail(&device, "%s: refused without a message", what);
     }
@@ -275,14 +270,14 @@ static void refuse_lengths_and_handles(const gpu_trial *trial, vatten_recorder *
     args = trial->args;
     args.kv_len = 501;
     expect_refused(trial, recorder, cmd, "kv_len above the plan's", &args);
-    expect(&device, "args NULL", vatten_record(recorder, cmd, trial->plan, NULL),
-           VATTEN_ERROR_INVALID_ARGUMENT);
-    expect(&device, "plan NULL", vatten_record(recorder, cmd, NULL, &trial->args),
-           VATTEN_ERROR_INVALID_ARGUMENT);
-    expect(&device, "command buffer NULL", vatten_record(recorder, NULL, trial->plan, &trial->args),
-           VATTEN_ERROR_INVALID_ARGUMENT);
-    expect(&device, "recorder NULL", vatten_record(NULL, cmd, trial->plan, &trial->args),
-           VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, "args NULL", vatten_record(recorder, cmd, trial->plan, NULL),
+               VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, "plan NULL", vatten_record(recorder, cmd, NULL, &trial->args),
+               VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, "command buffer NULL", vatten_record(recorder, NULL, trial->plan, &trial->args),
+               VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&device, "recorder NULL", vatten_record(NULL, cmd, trial->plan, &trial->args),
+               VATTEN_ERROR_INVALID_ARGUMENT);
 }
 
 /* Their lengths are in tables and nowhere else. */
@@ -294,7 +289,7 @@ static void refuse_lengths_of_sequences(vatten_recorder *recorder, VkCommandBuff
         .lengths = VATTEN_LENGTHS_PACKED,
         .sequences = 2};
     gpu_trial trial = {0};
-    expect(&device, "create", vatten_attention_create(device.device, &desc, &trial.plan), VATTEN_SUCCESS);
+    gpu_expect(&device, "create", vatten_attention_create(device.device, &desc, &trial.plan), VATTEN_SUCCESS);
     trial.args.q_len = 8; /* not even the same */
     expect_refused(&trial, recorder, cmd, "q_len of sequences", &trial.args);
     assert_non_null(strstr(device.message, "q_len cannot be changed"));
@@ -310,9 +305,9 @@ static void refuse_other_device(const gpu_trial *trial, vatten_recorder *recorde
     gpu other = {0};
     vatten_plan *plan = NULL;
     assert_int_equal(gpu_open(&other, "a second device", NULL), 0);
-    expect(&other, "create", gpu_plan_create(&other, trial->problem, &plan), VATTEN_SUCCESS);
-    expect(&device, "plan of another device", vatten_record(recorder, cmd, plan, &trial->args),
-           VATTEN_ERROR_INVALID_ARGUMENT);
+    gpu_expect(&other, "create", gpu_plan_create(&other, trial->problem, &plan), VATTEN_SUCCESS);
+    gpu_expect(&device, "plan of another device", vatten_record(recorder, cmd, plan, &trial->args),
+               VATTEN_ERROR_INVALID_ARGUMENT);
     vatten_plan_destroy(plan);
     assert_int_equal(gpu_close(&other, 0), 0);
 }
@@ -326,13 +321,13 @@ static void test_wrong_arguments_leave_no_trace(void **state) {
     p.dense.heads.max_macs = 50000;
     gpu_name(&p, "wrong arguments");
     if (begin_trial(&device, &p, &trial)) {
-        expect(&device, "create", vatten_recorder_create(device.device, NULL, &recorder), VATTEN_SUCCESS);
-        expect(&device, "begin", vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
+        gpu_expect(&device, "create", vatten_recorder_create(device.device, NULL, &recorder), VATTEN_SUCCESS);
+        gpu_expect(&device, "begin", vatten_context_begin(device.context, &cmd), VATTEN_SUCCESS);
         refuse_each_buffer(&trial, recorder, cmd);
         refuse_lengths_and_handles(&trial, recorder, cmd);
         refuse_lengths_of_sequences(recorder, cmd);
         refuse_other_device(&trial, recorder, cmd);
-        expect(&device, "end", vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
+        gpu_expect(&device, "end", vatten_context_end(device.context, NULL), VATTEN_SUCCESS);
         expect_untouched(&trial, "refused records");
         vatten_recorder_destroy(recorder);
     }
@@ -456,7 +451,7 @@ static void run_workers(worker *workers) {
         VkSubmitInfo submit = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
                                .commandBufferCount = 1,
                                .pCommandBuffers = &workers[n].cmd};
-        expect(&device, "a thread", workers[n].result, VATTEN_SUCCESS);
+        gpu_expect(&device, "a thread", workers[n].result, VATTEN_SUCCESS);
         if (workers[n].result == VATTEN_SUCCESS) {
             assert_int_equal(workers[n].vk->submit(queue, 1, &submit, VK_NULL_HANDLE), VK_SUCCESS);
         }
