@@ -85,9 +85,5 @@ vec4 add_scaled(vec4 y, float p, vec4 x) { return fma(vec4(p), x, y); }
 void part_words(uint c)
 {
     if (c % 16u == 0u && gl_NumWorkGroups.x == 0u)
-#ifdef VT_MASS
-        mass_elem[0] = score[0];
-#else
         store_out(0u, 0u, score[0]);
-#endif
 }
