@@ -90,18 +90,17 @@ const vt_quirk_row vt_quirk_table[] = {
      .end_version = VT_VERSION(23, 0, 0),
      .apply = limit_loops,
      .devices = "Mesa's llvmpipe before 23",
-     .effect = "keys are split so that an invocation makes at most 60,000 loop iterations: the driver ends "
-               "it after 65,535, all "
-               "loops added up, without an error, and the rest of the keys would silently be missing",
+     .effect = "keys are split so that an invocation makes at most 60,000 loop iterations: the driver "
+               "ends it after 65,535, all loops added up, without an error, and the rest of the keys "
+               "would silently be missing",
      .source = "seen with Mesa 22.3.6; 25.0.7 is right"},
     {.name = "slow_shuffles",
      .bit = VT_QUIRK_SLOW_SHUFFLES,
      .drivers = DRIVER(VT_DRIVER_PANVK) | DRIVER(VT_DRIVER_V3DV),
      .apply = drop_shuffles,
      .devices = "Mesa's PanVK and V3DV",
-     .effect = "lanes talk through shared memory (layout shared): a shuffle becomes a loop over the lanes, "
-               "or a rotation for "
-               "each, and what lives across them spills",
+     .effect = "lanes talk through shared memory (layout shared): a shuffle becomes a loop over the "
+               "lanes, or a rotation for each, and what lives across them spills",
      .source = "seen with Mesa 26.2"},
     {.name = "lvp_matrix",
      .bit = VT_QUIRK_LVP_MATRIX,
@@ -109,18 +108,16 @@ const vt_quirk_row vt_quirk_table[] = {
      .when = has_other_matrices,
      .apply = vt_caps_drop_matrices,
      .devices = "Mesa's llvmpipe where a side of a matrix is not as long as a subgroup",
-     .effect = "no matrices: the driver lays them out as if it were, reads past their end where a subgroup "
-               "has 16 lanes, and "
-               "crashes",
+     .effect = "no matrices: the driver lays them out as if it were, reads past their end where a "
+               "subgroup has 16 lanes, and crashes",
      .source = "seen with Mesa 26.2 and vectors of 512 bits"},
     {.name = "pvr_spills",
      .bit = VT_QUIRK_PVR_SPILLS,
      .drivers = DRIVER(VT_DRIVER_POWERVR),
      .apply = limit_dims,
      .devices = "Mesa's PowerVR driver",
-     .effect = "dims up to 256: where the compiler must spill more than it can, as with tiles for dims of "
-               "hundreds in 16 KiB of "
-               "shared memory, it ends the process or takes minutes",
+     .effect = "dims up to 256: where the compiler must spill more than it can, as with tiles for dims "
+               "of hundreds in 16 KiB of shared memory, it ends the process or takes minutes",
      .source = "seen with Mesa 26.2: 512 outputs of a row by four lanes"},
     {.name = "amd_matrix",
      .bit = VT_QUIRK_AMD_MATRIX,
@@ -130,8 +127,7 @@ const vt_quirk_row vt_quirk_table[] = {
      .apply = vt_caps_drop_matrices,
      .devices = "AMD's own drivers, all devices but discrete RDNA 3 and later",
      .effect = "no matrices, and the driver is not asked for them: they are emulated, slower than vector "
-               "code, and on some "
-               "integrated devices asking crashes",
+               "code, and on some integrated devices asking crashes",
      .source = "ggml; GPUOpen-Drivers/AMDVLK#422"},
     {.name = "adreno_matrix",
      .bit = VT_QUIRK_ADRENO_MATRIX,
@@ -158,9 +154,8 @@ const vt_quirk_row vt_quirk_table[] = {
      .last_device = 0x56cf,
      .apply = vt_caps_drop_matrices,
      .devices = "Intel Arc A (Xe HPG, devices 5690 to 56cf)",
-     .effect = "no matrices: slower than vector code. Since a lane has too few registers for them, no Intel "
-               "device takes matrices "
-               "anyway",
+     .effect = "no matrices: slower than vector code. Since a lane has too few registers for them, no "
+               "Intel device takes matrices anyway",
      .source = "ggml"},
     {.name = "img_subgroup_reduce",
      .bit = VT_QUIRK_IMG_REDUCE,
@@ -168,8 +163,8 @@ const vt_quirk_row vt_quirk_table[] = {
      .vendor_id = VT_VENDOR_IMAGINATION,
      .apply = drop_shuffles,
      .devices = "Imagination's own driver (PowerVR C and D series)",
-     .effect = "lanes talk through shared memory (layout shared): shaders that reduce by subgroup operations "
-               "alone do not compile",
+     .effect = "lanes talk through shared memory (layout shared): shaders that reduce by subgroup "
+               "operations alone do not compile",
      .source = "ggml-org/llama.cpp#28341, #20565"},
     {.name = "intel_win_shuffle",
      .bit = VT_QUIRK_INTEL_SHUFFLE,
@@ -196,9 +191,8 @@ const vt_quirk_row vt_quirk_table[] = {
      .when = guesses_subgroups,
      .apply = lower_subgroups,
      .devices = "Intel's and Adreno's drivers without the control of subgroup sizes",
-     .effect = "no more lanes share a row than the hardware's smallest subgroup has (Intel 8, Adreno 64, its "
-               "smallest 16): one "
-               "size is reported, and the compiler takes another",
+     .effect = "no more lanes share a row than the hardware's smallest subgroup has (Intel 8, Adreno 64, "
+               "its smallest 16): one size is reported, and the compiler takes another",
      .source = "b0nes164/GPUSorting#4, google/uVkCompute#43"},
     {.name = "mali_old_16bit",
      .bit = VT_QUIRK_MALI_16BIT,
@@ -206,7 +200,8 @@ const vt_quirk_row vt_quirk_table[] = {
      .when = is_before_1_0_82,
      .apply = drop_16_bits,
      .devices = "ARM's drivers of Vulkan before 1.0.82",
-     .effect = "no dtypes of 16 bits: their storage is wrong. vatten refuses devices below Vulkan 1.1 anyway",
+     .effect = "no dtypes of 16 bits: their storage is wrong. vatten refuses devices below Vulkan 1.1 "
+               "anyway",
      .source = "ncnn"},
     {.name = "adreno_private_array",
      .bit = VT_QUIRK_ADRENO_ARRAY,
@@ -216,18 +211,17 @@ const vt_quirk_row vt_quirk_table[] = {
      .last_device = 0x060500ff,
      .apply = limit_arrays,
      .devices = "Qualcomm's driver on Adreno 650",
-     .effect = "a lane owns at most 18 vec4 of a tile's outputs, so layouts that give it whole rows (rows, "
-               "stream) take small "
-               "dims only: writing a part of one in a longer array crashes",
+     .effect = "a lane owns at most 18 vec4 of a tile's outputs, so layouts that give it whole rows "
+               "(rows, stream) take small dims only: writing a part of one in a longer array crashes",
      .source = "Vita3K/Vita3K#4141"},
     {.name = "lvp_loads_once",
      .drivers = DRIVER(VT_DRIVER_LLVMPIPE),
      .first_version = VT_VERSION(26, 0, 0),
      .apply = load_once,
      .devices = "Mesa's llvmpipe since 26",
-     .effect = "a merit: what all lanes share is loaded once, so layout address is the default; those before "
-               "load lane by lane "
-               "inside of loops, and are three times as slow by address as without",
+     .effect = "a merit: what all lanes share is loaded once, so layout address is the default; those "
+               "before load lane by lane inside of loops, and are three times as slow by address as "
+               "without",
      .source = "seen with Mesa 22.3, 25.0 and 26.2"},
 };
 const uint32_t vt_quirk_count = sizeof vt_quirk_table / sizeof vt_quirk_table[0];
