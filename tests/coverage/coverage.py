@@ -42,6 +42,12 @@ def percent(reached, whole):
     return 100.0 * reached / whole if whole else 100.0
 
 
+def shown(counts):
+    """Never rounded up: what is below a bound does not look as if it were not."""
+    reached, whole = counts
+    return f"{reached * 1000 // whole / 10 if whole else 100:.1f} % of {whole}"
+
+
 def read(documents, folder):
     """Sources by their path in the folder, of documents as gcov --json-format writes them."""
     sources = collections.defaultdict(Source)
@@ -60,6 +66,7 @@ def read(documents, folder):
 
 def documents_of(build):
     """One for each object that ran."""
+    build = os.path.abspath(build)  # gcov runs there
     for folder, _, names in os.walk(build):
         data = [os.path.join(folder, name) for name in names if name.endswith(".gcda")]
         if not data:
@@ -97,8 +104,7 @@ def table(sources, missed):
     rows = sorted(sources.items(), key=lambda item: (percent(*share(item[1].lines)), percent(*share(item[1].branches))))
     text = "| file | lines | branches |\n|---|---|---|\n"
     for name, source in rows:
-        lines, branches = share(source.lines), share(source.branches)
-        text += f"| {name} | {percent(*lines):.1f} % of {lines[1]} | {percent(*branches):.1f} % of {branches[1]} |\n"
+        text += f"| {name} | {shown(share(source.lines))} | {shown(share(source.branches))} |\n"
     if missed:
         text += "".join(f"{name}: {spans(source.missed)}\n" for name, source in rows if source.missed)
     return text
@@ -119,7 +125,7 @@ def main():
         return 2
     lines, branches = totals(sources)
     print(table(sources, options.missed), end="")
-    print(f"lines {percent(*lines):.1f} % of {lines[1]}, branches {percent(*branches):.1f} % of {branches[1]}")
+    print(f"lines {shown(lines)}, branches {shown(branches)}")
     if options.json:
         figures = {name: {"lines": share(s.lines), "branches": share(s.branches), "missed": s.missed}
                    for name, s in sources.items()}
