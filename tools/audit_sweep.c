@@ -166,7 +166,8 @@ static bool visit_layout(const audit_sweep *sweep, const audit_row *blank, const
     for (size_t r = 0; (rule = audit_rule_at(r)); ++r)
         for (vatten_dtype dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype) {
             const subject of = {.rule = rule, .heads = {.dtype = dtype, .tile = *tile}};
-            if (device && !offered(device, tile->layout, dtype))
+            bool wanted = (sweep->dtypes >> dtype & 1u) != 0;
+            if (!wanted || (device && !offered(device, tile->layout, dtype)))
                 continue;
             if (audit_rule_takes(rule, tile->layout, dtype) && !visit_rule(sweep, blank, &of))
                 return false;

@@ -27,8 +27,9 @@ typedef struct audit_sweep {
     const char *only;       /* kernels whose name contains one of these, with commas between; NULL = all */
     const char *problems;   /* these, with commas between; NULL = all */
     const audit_dims *dims; /* count 0 = the default list */
+    uint32_t dtypes;        /* of attention and mass; bits 1 << vatten_dtype */
     const audit_dims *more; /* dims that only these dtypes have; count 0 = none */
-    uint32_t more_dtypes;   /* bits 1 << vatten_dtype */
+    uint32_t more_dtypes;   /* likewise, of `dtypes` */
     /* Layout and tile asked for, and then kernels with that layout only; else all kernels and the table's tiles. */
     const family_options *options;
     bool list; /* compiles nothing: rows say what would be */

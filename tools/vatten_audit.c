@@ -29,7 +29,7 @@ typedef struct audit_options {
     tool_options tool;
     family_options family;
     option_shapes dims, more_dims;
-    option_ints more_dtypes;
+    option_ints dtypes, more_dtypes;
     const char *name, *only, *problems, *csv, *read, *compare;
     bool quiet, list;
 } audit_options;
@@ -39,6 +39,7 @@ typedef struct audit_options {
 static const option_spec audit_specs[] = {
     {"dims", OPTION_SHAPES, FIELD(dims), "D,DxDV,...",
      "dims of attention and mass; default 32,64,96,128,192x128,256,576x512"},
+    {"dtypes", OPTION_CHOICES, FIELD(dtypes), FAMILY_DTYPE_WORDS, "of attention and mass; default all"},
     {"more-dims", OPTION_SHAPES, FIELD(more_dims), "D,DxDV,...", "further dims, for some dtypes only"},
     {"more-dtypes", OPTION_CHOICES, FIELD(more_dtypes), FAMILY_DTYPE_WORDS, "those; default all"},
     {"only", OPTION_TEXT, FIELD(only), "PART,...", "kernels whose name contains one of these"},
@@ -117,6 +118,7 @@ static bool sweep_all(const audit_options *options, audit_sink sink, void *user)
                          .only = options->only,
                          .problems = options->problems,
                          .dims = &dims,
+                         .dtypes = dtype_bits(&options->dtypes),
                          .more = &more,
                          .more_dtypes = dtype_bits(&options->more_dtypes),
                          .options = &options->family,

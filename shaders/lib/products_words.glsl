@@ -10,8 +10,9 @@ const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 shared Word stage_q[ROWS * Q_STRIDE];
 shared Word stage_kv[STAGE_SIZE];
 
-void stage_value(uint at, vec4 x) { stage_kv[at] = word_of(x); }
-Word staged_value(uint at) { return stage_kv[at]; }
+// Macros, since as functions turnip spills for them on Adreno 6xx where pairs have a bias.
+#define stage_value(AT, X) stage_kv[AT] = word_of(X)
+#define staged_value(AT) stage_kv[AT]
 
 void stage_queries()
 {

@@ -11,8 +11,9 @@ import launch
 
 LIMIT = 7200  # seconds for one device: all of them with --full take the slowest emulated one the better part of an hour
 STRICT_DIM = 128  # up to here nothing may spill
-# All kernels are compiled at the hardest dim of the strict part, with every dtype; the other steps of the tuning table with
-# dtypes that devices of a driver take in turns, so that a driver compiles all there is. Dims between have the same tiles.
+# Kernels are compiled at the hardest dim of the strict part and at the other steps of the tuning table, with dtypes that devices
+# of a driver take in turns, so that a driver compiles all there is; dims between have the same tiles. Where audits alone are
+# asked for, the hardest dim comes with every dtype.
 STEPS = "64,256,576x512"
 EMULATED_STEPS = "64"  # compilers that spill take minutes for the larger ones under qemu
 DTYPES = ("f32", "f16", "bf16")
@@ -44,12 +45,16 @@ def turn(device):
     return [dtype for i, dtype in enumerate(DTYPES) if i % turns == siblings.index(device) % turns]
 
 
-def words(place, ident, table, full):
+def words(place, ident, table, depth):
+    """`depth`: "turns", "dtypes" for every dtype at the hardest dim, or "full"."""
     program = place.program("tools", "vatten_audit")
     options = ["--quiet", "--name", ident, "--csv", table]
-    if not full:
-        steps = EMULATED_STEPS if place.arch == "arm64" else STEPS
-        options += ["--dims", str(STRICT_DIM), "--more-dims", steps, "--more-dtypes", ",".join(turn(place.device))]
+    steps = EMULATED_STEPS if place.arch == "arm64" else STEPS
+    dtypes = ",".join(turn(place.device))
+    if depth == "turns":
+        options += ["--dims", f"{STRICT_DIM},{steps}", "--dtypes", dtypes]
+    elif depth == "dtypes":
+        options += ["--dims", str(STRICT_DIM), "--more-dims", steps, "--more-dtypes", dtypes]
     return program, options
 
 
@@ -91,10 +96,10 @@ def judge(rows):
     return wrong, text
 
 
-def run(place, run_ident, report, folder, full):
+def run(place, run_ident, report, folder, depth):
     ident = place.device.ident
     table = os.path.join(folder, ident + ".csv")
-    program, options = words(place, ident, table, full)
+    program, options = words(place, ident, table, depth)
     line, environment = launch.command(place, program, options)
     outcome = launch.run(line, environment, os.path.join(folder, ident + ".log"), LIMIT)
     if outcome.code not in (0, 1):

@@ -31,7 +31,7 @@ def parse(words):
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
                         help="runs whose id, name or family contains this, or matches it with * and ?")
     parser.add_argument("--audit", action="append_const", dest="kinds", const=("audit", "shaders"), default=[],
-                        help="only what is compiled")
+                        help="only what is compiled, at dim 128 with every dtype")
     parser.add_argument("--loops", action="append_const", dest="kinds", const=("loops",),
                         help="only what the compilers make of the products: instructions for each multiply-add")
     parser.add_argument("--execute", action="append_const", dest="kinds", const=("execute", "validate"),
@@ -134,14 +134,15 @@ def check_shaders(run, place, report):
                       f"matrices, whose tiles pass {' and '.join(builds.UNITS)}")
 
 
-def task_of(run, place, report, folder, full):
+def task_of(run, place, report, folder, options):
     if run.kind == "audit":
-        return lambda: audit_runs.run(place, run.ident, report, os.path.join(folder, "audit"), full)
+        depth = "full" if options.full else "dtypes" if options.kinds or options.table else "turns"
+        return lambda: audit_runs.run(place, run.ident, report, os.path.join(folder, "audit"), depth)
     if run.kind == "loops":
         return lambda: loop_runs.run(place, run.ident, report, os.path.join(folder, "loops"))
     if run.kind == "shaders":
         return lambda: check_shaders(run, place, report)
-    programs = device_list.programs_of(run, full)
+    programs = device_list.programs_of(run, options.full)
     return lambda: execution_runs.run(run, place, report, folder, programs)
 
 
@@ -176,7 +177,7 @@ def main(words):
         os.makedirs(os.path.join(folder, name), exist_ok=True)
     found = sorted(find_places(runs, places, report), key=slowest_first)
     places.folders.settled()
-    reports.side_by_side([task_of(run, place, report, folder, options.full) for run, place in found])
+    reports.side_by_side([task_of(run, place, report, folder, options) for run, place in found])
     status = report.finish()
     if options.table:
         write_table(options, folder, [run.device for run, _ in found if run.kind in ("audit", "loops")])

@@ -118,19 +118,22 @@ class TheJudging(unittest.TestCase):
 
 class TheTurns(unittest.TestCase):
     @staticmethod
-    def options(device, full=False):
-        return audit_runs.words(launch.Place(device, "folder", "build", "cache"), device.ident, "t.csv", full)[1]
+    def options(device, depth="turns"):
+        return audit_runs.words(launch.Place(device, "folder", "build", "cache"), device.ident, "t.csv", depth)[1]
 
     def test_devices_of_a_driver_share_the_dtypes(self):
         dtypes = {}
         for device in device_list.DEVICES:
             options = self.options(device)
             self.assertNotIn("--only", options)
-            self.assertEqual(options[options.index("--dims") + 1], "128")
-            emulated = "arm64" in device.folder
-            self.assertEqual(options[options.index("--more-dims") + 1], "64" if emulated else "64,256,576x512")
+            steps = "64" if "arm64" in device.folder else "64,256,576x512"
+            self.assertEqual(options[options.index("--dims") + 1], f"128,{steps}")
+            turn = options[options.index("--dtypes") + 1]
             if not device.executes:
-                dtypes.setdefault(device.icd, []).append(options[options.index("--more-dtypes") + 1])
+                dtypes.setdefault(device.icd, []).append(turn)
+            options = self.options(device, "dtypes")
+            self.assertNotIn("--dtypes", options)
+            self.assertEqual(options[options.index("--dims"):], ["--dims", "128", "--more-dims", steps, "--more-dtypes", turn])
         self.assertEqual(dtypes["panfrost"], ["f32", "f16", "bf16", "f32", "f16", "bf16", "f32"])
         self.assertEqual(dtypes["broadcom"], ["f32,bf16", "f16"])
         self.assertEqual(dtypes["asahi"], ["f32,f16,bf16"])
@@ -139,7 +142,7 @@ class TheTurns(unittest.TestCase):
 
     def test_full_runs_take_all(self):
         for device in ("amd-navi31", "pi-5"):
-            self.assertFalse([word for word in self.options(device_list.device(device), True) if "dims" in word])
+            self.assertFalse([word for word in self.options(device_list.device(device), "full") if "dims" in word])
 
 
 class TheLaunch(unittest.TestCase):

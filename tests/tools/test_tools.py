@@ -487,6 +487,7 @@ class Audit(ToolCase):
         self.assertEqual({dim for _, dim in of_all}, {"32x32"})
         self.assertEqual(dims("--more-dims", "64,96x64", "--more-dtypes", "f16") - of_all,
                          {(kernel, dim) for kernel, _ in of_all if "_f16_" in kernel for dim in ("64x64", "96x64")})
+        self.assertEqual(dims("--dtypes", "f16"), {(kernel, dim) for kernel, dim in of_all if "_f16_" in kernel})
         self.assertEqual(dims("--more-dims", "64"), of_all | {(kernel, "64x64") for kernel, _ in of_all})
 
     def test_compiles_kernels_without_tiles(self):
