@@ -303,15 +303,19 @@ static fake_object *give(fake_kind kind, fake_object *owner) {
     return object;
 }
 
-fake_things fake_make(void) {
-    fake_object *device = give(FAKE_DEVICE, NULL);
-    fake_object *commands = give(FAKE_COMMAND_BUFFER, give(FAKE_COMMAND_POOL, device));
+VkCommandBuffer fake_command_buffer(VkDevice device) {
+    fake_object *commands = give(FAKE_COMMAND_BUFFER, give(FAKE_COMMAND_POOL, FAKE_OBJECT(device)));
     commands->recording = true;
+    return FAKE_HANDLE(VkCommandBuffer, commands);
+}
+
+fake_things fake_make(void) {
+    VkDevice device = FAKE_HANDLE(VkDevice, give(FAKE_DEVICE, NULL));
     return (fake_things){
         .instance = FAKE_HANDLE(VkInstance, give(FAKE_INSTANCE, NULL)),
         .physical_device = FAKE_HANDLE(VkPhysicalDevice, &fake_physical),
-        .device = FAKE_HANDLE(VkDevice, device),
-        .commands = FAKE_HANDLE(VkCommandBuffer, commands),
+        .device = device,
+        .commands = fake_command_buffer(device),
     };
 }
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define MOST_OBJECTS  65536u
-#define MOST_COMMANDS 4096u
-#define MOST_CALLS    8192u
+#define MOST_COMMANDS 16384u
+#define MOST_CALLS    32768u
 #define MOST_ERRORS   9u
 
 fake_object fake_physical;
@@ -123,7 +123,7 @@ static void remove_owned(const fake_object *owner, fake_kind kind, const char *c
     uint32_t count = used(&object_count, MOST_OBJECTS);
     for (uint32_t i = 0; i < count; ++i) {
         fake_kind owned = atomic_load(&objects[i].kind);
-        if (objects[i].owner != owner || owned == FAKE_GONE || owned == FAKE_NONE)
+        if (owned == FAKE_GONE || owned == FAKE_NONE || objects[i].owner != owner)
             continue;
         if (!pool && !objects[i].given)
             fake_complain("%s: an object of kind %d is still alive", call, (int)owned);

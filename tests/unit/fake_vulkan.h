@@ -50,6 +50,9 @@ fake_things fake_make(void);
 
 VkBuffer fake_buffer(VkDevice device, uint64_t size);
 
+/* Recording. */
+VkCommandBuffer fake_command_buffer(VkDevice device);
+
 /* ---- Objects and rules ---- */
 
 /* Objects that are not destroyed. */

@@ -5,10 +5,9 @@
  */
 #define VK_NO_PROTOTYPES
 #include "fault_makes.h"
+#include "plan_args.h"
 
 #include "vk.h"
-
-#include <stddef.h>
 
 static vt_caps desktop(void) {
     vt_caps caps = unit_caps_desktop();
@@ -56,43 +55,6 @@ static void faults_with_addresses(void **state) {
 
 #define MOST_DONE 500u
 
-/* A buffer of the args, and what the plan says that it must hold. */
-typedef struct role {
-    const char *name;
-    size_t buffer; /* in vatten_args */
-    size_t bytes;  /* in vatten_plan_info */
-} role;
-
-#define ROLE(NAME)                                                                                           \
-    { #NAME, offsetof(vatten_args, NAME), offsetof(vatten_plan_info, NAME##_bytes) }
-
-static const role roles[] = {ROLE(q),     ROLE(k),       ROLE(v),       ROLE(out),
-                             ROLE(lse),   ROLE(extra_k), ROLE(extra_v), ROLE(workspace),
-                             ROLE(bias),  ROLE(lists),   ROLE(counts),  ROLE(tables),
-                             ROLE(state), ROLE(cache_k), ROLE(cache_v), ROLE(weights)};
-#define ROLES (sizeof roles / sizeof roles[0])
-
-static vatten_buffer *buffer_of(vatten_args *args, const role *r) {
-    return (vatten_buffer *)((char *)args + r->buffer);
-}
-
-static uint64_t bytes_of(const vatten_plan_info *info, const role *r) {
-    uint64_t bytes;
-    memcpy(&bytes, (const char *)info + r->bytes, sizeof bytes);
-    return bytes;
-}
-
-static vatten_args all_args(const fault_world *world, const vatten_plan_info *info) {
-    vatten_args args = {0};
-    for (size_t i = 0; i < ROLES; ++i) {
-        uint64_t bytes = bytes_of(info, &roles[i]);
-        if (bytes)
-            *buffer_of(&args, &roles[i]) =
-                (vatten_buffer){fake_buffer(world->things.device, bytes), 0, bytes};
-    }
-    return args;
-}
-
 static vatten_result record_part(const fault_world *world, const vatten_args *args, uint32_t part,
                                  uint32_t parts) {
     return vatten_record_part(world->recorder, world->things.commands, world->plan, args, part, parts);
@@ -116,10 +78,10 @@ static void refused(fault_world *world, const vatten_args *args, vatten_result e
 }
 
 static void wrong_buffers(fault_world *world, const vatten_plan_info *info, const vatten_args *args) {
-    for (size_t i = 0; i < ROLES; ++i) {
-        uint64_t bytes = bytes_of(info, &roles[i]);
+    for (size_t i = 0; i < plan_role_count; ++i) {
+        uint64_t bytes = plan_bytes_of(info, &plan_roles[i]);
         vatten_args wrong = *args;
-        vatten_buffer *buffer = buffer_of(&wrong, &roles[i]);
+        vatten_buffer *buffer = plan_buffer_of(&wrong, &plan_roles[i]);
         const vatten_buffer right = *buffer;
         if (bytes == 0)
             continue;
@@ -226,7 +188,7 @@ static void record_round(const fault_round *round, vt_caps caps) {
     vatten_plan_get_info(world.plan, &info);
     const vatten_recorder_desc desc = {.max_dispatches = info.dispatches};
     assert_int_equal(vatten_recorder_create(world.device, &desc, &world.recorder), VATTEN_SUCCESS);
-    const vatten_args args = all_args(&world, &info);
+    const vatten_args args = plan_args(world.things.device, &info);
     wrong_buffers(&world, &info, &args);
     wrong_lengths(&world, &args, info.cache_k_bytes != 0 || info.splits != 0);
     wrong_parts(&world, &args);
