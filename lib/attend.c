@@ -70,6 +70,7 @@ void vt_attend_spec(const vt_problem *problem, const vt_tile *tile, uint32_t spe
     spec[VT_SPEC_MATRIX + 1] = tile->matrix.n;
     spec[VT_SPEC_MATRIX + 2] = tile->matrix.k;
     spec[VT_SPEC_HOLD] = tile->hold;
+    spec[VT_SPEC_STAGE_WORDS] = vt_tile_stage_words(tile);
 }
 
 uint32_t vt_attend_diagonal_mask(const vt_problem *p) {

@@ -86,11 +86,16 @@ static uint32_t dot_digits(const vt_problem *problem) {
     return problem->dtype == VATTEN_DTYPE_F32 ? VT_DOT_DIGITS_F32 : VT_DOT_DIGITS_16;
 }
 
+uint32_t vt_tile_stage_words(const vt_tile *tile) {
+    uint32_t elements = tile->layout == VATTEN_LAYOUT_DOT ? VT_DOT_UNIT : 4;
+    return max_u32(tile->dim_chunk / elements + 1, tile->value_pad / 4);
+}
+
 /* As products_dot.glsl declares it. */
 static uint32_t dot_bytes(const vt_problem *problem, const vt_tile *tile) {
     uint32_t units = problem->dim / VT_DOT_UNIT;
     uint32_t q_size = tile->rows * (dot_digits(problem) * units + 1);
-    uint32_t kv_size = tile->keys * max_u32(units + 1, tile->value_pad / 4);
+    uint32_t kv_size = tile->keys * vt_tile_stage_words(tile);
     return 16 * (q_size + kv_size) + 4 * problem->dim / problem->kv_block * (tile->rows + tile->keys);
 }
 
@@ -114,10 +119,7 @@ static uint32_t shared_bytes(const vt_caps *caps, const vt_problem *problem, con
         return matrix_bytes(tile);
     if (tile->layout == VATTEN_LAYOUT_DOT)
         return dot_bytes(problem, tile);
-    uint32_t k_stride = tile->dim_chunk / 4 + 1;
-    uint32_t v_stride = tile->value_pad / 4;
-    uint32_t stage =
-        tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * (k_stride > v_stride ? k_stride : v_stride);
+    uint32_t stage = tile->rows * (tile->dim_pad / 4 + 1) + tile->keys * vt_tile_stage_words(tile);
     uint32_t word = vt_layout_stages_f16(tile->layout) ? 8 : 16;
     uint32_t weights = tile->keys / weight_columns(tile) + 1;
     uint32_t exchange = 4 * tile->rows * (weights + tile->lanes_per_row);

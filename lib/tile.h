@@ -29,6 +29,9 @@ typedef struct vt_tile {
 /* ROWS and ADDRESS: a lane owns whole query rows. */
 bool vt_tile_owns_rows(const vt_tile *tile);
 
+/* Words of shared memory that a key takes in the split layouts: of four elements, of K or of V, whichever are more. */
+uint32_t vt_tile_stage_words(const vt_tile *tile);
+
 /* NULL if a tile's workgroup, rows, keys and lanes_per_row may stand together on some device, else why not. */
 const char *vt_tile_malformed(const vt_tile *tile);
 

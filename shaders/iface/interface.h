@@ -46,7 +46,10 @@
 #define VT_SPEC_ROLL     27 /* 27..29: tokens by which a grid is shifted back, per axis */
 #define VT_SPEC_TABLE    30 /* 30..32: window that the table of relative biases is made for, per axis */
 #define VT_SPEC_HOLD     69 /* 1: queries stay in matrices over all tiles */
-#define VT_SPEC_COUNT    70
+/* Read by the split layouts only: vec4 or f16vec4 (DOT: words of bytes) of shared memory that a key takes, K or V. A number of its
+ * own, since a choice between constants as the length of a shared array is wrong on Adreno (docs/reliability.md). */
+#define VT_SPEC_STAGE_WORDS 70
+#define VT_SPEC_COUNT    71
 /* Lists map, in place of what only grids have: */
 #define VT_SPEC_LIST_KIND     11 /* VT_LIST_* */
 #define VT_SPEC_LIST_Q_BLOCK  12 /* queries that share a list */

@@ -6,7 +6,7 @@
 #ifdef VT_PACKED
 #define WeightWord uint
 #define Weight float16_t
-const uint WEIGHT_COLS = COL_COUNT % 2u == 0u ? 2u : 1u;
+const uint WEIGHT_COLS = 2u - COL_COUNT % 2u; // no choice, which Adreno takes wrongly in lengths of shared arrays
 WeightWord weight_word(uint i, uint j)
 {
     uint at = i * COL_COUNT + j;

@@ -14,6 +14,7 @@
 
 const uint OUT_COUNT = VALUE_PAD / (LANES_PER_ROW * 4u);  // vec4 outputs of a lane per row
 const uint V_STRIDE = VALUE_PAD / 4u;
+layout(constant_id = VT_SPEC_STAGE_WORDS) const uint STAGE_WORDS = 17u;
 
 #ifdef VT_HALF
 #include "staged_f16.glsl"

@@ -28,10 +28,9 @@ const uint BLOCKS = DIM / KV_BLOCK;
 const uint BLOCK_UNITS = KV_BLOCK / UNIT;
 const uint Q_STRIDE = DIGITS * UNITS + 1u; // one more than needed spreads rows over the banks
 const uint K_STRIDE = UNITS + 1u;
-const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 
 shared uvec4 stage_q[ROWS * Q_STRIDE]; // [row][digit][unit]
-shared uvec4 stage_kv[STAGE_SIZE];
+shared uvec4 stage_kv[KEYS * STAGE_WORDS];
 shared float scale_q[ROWS * BLOCKS];
 shared float scale_k[BLOCKS * KEYS]; // neighbours read neighbours
 

@@ -5,10 +5,9 @@
 
 const uint Q_STRIDE = DIM_PAD / 4u + 1u;                  // one word more than needed spreads rows over the banks
 const uint K_STRIDE = DIM_CHUNK / 4u + 1u;
-const uint STAGE_SIZE = KEYS * (K_STRIDE > V_STRIDE ? K_STRIDE : V_STRIDE);
 
 shared Word stage_q[ROWS * Q_STRIDE];
-shared Word stage_kv[STAGE_SIZE];
+shared Word stage_kv[KEYS * STAGE_WORDS];
 
 // Macros, since as functions turnip spills for them on Adreno 6xx where pairs have a bias.
 #define stage_value(AT, X) stage_kv[AT] = word_of(X)

@@ -84,6 +84,27 @@ def _words_of(header):
     return b"".join(int(word, 16).to_bytes(4, "little") for word in body.replace("\n", " ").split(",") if word.strip())
 
 
+SPEC_CONSTANT_OP, SELECT, TYPE_ARRAY, TYPE_POINTER, WORKGROUP = 52, 169, 28, 32, 4  # SPIR-V's own numbers
+
+
+def chosen_lengths(spirv):
+    """How many shared arrays have a length that is chosen between constants: Qualcomm's driver computes wrongly with them."""
+    words = [int.from_bytes(spirv[i:i + 4], "little") for i in range(20, len(spirv), 4)]
+    chosen, arrays, shared, at = set(), set(), set(), 0
+    while at < len(words):
+        opcode = words[at] & 0xffff
+        if opcode == SPEC_CONSTANT_OP and words[at + 3] == SELECT:
+            chosen.add(words[at + 2])
+        elif opcode == SPEC_CONSTANT_OP and chosen.intersection(words[at + 4:at + (words[at] >> 16)]):
+            chosen.add(words[at + 2])  # computed from one that is
+        elif opcode == TYPE_ARRAY and words[at + 3] in chosen:
+            arrays.add(words[at + 1])
+        elif opcode == TYPE_POINTER and words[at + 2] == WORKGROUP:
+            shared.add(words[at + 3])
+        at += words[at] >> 16
+    return len(arrays & shared)
+
+
 def check_kernels(place, folder):
     """Validates the kernels of a build by the folder's spirv-val: (names, what is wrong, version of glslang)."""
     checker = _wrapper(folder, place, "spirv-val")
@@ -91,8 +112,11 @@ def check_kernels(place, folder):
     for header in sorted(glob.glob(os.path.join(place, "lib", "kernels", "*.h"))):
         names.append(os.path.basename(header)[:-2])
         binary = os.path.join(place, "kernel.spv")
+        spirv = _words_of(header)
         with open(binary, "wb") as file:
-            file.write(_words_of(header))
+            file.write(spirv)
+        if "_matrix" not in names[-1] and chosen_lengths(spirv):  # Qualcomm's driver is given no matrices
+            wrong.append(f"{names[-1]}: the length of a shared array is chosen between constants (see VT_SPEC_STAGE_WORDS)")
         newer = any(layout in names[-1] for layout in ("_matrix2", "_matrix_workgroup"))
         target = "vulkan1.3" if newer else "vulkan1.1"
         check = subprocess.run([checker, "--target-env", target, binary], capture_output=True, text=True, check=False)

@@ -12,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import audit_runs
+import builds
 import device_list
 import devices_table
 import folders
@@ -143,6 +144,29 @@ class TheTurns(unittest.TestCase):
     def test_full_runs_take_all(self):
         for device in ("amd-navi31", "pi-5"):
             self.assertFalse([word for word in self.options(device_list.device(device), "full") if "dims" in word])
+
+
+class TheKernels(unittest.TestCase):
+    @staticmethod
+    def module(*instructions):
+        words = [0] * 5
+        for opcode, *operands in instructions:
+            words += [(len(operands) + 1) << 16 | opcode, *operands]
+        return b"".join(word.to_bytes(4, "little") for word in words)
+
+    def test_lengths_that_are_chosen_are_found(self):
+        select = (52, 1, 7, 169, 2, 3, 4)
+        product = (52, 1, 8, 132, 5, 7)
+        shared, private = (32, 30, 4, 20), (32, 31, 6, 20)
+
+        def lengths(*instructions):
+            return builds.chosen_lengths(self.module(*instructions))
+
+        self.assertEqual(lengths(select, (28, 20, 10, 7), shared), 1)
+        self.assertEqual(lengths(select, (28, 20, 10, 7), private), 0)
+        self.assertEqual(lengths(select, product, (28, 20, 10, 8), (28, 21, 10, 8), shared, (32, 32, 4, 21)), 2)
+        self.assertEqual(lengths(select, product, (28, 20, 10, 5), shared), 0)
+        self.assertEqual(lengths((52, 1, 8, 132, 5, 6), (28, 20, 10, 8), shared), 0)
 
 
 class TheLaunch(unittest.TestCase):

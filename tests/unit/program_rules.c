@@ -222,6 +222,7 @@ static const char *check_variant(const walk *w, uint32_t i) {
     MUST(v->spec[VT_SPEC_DIM_PAD] == c->tile.dim_pad && v->spec[VT_SPEC_VALUE_PAD] == c->tile.value_pad);
     MUST(v->spec[VT_SPEC_SUBGROUP] == c->tile.subgroup && v->spec[VT_SPEC_MATRIX] == c->tile.matrix.m);
     MUST(v->spec[VT_SPEC_HOLD] == c->tile.hold);
+    MUST(v->spec[VT_SPEC_STAGE_WORDS] == vt_tile_stage_words(&c->tile));
     MUST(v->spec[VT_SPEC_MATRIX + 1] == c->tile.matrix.n && v->spec[VT_SPEC_MATRIX + 2] == c->tile.matrix.k);
     MUST((c->tile.subgroup > 0) == vt_layout_has_matrices(c->tile.layout));
     MUST(v->spec[VT_SPEC_DIM_CHUNK] == c->tile.dim_chunk && v->spec[VT_SPEC_VECTOR] <= 1);

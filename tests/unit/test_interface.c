@@ -182,6 +182,8 @@ static void specialization_ids_of_rules_do_not_share(void **state) {
         VT_SPEC_STATE_CALLER,
         VT_SPEC_KV_BLOCK,
         VT_SPEC_TOUCH,
+        VT_SPEC_HOLD,
+        VT_SPEC_STAGE_WORDS,
     };
     int seen[VT_SPEC_COUNT] = {0};
     for (uint32_t i = 0; i < sizeof ids / sizeof ids[0]; ++i) {
