@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# Sourced by samples/run.sh, tests/run.sh and tests/drivers/run.sh: installs what is missing and builds, quietly, and does nothing the
-# second time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to
+# Sourced by samples/run.sh, tests/run.sh and the run.sh of tests/drivers, tests/coverage and tests/valgrind: installs what is
+# missing and builds, quietly, and does nothing the second time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to
 # $build/setup.log.
 #
-#   setup_install sample|test|drivers|check  Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere:
-#                               checks that the programs are there. VATTEN_INSTALL=no skips this.
+#   setup_install sample|test|valgrind|drivers|check
+#                               Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere: checks that
+#                               the programs are there. VATTEN_INSTALL=no skips this.
 #   setup_configure [options]   cmake, with more options
 #   setup_build target...
 #
@@ -18,6 +19,8 @@ setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-d
 setup_packages_test=("${setup_packages_sample[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
   vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib)
 
+setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
+
 # What tests/drivers needs on top: to fetch drivers, to build and run for arm64, and to build Mesa's shim for Intel.
 setup_packages_drivers=("${setup_packages_test[@]}" mmdebstrap debian-archive-keyring qemu-user-static
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross python3-venv bison flex libdrm-dev libexpat1-dev zlib1g-dev
@@ -28,6 +31,7 @@ setup_packages_check=("${setup_packages_drivers[@]}" clang clang-format "libclan
 
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_test=("${setup_programs_sample[@]}" c++ pkg-config spirv-val python3)
+setup_programs_valgrind=("${setup_programs_test[@]}" valgrind)
 setup_programs_drivers=("${setup_programs_test[@]}" mmdebstrap qemu-aarch64-static aarch64-linux-gnu-gcc ninja)
 setup_programs_check=("${setup_programs_test[@]}" clang clang-format)
 

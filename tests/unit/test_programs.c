@@ -38,12 +38,12 @@ static int try_problems(program_scale scale, uint64_t seeds) {
 
 static void small_programs_keep_the_rules(void **state) {
     (void)state;
-    assert_true(try_problems(PROGRAM_SMALL, 100000) > 40000);
+    assert_true(try_problems(PROGRAM_SMALL, unit_share(100000)) > unit_share_finds(40000));
 }
 
 static void large_programs_keep_the_rules(void **state) {
     (void)state;
-    assert_true(try_problems(PROGRAM_LARGE, 4000) > 800);
+    assert_true(try_problems(PROGRAM_LARGE, unit_share(4000)) > unit_share_finds(800));
 }
 
 int main(void) {

@@ -38,12 +38,12 @@ static int try_problems(program_scale scale, uint64_t seeds) {
 
 static void small_programs_keep_the_rules(void **state) {
     (void)state;
-    assert_true(try_problems(PROGRAM_SMALL, 30000) > 12000);
+    assert_true(try_problems(PROGRAM_SMALL, unit_share(30000)) > unit_share_finds(12000));
 }
 
 static void large_programs_keep_the_rules(void **state) {
     (void)state;
-    assert_true(try_problems(PROGRAM_LARGE, 1000) > 200);
+    assert_true(try_problems(PROGRAM_LARGE, unit_share(1000)) > unit_share_finds(200));
 }
 
 /* ---- Single ones ---- */

@@ -90,7 +90,7 @@ static vatten_pool_desc random_pool(unit_random *random) {
 static void pools_keep_limits_and_cover_all(void **state) {
     (void)state;
     int built = 0;
-    for (uint64_t seed = 0; seed < 4000; ++seed) {
+    for (uint64_t seed = 0; seed < unit_share(4000); ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
         unit_log_start(&said);
@@ -117,7 +117,7 @@ static void pools_keep_limits_and_cover_all(void **state) {
         free(program.steps);
         ++built;
     }
-    assert_true(built > 1000);
+    assert_true(built > unit_share_finds(1000));
 }
 
 /* ---- Selection ---- */
@@ -191,7 +191,7 @@ static void check_groups(const vt_step *step) {
 static void selections_keep_limits_and_cover_all(void **state) {
     (void)state;
     int built = 0, shared = 0, by_block = 0;
-    for (uint64_t seed = 0; seed < 4000; ++seed) {
+    for (uint64_t seed = 0; seed < unit_share(4000); ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
         unit_log_start(&said);
@@ -239,7 +239,8 @@ static void selections_keep_limits_and_cover_all(void **state) {
         shared += selection.shared;
         by_block += d.rule.by_block;
     }
-    assert_true(built > 400 && shared > 100 && by_block > 40);
+    assert_true(built > unit_share_finds(400) && shared > unit_share_finds(100) &&
+                by_block > unit_share_finds(40));
 }
 
 /* ---- The largest values ---- */
@@ -253,7 +254,7 @@ static vatten_result append_topk(vt_program *to) {
 static void topk_keeps_limits_and_covers_all(void **state) {
     (void)state;
     int built = 0;
-    for (uint64_t seed = 0; seed < 4000; ++seed) {
+    for (uint64_t seed = 0; seed < unit_share(4000); ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
         unit_log_start(&said);
@@ -293,7 +294,7 @@ static void topk_keeps_limits_and_covers_all(void **state) {
         free(program.steps);
         ++built;
     }
-    assert_true(built > 1000);
+    assert_true(built > unit_share_finds(1000));
 }
 
 /* ---- Combining ---- */
@@ -335,7 +336,7 @@ static vatten_combine_desc random_combine(unit_random *random) {
 static void combinations_keep_limits_and_cover_all(void **state) {
     (void)state;
     int built = 0, split = 0, carried = 0;
-    for (uint64_t seed = 0; seed < 4000; ++seed) {
+    for (uint64_t seed = 0; seed < unit_share(4000); ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
         unit_log_start(&said);
@@ -376,7 +377,8 @@ static void combinations_keep_limits_and_cover_all(void **state) {
         free(program.steps);
         ++built;
     }
-    assert_true(built > 1000 && split > 500 && carried > 100);
+    assert_true(built > unit_share_finds(1000) && split > unit_share_finds(500) &&
+                carried > unit_share_finds(100));
 }
 
 /* ---- All in one ---- */
@@ -440,7 +442,7 @@ static void check_gathered_workspace(const vt_caps *caps, const vatten_sparse_de
 static void sparse_programs_keep_limits_and_their_workspace(void **state) {
     (void)state;
     int built = 0, gathered = 0;
-    for (uint64_t seed = 0; seed < 4000; ++seed) {
+    for (uint64_t seed = 0; seed < unit_share(4000); ++seed) {
         unit_random random = {.state = seed};
         unit_log said;
         unit_log_start(&said);
@@ -495,7 +497,7 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         gathered += gathers;
         ++built;
     }
-    assert_true(built > 300 && gathered > 100);
+    assert_true(built > unit_share_finds(300) && gathered > unit_share_finds(100));
 }
 
 int main(void) {

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 static unit_log said;
 
@@ -355,6 +356,13 @@ static void the_width_of_a_workgroup_is_a_limit_of_its_own(void **state) {
                    "workgroup is above the device's invocations");
 }
 
+/* Member by member at the end, where there is padding that nobody writes. */
+static void assert_same_tile(const vt_tile *a, const vt_tile *b) {
+    assert_memory_equal(a, b, offsetof(vt_tile, hold));
+    assert_true(a->hold == b->hold && a->repacks == b->repacks);
+    assert_true(a->shared_bytes == b->shared_bytes && a->iterations == b->iterations);
+}
+
 /* Whatever a caller writes into a tile, the answer is a tile that keeps the rules or a refusal. */
 static void absurd_requests_are_refused_not_obeyed(void **state) {
     (void)state;
@@ -379,7 +387,7 @@ static void absurd_requests_are_refused_not_obeyed(void **state) {
             continue;
         vt_tile again = tile;
         assert_null(vt_tile_complete(on, &problem, &again));
-        assert_memory_equal(&again, &tile, sizeof tile);
+        assert_same_tile(&again, &tile);
         assert_true(tile.workgroup <= on->invocations && tile.shared_bytes <= on->shared_bytes);
         assert_true(tile.workgroup > 0 && tile.rows > 0 && tile.keys > 0 && tile.lanes_per_row > 0);
     }

@@ -1,11 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <stdlib.h>
+
 static void remember(void *user, vatten_log_level level, const char *message) {
     unit_log *log = user;
     snprintf(log->text, sizeof log->text, "%s", message);
     log->level = level;
     ++log->count;
+}
+
+uint64_t unit_slowness(void) {
+    const char *text = getenv("VATTEN_UNIT_SHARE");
+    uint64_t of = text ? strtoull(text, NULL, 10) : 1;
+    return of > 1 ? of : 1;
+}
+
+uint64_t unit_share(uint64_t cases) {
+    uint64_t of = unit_slowness();
+    return cases > of ? cases / of : cases;
+}
+
+int unit_share_finds(int cases) {
+    uint64_t of = unit_slowness();
+    return of == 1 ? cases : (int)((uint64_t)cases / of / 2);
 }
 
 void unit_log_start(unit_log *log) {

@@ -36,6 +36,15 @@ void unit_log_start(unit_log *log);
     } while (0)
 #define assert_silent(LOG) assert_int_equal((LOG)->count, 0)
 
+/* How many times slower than usual the program runs, by VATTEN_UNIT_SHARE (tests/valgrind/run.sh, sanitizers); else 1. */
+uint64_t unit_slowness(void);
+
+/* How many of so many random cases to take: all, or as many as take no longer. */
+uint64_t unit_share(uint64_t cases);
+
+/* What is the least to be found among them, where `cases` is that among all; fewer cases scatter more. */
+int unit_share_finds(int cases);
+
 /* Fails unless a step keeps the device's limits, and what it binds is in buffers of so many bytes. */
 void unit_step_fits(const vt_caps *caps, const vt_step *step, const uint64_t bytes[VT_ROLE_COUNT],
                     uint64_t seed);
