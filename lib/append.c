@@ -199,6 +199,12 @@ static bool cache_fits(const vt_append *a, const vt_append_side *side, const par
                     side->cache_length) <= caps->storage_range;
 }
 
+/* Elements that are read, and as many that are written. */
+static uint64_t moves(const vt_append_side *side, const part *p) {
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    return vt_saturating_mul(rows, 2 * (uint64_t)side->dim);
+}
+
 /* Halves the axis that reaches farthest; false if there is none to halve. */
 static bool halve(const vt_tensor *t, uint64_t *outer, uint64_t *heads, uint64_t *tokens) {
     bool by_heads = *heads > 1 && (t->head >= t->token || *tokens == 1);
@@ -208,6 +214,7 @@ static bool halve(const vt_tensor *t, uint64_t *outer, uint64_t *heads, uint64_t
     return can;
 }
 
+/* The bound on work yields to a single row, a limit of the device does not. */
 static vatten_result choose_part(const vt_append *a, const vt_append_side *side, part *out) {
     const vt_problem *q = &a->problem;
     part p = {.batch = vt_min(q->batch, a->caps->groups[2]),
@@ -216,15 +223,15 @@ static vatten_result choose_part(const vt_append *a, const vt_append_side *side,
               .places = a->places};
     bool can = true;
     p.outer = a->page ? a->outer : p.batch;
-    while (can && !(rows_fit(a, side, &p) && cache_fits(a, side, &p))) {
-        if (!rows_fit(a, side, &p))
+    while (can && !(rows_fit(a, side, &p) && cache_fits(a, side, &p) && moves(side, &p) <= q->max_moves)) {
+        if (!rows_fit(a, side, &p) || moves(side, &p) > q->max_moves)
             can = halve(&side->rows, &p.batch, &p.heads, &p.rows);
         else
             can = halve(&side->cache, a->page ? &p.outer : &p.batch, &p.heads, &p.places);
         p.outer = a->page ? p.outer : p.batch;
     }
     *out = p;
-    if (can)
+    if (rows_fit(a, side, &p) && cache_fits(a, side, &p))
         return VATTEN_SUCCESS;
     vt_log(a->logger, VATTEN_LOG_ERROR, q->label,
            "append: a row of %" PRIu32 " elements does not fit %s: a binding holds %" PRIu64
@@ -287,7 +294,8 @@ static void add_step(const vt_append *a, uint32_t which, const part *p, uint32_t
         .binding_count = VT_APPEND_SLOT_COUNT,
         .lengths = !a->fixed,
         .of_keys = a->of_keys,
-        .groups = {(uint32_t)p->heads, (uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->batch}};
+        .groups = {(uint32_t)p->heads, (uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->batch},
+        .moves = moves(&a->side[which], p)};
     step.append = (vt_append_push){.q_len = (uint32_t)a->problem.q_len,
                                    .kv_len = (uint32_t)a->problem.kv_len,
                                    .q_first = (uint32_t)p->row,

@@ -27,6 +27,19 @@ static uint64_t default_macs(uint32_t device_type) {
     }
 }
 
+/* Likewise, at 4 bytes each: 40 GB/s, 4 GB/s and 2 GB/s, far below what those classes copy in a row, since much that is
+ * moved lies apart. */
+static uint64_t default_moves(uint32_t device_type) {
+    switch (device_type) {
+    case VT_DEVICE_DISCRETE:
+        return 500000000;
+    case VT_DEVICE_CPU:
+        return 25000000;
+    default:
+        return 50000000;
+    }
+}
+
 /* What vatten_audit shows for the vendors' compilers. AMD: 256 vector registers. NVIDIA: 255. Mali: 64. V3D: 64, of
  * which addresses take more. Everybody else seen so far has 128: Intel's threads at their narrowest, Apple's 256
  * halves, Adreno. Devices with as little shared memory as Vulkan allows are the smallest of their family (Adreno 610
@@ -133,6 +146,7 @@ void vt_caps_drop_matrices(vt_caps *caps) {
 
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
+    caps->max_moves = default_moves(caps->device_type);
     caps->workgroups = default_workgroups(caps->device_type);
     caps->registers = registers_of(caps);
     caps->loop_limit = UINT64_MAX;

@@ -98,6 +98,7 @@ typedef struct vt_caps {
     bool loads_once;       /* the driver loads what all lanes share once, by address; derived */
     uint64_t loop_limit;   /* loop iterations that one invocation may make; UINT64_MAX = any */
     uint64_t max_macs;     /* default bound on the multiply-adds of one dispatch */
+    uint64_t max_moves;    /* the same on elements read and written, of what has no products */
     uint32_t workgroups;   /* that fill the device, roughly; derived */
     /* Of a tuning file, tried before the table's: whoever owns the caps owns them. */
     const struct vt_tune_row *tuned;
@@ -116,7 +117,7 @@ bool vt_caps_takes_flexible(const vt_flexible *flexible);
 /* Whether addresses of buffers are enabled and fit behind the push block. */
 bool vt_caps_takes_addresses(const vt_caps *caps);
 
-/* Derives quirks, registers, matrix_subgroup, max_dim, private_quads, loads_once, loop_limit, max_macs and workgroups from the other
+/* Derives quirks, registers, matrix_subgroup, max_dim, private_quads, loads_once, loop_limit, max_macs, max_moves and workgroups from the other
  * fields, and takes away what a quirk (quirks.h) makes useless. */
 void vt_caps_complete(vt_caps *caps);
 

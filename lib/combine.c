@@ -101,7 +101,8 @@ vatten_result vt_combine_from(const vt_caps *caps, const vatten_logger *logger,
                                 .heads = desc->heads,
                                 .kv_heads = desc->heads,
                                 .dim = desc->dim,
-                                .write_lse = desc->write_lse};
+                                .write_lse = desc->write_lse,
+                                .max_moves = desc->max_moves};
     vatten_result result = vt_check_heads(check, &heads, false);
     if (result == VATTEN_SUCCESS)
         result = vt_check_length(check, "tokens", desc->tokens);
@@ -191,11 +192,22 @@ static bool fits(const vt_combine *c, const part *p) {
            p->batch <= caps->groups[2];
 }
 
-/* The largest part of the work that fits, with so many parts at once; false if there is none. */
+/* What is read of all parts, the residual, and what is written. */
+static uint64_t moves(const vt_combine *c, const part *p) {
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->tokens);
+    uint64_t states = p->parts < c->parts
+                          ? 2 * (VT_COMBINE_QUADS * 4 + 2) * row_lanes(c->problem.dim, loads_by_four(c))
+                          : 0;
+    return vt_saturating_mul(rows, (p->parts + 1 + c->has_residual) * c->problem.dim +
+                                       (c->weighted ? p->parts : 0) + states);
+}
+
+/* The largest part of the work that fits, with so many parts at once; false if there is none. The bound on work yields to a
+ * single row. */
 static bool shrink_to_fit(const vt_combine *c, uint64_t parts, part *out) {
     part p = {
         .batch = c->problem.batch, .heads = c->problem.heads, .tokens = c->problem.q_len, .parts = parts};
-    while (!fits(c, &p)) {
+    while (!fits(c, &p) || moves(c, &p) > c->problem.max_moves) {
         if (p.batch > 1)
             p.batch = vt_ceil_div(p.batch, 2);
         else if (p.tokens > WORKGROUP || (p.tokens > 1 && p.heads == 1))
@@ -203,10 +215,10 @@ static bool shrink_to_fit(const vt_combine *c, uint64_t parts, part *out) {
         else if (p.heads > 1)
             p.heads = vt_ceil_div(p.heads, 2);
         else
-            return false;
+            break;
     }
     *out = p;
-    return true;
+    return fits(c, &p);
 }
 
 /* All parts at once, or else as many as leave half of a binding for one of them. */
@@ -294,6 +306,7 @@ static void add_step(const vt_combine *c, const part *p, uint32_t variant, vt_pr
     step.groups[0] = (uint32_t)groups_of(p->tokens, c->problem.dim, loads_by_four(c));
     step.groups[1] = (uint32_t)p->heads;
     step.groups[2] = (uint32_t)p->batch;
+    step.moves = moves(c, p);
     step.combine.rows = (uint32_t)p->tokens;
     step.combine.parts = (uint32_t)p->parts;
     step.combine.flags = flags_of(c, p);
@@ -350,6 +363,12 @@ static uint64_t state_floats(const vt_states *s) {
 uint64_t vt_states_bytes(const vt_states *s, uint64_t batch, uint64_t heads, uint64_t rows) {
     uint64_t states = vt_saturating_mul(vt_saturating_mul(batch, heads), vt_saturating_mul(rows, s->entries));
     return vt_saturating_mul(states, state_floats(s) * sizeof(float));
+}
+
+uint64_t vt_states_moves(const vt_states *s, const vt_problem *p, uint64_t batch, uint64_t heads,
+                         uint64_t rows) {
+    uint64_t lines = vt_saturating_mul(vt_saturating_mul(batch, heads), rows);
+    return vt_saturating_mul(lines, s->entries * state_floats(s) + p->value_dim);
 }
 
 static bool states_by_four(const vt_problem *p) {

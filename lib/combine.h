@@ -45,6 +45,10 @@ typedef struct vt_states {
 
 uint64_t vt_states_bytes(const vt_states *states, uint64_t batch, uint64_t heads, uint64_t rows);
 
+/* Elements that their merge reads and writes. */
+uint64_t vt_states_moves(const vt_states *states, const vt_problem *problem, uint64_t batch, uint64_t heads,
+                         uint64_t rows);
+
 /* Workgroups along x for so many rows. */
 uint64_t vt_states_groups(const vt_problem *problem, uint64_t rows);
 

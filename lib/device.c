@@ -205,6 +205,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
         .storage_buffers = caps->storage_buffers,
         .max_dim = caps->max_dim,
         .max_macs = caps->max_macs,
+        .max_moves = caps->max_moves,
         .vendor_id = caps->vendor_id,
         .device_id = caps->device_id,
         .driver_id = caps->driver_id,

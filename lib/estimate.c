@@ -17,7 +17,8 @@ static vt_caps boundless(void) {
     return (vt_caps){.name = "no device",
                      .storage_range = UINT64_MAX,
                      .features = VATTEN_FEATURE_STORAGE_16BIT,
-                     .max_macs = UINT64_MAX};
+                     .max_macs = UINT64_MAX,
+                     .max_moves = UINT64_MAX};
 }
 
 /* What a tile has that no device has judged. */

@@ -50,7 +50,7 @@ static plan plan_of(const vt_gather *g) {
         .tile = tile,
         .caps = g->op.caps,
         .invert = {g->op.caps, p->heads / list_group, p->q_len, p->list.blocks, p->list.entries, tile->rows,
-                   slot_heads},
+                   slot_heads, p->max_moves},
         .states = {tile->value_pad, tile->lanes_per_row, p->list.entries, slot_heads, list_group},
         .list_group = list_group,
         .kv_group = kv_group,
@@ -154,11 +154,17 @@ static uint64_t keys_of(const plan *g, const vt_invert_part *p) {
     return keys_bind(g, p, keys) && keys_loop(g, keys) ? keys : 0;
 }
 
+static bool lists_work(const plan *g, const vt_invert_part *p) {
+    return vt_invert_works(&g->invert, p) &&
+           vt_states_moves(&g->states, g->p, p->batch, heads_of(g, p), p->rows) <= g->p->max_moves;
+}
+
 static bool fits(const plan *g, cut *c) {
     const vt_invert_part *p = &c->part;
     c->keys = workspace_fits(g, p) && rows_fit(g, p) ? keys_of(g, p) : 0;
     bool least = p->batch == 1 && p->heads == 1;
-    return c->keys > 0 && (least || tile_macs(g, p, c->keys) <= g->p->max_macs);
+    return c->keys > 0 && (least || tile_macs(g, p, c->keys) <= g->p->max_macs) &&
+           ((least && p->rows == 1) || lists_work(g, p));
 }
 
 /* Batch entries give way first, then list heads, then rows: the more rows, the fuller the tiles. */
@@ -305,6 +311,7 @@ static void merge_part(const plan *g, const vt_invert_part *p, uint32_t variant,
             bind(g, p, &step, VT_COMBINE_SLOT_LSE, VT_ROLE_LSE, &lse, heads, rows, sizeof(float), 1);
     push->l_batch = (uint32_t)lse.batch;
     push->l_head = (uint32_t)lse.head;
+    step.moves = vt_states_moves(&g->states, q, p->batch, heads_of(g, p), p->rows);
     step.groups[0] = (uint32_t)vt_states_groups(q, p->rows);
     step.groups[1] = (uint32_t)heads_of(g, p);
     step.groups[2] = (uint32_t)p->batch;

@@ -62,6 +62,25 @@ bool vt_invert_fits(const vt_invert *v, const vt_invert_part *p) {
            groups <= caps->groups[0] && p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
 }
 
+/* Words that a pass reads and writes. */
+static uint64_t pass_moves(const vt_invert *v, const vt_invert_part *p, uint32_t pass) {
+    uint64_t slots = vt_saturating_mul(p->rows, v->entries);
+    uint64_t counts = vt_saturating_mul(chunks(v, p->rows), v->blocks);
+    uint64_t one = pass == VT_INVERT_COUNT     ? vt_saturating_add(counts, vt_saturating_mul(slots, 3))
+                   : pass == VT_INVERT_ADD_UP  ? vt_saturating_mul(counts, 2) + v->blocks
+                   : pass == VT_INVERT_OFFSETS ? v->blocks * 3
+                                               : vt_saturating_mul(slots, 5);
+    return vt_saturating_mul(one, slices(p));
+}
+
+bool vt_invert_works(const vt_invert *v, const vt_invert_part *p) {
+    const vt_invert_part least = {.batch = 1, .heads = 1, .rows = 1};
+    for (uint32_t pass = 0; pass < VT_INVERT_PASSES; ++pass)
+        if (pass_moves(v, p, pass) > vt_max(v->max_moves, 2 * pass_moves(v, &least, pass)))
+            return false;
+    return true;
+}
+
 void vt_invert_variants(const vt_invert *v, vt_program *program, uint32_t variant[VT_INVERT_PASSES]) {
     for (uint32_t pass = 0; pass < VT_INVERT_PASSES; ++pass) {
         vt_variant *at = &program->variants[program->variant_count];
@@ -83,11 +102,13 @@ uint32_t vt_invert_bind_lists(const vt_invert *v, const vt_invert_part *p, vt_st
                                   sizeof(uint32_t), v->caps->storage_alignment);
 }
 
-static void add_pass(const vt_invert *v, const vt_invert_part *p, const vt_step *common, uint32_t variant,
-                     uint64_t invocations, uint32_t written, vt_program *program) {
+static void add_pass(const vt_invert *v, const vt_invert_part *p, const vt_step *common,
+                     const uint32_t variant[VT_INVERT_PASSES], uint32_t pass, uint64_t invocations,
+                     uint32_t written, vt_program *program) {
     vt_step step = *common;
-    step.variant = variant;
+    step.variant = variant[pass];
     step.written = written;
+    step.moves = pass_moves(v, p, pass);
     step.groups[0] = (uint32_t)vt_ceil_div(invocations, WORKGROUP);
     step.groups[1] = (uint32_t)p->heads;
     step.groups[2] = (uint32_t)p->batch;
@@ -108,8 +129,8 @@ void vt_invert_steps(const vt_invert *v, const vt_invert_part *p, const uint32_t
     step.binding[VT_INVERT_SLOT_COUNTS] =
         (vt_binding){VT_ROLE_WORKSPACE, counts_at, vt_invert_count_bytes(v, p)};
     step.binding[VT_INVERT_SLOT_GATHERED] = (vt_binding){VT_ROLE_WORKSPACE, made_at, vt_invert_bytes(v, p)};
-    add_pass(v, p, &step, variant[VT_INVERT_COUNT], n, counts, program);
-    add_pass(v, p, &step, variant[VT_INVERT_ADD_UP], v->blocks, counts | made, program);
-    add_pass(v, p, &step, variant[VT_INVERT_OFFSETS], 1, made, program);
-    add_pass(v, p, &step, variant[VT_INVERT_SCATTER], n, counts | made, program);
+    add_pass(v, p, &step, variant, VT_INVERT_COUNT, n, counts, program);
+    add_pass(v, p, &step, variant, VT_INVERT_ADD_UP, v->blocks, counts | made, program);
+    add_pass(v, p, &step, variant, VT_INVERT_OFFSETS, 1, made, program);
+    add_pass(v, p, &step, variant, VT_INVERT_SCATTER, n, counts | made, program);
 }

@@ -16,6 +16,7 @@ typedef struct vt_invert {
     uint32_t entries; /* of a list */
     uint32_t tile_rows;
     uint32_t slot_heads; /* rows of a tile that each slot makes */
+    uint64_t max_moves;  /* of a dispatch */
 } vt_invert;
 
 /* Batch entries, list heads and rows, the first of each and how many. */
@@ -34,6 +35,9 @@ uint64_t vt_invert_tiles(const vt_invert *invert, uint64_t rows);
 
 /* Whether bindings, workgroups and loops of the device allow the part. */
 bool vt_invert_fits(const vt_invert *invert, const vt_invert_part *part);
+
+/* Whether each pass keeps max_moves, or is no more than twice what a single row needs: blocks are walked anyway. */
+bool vt_invert_works(const vt_invert *invert, const vt_invert_part *part);
 
 /* The kernel of each pass. */
 void vt_invert_variants(const vt_invert *invert, vt_program *program, uint32_t variant[VT_INVERT_PASSES]);

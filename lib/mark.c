@@ -55,20 +55,39 @@ static bool fits(const vt_mark *m, uint64_t max_workspace, const part *p) {
            groups <= m->caps->groups[0] && p->heads <= m->caps->groups[1] && p->batch <= m->caps->groups[2];
 }
 
+/* Looking for each block in each row's list, by halves. */
+static uint64_t mark_moves(const vt_mark *m, const part *p) {
+    uint64_t rows = vt_saturating_mul(p->batch * p->heads, p->row_blocks * m->row_block), looks = 1;
+    while (looks < 32 && m->entries >> looks)
+        ++looks;
+    return vt_saturating_mul(vt_saturating_mul(rows, m->blocks), looks + 1);
+}
+
+/* Walking the marks of each row block, and its list. */
+static uint64_t collect_moves(const vt_mark *m, const part *p) {
+    uint64_t lists = vt_saturating_mul(p->batch * p->heads, p->row_blocks);
+    return vt_saturating_mul(lists, vt_saturating_mul(m->blocks, 2 * mask_words(m)) + list_words(m));
+}
+
+static bool works(const vt_mark *m, const part *p) {
+    return vt_max(mark_moves(m, p), collect_moves(m, p)) <= m->max_moves;
+}
+
+/* The bound on work yields to a single row block, a limit of the device does not. */
 static bool choose_part(const vt_mark *m, uint64_t max_workspace, part *out) {
     part p = {.batch = m->batch, .heads = m->heads, .row_blocks = row_blocks(m)};
-    while (!fits(m, max_workspace, &p)) {
+    while (!fits(m, max_workspace, &p) || !works(m, &p)) {
         if (p.batch > 1)
-            p.batch = 1;
+            p.batch = vt_ceil_div(p.batch, 2);
         else if (p.heads > 1)
-            p.heads = 1;
+            p.heads = vt_ceil_div(p.heads, 2);
         else if (p.row_blocks > 1)
             p.row_blocks = vt_ceil_div(p.row_blocks, 2);
         else
-            return false;
+            break;
     }
     *out = p;
-    return true;
+    return fits(m, max_workspace, &p);
 }
 
 static uint32_t bind(const vt_mark *m, vt_step *step, uint32_t slot, vt_role role, uint64_t start,
@@ -103,10 +122,12 @@ static void add_part(const vt_mark *m, const part *p, const uint32_t variant[2],
     vt_step step = step_of(m, p, variant[0]);
     step.written = 1u << VT_MARK_SLOT_MARKS;
     step.groups[0] = (uint32_t)vt_ceil_div(p->row_blocks * m->blocks, WORKGROUP);
+    step.moves = mark_moves(m, p);
     vt_program_add(program, &step);
     step = step_of(m, p, variant[1]);
     step.written = 1u << VT_MARK_SLOT_LISTS;
     step.groups[0] = (uint32_t)vt_ceil_div(p->row_blocks, WORKGROUP);
+    step.moves = collect_moves(m, p);
     vt_program_add(program, &step);
 }
 

@@ -18,6 +18,7 @@ typedef struct vt_mark {
     uint32_t entries;     /* of a row's list, packed [batch][head][row][entry] in the role COUNTS */
     uint32_t row_block;   /* rows of a row block */
     uint32_t out_entries; /* of its list, packed likewise in the role LISTS, each with its row masks */
+    uint64_t max_moves;   /* of a dispatch */
 } vt_mark;
 
 /* Bytes of the lists that are read, and of those that are written. */

@@ -237,9 +237,7 @@ vatten_result vt_op_mass(const vt_op_input *op, vt_program *program) {
     if (result != VATTEN_SUCCESS)
         return result;
     if (!most.mass->columns) /* which ask masks pair by pair */
-        result = vt_spans_add(op, program);
-    if (result != VATTEN_SUCCESS)
-        return result;
+        vt_spans_add(op, program);
     program->main_variant = most.variant = add_variant(op, program);
     add_parts(&most, program);
     return check(op, program);

@@ -197,6 +197,11 @@ static void add_chain(const part *p, vt_program *program) {
     }
 }
 
+static uint64_t merge_moves(const part *p, uint64_t rows) {
+    const vt_states states = states_of(p->op, &p->cut);
+    return vt_states_moves(&states, p->op->problem, p->cut.batch, p->cut.heads, rows);
+}
+
 /* Puts the shares of rows [row, row + rows) of a part together. */
 static void add_merge(const part *p, uint64_t row, uint64_t rows, vt_program *program) {
     const vt_problem *problem = p->op->problem;
@@ -236,6 +241,7 @@ static void add_merge(const part *p, uint64_t row, uint64_t rows, vt_program *pr
                                   row);
     push->l_batch = (uint32_t)lse.batch;
     push->l_head = (uint32_t)lse.head;
+    step.moves = merge_moves(p, rows);
     step.groups[0] = (uint32_t)vt_states_groups(problem, rows);
     step.groups[1] = (uint32_t)p->cut.heads;
     step.groups[2] = (uint32_t)p->cut.batch;
@@ -243,7 +249,9 @@ static void add_merge(const part *p, uint64_t row, uint64_t rows, vt_program *pr
 }
 
 static void add_merges(const part *p, vt_program *program) {
-    uint64_t queries = p->cut.queries, most = vt_states_rows(p->op->problem, p->op->caps->groups[0]);
+    uint64_t queries = p->cut.queries;
+    uint64_t most = vt_min(vt_states_rows(p->op->problem, p->op->caps->groups[0]),
+                           vt_max(p->op->problem->max_moves / merge_moves(p, 1), 1));
     for (uint64_t row = 0; row < queries && vt_program_has_room(program); row += most)
         add_merge(p, row, vt_min(most, queries - row), program);
 }
@@ -305,9 +313,7 @@ vatten_result vt_op_rules(const vt_op_input *op, vt_program *program) {
     vatten_result result = vt_rules_cut_of(op, &most.cut);
     if (result != VATTEN_SUCCESS)
         return result;
-    result = vt_spans_add(op, program);
-    if (result != VATTEN_SUCCESS)
-        return result;
+    vt_spans_add(op, program);
     program->main_variant = most.attend = attend_variant(op, &most.cut, false, program);
     if (p->extra_len)
         most.extra = attend_variant(op, &most.cut, true, program);

@@ -56,6 +56,8 @@ static void fill_info(const vt_problem *p, const vt_caps *caps, const vt_tile *t
     info->bytes = least_bytes(p);
     info->max_macs = p->max_macs;
     info->largest_macs = program->largest_macs;
+    info->max_moves = p->max_moves;
+    info->largest_moves = program->largest_moves;
     info->shared_bytes = tile->shared_bytes;
     for (uint32_t a = 0; a < 3 && p->map == VT_MAP_NEIGHBORHOOD; ++a)
         info->box[a] = program->variants[program->main_variant].spec[VT_SPEC_BOX + a];

@@ -24,6 +24,8 @@ static void fill_plain_info(const vt_problem *p, vatten_plan *plan) {
     info->pipelines = program->variant_count;
     info->workspace_bytes = program->workspace_bytes;
     info->offset_alignment = plan->device->caps.storage_alignment;
+    info->max_moves = p->max_moves;
+    info->largest_moves = program->largest_moves;
 }
 
 /* A plan whose steps no tile was chosen for; `p` has its label. */
@@ -85,6 +87,7 @@ static void fill_select_info(const vt_select *s, vatten_plan *plan) {
     info->pairs = vt_saturating_mul(d->rows, d->blocks);
     info->flops = vt_saturating_mul(vt_saturating_mul(info->pairs, 2 * d->batch * d->heads), d->dim);
     info->bytes = info->q_bytes + info->k_bytes + info->bias_bytes + info->lists_bytes + info->counts_bytes;
+    info->max_macs = s->problem.max_macs;
     info->largest_macs = plan->program.largest_macs;
 }
 

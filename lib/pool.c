@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pooling, from the desc to steps. A part is some batch entries, some heads and some rows of blocks along axis 0, as many
- * as bindings and workgroups allow.
+ * Pooling, from the desc to steps. A part is some batch entries, some heads and some rows of blocks along axis 0, or some of
+ * the blocks of one row: as many as bindings, workgroups and the bound on work allow.
  */
 #include "pool.h"
 
@@ -64,7 +64,8 @@ vatten_result vt_pool_from(const vt_caps *caps, const vatten_logger *logger, con
                                 .batch = desc->batch,
                                 .heads = desc->heads,
                                 .kv_heads = desc->heads,
-                                .dim = desc->dim};
+                                .dim = desc->dim,
+                                .max_moves = desc->max_moves};
     vatten_result result = vt_check_heads(check, &heads, false);
     INVALID_IF(result == VATTEN_SUCCESS &&
                    (desc->kind < VATTEN_POOL_MEAN || desc->kind > VATTEN_POOL_MIN_MAX),
@@ -82,9 +83,11 @@ vatten_result vt_pool_from(const vt_caps *caps, const vatten_logger *logger, con
 
 /* ---- Steps ---- */
 
-/* Batch entries, heads and rows of blocks along axis 0. */
+/* Batch entries, heads, rows of blocks along axis 0 and blocks of each, how many and the first of each. Of several rows all
+ * blocks. */
 typedef struct part {
-    uint64_t batch, heads, rows;
+    uint64_t batch, heads, rows, blocks;
+    uint64_t b, h, row, block;
 } part;
 
 static uint64_t plane(const vt_pool *pool) {
@@ -95,10 +98,19 @@ static uint64_t row_blocks(const vt_pool *pool) {
     return pool->blocks[1] * pool->blocks[2];
 }
 
+/* Elements that are read, and those that are written. */
+static uint64_t moves(const vt_pool *pool, const part *p) {
+    uint64_t rows = vt_min(p->rows * pool->side[0], pool->extent[0]), blocks = p->rows * p->blocks;
+    uint64_t block = vt_saturating_mul((uint64_t)pool->side[0] * pool->side[1], pool->side[2]);
+    uint64_t tokens = vt_min(rows * plane(pool), vt_saturating_mul(blocks, block));
+    uint64_t slices = vt_saturating_mul(p->batch, p->heads);
+    return vt_saturating_mul(slices, tokens * pool->problem.dim + blocks * pool->out_dim);
+}
+
 static bool fits(const vt_pool *pool, const part *p) {
     const vt_caps *caps = pool->caps;
     uint64_t tokens = vt_min(p->rows * pool->side[0], pool->extent[0]) * plane(pool);
-    uint64_t blocks = p->rows * row_blocks(pool);
+    uint64_t blocks = p->rows * p->blocks;
     uint64_t groups = vt_ceil_div(vt_saturating_mul(blocks, pool->problem.dim), WORKGROUP);
     return vt_range(&pool->x, pool->problem.element_bytes, caps->storage_alignment, p->batch, p->heads,
                     tokens, pool->problem.dim) <= caps->storage_range &&
@@ -107,40 +119,45 @@ static bool fits(const vt_pool *pool, const part *p) {
            groups <= caps->groups[0] && p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
 }
 
-/* Batches give way first, then heads, then rows. */
-static vatten_result choose_part(const vt_pool *pool, part *out) {
-    part p = {vt_min(pool->problem.batch, pool->caps->groups[2]),
-              vt_min(pool->problem.heads, pool->caps->groups[1]), pool->blocks[0]};
-    while (!fits(pool, &p)) {
-        if (p.batch > 1)
-            p.batch = 1;
-        else if (p.heads > 1)
-            p.heads = 1;
-        else if (p.rows > 1)
-            p.rows = vt_ceil_div(p.rows, 2);
-        else {
-            vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label,
-                   "pool: %" PRIu64 " tokens of one head do not fit %s: a binding holds %" PRIu64
-                   " bytes, a dispatch %" PRIu32 " workgroups",
-                   pool->side[0] * plane(pool), pool->caps->name, pool->caps->storage_range,
-                   pool->caps->groups[0]);
-            return VATTEN_ERROR_UNSUPPORTED;
+/* Batches give way first, then heads, then rows, then blocks; false if there is only one left. */
+static bool shrink(part *p) {
+    uint64_t *sizes[4] = {&p->batch, &p->heads, &p->rows, &p->blocks};
+    for (int i = 0; i < 4; ++i)
+        if (*sizes[i] > 1) {
+            *sizes[i] = vt_ceil_div(*sizes[i], 2);
+            return true;
         }
-    }
+    return false;
+}
+
+/* The bound on work yields to a single block, a limit of the device does not. */
+static vatten_result choose_part(const vt_pool *pool, part *out) {
+    part p = {.batch = vt_min(pool->problem.batch, pool->caps->groups[2]),
+              .heads = vt_min(pool->problem.heads, pool->caps->groups[1]),
+              .rows = pool->blocks[0],
+              .blocks = row_blocks(pool)};
+    while (!fits(pool, &p) || moves(pool, &p) > pool->problem.max_moves)
+        if (!shrink(&p))
+            break;
     *out = p;
-    return VATTEN_SUCCESS;
+    if (fits(pool, &p))
+        return VATTEN_SUCCESS;
+    vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label,
+           "pool: %" PRIu64 " tokens of one head do not fit %s: a binding holds %" PRIu64
+           " bytes, a dispatch %" PRIu32 " workgroups",
+           pool->side[0] * plane(pool), pool->caps->name, pool->caps->storage_range, pool->caps->groups[0]);
+    return VATTEN_ERROR_UNSUPPORTED;
 }
 
 /* Shaders index by tokens and blocks of the whole grid, so bases step back over those before the part; the sum comes out
  * right because 32-bit unsigned arithmetic wraps. */
-static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row, const part *p,
-                      vt_step *step) {
+static void bind_part(const vt_pool *pool, const part *p, vt_step *step) {
     const vt_tensor *x = &pool->x, *out = &pool->out;
-    uint64_t token = row * pool->side[0] * plane(pool), block = row * row_blocks(pool);
-    uint64_t token_end = vt_min((row + p->rows) * pool->side[0], pool->extent[0]) * plane(pool);
-    uint64_t block_end = (row + p->rows) * row_blocks(pool), alignment = pool->caps->storage_alignment;
-    const vt_slab tokens = {{b, b + p->batch}, {h, h + p->heads}, {token, token_end}};
-    const vt_slab blocks = {{b, b + p->batch}, {h, h + p->heads}, {block, block_end}};
+    uint64_t token = p->row * pool->side[0] * plane(pool), block = p->row * row_blocks(pool) + p->block;
+    uint64_t token_end = vt_min((p->row + p->rows) * pool->side[0], pool->extent[0]) * plane(pool);
+    uint64_t block_end = block + p->rows * p->blocks, alignment = pool->caps->storage_alignment;
+    const vt_slab tokens = {{p->b, p->b + p->batch}, {p->h, p->h + p->heads}, {token, token_end}};
+    const vt_slab blocks = {{p->b, p->b + p->batch}, {p->h, p->h + p->heads}, {block, block_end}};
     uint64_t x_at = vt_step_bind_slab(step, VT_POOL_SLOT_X, VT_ROLE_K, x, &tokens, pool->problem.dim,
                                       pool->problem.element_bytes, alignment);
     uint64_t out_at = vt_step_bind_slab(step, VT_POOL_SLOT_OUT, VT_ROLE_OUT, out, &blocks, pool->out_dim,
@@ -157,22 +174,20 @@ static void bind_part(const vt_pool *pool, uint64_t b, uint64_t h, uint64_t row,
     step->pool.end = (uint32_t)block_end;
 }
 
-static void add_step(const vt_pool *pool, uint32_t variant, uint64_t b, uint64_t h, uint64_t row,
-                     const part *most, vt_program *program) {
-    const part p = {vt_min(most->batch, pool->problem.batch - b),
-                    vt_min(most->heads, pool->problem.heads - h), vt_min(most->rows, pool->blocks[0] - row)};
-    uint64_t invocations = p.rows * row_blocks(pool) * pool->problem.dim;
+static void add_step(const vt_pool *pool, uint32_t variant, const part *p, vt_program *program) {
+    uint64_t invocations = p->rows * p->blocks * pool->problem.dim;
     vt_step step = {
         .variant = variant,
         .binding_count = VT_POOL_SLOT_COUNT,
         .written = 1u << VT_POOL_SLOT_OUT,
-        .groups = {(uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p.heads, (uint32_t)p.batch}};
+        .groups = {(uint32_t)vt_ceil_div(invocations, WORKGROUP), (uint32_t)p->heads, (uint32_t)p->batch},
+        .moves = moves(pool, p)};
     step.pool.extent0 = (uint32_t)pool->extent[0];
     step.pool.extent1 = (uint32_t)pool->extent[1];
     step.pool.extent2 = (uint32_t)pool->extent[2];
     step.pool.blocks1 = (uint32_t)pool->blocks[1];
     step.pool.blocks2 = (uint32_t)pool->blocks[2];
-    bind_part(pool, b, h, row, &p, &step);
+    bind_part(pool, p, &step);
     vt_program_add(program, &step);
 }
 
@@ -191,16 +206,33 @@ static uint32_t add_variant(const vt_pool *pool, vt_program *program) {
     return program->variant_count++;
 }
 
+/* All rows of some batch entries and heads. */
+static void add_rows(const vt_pool *pool, uint32_t variant, const part *most, uint64_t b, uint64_t h,
+                     vt_program *program) {
+    uint64_t across = row_blocks(pool);
+    for (uint64_t row = 0; row < pool->blocks[0] && vt_program_has_room(program); row += most->rows)
+        for (uint64_t block = 0; block < across && vt_program_has_room(program); block += most->blocks) {
+            const part p = {vt_min(most->batch, pool->problem.batch - b),
+                            vt_min(most->heads, pool->problem.heads - h),
+                            vt_min(most->rows, pool->blocks[0] - row),
+                            vt_min(most->blocks, across - block),
+                            b,
+                            h,
+                            row,
+                            block};
+            add_step(pool, variant, &p, program);
+        }
+}
+
 vatten_result vt_pool_steps(const vt_pool *pool, vt_program *program) {
-    part p;
-    vatten_result result = choose_part(pool, &p);
+    part most;
+    vatten_result result = choose_part(pool, &most);
     if (result != VATTEN_SUCCESS)
         return result;
     uint32_t variant = add_variant(pool, program);
-    for (uint64_t b = 0; b < pool->problem.batch; b += p.batch)
-        for (uint64_t h = 0; h < pool->problem.heads; h += p.heads)
-            for (uint64_t row = 0; row < pool->blocks[0] && vt_program_has_room(program); row += p.rows)
-                add_step(pool, variant, b, h, row, &p, program);
+    for (uint64_t b = 0; b < pool->problem.batch && vt_program_has_room(program); b += most.batch)
+        for (uint64_t h = 0; h < pool->problem.heads && vt_program_has_room(program); h += most.heads)
+            add_rows(pool, variant, &most, b, h, program);
     if (vt_program_has_room(program))
         return VATTEN_SUCCESS;
     vt_log(pool->logger, VATTEN_LOG_ERROR, pool->problem.label, "pool: more than %u dispatches are needed",

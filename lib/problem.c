@@ -89,6 +89,7 @@ void vt_fill_heads(const vatten_heads *heads, const vt_caps *caps, vt_problem *o
         heads->scale != 0.0f || heads->dim == 0 ? heads->scale : (float)(1.0 / sqrt((double)heads->dim));
     out->write_lse = heads->write_lse;
     out->max_macs = heads->max_macs ? heads->max_macs : caps->max_macs;
+    out->max_moves = heads->max_moves ? heads->max_moves : caps->max_moves;
     out->tile = heads->tile;
 }
 

@@ -117,6 +117,7 @@ typedef struct vt_problem {
     float scale;
     bool write_lse;
     uint64_t max_macs;
+    uint64_t max_moves;
     vatten_tile tile; /* as asked for */
     uint64_t q_len;   /* tokens; for neighborhood the whole grid */
     uint64_t kv_len;

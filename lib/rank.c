@@ -67,6 +67,7 @@ static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program
     step.groups[0] = r->groups * (is_over_lines(pass) ? step.select.workgroups : 1);
     step.groups[1] *= r->blocks && !is_of_rows(pass) ? r->blocks : 1;
     step.select.shift = shift;
+    step.moves = pass == VT_RANK_JOIN ? r->join_moves : is_over_lines(pass) ? r->line_moves : r->group_moves;
     step.written = 1u << VT_RANK_SLOT_STATE;
     if (pass == VT_RANK_JOIN || pass == VT_RANK_MEASURE)
         step.binding[VT_RANK_SLOT_LISTS] = r->bias;

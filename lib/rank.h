@@ -20,6 +20,8 @@ typedef struct vt_rank {
     const uint32_t *variants; /* [VT_RANK_PASSES], as vt_rank_variants made them */
     vatten_budget budget;
     bool joins; /* scores are to become orders first */
+    /* Elements that a pass over lines reads and writes, the one that joins scores, and one over groups. */
+    uint64_t line_moves, join_moves, group_moves;
 } vt_rank;
 
 /* Workgroups of a group of so many lines. */

@@ -290,7 +290,9 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
                                 .heads = desc->heads,
                                 .kv_heads = desc->kv_heads,
                                 .dim = desc->dim,
-                                .scale = desc->rule.scale};
+                                .scale = desc->rule.scale,
+                                .max_macs = desc->max_macs,
+                                .max_moves = desc->max_moves};
     vatten_result result = vt_check_heads(check, &heads, false);
     if (result == VATTEN_SUCCESS)
         result = check_sizes(check, desc);

@@ -18,6 +18,12 @@ typedef struct part {
     uint64_t b, h, row;
 } part;
 
+/* Of the scores of a part, how many batch entries, heads and blocks, and the first of each. */
+typedef struct piece {
+    uint64_t batch, heads, blocks;
+    uint64_t b, h, block;
+} piece;
+
 /* Kernels of all parts. */
 typedef struct kernels {
     uint32_t score, select;
@@ -60,9 +66,9 @@ static uint64_t workspace_bytes(const vt_select *s, const part *p) {
     return state_offset(s, p) + state_bytes(s, p);
 }
 
-static uint64_t score_groups(const vt_select *s, const part *p) {
-    return vt_saturating_mul(vt_ceil_div(p->rows, WORKGROUP * VT_SELECT_ROWS_AT_ONCE),
-                             vt_ceil_div(s->desc.blocks, VT_SELECT_BLOCKS_AT_ONCE));
+static uint64_t score_groups(uint64_t blocks, uint64_t rows) {
+    return vt_saturating_mul(vt_ceil_div(rows, WORKGROUP * VT_SELECT_ROWS_AT_ONCE),
+                             vt_ceil_div(blocks, VT_SELECT_BLOCKS_AT_ONCE));
 }
 
 static uint64_t select_groups(const vt_select *s, const part *p) {
@@ -91,9 +97,52 @@ static bool fits(const vt_select *s, const part *p) {
     return score_bytes(s, p) <= vt_min(range, d->max_workspace) && state_bytes(s, p) <= range &&
            workspace_bytes(s, p) <= d->max_workspace && inputs_fit(s, p) &&
            span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
-           vt_max(score_groups(s, p), select_groups(s, p)) <= s->caps->groups[0] &&
+           vt_max(score_groups(d->blocks, p->rows), select_groups(s, p)) <= s->caps->groups[0] &&
            vt_max(p->heads * s->group, head_groups(s, p)) <= s->caps->groups[1] &&
            p->batch <= s->caps->groups[2];
+}
+
+/* ---- Work ---- */
+
+#define LIMIT_WALKS 32u /* over the orders of a row, to find a limit */
+
+/* Of all query heads of a part: joining them into orders, where a softmax walks them twice more. */
+static uint64_t join_moves(const vt_select *s, const part *p) {
+    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    uint64_t walks = (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
+    return vt_saturating_mul(vt_saturating_mul(lines, s->desc.blocks), walks);
+}
+
+/* One pass over the orders of all lines. */
+static uint64_t line_moves(const vt_select *s, const part *p) {
+    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    return vt_saturating_mul(lines, s->desc.blocks + s->desc.rule.entries);
+}
+
+static uint64_t group_moves(const vt_select *s, const part *p) {
+    return state_bytes(s, p) / sizeof(uint32_t);
+}
+
+/* All that an invocation does with its row, where rows have budgets of their own. */
+static uint64_t select_moves(const vt_select *s, const part *p) {
+    uint64_t walks = s->desc.rule.budget == VATTEN_BUDGET_MASS ? 2 * LIMIT_WALKS + 5 : LIMIT_WALKS + 3;
+    return vt_saturating_add(join_moves(s, p), vt_saturating_mul(line_moves(s, p), walks));
+}
+
+static uint64_t score_macs(const vt_select *s, uint64_t rows, const piece *n) {
+    uint64_t pairs = vt_saturating_mul(vt_saturating_mul(n->batch, n->heads), rows * n->blocks);
+    return vt_saturating_mul(pairs, s->desc.dim);
+}
+
+static piece least_piece(const vt_select *s) {
+    return (piece){.batch = 1, .heads = 1, .blocks = vt_min(VT_SELECT_BLOCKS_AT_ONCE, s->desc.blocks)};
+}
+
+static bool works(const vt_select *s, const part *p) {
+    const piece least = least_piece(s);
+    uint64_t moves = s->shared ? vt_max(vt_max(join_moves(s, p), line_moves(s, p)), group_moves(s, p))
+                               : select_moves(s, p);
+    return moves <= s->problem.max_moves && score_macs(s, p->rows, &least) <= s->problem.max_macs;
 }
 
 /* Heads and rows that only go together. */
@@ -105,22 +154,23 @@ static uint64_t least_rows(const vt_select *s) {
     return s->shared ? s->budget_rows : WORKGROUP;
 }
 
-/* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. */
+/* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. The bounds on work
+ * yield to what only goes together, limits of the device do not. */
 static bool choose_part(const vt_select *s, part *out) {
     part p = {.batch = s->problem.batch, .heads = s->desc.rule.list_heads, .rows = s->desc.rows};
     uint64_t heads = least_heads(s), rows = least_rows(s);
-    while (!fits(s, &p)) {
+    while (!fits(s, &p) || !works(s, &p)) {
         if (p.batch > 1)
-            p.batch = 1;
+            p.batch = vt_ceil_div(p.batch, 2);
         else if (p.rows > vt_max(4096, rows) || (p.rows > rows && p.heads == heads))
             p.rows = vt_round_up(vt_ceil_div(p.rows, 2), rows);
         else if (p.heads > heads)
-            p.heads = heads;
+            p.heads = vt_round_up(vt_ceil_div(p.heads, 2), heads);
         else
-            return false;
+            break;
     }
     *out = p;
-    return true;
+    return fits(s, &p);
 }
 
 /* ---- Bindings ---- */
@@ -165,30 +215,35 @@ static vt_binding bind_scores(const vt_select *s, const part *p) {
 
 /* ---- Steps ---- */
 
-static void add_score(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
+static void add_score(const vt_select *s, const part *p, const piece *n, uint32_t variant,
+                      vt_program *program) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t head = p->h * s->group, last_head = head + p->heads * s->group - 1;
+    uint64_t first = p->h * s->group + n->h, last = first + n->heads - 1;
     uint64_t kv_group = d->heads / d->kv_heads;
+    part of = *p; /* whose batch entries are bound */
+    of.b += n->b;
+    of.batch = n->batch;
     vt_step step = {
         .variant = variant,
         .binding_count = VT_SCORE_SLOT_COUNT,
         .barrier_before = true,
         .written = 1u << VT_SCORE_SLOT_SCORES,
-        .groups = {(uint32_t)score_groups(s, p), (uint32_t)(p->heads * s->group), (uint32_t)p->batch},
-        .macs = p->batch * p->heads * s->group * p->rows * d->blocks * d->dim};
+        .groups = {(uint32_t)score_groups(n->blocks, p->rows), (uint32_t)n->heads, (uint32_t)n->batch},
+        .macs = score_macs(s, p->rows, n)};
     vt_score_push *push = &step.score;
     push->rows = (uint32_t)p->rows;
-    push->blocks = (uint32_t)d->blocks;
+    push->blocks = (uint32_t)n->blocks;
     push->group = (uint32_t)kv_group;
-    push->head_first = (uint32_t)head;
+    push->head_first = (uint32_t)first;
     push->scale = d->rule.scale;
     push->s_head = (uint32_t)(d->blocks * p->rows);
     push->s_batch = (uint32_t)(p->heads * s->group) * push->s_head;
+    push->s_base = (uint32_t)(n->b * push->s_batch + n->h * push->s_head + n->block * p->rows);
     step.binding[VT_SCORE_SLOT_SCORES] = bind_scores(s, p);
-    push->q_base = bind_slab(s, p, &step, VT_SCORE_SLOT_Q, VT_ROLE_Q, &s->q, s->problem.element_bytes, head,
-                             last_head, p->row, p->rows, d->dim);
-    push->k_base = bind_slab(s, p, &step, VT_SCORE_SLOT_K, VT_ROLE_K, &s->k, sizeof(float), head / kv_group,
-                             last_head / kv_group, 0, d->blocks, d->dim);
+    push->q_base = bind_slab(s, &of, &step, VT_SCORE_SLOT_Q, VT_ROLE_Q, &s->q, s->problem.element_bytes,
+                             first, last, p->row, p->rows, d->dim);
+    push->k_base = bind_slab(s, &of, &step, VT_SCORE_SLOT_K, VT_ROLE_K, &s->k, sizeof(float),
+                             first / kv_group, last / kv_group, n->block, n->blocks, d->dim);
     push->q_batch = (uint32_t)s->q.batch;
     push->q_head = (uint32_t)s->q.head;
     push->q_token = (uint32_t)s->q.token;
@@ -196,6 +251,39 @@ static void add_score(const vt_select *s, const part *p, uint32_t variant, vt_pr
     push->k_head = (uint32_t)s->k.head;
     push->k_block = (uint32_t)s->k.token;
     vt_program_add(program, &step);
+}
+
+/* Batch entries give way first, then heads, then blocks. */
+static piece choose_piece(const vt_select *s, const part *p) {
+    const piece least = least_piece(s);
+    piece n = {.batch = p->batch, .heads = p->heads * s->group, .blocks = s->desc.blocks};
+    while (score_macs(s, p->rows, &n) > s->problem.max_macs) {
+        if (n.batch > 1)
+            n.batch = vt_ceil_div(n.batch, 2);
+        else if (n.heads > 1)
+            n.heads = vt_ceil_div(n.heads, 2);
+        else if (n.blocks > least.blocks)
+            n.blocks = vt_round_up(vt_ceil_div(n.blocks, 2), VT_SELECT_BLOCKS_AT_ONCE);
+        else
+            break;
+    }
+    return n;
+}
+
+static void add_scores(const vt_select *s, const part *p, uint32_t variant, vt_program *program) {
+    const piece most = choose_piece(s, p);
+    uint64_t heads = p->heads * s->group, blocks = s->desc.blocks;
+    for (uint64_t b = 0; b < p->batch; b += most.batch)
+        for (uint64_t h = 0; h < heads; h += most.heads)
+            for (uint64_t n = 0; n < blocks && vt_program_has_room(program); n += most.blocks) {
+                const piece one = {vt_min(most.batch, p->batch - b),
+                                   vt_min(most.heads, heads - h),
+                                   vt_min(most.blocks, blocks - n),
+                                   b,
+                                   h,
+                                   n};
+                add_score(s, p, &one, variant, program);
+            }
 }
 
 /* Rows of a part, their scores and their places. */
@@ -223,6 +311,7 @@ static void add_select(const vt_select *s, const part *p, uint32_t variant, vt_p
     step.written = 1u << VT_SELECT_SLOT_SCORES | 1u << VT_SELECT_SLOT_LISTS | 1u << VT_SELECT_SLOT_COUNTS;
     step.groups[0] = (uint32_t)select_groups(s, p);
     step.groups[1] = (uint32_t)p->heads;
+    step.moves = select_moves(s, p);
     step.binding[VT_SELECT_SLOT_SCORES] = bind_scores(s, p);
     step.binding[VT_SELECT_SLOT_BIAS] = step.binding[VT_SELECT_SLOT_SCORES];
     bind_lists(s, p, VT_SELECT_SLOT_LISTS, VT_SELECT_SLOT_COUNTS, &step);
@@ -246,7 +335,10 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
                     .blocks = s->desc.rule.by_block ? (uint32_t)s->desc.blocks : 0,
                     .variants = variants,
                     .budget = s->desc.rule.budget,
-                    .joins = true};
+                    .joins = true,
+                    .line_moves = line_moves(s, p),
+                    .join_moves = join_moves(s, p),
+                    .group_moves = group_moves(s, p)};
     vt_step *step = &rank.step;
     step->groups[1] = (uint32_t)(p->heads / s->budget_heads);
     step->select.budget_rows = (uint32_t)s->budget_rows;
@@ -346,13 +438,13 @@ static vatten_result refuse(const vt_select *s) {
            " workgroups together: they do not fit %s, whose bindings hold %" PRIu64
            " bytes, or max_workspace %" PRIu64,
            least.rows, s->desc.blocks, least.heads, workspace_bytes(s, &least),
-           vt_max(score_groups(s, &least), select_groups(s, &least)), s->caps->name, s->caps->storage_range,
-           s->desc.max_workspace);
+           vt_max(score_groups(s->desc.blocks, least.rows), select_groups(s, &least)), s->caps->name,
+           s->caps->storage_range, s->desc.max_workspace);
     return VATTEN_ERROR_UNSUPPORTED;
 }
 
 static void add_part(const vt_select *s, const part *p, const kernels *k, vt_program *program) {
-    add_score(s, p, k->score, program);
+    add_scores(s, p, k->score, program);
     if (s->shared)
         add_rank(s, p, k->rank, program);
     else

@@ -1,55 +1,105 @@
 /* SPDX-License-Identifier: MIT */
 #include "spans.h"
 
-#include "log.h"
 #include "rules_spec.h"
 #include "sizes.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define SPANS_GROUP 64u
 
-/* The kernel takes all that there are in one dispatch. */
-static bool spans_fit(const vt_op_input *op) {
-    const vt_problem *p = op->problem;
-    const uint32_t *groups = op->caps->groups;
-    uint64_t spans = vt_ceil_div(vt_ceil_div(p->kv_len, VT_SPAN), SPANS_GROUP);
-    return spans <= groups[0] && p->rules.mask_heads <= groups[1] &&
-           (!p->rules.mask_batch || p->batch <= groups[2]);
+/* Batch entries, heads and spans, how many and the first of each. */
+typedef struct part {
+    uint64_t batch, heads, spans;
+    uint64_t b, h, span;
+} part;
+
+/* All that there are. */
+static part whole(const vt_problem *p) {
+    const vt_rules *r = &p->rules;
+    return (part){.batch = r->mask_batch ? p->batch : 1,
+                  .heads = r->mask_heads,
+                  .spans = vt_ceil_div(p->kv_len, VT_SPAN)};
 }
 
-vatten_result vt_spans_add(const vt_op_input *op, vt_program *program) {
+/* Keys of one or both tables, and what is written of each span. */
+static uint64_t moves(const vt_problem *p, const part *n) {
+    uint32_t both = VATTEN_MASK_SEGMENTS | VATTEN_MASK_EXPIRY;
+    uint64_t tables = (p->rules.masks & both) == both ? 2 : 1;
+    uint64_t spans = vt_saturating_mul(vt_saturating_mul(n->batch, n->heads), n->spans);
+    return vt_saturating_mul(spans, tables * (VT_SPAN + 2));
+}
+
+/* Batch entries give way first, then heads, then spans, by whole workgroups: the least is one of these. */
+static part choose_part(const vt_op_input *op) {
     const vt_problem *p = op->problem;
-    const vt_rules *r = &p->rules;
-    if (!(r->masks & (VATTEN_MASK_SEGMENTS | VATTEN_MASK_EXPIRY)))
-        return VATTEN_SUCCESS;
-    if (!spans_fit(op)) {
-        vt_log(op->logger, VATTEN_LOG_ERROR, op->problem->label,
-               "masks by segment or expiry of %" PRIu64 " keys, %" PRIu32 " mask_heads and %" PRIu64
-               " batch entries need more workgroups than %s allows",
-               op->problem->kv_len, op->problem->rules.mask_heads, op->problem->batch, op->caps->name);
-        return VATTEN_ERROR_UNSUPPORTED;
+    const uint32_t *groups = op->caps->groups;
+    part n = whole(p);
+    n.batch = vt_min(n.batch, groups[2]);
+    n.heads = vt_min(n.heads, groups[1]);
+    n.spans = vt_min(n.spans, groups[0] * (uint64_t)SPANS_GROUP);
+    while (moves(p, &n) > p->max_moves) {
+        if (n.batch > 1)
+            n.batch = vt_ceil_div(n.batch, 2);
+        else if (n.heads > 1)
+            n.heads = vt_ceil_div(n.heads, 2);
+        else if (n.spans > SPANS_GROUP)
+            n.spans = vt_round_up(vt_ceil_div(n.spans, 2), SPANS_GROUP);
+        else
+            break;
     }
+    return n;
+}
+
+/* Tables as they stand from the first batch entry and head of the part on. */
+static void fill_push(const vt_problem *p, const part *n, vt_spans_push *push) {
+    const vt_rules *r = &p->rules;
+    uint64_t slice = n->b * r->mask_heads + n->h, spans = vt_ceil_div(p->kv_len, VT_SPAN);
+    push->keys = (uint32_t)p->kv_len;
+    push->heads = r->mask_heads;
+    push->segments = UINT32_MAX;
+    push->expiry = UINT32_MAX;
+    if (r->masks & VATTEN_MASK_SEGMENTS)
+        push->segments = vt_rules_table_word(r->tables.kv_segments) + (uint32_t)(n->b * p->kv_len);
+    if (r->masks & VATTEN_MASK_EXPIRY)
+        push->expiry = vt_rules_table_word(r->tables.expiry) + (uint32_t)(slice * p->kv_len);
+    push->spans = vt_rules_table_word(r->tables.spans) + (uint32_t)(slice * spans * VT_SPAN_WORDS);
+    push->first = (uint32_t)n->span;
+}
+
+static void add_step(const vt_problem *p, const part *n, uint32_t variant, vt_program *program) {
+    vt_step step = {
+        .variant = variant,
+        .binding_count = VT_SPANS_SLOT_COUNT,
+        .written = 1u << VT_SPANS_SLOT_TABLES,
+        .barrier_before = true,
+        .groups = {(uint32_t)vt_ceil_div(n->spans, SPANS_GROUP), (uint32_t)n->heads, (uint32_t)n->batch},
+        .moves = moves(p, n)};
+    step.binding[VT_SPANS_SLOT_TABLES] = (vt_binding){VT_ROLE_TABLES, 0, p->rules.tables.bytes};
+    fill_push(p, n, &step.spans);
+    vt_program_add(program, &step);
+}
+
+void vt_spans_add(const vt_op_input *op, vt_program *program) {
+    const vt_problem *p = op->problem;
+    if (!(p->rules.masks & (VATTEN_MASK_SEGMENTS | VATTEN_MASK_EXPIRY)))
+        return;
+    const part all = whole(p), most = choose_part(op);
     vt_variant *variant = &program->variants[program->variant_count];
     memset(variant, 0, sizeof *variant);
     variant->kernel = vt_kernel_of_task(VT_TASK_SPANS, VATTEN_DTYPE_F32);
     variant->spec[VT_SPEC_WORKGROUP] = SPANS_GROUP;
-    vt_step step = {.variant = program->variant_count++,
-                    .binding_count = VT_SPANS_SLOT_COUNT,
-                    .written = 1u << VT_SPANS_SLOT_TABLES,
-                    .barrier_before = true};
-    step.binding[VT_SPANS_SLOT_TABLES] = (vt_binding){VT_ROLE_TABLES, 0, r->tables.bytes};
-    step.spans.keys = (uint32_t)p->kv_len;
-    step.spans.heads = r->mask_heads;
-    step.spans.segments =
-        r->masks & VATTEN_MASK_SEGMENTS ? vt_rules_table_word(r->tables.kv_segments) : UINT32_MAX;
-    step.spans.expiry = r->masks & VATTEN_MASK_EXPIRY ? vt_rules_table_word(r->tables.expiry) : UINT32_MAX;
-    step.spans.spans = vt_rules_table_word(r->tables.spans);
-    step.groups[0] = (uint32_t)vt_ceil_div(vt_ceil_div(p->kv_len, VT_SPAN), SPANS_GROUP);
-    step.groups[1] = r->mask_heads;
-    step.groups[2] = r->mask_batch ? (uint32_t)p->batch : 1;
-    vt_program_add(program, &step);
+    for (uint64_t b = 0; b < all.batch; b += most.batch)
+        for (uint64_t h = 0; h < all.heads; h += most.heads)
+            for (uint64_t s = 0; s < all.spans && vt_program_has_room(program); s += most.spans) {
+                const part n = {vt_min(most.batch, all.batch - b),
+                                vt_min(most.heads, all.heads - h),
+                                vt_min(most.spans, all.spans - s),
+                                b,
+                                h,
+                                s};
+                add_step(p, &n, program->variant_count, program);
+            }
+    ++program->variant_count;
     program->waits = true;
-    return VATTEN_SUCCESS;
 }

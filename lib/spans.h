@@ -7,8 +7,7 @@
 
 #include "ops.h"
 
-/* Appends a step that sums spans up, where masks ask for it. Errors: UNSUPPORTED, with a message, if the device has not enough
- * workgroups for it. */
-vatten_result vt_spans_add(const vt_op_input *op, vt_program *program);
+/* Appends steps that sum spans up, where masks ask for it; what comes next waits for them. */
+void vt_spans_add(const vt_op_input *op, vt_program *program);
 
 #endif /* VT_SPANS_H */

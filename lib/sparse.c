@@ -44,6 +44,7 @@ static vatten_pool_desc pool_desc(const vatten_sparse_desc *d, bool keys) {
                              .heads = keys ? h->kv_heads : h->heads,
                              .dim = h->dim,
                              .x = keys ? h->k : h->q,
+                             .max_moves = h->max_moves,
                              .rank = rank_of(d),
                              .label = h->label};
     for (uint32_t a = 0; a < pool.rank; ++a) {
@@ -70,6 +71,8 @@ static vatten_select_desc select_desc(const vatten_sparse_desc *d, const vt_spar
                                 .block_tokens = boxed ? 0 : d->kv_block,
                                 .causal = d->causal,
                                 .max_workspace = d->max_workspace,
+                                .max_macs = h->max_macs,
+                                .max_moves = h->max_moves,
                                 .label = h->label,
                                 .boxes = d->boxes};
 }
@@ -104,7 +107,8 @@ static vt_mark mark_of(const vt_caps *caps, const vatten_logger *logger, const v
                      select->desc.blocks,
                      select->desc.rule.entries,
                      ROW_BLOCK,
-                     s->joined.list.entries};
+                     s->joined.list.entries,
+                     s->lists.max_moves};
 }
 
 /* Whether a plan that leaves the choice open gathers: if blocks have at least a tile of rows each, on average, that go by

@@ -76,11 +76,13 @@ static void follow_routes(const vt_program *program, vt_step *step) {
     }
 }
 
-/* What a dispatch costs beside its products; steps without any, of pooling or selection, count by it alone. */
+/* What a dispatch costs beside its work, and an element moved, in multiply-adds: as the bounds on both have it, about. */
 #define STEP_MACS 4096
+#define MOVE_MACS 100
 
 static uint64_t work_of(const vt_step *step) {
-    return vt_saturating_add(step->macs, STEP_MACS);
+    uint64_t work = vt_saturating_add(step->macs, STEP_MACS);
+    return vt_saturating_add(work, vt_saturating_mul(step->moves, MOVE_MACS));
 }
 
 void vt_program_add(vt_program *program, const vt_step *added) {
@@ -95,6 +97,7 @@ void vt_program_add(vt_program *program, const vt_step *added) {
         program->steps[program->step_count] = step;
     ++program->step_count;
     program->largest_macs = vt_max(program->largest_macs, step.macs);
+    program->largest_moves = vt_max(program->largest_moves, step.moves);
     program->work = vt_saturating_add(program->work, work_of(&step));
 }
 

@@ -107,7 +107,8 @@ typedef struct vt_step {
         vt_spans_push spans;
         vt_append_push append;
     };
-    uint64_t macs; /* multiply-adds, tiles counted whole */
+    uint64_t macs;  /* multiply-adds, tiles counted whole */
+    uint64_t moves; /* elements read and written, of what is not the attention loop; at most */
 } vt_step;
 
 /* Bytes [begin, end) of a buffer; none if they are equal. */
@@ -135,7 +136,7 @@ typedef struct vt_program {
     uint64_t step_count; /* may pass VT_STEPS_MAX: see vt_program_has_room */
     bool carries;        /* some step hands its running state to the next one */
     uint64_t workspace_bytes;
-    uint64_t largest_macs;
+    uint64_t largest_macs, largest_moves;
     uint64_t work;                  /* of all steps, as vt_program_part counts it */
     vt_span written[VT_ROLE_COUNT]; /* bound for writing since the last barrier */
     vt_route route[VT_ROLE_COUNT];  /* applied to steps that are added */

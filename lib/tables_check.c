@@ -127,6 +127,7 @@ vatten_result vatten_attention_check(const vatten_logger *logger, const vatten_a
     static const vt_caps any = {.name = "any device",
                                 .storage_range = UINT64_MAX,
                                 .max_macs = UINT64_MAX,
+                                .max_moves = UINT64_MAX,
                                 .features = VATTEN_FEATURE_STORAGE_16BIT};
     static const vatten_logger silent = {0};
     if (!desc || !tables)

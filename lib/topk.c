@@ -77,6 +77,7 @@ vatten_result vt_topk_from(const vt_caps *caps, const vatten_logger *logger, con
     out->problem.element_bytes = sizeof(float);
     out->problem.batch = desc->batch;
     out->problem.heads = out->problem.kv_heads = desc->heads;
+    out->problem.max_moves = desc->max_moves ? desc->max_moves : caps->max_moves;
     result = check_loops(check, out);
     if (result == VATTEN_SUCCESS)
         result = fill(check, "x", desc, &desc->x, (uint32_t)desc->values, &out->x);
@@ -111,16 +112,33 @@ static bool fits(const vt_topk *t, const part *p) {
            p->batch <= caps->groups[2];
 }
 
-/* Batch entries give way first, then rows, then heads, which may stand between the rows of one. */
+/* Values, and what is left of them by workgroups; the last pass writes lists. */
+static uint64_t line_moves(const vt_topk *t, const part *p) {
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    return vt_saturating_mul(rows, t->desc.values + t->desc.entries);
+}
+
+static uint64_t group_moves(const vt_topk *t, const part *p) {
+    return state_bytes(t, p) / sizeof(uint32_t);
+}
+
+static bool works(const vt_topk *t, const part *p) {
+    return vt_max(line_moves(t, p), group_moves(t, p)) <= t->problem.max_moves;
+}
+
+/* Batch entries give way first, then rows, then heads, which may stand between the rows of one. The bound on work yields to a
+ * single row, a limit of the device does not. */
 static vatten_result choose_part(const vt_topk *t, part *out) {
     part p = {.batch = t->desc.batch, .heads = t->desc.heads, .rows = t->desc.rows};
-    while (!fits(t, &p)) {
+    while (!fits(t, &p) || !works(t, &p)) {
         if (p.batch > 1)
-            p.batch = 1;
+            p.batch = vt_ceil_div(p.batch, 2);
         else if (p.rows > 1)
             p.rows = vt_ceil_div(p.rows, 2);
         else if (p.heads > 1)
             p.heads = vt_ceil_div(p.heads, 2);
+        else if (fits(t, &p))
+            break;
         else {
             vt_log(t->logger, VATTEN_LOG_ERROR, t->problem.label,
                    "topk: a row of %" PRIu64 " values, or its list of %" PRIu32
@@ -167,8 +185,12 @@ static void fill_push(const vt_topk *t, const part *p, vt_select_push *push) {
 
 static void add_part(const vt_topk *t, const part *p, const uint32_t variants[VT_RANK_PASSES],
                      vt_program *program) {
-    vt_rank rank = {
-        .groups = (uint32_t)p->rows, .variants = variants, .budget = VATTEN_BUDGET_TOP, .joins = false};
+    vt_rank rank = {.groups = (uint32_t)p->rows,
+                    .variants = variants,
+                    .budget = VATTEN_BUDGET_TOP,
+                    .joins = false,
+                    .line_moves = line_moves(t, p),
+                    .group_moves = group_moves(t, p)};
     vt_step *step = &rank.step;
     fill_push(t, p, &step->select);
     step->groups[1] = (uint32_t)p->heads;

@@ -28,7 +28,7 @@ uvec2 extremes(uint first, uint count)
 
 void main()
 {
-    uint span = gl_GlobalInvocationID.x;
+    uint span = push.first + gl_GlobalInvocationID.x;
     uint key = span * VT_SPAN;
     uint spans = (push.keys + VT_SPAN - 1u) / VT_SPAN;
     if (span >= spans)

@@ -86,6 +86,8 @@ static const option_spec kernel_options[] = {
     {"tile", OPTION_INTS, FIELD(tile), "WG,ROWS,KEYS,LANES",
      "ask for a tile; 0 leaves a part to the tuning table"},
     {"max-macs", OPTION_U64, FIELD(max_macs), "N", "bound on the multiply-adds of one dispatch"},
+    {"max-moves", OPTION_U64, FIELD(max_moves), "N",
+     "the same on elements that stages which multiply little read and write"},
 };
 
 /* ---- Desc from options and shape ---- */
@@ -120,6 +122,7 @@ static bool make_heads(const family_options *options, const family_shape *shape,
     heads->scale = options->scale;
     heads->write_lse = shape->write_lse;
     heads->max_macs = options->max_macs;
+    heads->max_moves = options->max_moves;
     return family_make_tile(options->layout, &options->tile, &heads->tile);
 }
 

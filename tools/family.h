@@ -40,6 +40,7 @@ typedef struct family_options {
     int layout; /* vatten_layout */
     option_ints tile;
     uint64_t max_macs;
+    uint64_t max_moves;
     /* attention, lists; causality also sparse */
     int dense_causal;
     int align;

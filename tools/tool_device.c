@@ -134,6 +134,8 @@ void tool_json_plan(cJSON *object, const vatten_plan_info *info) {
     add_count(object, "bytes", info->bytes);
     add_count(object, "max_macs", info->max_macs);
     add_count(object, "largest_macs", info->largest_macs);
+    add_count(object, "max_moves", info->max_moves);
+    add_count(object, "largest_moves", info->largest_moves);
 }
 
 static const struct {

@@ -149,6 +149,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     add_count(object, "storage_buffers", device.storage_buffers);
     add_count(object, "max_dim", device.max_dim);
     add_count(object, "max_macs", device.max_macs);
+    add_count(object, "max_moves", device.max_moves);
     cJSON_AddStringToObject(object, "quirks", device.quirks);
     cJSON_AddStringToObject(object, "matrices", device.matrices);
     cJSON_AddStringToObject(object, "bf16_matrices", device.bf16_matrices);

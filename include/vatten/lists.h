@@ -125,8 +125,9 @@ typedef struct vatten_pool_desc {
     uint64_t extent[3]; /* required: tokens along the first `rank` axes */
     uint32_t block[3];  /* required: tokens of a block along them, at most the extent */
     vatten_pool_kind kind;
-    const char *label; /* optional, as in vatten_heads */
-    bool keep_dtype;   /* args.out has `dtype` too, rounded once: keys or values of an attention plan */
+    const char *label;  /* optional, as in vatten_heads */
+    bool keep_dtype;    /* args.out has `dtype` too, rounded once: keys or values of an attention plan */
+    uint64_t max_moves; /* as in vatten_heads */
 } vatten_pool_desc;
 
 /* As vatten_attention_create. */
@@ -223,6 +224,8 @@ typedef struct vatten_select_desc {
     /* Blocks are boxes: rows are the boxes of queries, blocks those of keys, both row-major. Not with causal; row_tokens,
      * row_shift and block_tokens are 0. */
     vatten_boxes boxes;
+    uint64_t max_macs;  /* of scores; as in vatten_heads */
+    uint64_t max_moves; /* as in vatten_heads; rows that share a budget stay together */
 } vatten_select_desc;
 
 /* As vatten_attention_create. */
@@ -264,10 +267,11 @@ typedef struct vatten_combine_desc {
     uint64_t weights_part;
     vatten_strides residual;
     vatten_strides out;
-    bool gains;        /* SUM */
-    bool has_residual; /* SUM */
-    bool write_lse;    /* MERGE */
-    const char *label; /* optional, as in vatten_heads */
+    bool gains;         /* SUM */
+    bool has_residual;  /* SUM */
+    bool write_lse;     /* MERGE */
+    const char *label;  /* optional, as in vatten_heads */
+    uint64_t max_moves; /* as in vatten_heads */
 } vatten_combine_desc;
 
 /* As vatten_attention_create; also UNSUPPORTED if a device has fewer than 6 storage buffers per stage. Plan info: v_bytes,
@@ -294,7 +298,8 @@ typedef struct vatten_topk_desc {
     bool causal;
     vatten_align align;
     bool write_counts;
-    const char *label; /* optional, as in vatten_heads */
+    const char *label;  /* optional, as in vatten_heads */
+    uint64_t max_moves; /* as in vatten_heads; a row stays whole */
 } vatten_topk_desc;
 
 /* As vatten_attention_create. */

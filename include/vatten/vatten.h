@@ -260,6 +260,7 @@ typedef struct vatten_device_info {
     char bf16_workgroup_matrices[256]; /* the same of bf16 */
     /* The device says that it multiplies four signed bytes at a time faster than one by one. */
     bool dots_accelerated;
+    uint64_t max_moves; /* default bound on the elements that one dispatch moves */
 } vatten_device_info;
 
 /* Thread-safety: safe. */
@@ -369,6 +370,9 @@ typedef struct vatten_heads {
      * multiples of kv_block; strides of k and v count bytes, and are multiples of 4. Converted on load, to f32. */
     vatten_dtype kv_dtype;
     uint32_t kv_block;
+    /* Bound on the elements that one dispatch reads and writes where it multiplies little: of stages that pool, choose, list,
+     * copy or merge, here and in vatten_append_create. 0 = by device class, for about 50 ms. Kept down to the least part. */
+    uint64_t max_moves;
 } vatten_heads;
 
 /* ---- Plans ---- */
@@ -445,6 +449,9 @@ typedef struct vatten_plan_info {
     /* Why it is this tile, in a few words: of the row of the tuning table, or of the tuning file, that it is from;
      * "as asked for" where vatten_heads.tile has a size; "" where a plan has no tile. */
     char tile_reason[128];
+    uint64_t
+        max_moves; /* as max_macs: the bound on elements moved by dispatches that are not attention's loop */
+    uint64_t largest_moves; /* of the one that moves most; 0 = there is none */
 } vatten_plan_info;
 
 /* Thread-safety: safe. */

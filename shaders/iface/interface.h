@@ -422,7 +422,8 @@
     VT_UINT heads;                                                                                                   \
     VT_UINT segments; /* [batch][key] */                                                                             \
     VT_UINT expiry;   /* [batch][head][key] */                                                                       \
-    VT_UINT spans;    /* [batch][head][span][VT_SPAN_WORDS] */
+    VT_UINT spans;    /* [batch][head][span][VT_SPAN_WORDS] */                                                       \
+    VT_UINT first;    /* span of this dispatch; the three before it begin at its first batch entry and head */
 
 /* ---- Combining: sums and merges of parts ---- */
 #define VT_COMBINE_SLOT_PARTS    0

@@ -246,10 +246,12 @@ uint64_t ref_lists_times(const ref_lists *lists, uint64_t b, uint64_t head, uint
         return 0;
     }
     find_query(lists, query, &block, &place);
+    if (lists->kind != REF_RANGES) {
+        return block < lists->rows ? named(lists, words + block * lists->row_words, place, key) : 0;
+    }
     for (uint64_t row = 0; row < lists->rows; ++row) {
         const uint32_t *list = words + row * lists->row_words;
-        bool mine = lists->kind == REF_RANGES ? query >= list[0] && query < list[1] : block == row;
-        times += mine ? named(lists, list, place, key) : 0;
+        times += query >= list[0] && query < list[1] ? named(lists, list, place, key) : 0;
     }
     return times;
 }

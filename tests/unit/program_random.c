@@ -115,6 +115,7 @@ vatten_heads program_random_heads(unit_random *random, program_scale scale, uint
     h.out = program_random_strides(random, q_len, h.heads, value_dim, false);
     h.write_lse = unit_chance(random, 40);
     h.max_macs = unit_chance(random, 40) ? 0 : program_spread(random, 1, UINT64_C(1) << 40);
+    h.max_moves = unit_chance(random, 60) ? 0 : program_spread(random, 1, UINT64_C(1) << 30);
     const uint64_t last = sizeof layouts / sizeof layouts[0] - 1;
     h.tile.layout = unit_chance(random, 70) ? VATTEN_LAYOUT_AUTO : layouts[unit_between(random, 0, last)];
     if (vt_layout_has_matrices(h.tile.layout) || vt_layout_stages_f16(h.tile.layout))

@@ -5,6 +5,7 @@
  */
 #include "rules_must.h"
 #include "choices.h"
+#include "step_work.h"
 
 #include "rules_cut.h"
 #include "sizes.h"
@@ -24,6 +25,7 @@ typedef struct walk {
     uint64_t extra_done, keys_done, tile; /* how far its chain is */
     uint64_t merged;                      /* queries of it that are */
     bool in_part, merge_due, waits;       /* spans were written: somebody must wait */
+    uint64_t span_batch, span_head, span; /* that come next */
     uint64_t workspace, largest_macs;
     bool carries;
 } walk;
@@ -356,20 +358,33 @@ static const char *check_attend(walk *w, const vt_step *step) {
 
 /* ---- The other steps ---- */
 
+static uint64_t span_batches(const walk *w) {
+    return w->rules->mask_batch ? w->c->problem.batch : 1;
+}
+
 static const char *check_spans(walk *w, const vt_step *step) {
     const vt_rules *r = w->rules;
     const vt_spans_push *push = &step->spans;
-    uint64_t spans = vt_ceil_div(w->c->problem.kv_len, VT_SPAN), heads = step->groups[1];
+    uint64_t keys = w->c->problem.kv_len, spans = vt_ceil_div(keys, VT_SPAN);
+    uint64_t slice = w->span_batch * r->mask_heads + w->span_head;
+    uint64_t end = w->span + (uint64_t)step->groups[0] * w->c->program.variants[0].spec[VT_SPEC_WORKGROUP];
     MUST_ALL(check_limits(w, step, VT_SPANS_SLOT_COUNT));
     MUST(step->barrier_before); /* an earlier record may be reading */
     MUST(step->binding[0].role == VT_ROLE_TABLES && step->binding[0].offset == 0 &&
          step->binding[0].range == r->tables.bytes && step->written == 1);
-    MUST(step->groups[0] * (uint64_t)w->c->program.variants[0].spec[VT_SPEC_WORKGROUP] >= spans);
-    MUST(heads == r->mask_heads && push->heads == heads && push->keys == w->c->problem.kv_len);
-    MUST(step->groups[2] == (r->mask_batch ? w->c->problem.batch : 1));
-    MUST(push->segments == (r->masks & VATTEN_MASK_SEGMENTS ? r->tables.kv_segments / 4 : UINT32_MAX));
-    MUST(push->expiry == (r->masks & VATTEN_MASK_EXPIRY ? r->tables.expiry / 4 : UINT32_MAX));
-    MUST(push->spans == r->tables.spans / 4);
+    MUST(w->span_batch + step->groups[2] <= span_batches(w) &&
+         w->span_head + step->groups[1] <= r->mask_heads);
+    MUST(push->first == w->span && push->heads == r->mask_heads && push->keys == keys);
+    MUST(push->segments ==
+         (r->masks & VATTEN_MASK_SEGMENTS ? r->tables.kv_segments / 4 + w->span_batch * keys : UINT32_MAX));
+    MUST(push->expiry == (r->masks & VATTEN_MASK_EXPIRY ? r->tables.expiry / 4 + slice * keys : UINT32_MAX));
+    MUST(push->spans == r->tables.spans / 4 + slice * spans * VT_SPAN_WORDS);
+    w->span = end < spans ? end : 0;
+    w->span_head += w->span ? 0 : step->groups[1];
+    if (w->span_head == r->mask_heads) {
+        w->span_head = 0;
+        w->span_batch += step->groups[2];
+    }
     w->waits = true;
     return NULL;
 }
@@ -477,9 +492,11 @@ static const char *check_writes(const walk *w, uint64_t index) {
 
 static const char *check_step(walk *w, uint64_t index) {
     const vt_step *step = &w->c->program.steps[index];
+    const step_bounds bounds = {w->c->problem.max_macs, w->c->problem.max_moves, 0};
     bool spans = w->rules->tables.spans != VATTEN_NO_TABLE;
     MUST_ALL(check_writes(w, index));
-    if (spans && index == 0)
+    MUST_ALL(step_work_broken(&w->c->program, step, &bounds));
+    if (spans && w->span_batch < span_batches(w))
         return check_spans(w, step);
     return step->variant == w->merge ? check_merge(w, step) : check_attend(w, step);
 }

@@ -299,6 +299,7 @@ static void check_step(const vt_caps *caps, const vt_step *step, uint64_t seed) 
     bytes[VT_ROLE_CACHE_V] = out.side[1].cache.elements * out.cache_element;
     bytes[VT_ROLE_TABLES] = out.tables.bytes;
     unit_step_fits(caps, step, bytes, seed);
+    unit_step_works(&program, step, &(step_bounds){out.problem.max_macs, out.problem.max_moves, 0}, seed);
 }
 
 /* Pairs of a row and a place of the cache that it may go to, of both sides. */
@@ -323,6 +324,8 @@ static void appends_keep_limits_and_cover_all(void **state) {
         caps.storage_alignment = 16u << unit_between(&random, 0, 4);
         for (int i = 0; i < 3; ++i)
             caps.groups[i] = (uint32_t)unit_between(&random, 2, 50);
+        if (unit_chance(&random, 50))
+            caps.max_moves = unit_between(&random, 50, 20000);
         const vatten_attention_desc cache = random_cache(&random);
         vatten_append_desc desc = {.dtype = (vatten_dtype)unit_between(&random, 0, 3)};
         desc.new_k = random_strides(&random, cache.q_len, cache.heads.kv_heads, 60, 1);

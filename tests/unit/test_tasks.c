@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Random pooling, selection, combining and sparse problems on random devices with little to offer: each step keeps the device's limits
- * and its buffers' ends, what the steps write is the whole and nothing twice, and a workspace is as large as it is said
+ * Random pooling, selection, combining and sparse problems on random devices with little to offer: each step keeps the device's
+ * limits, its buffers' ends and the bounds on work, what the steps write is the whole and nothing twice, and a workspace is as large as it is said
  * to be.
  */
 #include "unit.h"
@@ -25,6 +25,10 @@ static vt_caps random_caps(unit_random *random) {
     caps.storage_alignment = 16u << unit_between(random, 0, 4);
     for (int i = 0; i < 3; ++i)
         caps.groups[i] = (uint32_t)spread(random, 20, 65535);
+    if (unit_chance(random, 50))
+        caps.max_moves = spread(random, 50000, UINT64_MAX);
+    if (unit_chance(random, 50))
+        caps.max_macs = spread(random, 500000, UINT64_MAX);
     return caps;
 }
 
@@ -47,6 +51,17 @@ typedef struct buffers {
                         (PROGRAM).workspace_bytes == counted.workspace_bytes);                               \
         }                                                                                                    \
     } while (0)
+
+/* `rows` of scores only go together. */
+static void check_work(const vt_program *built, const vt_step *step, const vt_problem *p, uint64_t rows,
+                       uint64_t seed) {
+    const step_bounds bounds = {p->max_macs, p->max_moves, rows};
+    unit_step_works(built, step, &bounds, seed);
+}
+
+static uint64_t together(const vt_select *s) {
+    return s->shared ? s->budget_rows : 0;
+}
 
 static vatten_strides random_strides(unit_random *random, uint64_t tokens, uint64_t heads, uint64_t dim) {
     if (unit_chance(random, 50))
@@ -109,6 +124,7 @@ static void pools_keep_limits_and_cover_all(void **state) {
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
+            check_work(&program, step, &pool.problem, 0, seed);
             assert_true((uint64_t)step->groups[0] * 64 >=
                         (uint64_t)(step->pool.end - step->pool.first) * d.dim);
             rows += (uint64_t)(step->pool.end - step->pool.first) * step->groups[1] * step->groups[2];
@@ -229,6 +245,7 @@ static void selections_keep_limits_and_cover_all(void **state) {
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
+            check_work(&program, step, &selection.problem, together(&selection), seed);
             assert_true(step->barrier_before); /* scores are written over by the next part */
             check_groups(step);
             rows += listed_rows(step);
@@ -286,6 +303,7 @@ static void topk_keeps_limits_and_covers_all(void **state) {
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
+            check_work(&program, step, &topk.problem, 0, seed);
             assert_true(step->barrier_before); /* each reads what the one before wrote */
             assert_true((uint64_t)step->select.workgroups * 64 * VT_RANK_CHUNK >= d.values);
             rows += listed_rows(step);
@@ -359,6 +377,7 @@ static void combinations_keep_limits_and_cover_all(void **state) {
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
+            check_work(&program, step, &combination.problem, 0, seed);
             assert_int_equal(step->combine.flags & VT_COMBINE_CARRY_IN ? VT_COMBINE_CARRY_IN : 0,
                              parts ? VT_COMBINE_CARRY_IN : 0);
             parts += step->combine.parts;
@@ -484,8 +503,10 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         b.bytes[VT_ROLE_V] = vt_tensor_bytes(&sparse.lists, &sparse.lists.v);
         b.bytes[VT_ROLE_OUT] = vt_tensor_bytes(&sparse.lists, &sparse.lists.out);
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
-        for (uint64_t i = 0; i < program.step_count; ++i)
+        for (uint64_t i = 0; i < program.step_count; ++i) {
             unit_step_fits(&caps, &program.steps[i], b.bytes, seed);
+            check_work(&program, &program.steps[i], &sparse.lists, together(&sparse.select), seed);
+        }
         bool gathers = vt_sparse_takes(&sparse, &sparse_input) == VATTEN_SPARSE_GATHER;
         assert_true(gathers ? d.execution != VATTEN_SPARSE_UNION && d.q_block == 1
                             : d.execution != VATTEN_SPARSE_GATHER);

@@ -202,3 +202,13 @@ void unit_step_fits(const vt_caps *caps, const vt_step *step, const uint64_t byt
                      (unsigned long long)caps->storage_range);
     }
 }
+
+void unit_step_works(const vt_program *program, const vt_step *step, const step_bounds *bounds,
+                     uint64_t seed) {
+    const char *broken = step_work_broken(program, step, bounds);
+    if (broken)
+        fail_msg("seed %llu: %s: %s: %llu macs of %llu, %llu moves of %llu", (unsigned long long)seed,
+                 vt_kernels[program->variants[step->variant].kernel].name, broken,
+                 (unsigned long long)step->macs, (unsigned long long)bounds->max_macs,
+                 (unsigned long long)step->moves, (unsigned long long)bounds->max_moves);
+}

@@ -7,6 +7,7 @@
 #define VATTEN_UNIT_H
 
 #include "choices.h"
+#include "step_work.h"
 #include "steps.h"
 
 #include <setjmp.h>
@@ -48,6 +49,10 @@ int unit_share_finds(int cases);
 /* Fails unless a step keeps the device's limits, and what it binds is in buffers of so many bytes. */
 void unit_step_fits(const vt_caps *caps, const vt_step *step, const uint64_t bytes[VT_ROLE_COUNT],
                     uint64_t seed);
+
+/* Fails unless it keeps the bounds on work as well. */
+void unit_step_works(const vt_program *program, const vt_step *step, const step_bounds *bounds,
+                     uint64_t seed);
 
 /* The tile that the tuning table gives, without a word. */
 vt_tile unit_tuned(unit_log *log, const vt_caps *caps, const vt_problem *problem);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounds on the work of one dispatch: what is not long is not cut, what is long is, and what cannot be cut stays whole. That
+ * all random programs keep them is in test_tasks.c and its neighbours.
+ */
+#include "unit.h"
+
+#include "append.h"
+#include "combine.h"
+#include "pool.h"
+#include "select.h"
+#include "sizes.h"
+#include "topk.h"
+
+static unit_log said;
+
+static int start(void **state) {
+    (void)state;
+    unit_log_start(&said);
+    return 0;
+}
+
+/* Counts are all that is asked for. */
+static vt_program pooled(const vt_caps *caps, const vatten_pool_desc *d) {
+    vt_pool pool;
+    vt_program program = {0};
+    assert_int_equal(vt_pool_from(caps, &said.logger, d, &pool), VATTEN_SUCCESS);
+    assert_int_equal(vt_pool_steps(&pool, &program), VATTEN_SUCCESS);
+    return program;
+}
+
+static vt_program selected(const vt_caps *caps, const vatten_select_desc *d) {
+    vt_select select;
+    vt_program program = {0};
+    assert_int_equal(vt_select_from(caps, &said.logger, d, &select), VATTEN_SUCCESS);
+    assert_int_equal(vt_select_steps(&select, &program), VATTEN_SUCCESS);
+    return program;
+}
+
+static vatten_pool_desc pool_of(uint64_t tokens) {
+    return (vatten_pool_desc){.dtype = VATTEN_DTYPE_F16,
+                              .batch = 1,
+                              .heads = 8,
+                              .dim = 128,
+                              .rank = 1,
+                              .extent = {tokens},
+                              .block = {64}};
+}
+
+static vatten_select_desc select_of(uint64_t rows, uint64_t blocks) {
+    return (vatten_select_desc){.dtype = VATTEN_DTYPE_F32,
+                                .batch = 1,
+                                .heads = 8,
+                                .kv_heads = 8,
+                                .dim = 128,
+                                .rows = rows,
+                                .blocks = blocks,
+                                .rule = {.entries = 8},
+                                .max_workspace = 1 << 26};
+}
+
+static void ordinary_sizes_stay_whole(void **state) {
+    (void)state;
+    const vt_caps all[] = {unit_caps_desktop(), unit_caps_least(), unit_caps_lavapipe()};
+    for (int i = 0; i < 3; ++i) {
+        const vatten_pool_desc pool = pool_of(16384);
+        const vatten_select_desc select = select_of(256, 256);
+        assert_int_equal(pooled(&all[i], &pool).step_count, 1);
+        assert_int_equal(selected(&all[i], &select).step_count, 2);
+    }
+}
+
+/* 2^30 elements and what comes of them: more than three dispatches of a discrete device, 41 of a CPU. */
+static void long_pooling_is_cut_by_device_class(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    const vatten_pool_desc pool = pool_of(1 << 20);
+    const uint64_t steps[2] = {4, 64};
+    for (int i = 0; i < 2; ++i) {
+        caps.device_type = i ? VT_DEVICE_CPU : VT_DEVICE_DISCRETE;
+        vt_caps_complete(&caps);
+        const vt_program program = pooled(&caps, &pool);
+        assert_int_equal(program.step_count, steps[i]);
+        assert_true(program.largest_moves <= caps.max_moves && program.largest_moves > caps.max_moves / 2);
+    }
+}
+
+/* A grid of one row of blocks is cut inside of it, down to single blocks of single heads. */
+static void a_row_of_blocks_is_cut(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_pool_desc pool = pool_of(1);
+    pool.rank = 3;
+    pool.extent[1] = pool.extent[2] = 64;
+    pool.block[0] = 1;
+    pool.block[1] = pool.block[2] = 8;
+    pool.max_moves = 1;
+    assert_int_equal(pooled(&caps, &pool).step_count, 8 * 64);
+    pool.max_moves = 16 * (64 + 1) * 128;
+    const vt_program program = pooled(&caps, &pool);
+    assert_int_equal(program.step_count, 8 * 4);
+    assert_true(program.largest_moves == pool.max_moves);
+}
+
+/* Scores by max_macs, of heads and then blocks, in a part that stays whole; rows of their own by max_moves. */
+static void scores_and_selection_have_a_bound_each(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_select_desc select = select_of(64, 1000);
+    const uint64_t one = 64 * 128;
+    select.max_macs = 8 * 1000 * one;
+    assert_int_equal(selected(&caps, &select).step_count, 2);
+    --select.max_macs;
+    assert_int_equal(selected(&caps, &select).step_count, 3);
+    select.max_macs = 500 * one;
+    assert_int_equal(selected(&caps, &select).step_count, 8 * 2 + 1);
+    select.max_macs = 4 * one;
+    assert_int_equal(selected(&caps, &select).step_count, 8 * 250 + 1);
+    select = select_of(64, 1000);
+    select.max_moves = 1; /* 64 rows of a head */
+    assert_int_equal(selected(&caps, &select).step_count, 8 * 2);
+    select = select_of(640, 1000);
+    select.rule.budget_rows = 640; /* which stay together */
+    select.max_moves = 1;
+    assert_int_equal(selected(&caps, &select).largest_moves, 2 * 640 * 1000);
+}
+
+static void a_row_of_values_stays_whole(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    vatten_topk_desc d = {.batch = 3, .heads = 2, .rows = 5, .values = 10000, .entries = 10, .max_moves = 1};
+    vt_topk topk;
+    vt_program program = {0}, whole = {0};
+    assert_int_equal(vt_topk_from(&caps, &said.logger, &d, &topk), VATTEN_SUCCESS);
+    assert_int_equal(vt_topk_steps(&topk, &program), VATTEN_SUCCESS);
+    d.max_moves = 0;
+    assert_int_equal(vt_topk_from(&caps, &said.logger, &d, &topk), VATTEN_SUCCESS);
+    assert_int_equal(vt_topk_steps(&topk, &whole), VATTEN_SUCCESS);
+    assert_int_equal(program.step_count, 3 * 2 * 5 * whole.step_count);
+    assert_int_equal(program.largest_moves, 10010);
+}
+
+static void sums_and_copies_are_cut_to_rows(void **state) {
+    (void)state;
+    const vt_caps caps = unit_caps_desktop();
+    const vatten_combine_desc d = {.kind = VATTEN_COMBINE_SUM,
+                                   .dtype = VATTEN_DTYPE_F32,
+                                   .batch = 2,
+                                   .heads = 3,
+                                   .tokens = 70,
+                                   .dim = 16,
+                                   .parts = 4,
+                                   .max_moves = 1};
+    vt_combine combine;
+    vt_program program = {0};
+    assert_int_equal(vt_combine_from(&caps, &said.logger, &d, &combine), VATTEN_SUCCESS);
+    assert_int_equal(vt_combine_steps(&combine, &program), VATTEN_SUCCESS);
+    assert_int_equal(program.step_count, 2 * 3 * 70);
+    vatten_attention_desc cache = unit_dense();
+    cache.heads.max_moves = 1;
+    const vatten_append_desc rows = {.attention = &cache};
+    vt_append append;
+    vt_program copies = {0};
+    assert_int_equal(vt_append_from(&caps, &said.logger, &rows, &append), VATTEN_SUCCESS);
+    assert_int_equal(vt_append_steps(&append, &copies), VATTEN_SUCCESS);
+    assert_int_equal(copies.step_count, 2 * 2 * 2 * 24); /* keys and values, batch entries, KV heads, rows */
+    assert_int_equal(copies.largest_moves, 2 * 16);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup(NAME, start)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(ordinary_sizes_stay_whole),   TEST(long_pooling_is_cut_by_device_class),
+        TEST(a_row_of_blocks_is_cut),      TEST(scores_and_selection_have_a_bound_each),
+        TEST(a_row_of_values_stays_whole), TEST(sums_and_copies_are_cut_to_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
