@@ -174,6 +174,20 @@ static vatten_result check_blocks(const vt_checker *check, const vatten_sparse_d
     return VATTEN_SUCCESS;
 }
 
+/* What stays in the workspace between the stages, as layout_of places it at most. Each of it fits 64 bits by itself. */
+static vatten_result check_kept(const vt_checker *check, const vt_sparse *s) {
+    vt_sum words = vt_plus(vt_sum_of(s->keys.out.elements), vt_sum_of(s->queries.out.elements));
+    words = vt_plus(words, vt_sum_of(s->select.lists.elements));
+    words = vt_plus(words, vt_sum_of(s->joined.list.words.elements));
+    vt_sum bytes = vt_times(words, vt_sum_of(sizeof(uint32_t)));
+    bytes = vt_plus(bytes, vt_times(vt_sum_of(4), vt_sum_of(check->caps->storage_alignment)));
+    INVALID_IF(bytes.overflow,
+               "the workspace overflows 64 bits: %" PRIu64 " pooled numbers of keys, %" PRIu64
+               " of queries, lists of %" PRIu64 " words",
+               s->keys.out.elements, s->queries.out.elements, s->select.lists.elements);
+    return VATTEN_SUCCESS;
+}
+
 vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger,
                              const vatten_sparse_desc *given, vt_sparse *out) {
     memset(out, 0, sizeof *out);
@@ -209,7 +223,7 @@ vatten_result vt_sparse_from(const vt_caps *caps, const vatten_logger *logger,
         result = vt_pool_from(caps, logger, &queries, &out->queries);
     if (result == VATTEN_SUCCESS && out->by_row)
         out->mark = mark_of(caps, logger, out);
-    return result;
+    return result == VATTEN_SUCCESS ? check_kept(&check, out) : result;
 }
 
 /* ---- Steps ---- */
@@ -313,6 +327,6 @@ vatten_result vt_sparse_steps(const vt_sparse *s, const vt_op_input *input, vt_p
     if (result == VATTEN_SUCCESS)
         result = gathers ? gather_stage(s, input, &at, &scratch, program)
                          : attend_stage(s, input, &at, &scratch, program);
-    program->workspace_bytes = at.scratch + vt_max(scratch, program->workspace_bytes);
+    program->workspace_bytes = vt_saturating_add(at.scratch, vt_max(scratch, program->workspace_bytes));
     return result;
 }

@@ -210,8 +210,8 @@ VATTEN_API vatten_result vatten_attention_tables(const vatten_attention_desc *de
 
 /* Whether tables keep the rules above, asked of a copy on the host: starts ascend from 0 to the plan's tokens, lengths are at
  * most the plan's, pages of existing tokens are in the pool (rows may share them), intervals are not reversed, segments are
- * known. Whatever they hold, the GPU reads nothing outside the buffers. `logger` is told which entry is wrong; NULL: nobody
- * is. Errors: INVALID_ARGUMENT (a rule of the desc or of a table broken, a NULL pointer). Thread-safety: safe. */
+ * known. Whatever they hold, the GPU reads and writes nothing outside the buffers. `logger` is told which entry is wrong; NULL:
+ * nobody is. Errors: INVALID_ARGUMENT (a rule of the desc or of a table broken, a NULL pointer). Thread-safety: safe. */
 VATTEN_API vatten_result vatten_attention_check(const vatten_logger *logger,
                                                 const vatten_attention_desc *desc, const void *tables);
 

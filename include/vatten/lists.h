@@ -47,7 +47,9 @@ typedef enum vatten_list_kind {
  * entries, with the two in front of RANGES. Lists of blocks and ranges may be shorter and end with VATTEN_LIST_END, and
  * nothing but that stands behind it; vatten_lists_words tells how many words a list has. An entry that names no block of
  * kv_len keys, or an empty range, is skipped, and a range ends at kv_len. Rules of blocks and ranges: a list must not
- * name a key twice, and no query may be in two ranges; nobody checks. A query that is in no range is not written. In ascending order lists read memory best. An empty list gives 0 and LSE -inf.
+ * name a key twice, and no query may be in two ranges; nobody checks. Whatever lists hold, the GPU reads and writes nothing
+ * outside the buffers, and only rows that go by a list which breaks a rule are wrong. A query that is in no range is not
+ * written. In ascending order lists read memory best. An empty list gives 0 and LSE -inf.
  * Method: block-sparse attention with online softmax (Dao et al., FlashAttention, 2022, section 3.3). */
 typedef struct vatten_lists_desc {
     vatten_heads heads;

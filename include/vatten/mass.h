@@ -49,6 +49,7 @@ typedef struct vatten_mass_strides {
  * columns as they are: of keys that are not there all is 0.
  *
  * No atomics are used: the same inputs give the same bits.
+ * Ids, rows and tables may hold any words: nothing outside the buffers is read or written.
  *
  * Rules: attention->normaliser is SOFTMAX, and it carries no state; its splits, extra keys, value_dim, strides of v and out, tile
  * and write_lse are not looked at. ROWS of packed sequences are listed. Members of another kind are 0. */

@@ -140,13 +140,13 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "properties", "dense", "neighborhood", "scores",
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
-        "repack", "random")
+        "repack", "hostile", "random")
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dense", "lists", "boxes", "pool", "append",
          "select", "topk", "sparse", "combine", "merge_cases", "dot", "sequences", "mass", "repack", "random 1 40")
 # Every family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
+SHORT = ("harness", "recording", "statistics", "hostile 0", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
 # The layout MATRIX2, whose kernels take LLVM longest: a run of their own, and not in those of all programs.
 MATRIX2 = ("harness", "random 13 24")
@@ -161,7 +161,7 @@ WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list
 WIDTHS = ("harness", "recording", "statistics", "repack", "random 1 40")
 
 # Every kernel that instrumented shaders leave time for.
-INSTRUMENTED = ("harness", "recording", "statistics", "properties", "random 1 20")
+INSTRUMENTED = ("harness", "recording", "statistics", "hostile 0", "properties", "random 1 20")
 
 # Under qemu, where both compiling and computing are slower: every kind of kernel, and attention of all families in few problems.
 EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", "random 1 6")

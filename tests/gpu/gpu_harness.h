@@ -80,6 +80,13 @@ typedef struct gpu {
     gpu_worst worst_lse;
 } gpu;
 
+/* What is known of a row of out. */
+typedef enum gpu_trust {
+    GPU_RIGHT,   /* what the oracle says */
+    GPU_FINITE,  /* numbers, whichever, or not written */
+    GPU_ANYTHING /* perhaps NaN */
+} gpu_trust;
+
 /* One problem and how to check it. Zero-initialise, then set `grid` and the desc that it names. */
 typedef struct gpu_problem {
     char name[128];
@@ -100,6 +107,9 @@ typedef struct gpu_problem {
     double lse_tolerance;    /* 0 = ref_lse_tolerance, or ref_lse_tolerance_packed */
     const ref_own_rule *own; /* what the oracle goes by instead of the desc; NULL: the desc */
     double density;          /* of the bits of dense plans' masks; 0 = a half */
+    bool defined;            /* inputs hold numbers past the tokens in use, too */
+    /* How far rows are held against the oracle, which is asked of those that are right only; NULL: all are. */
+    gpu_trust (*trust)(const void *user, uint64_t b, uint64_t head, uint64_t query);
     /* Changes the tables of a dense plan, which hold random ones, valid and by seed; NULL: leaves them. */
     void (*tables)(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
                    uint8_t *base);
@@ -247,6 +257,7 @@ bool gpu_trial_run(gpu_trial *trial);            /* by vatten_context_run, twice
 bool gpu_trial_rewind(gpu_trial *trial);         /* all that a record writes is as before the first */
 bool gpu_trial_collect(gpu_trial *trial);        /* downloads, checks guards and gaps, fills out and lse */
 bool gpu_trial_compare(gpu_trial *trial);        /* with the oracle */
+gpu_trust gpu_trust_of(const gpu_problem *problem, uint64_t b, uint64_t head, uint64_t query);
 void gpu_trial_end(gpu_trial *trial);
 
 /* What a record wrote, to hold another one against. */

@@ -389,12 +389,13 @@ static void fill_row(gpu_trial *trial, gpu_slot slot, uint64_t b, uint64_t t, ui
     }
 }
 
-/* Writes the tokens in use; what lies past them and between them stays NaN. */
+/* Writes the tokens in use, or all of a problem that is defined; what lies past them and between them stays NaN. */
 static void fill_input(gpu_trial *trial, gpu_slot slot) {
     const gpu_view *view = &trial->view[slot];
     for (uint64_t n = 0; n < view->batch * view->tokens; ++n) {
         uint64_t b = n / view->tokens, t = n % view->tokens, own_b, own_t;
-        for (uint64_t h = 0; h < view->heads && gpu_token_used(trial, slot, b, t, &own_b, &own_t); ++h) {
+        bool used = gpu_token_used(trial, slot, b, t, &own_b, &own_t) || trial->problem->defined;
+        for (uint64_t h = 0; h < view->heads && used; ++h) {
             fill_row(trial, slot, own_b, own_t, h, gpu_view_index(view, b, t, h, 0));
         }
     }

@@ -92,6 +92,18 @@ bool gpu_trial_run(gpu_trial *trial) {
     return good;
 }
 
+gpu_trust gpu_trust_of(const gpu_problem *problem, uint64_t b, uint64_t head, uint64_t query) {
+    return problem->trust ? problem->trust(problem->user, b, head, query) : GPU_RIGHT;
+}
+
+/* A row that may be left out, or hold anything, counts as 0. */
+static bool is_excused(const gpu_trial *trial, gpu_slot slot, gpu_trust trust, uint64_t index) {
+    const gpu_region *region = &trial->region[slot];
+    uint64_t size = trial->view[slot].dtype == REF_F32 ? 4 : 2, at = region->offset + index * size;
+    bool left = memcmp(region->seen + at, region->image + at, size) == 0;
+    return trust == GPU_ANYTHING || (trust == GPU_FINITE && left);
+}
+
 /* Moves what the plan had to write out of `seen`, which then must equal `image` everywhere. */
 static float *take_output(gpu_trial *trial, gpu_slot slot, bool heads_first) {
     gpu_region *region = &trial->region[slot];
@@ -108,7 +120,8 @@ static float *take_output(gpu_trial *trial, gpu_slot slot, bool heads_first) {
         if (!gpu_row_used(trial, b, heads_first ? x : y)) {
             continue;
         }
-        values[i] = gpu_region_read(region, view, index);
+        gpu_trust trust = gpu_trust_of(trial->problem, b, heads_first ? y : x, heads_first ? x : y);
+        values[i] = is_excused(trial, slot, trust, index) ? 0.0f : gpu_region_read(region, view, index);
         gpu_region_restore(region, view, index);
     }
     return values;
@@ -338,7 +351,7 @@ bool gpu_trial_compare(gpu_trial *trial) {
             .h = i / trial->q_now % reference.heads,
             .b = i / trial->q_now / reference.heads,
         };
-        if (!gpu_row_used(trial, row.b, row.q)) {
+        if (!gpu_row_used(trial, row.b, row.q) || gpu_trust_of(p, row.b, row.h, row.q) != GPU_RIGHT) {
             continue;
         }
         ref_row(&reference, row.b, row.h, row.q, want, &want_lse, &row.visible);

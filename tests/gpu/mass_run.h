@@ -16,7 +16,7 @@ typedef struct mass_case {
     uint32_t dispatches;   /* least; 0 = any */
 } mass_case;
 
-/* Runs the attention, then the mass twice, and holds all of `out` against the oracle. A layout that the device does not have is
+/* Runs the attention, then the mass twice unless `once`, and holds all of `out` against the oracle. A layout that the device does not have is
  * no failure. */
 bool mass_check(gpu *g, const mass_case *c);
 

@@ -413,7 +413,7 @@ static void test_attention_reads_what_was_appended(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* ---- Tables that hold anything ---- */
+/* ---- Pages that are not there; other tables that should not be are in test_hostile.c ---- */
 
 static void test_pages_that_are_not_there(void **state) {
     (void)state;
@@ -431,59 +431,6 @@ static void test_pages_that_are_not_there(void **state) {
     gpu_assert_clean(&device);
 }
 
-static void scramble(append_trial *t, uint64_t seed) {
-    for (uint64_t n = 0; n < t->at.bytes / 4; ++n) {
-        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        uint32_t bits = (uint32_t)(seed >> 32);
-        *append_table(t, 0, n) = bits % 3 == 0 ? bits : bits % 3 == 1 ? bits / 3 % 110 : bits / 3 % 6;
-    }
-}
-
-/* Rows may end up anywhere in the cache, but not between its rows and not outside. */
-static void expect_inside(append_trial *t, const char *name) {
-    for (int which = 0; which < 2; ++which) {
-        const append_side *side = &t->side[which];
-        gpu_region *region = &t->region[side->region];
-        for (uint64_t n = 0; n < t->outer * t->places * t->cache.heads.kv_heads; ++n) {
-            uint64_t head = n % t->cache.heads.kv_heads, place = n / t->cache.heads.kv_heads % t->places;
-            uint64_t outer = n / t->cache.heads.kv_heads / t->places;
-            uint64_t at = region->offset + outer * (uint64_t)side->strides.batch +
-                          head * (uint64_t)side->strides.head + place * (uint64_t)side->strides.token;
-            memcpy(region->seen + at, region->image + at, (size_t)side->row_bytes);
-        }
-    }
-    for (int r = 0; r < APPEND_REGIONS; ++r)
-        if (gpu_region_changed(&t->region[r], 0, t->region[r].total) != UINT64_MAX)
-            gpu_fail(t->device, "%s: buffer %d was changed outside the cache's rows", name, r);
-}
-
-static void test_tables_that_hold_anything(void **state) {
-    (void)state;
-    for (uint64_t seed = 0; seed < 64; ++seed) {
-        append_trial t = plain(VATTEN_DTYPE_F32);
-        t.cache.lengths = (vatten_lengths)(seed % 4);
-        t.cache.q_len = 12;
-        if (t.cache.lengths == VATTEN_LENGTHS_PACKED) {
-            t.cache.heads.batch = 1;
-            t.cache.sequences = 5;
-        }
-        set_pages(&t, seed % 8 < 4 ? 0 : 16);
-        int64_t places = t.cache.page_size ? 16 : 100;
-        t.cache.heads.k = (vatten_strides){.batch = places * 2 * 34 + 6, .head = 34, .token = 2 * 34};
-        if (append_begin(&t, "any tables")) {
-            scramble(&t, seed);
-            const vatten_args args = append_args(&t);
-            if (gpu_regions_run(&device, t.region, APPEND_REGIONS, t.plan, &args, "any tables"))
-                expect_inside(&t, "any tables");
-            else
-                gpu_fail(&device, "any tables: run: %s", device.message);
-        }
-        append_end(&t);
-    }
-    gpu_check_validation(&device, "any tables");
-    gpu_assert_clean(&device);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dtypes),
@@ -497,7 +444,6 @@ int main(void) {
         cmocka_unit_test(test_one_recording_many_submissions),
         cmocka_unit_test(test_attention_reads_what_was_appended),
         cmocka_unit_test(test_pages_that_are_not_there),
-        cmocka_unit_test(test_tables_that_hold_anything),
     };
     const vatten_context_desc less = {.cap_storage_range = 16384};
     int opened = gpu_open(&device, "test_append", NULL);
