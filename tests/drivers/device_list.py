@@ -140,7 +140,7 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "properties", "dense", "neighborhood", "scores",
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
-        "repack", "hostile", "random")
+        "repack", "hostile", "same_bits", "random")
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dense", "lists", "boxes", "pool", "append",
