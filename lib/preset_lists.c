@@ -4,6 +4,7 @@
  * whose rules need no data.
  */
 #include "preset_check.h"
+#include "problem.h"
 
 #include <string.h>
 
@@ -44,8 +45,14 @@ static void share_batches(vatten_lists_desc *d) {
     d->lists = (vatten_strides){.batch = 0, .head = (int64_t)(rows_of(d) * words), .token = (int64_t)words};
 }
 
+/* Lengths are whatever the caller said: words that wrapped would be few, and lists be written past them; and the blocks of keys
+ * that no plan takes have no end. */
 uint64_t vatten_preset_words(const vatten_lists_desc *desc) {
-    return desc && desc->q_block ? desc->list_heads * rows_of(desc) * vatten_lists_words(desc) : 0;
+    if (!desc || !desc->q_block || desc->kv_len > VT_LENGTH_MAX)
+        return 0;
+    vt_sum lists = vt_times(vt_sum_of(desc->list_heads), vt_sum_of(rows_of(desc)));
+    vt_sum words = vt_times(lists, vt_sum_of(vatten_lists_words(desc)));
+    return words.overflow ? 0 : words.value;
 }
 
 /* ---- Streaming and strided: one question for each pair of blocks ---- */

@@ -164,7 +164,7 @@ VATTEN_API vatten_result vatten_preset_vertical_slash(const vatten_logger *logge
                                                       const vatten_vertical_slash *patterns,
                                                       vatten_lists_desc *out_desc);
 
-/* Words of all lists of such a desc; 0 for one that has none. */
+/* Words of all lists of such a desc; 0 for one that has none, or whose lengths no plan takes. */
 VATTEN_API uint64_t vatten_preset_words(const vatten_lists_desc *desc);
 
 /* Writes the vatten_preset_words(desc) words of a desc that the preset of the same name made from the same pattern. */

@@ -11,6 +11,7 @@
 #include <stb_image_write.h>
 
 #include "complain.h"
+#include "jpeg_tables.h"
 
 #define MAX_PIXELS     ((uint64_t)400 * 1000 * 1000)
 #define MAX_FILE_BYTES ((long)1 << 30)
@@ -78,28 +79,34 @@ static void warn_of_cut_jpeg(const char *path, const unsigned char *bytes, int s
     }
 }
 
-/* Asked before anything is decoded: a small file can claim to hold gigabytes. */
-static bool is_small_enough(const char *path, const unsigned char *bytes, int size) {
+static bool is_small_enough(const char *name, const unsigned char *bytes, int size, uint64_t most) {
     int width = 0;
     int height = 0;
     int channels = 0;
     if (!stbi_info_from_memory(bytes, size, &width, &height, &channels)) {
-        return complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
+        return complain("'%s' is not a readable PNG or JPEG: %s", name, stbi_failure_reason());
     }
-    return (uint64_t)width * (uint64_t)height <= MAX_PIXELS ||
-           complain("'%s' has %d x %d pixels, more than %llu million", path, width, height,
-                    (unsigned long long)(MAX_PIXELS / 1000000));
+    return (uint64_t)width * (uint64_t)height <= most ||
+           complain("'%s' has %d x %d pixels, more than %.6g million", name, width, height,
+                    (double)most / 1e6);
 }
 
-static bool decode(photo *out, const char *path, const unsigned char *bytes, int size) {
+bool photo_decode(photo *out, const unsigned char *bytes, int size, uint64_t most_pixels, const char *name) {
     int width = 0;
     int height = 0;
     int channels = 0;
+    *out = (photo){0};
+    if (!jpeg_tables_fit(bytes, (size_t)size)) {
+        return complain("'%s' is not a readable PNG or JPEG: a Huffman table has more than 256 codes", name);
+    }
+    if (!is_small_enough(name, bytes, size, most_pixels)) {
+        return false;
+    }
     unsigned char *levels = stbi_load_from_memory(bytes, size, &width, &height, &channels, 3);
     if (!levels) {
-        return complain("'%s' is not a readable PNG or JPEG: %s", path, stbi_failure_reason());
+        return complain("'%s' is not a readable PNG or JPEG: %s", name, stbi_failure_reason());
     }
-    warn_of_cut_jpeg(path, bytes, size);
+    warn_of_cut_jpeg(name, bytes, size);
     *out = (photo){(uint32_t)width, (uint32_t)height, levels}; /* stb's memory is malloc's */
     return true;
 }
@@ -108,7 +115,7 @@ bool photo_load(photo *out, const char *path) {
     *out = (photo){0};
     int size = 0;
     unsigned char *bytes = read_file(path, &size);
-    bool loaded = bytes && is_small_enough(path, bytes, size) && decode(out, path, bytes, size);
+    bool loaded = bytes && photo_decode(out, bytes, size, MAX_PIXELS, path);
     free(bytes);
     return loaded;
 }

@@ -26,6 +26,10 @@ size_t photo_values(const photo *image); /* width x height x 3 */
  * tag of a JPEG is ignored. On failure `out` is empty and the reason was printed with the file's name. */
 bool photo_load(photo *out, const char *path);
 
+/* The same of a file's bytes in memory, `name` for what is said. Refused unless it claims at most so many pixels, which is asked
+ * before anything is decoded: a small file can claim to hold gigabytes. */
+bool photo_decode(photo *out, const unsigned char *bytes, int size, uint64_t most_pixels, const char *name);
+
 /* Writes an 8-bit PNG. */
 bool photo_save(const photo *image, const char *path);
 

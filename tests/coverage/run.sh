@@ -12,7 +12,7 @@ set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${VATTEN_BUILD:-$root/build/coverage}
-tests='^unit\.|^gpu\.(harness|recording|record_parts|statistics|cache_file|tuning|append|pool|repack)$|^fuzz\.replay$'
+tests='^unit\.|^gpu\.(harness|recording|record_parts|statistics|cache_file|tuning|append|pool|repack)$|^fuzz\.replay_'
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 

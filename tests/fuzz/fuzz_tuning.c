@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tuning files from raw bytes, and from bytes that choose words, since hardly any random text has a valid line.
+ * Tuning files from raw bytes, and from bytes that choose words, since hardly any random text has a valid line: a check and a
+ * device read the same, and whatever stands there, the tile is one that fits.
+ *
+ * The first bytes are a device and a problem, the rest is the file.
  */
-#include "fuzz_tuning.h"
-
+#include "fuzz_input.h"
+#include "program_random.h"
 #include "tune_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TEXT = 8192, MOST_ROWS = 256 };
+enum { MOST_TEXT = 8192, MOST_ROWS = 256, PROBLEM_BYTES = 96 };
 
 static const char *const words[] = {
     "vatten-tuning 1\n",
@@ -140,7 +143,8 @@ static const char *try_words(const vt_caps *caps, const vt_problem *problem, con
     return try_text(caps, problem, text, (size_t)head + word_text(data, size, text + head));
 }
 
-const char *fuzz_tuning(const vt_caps *caps, const vt_problem *problem, const uint8_t *data, size_t size) {
+static const char *try_file(const vt_caps *caps, const vt_problem *problem, const uint8_t *data,
+                            size_t size) {
     static char text[MOST_TEXT];
     const size_t head = strlen(words[0]);
     const size_t more = size < MOST_TEXT - head ? size : MOST_TEXT - head;
@@ -152,4 +156,14 @@ const char *fuzz_tuning(const vt_caps *caps, const vt_problem *problem, const ui
     if (!broken)
         broken = try_words(caps, problem, data, size, false);
     return broken ? broken : try_words(caps, problem, data, size, true);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static program_case c;
+    if (size <= PROBLEM_BYTES)
+        return 0;
+    unit_random random = {.bytes = data, .left = PROBLEM_BYTES};
+    bool good = program_random(&random, PROGRAM_LARGE, NULL, &c) == VATTEN_SUCCESS;
+    fuzz_judge(try_file(&c.caps, good ? &c.problem : NULL, data + PROBLEM_BYTES, size - PROBLEM_BYTES));
+    return 0;
 }

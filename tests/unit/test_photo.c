@@ -84,6 +84,35 @@ static void a_whole_file_is_loaded(void **state) {
     photo_destroy(&image);
 }
 
+/* A table of so many codes of 16 bits, by the third of three segments; the other two are to be skipped. */
+static void write_jpeg(const unsigned char counts[16], size_t counts_size) {
+    const unsigned char head[] = {0xFF, 0xD8, 0xFF, 0xFE, 0, 6, 0xFF, 0xC4, 0,
+                                  20,   0xFF, 0xFF, 0xDD, 0, 4, 0,    0};
+    const unsigned char tables[] = {0xFF, 0xC4, 1, 20, 0};
+    FILE *file = fopen(file_name, "wb");
+    assert_non_null(file);
+    put(file, head, sizeof head);
+    put(file, tables, sizeof tables);
+    put(file, counts, counts_size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void tables_of_too_many_codes_are_refused(void **state) {
+    unsigned char counts[16 + 255] = {[14] = 1, [15] = 255};
+    (void)state;
+    write_jpeg(counts, sizeof counts);
+    assert_refused("is not a readable PNG or JPEG: ");
+    assert_null(strstr(said, "Huffman")); /* 256 are as many as there are; there is no picture */
+    counts[14] = 2;
+    write_jpeg(counts, sizeof counts);
+    assert_refused("a Huffman table has more than 256 codes");
+    write_jpeg(counts, 16); /* the file ends with its counts */
+    assert_refused("a Huffman table has more than 256 codes");
+    write_jpeg(counts, 15); /* before them */
+    assert_refused("is not a readable PNG or JPEG: ");
+    assert_null(strstr(said, "Huffman"));
+}
+
 static int clear(void **state) {
     (void)state;
     remove(file_name);
@@ -94,6 +123,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_whole_file_is_loaded, clear),
         cmocka_unit_test_teardown(a_file_without_data_is_told, clear),
+        cmocka_unit_test_teardown(tables_of_too_many_codes_are_refused, clear),
         cmocka_unit_test_teardown(a_file_that_claims_too_much_is_not_decoded, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,6 +155,20 @@ static void vertical_slash_lists_all_it_promises(void **state) {
     }
 }
 
+/* 2^63 + 5 lists of two words would be ten words, if nobody looked. */
+static void words_that_overflow_are_none(void **state) {
+    (void)state;
+    const vatten_blocks blocks = {(UINT64_C(1) << 63) + 5, (UINT64_C(1) << 63) + 5, 1};
+    const vatten_streaming pattern = {.sink = 1, .local = 1};
+    uint32_t untouched[10] = {0};
+    vatten_lists_desc d;
+    assert_int_equal(vatten_preset_streaming(&said.logger, &heads, &blocks, &pattern, &d), VATTEN_SUCCESS);
+    assert_int_equal(vatten_preset_words(&d), 0);
+    vatten_fill_streaming(&d, &pattern, untouched);
+    for (int i = 0; i < 10; ++i)
+        assert_int_equal(untouched[i], 0);
+}
+
 static void moba_counts_the_own_block(void **state) {
     (void)state;
     vatten_sparse_desc d;
@@ -333,6 +347,7 @@ int main(void) {
         cmocka_unit_test(strided_lists_by_absolute_position),
         cmocka_unit_test(vertical_slash_as_worked_out_by_hand),
         cmocka_unit_test(vertical_slash_lists_all_it_promises),
+        cmocka_unit_test(words_that_overflow_are_none),
         cmocka_unit_test(moba_counts_the_own_block),
         cmocka_unit_test(blocks_of_vmoba_choose_queries_of_all_heads),
         cmocka_unit_test(broken_rules_are_named),
