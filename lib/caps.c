@@ -169,6 +169,7 @@ void vt_caps_lower(vt_caps *caps, const vatten_device_desc *desc) {
     caps->shared_bytes = lower(caps->shared_bytes, desc->cap_shared_bytes);
     caps->invocations = lower(caps->invocations, desc->cap_invocations);
     caps->workgroup_size_x = lower(caps->workgroup_size_x, desc->cap_invocations);
+    caps->push_bytes = lower(caps->push_bytes, desc->cap_push_bytes);
     if (desc->cap_storage_range)
         caps->storage_range = vt_min(caps->storage_range, desc->cap_storage_range);
     if (desc->cap_no_subgroups)

@@ -212,6 +212,7 @@ void vatten_device_get_info(const vatten_device *device, vatten_device_info *out
         .driver_version = caps->driver_version,
         .tuned_rows = caps->tuned_count,
         .dots_accelerated = caps->dots_accelerated,
+        .push_bytes = caps->push_bytes,
     };
     snprintf(out->name, sizeof out->name, "%s", caps->name);
     snprintf(out->driver_info, sizeof out->driver_info, "%s", caps->driver_info);

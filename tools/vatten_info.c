@@ -156,6 +156,7 @@ static void add_device(cJSON *object, vatten_context *context) {
     cJSON_AddStringToObject(object, "workgroup_matrices", device.workgroup_matrices);
     cJSON_AddStringToObject(object, "bf16_workgroup_matrices", device.bf16_workgroup_matrices);
     cJSON_AddBoolToObject(object, "dots_accelerated", device.dots_accelerated);
+    cJSON_AddNumberToObject(object, "push_bytes", device.push_bytes);
     add_count(object, "vendor_id", device.vendor_id);
     add_count(object, "device_id", device.device_id);
     add_count(object, "driver_id", device.driver_id);

@@ -39,6 +39,7 @@ typedef struct vatten_context_desc {
      * breaks a rule is a warning and is ignored; a missing one is normal. */
     const char *tuning;
     const char *cap_quirks; /* as in vatten_device_desc */
+    uint32_t cap_push_bytes;
 } vatten_context_desc;
 
 /* `desc` may be NULL. With no loader or no usable device the result is UNSUPPORTED and the message names the

@@ -205,6 +205,8 @@ typedef struct vatten_device_desc {
     /* Names of quirks (vatten_quirk_get), separated by spaces, as if the device had these too: a limit to pretend, as those
      * above are. NULL = none; a name that is unknown, or no quirk's but a merit's, is INVALID_ARGUMENT. */
     const char *cap_quirks;
+    /* Push constants, a limit to pretend too. UNSUPPORTED below 128 bytes, which every device has. */
+    uint32_t cap_push_bytes;
 } vatten_device_desc;
 
 /* Makes vatten's part of a VkDevice: a function table, two layouts, an empty pipeline map. Compiles no
@@ -261,6 +263,7 @@ typedef struct vatten_device_info {
     /* The device says that it multiplies four signed bytes at a time faster than one by one. */
     bool dots_accelerated;
     uint64_t max_moves; /* default bound on the elements that one dispatch moves */
+    uint32_t push_bytes; /* of push constants */
 } vatten_device_info;
 
 /* Thread-safety: safe. */

@@ -27,7 +27,8 @@ static vatten_result create_core(vatten_context *context, const vatten_context_d
                                  .cap_no_subgroups = desc->cap_no_subgroups,
                                  .tuning = tuning.data,
                                  .tuning_size = tuning.size,
-                                 .cap_quirks = desc->cap_quirks};
+                                 .cap_quirks = desc->cap_quirks,
+                                 .cap_push_bytes = desc->cap_push_bytes};
     result = vatten_device_create(&device, &context->core);
     vt_ctx_release(context, tuning.data);
     return result;

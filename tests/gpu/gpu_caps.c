@@ -115,6 +115,10 @@ static bool lower_by(vatten_context_desc *desc, const char *word) {
         desc->cap_invocations = (uint32_t)least(desc->cap_invocations, number);
         return true;
     }
+    if ((value = value_of(word, "push")) != NULL && read_number(value, UINT32_MAX, &number)) {
+        desc->cap_push_bytes = (uint32_t)least(desc->cap_push_bytes, number);
+        return true;
+    }
     if ((value = value_of(word, "range")) != NULL && read_number(value, UINT64_MAX, &number)) {
         desc->cap_storage_range = least(desc->cap_storage_range, number);
         return true;
@@ -132,7 +136,7 @@ bool gpu_caps_lower(vatten_context_desc *desc, const char *words, char *wrong, s
         if (length >= sizeof word || !lower_by(&lowered, word)) {
             snprintf(wrong, wrong_size,
                      "VATTEN_TEST_CAPS: \"%s\" is none of no_subgroups, shared=BYTES, invocations=COUNT, "
-                     "range=BYTES, quirks=NAMES (vatten_info --quirks lists them), "
+                     "range=BYTES, push=BYTES, quirks=NAMES (vatten_info --quirks lists them), "
                      "without=storage_16bit|push_descriptor|subgroup_size_control|"
                      "cooperative_matrix|cooperative_matrix_bf16|cooperative_matrix_2|cooperative_matrix_"
                      "workgroup|"
@@ -166,6 +170,7 @@ bool gpu_caps_kept(const vatten_context_desc *desc, const vatten_device_info *li
     return within(limits->shared_bytes, desc->cap_shared_bytes) &&
            within(limits->invocations, desc->cap_invocations) &&
            within(limits->storage_range, desc->cap_storage_range) &&
+           within(limits->push_bytes, desc->cap_push_bytes) &&
            has_quirks(limits, desc->cap_quirks ? desc->cap_quirks : "") &&
            (limits->features & desc->without) == 0 && (limits->subgroup_size == 1 || !desc->cap_no_subgroups);
 }

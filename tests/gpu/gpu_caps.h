@@ -13,6 +13,7 @@
  *   shared=BYTES          shared memory of a workgroup
  *   invocations=COUNT     invocations of a workgroup
  *   range=BYTES           what one binding may hold
+ *   push=BYTES            push constants
  *   quirks=NAMES          those of vatten_quirk_get, separated by spaces
  *   without=FEATURE       storage_16bit, push_descriptor, subgroup_size_control and others; may stand several times
  *

@@ -112,9 +112,9 @@ static void tell_summary(const gpu *g) {
     }
 }
 
-int gpu_close(gpu *g, int failed) {
+void gpu_leave(gpu *g) {
     if (!g->context) {
-        return failed;
+        return;
     }
     gpu_check_validation(g, "at the end");
     for (int slot = 0; slot < GPU_SLOTS; ++slot) {
@@ -123,6 +123,15 @@ int gpu_close(gpu *g, int failed) {
     }
     vatten_context_destroy(g->context);
     g->context = NULL;
+    g->device = NULL;
+    g->validation_errors = 0; /* the next context counts its own */
+}
+
+int gpu_close(gpu *g, int failed) {
+    if (!g->context) {
+        return failed;
+    }
+    gpu_leave(g);
     tell_summary(g);
     return failed + (g->failures ? 1 : 0);
 }
@@ -189,7 +198,8 @@ bool gpu_has_layout(const gpu *g, vatten_layout layout) {
         return (shuffles || layout == VATTEN_LAYOUT_PACKED_SHARED) && (g->limits.features & half) == half;
     }
     if (layout == VATTEN_LAYOUT_ADDRESS) {
-        return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
+        return (g->limits.features & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0 &&
+               g->limits.push_bytes >= 152;
     }
     if (layout == VATTEN_LAYOUT_DOT) {
         return shuffles && (g->limits.features & VATTEN_FEATURE_INTEGER_DOT_PRODUCT) != 0;

@@ -168,6 +168,9 @@ typedef struct gpu_trial {
  * Returns 0, GPU_SKIP without a device, 1 on another error. */
 int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc);
 
+/* Closes the device and keeps the score, so that the same program can open one with other caps. */
+void gpu_leave(gpu *g);
+
 /* Prints the summary, closes, and returns the exit code: 0 or the number of failures, with `failed` added. */
 int gpu_close(gpu *g, int failed);
 

@@ -173,12 +173,13 @@ static void test_caps_lower_and_never_raise(void **state) {
     char wrong[1024];
     assert_true(gpu_caps_lower(&desc, "", wrong, sizeof wrong));
     assert_true(desc.cap_shared_bytes == 0 && desc.cap_invocations == 64 && !desc.cap_no_subgroups);
-    assert_true(
-        gpu_caps_lower(&desc, "no_subgroups,shared=16384,invocations=128,range=65536", wrong, sizeof wrong));
+    assert_true(gpu_caps_lower(&desc, "no_subgroups,shared=16384,invocations=128,range=65536,push=128", wrong,
+                               sizeof wrong));
     assert_true(desc.cap_no_subgroups);
     assert_int_equal(desc.cap_shared_bytes, 16384);
     assert_int_equal(desc.cap_invocations, 64); /* as asked for */
     assert_int_equal(desc.cap_storage_range, 65536);
+    assert_int_equal(desc.cap_push_bytes, 128);
     assert_true(gpu_caps_lower(&desc,
                                "shared=8192,without=push_descriptor,without=subgroup_size_control,"
                                "without=cooperative_matrix,without=cooperative_matrix_bf16,"
@@ -234,12 +235,14 @@ static void test_kept_caps_are_told_from_others(void **state) {
     (void)state;
     vatten_context_desc none = {0}, shared = {.cap_shared_bytes = 1}, plain = {.cap_no_subgroups = true},
                         narrow = {.cap_invocations = 1}, range = {.cap_storage_range = 1},
+                        short_push = {.cap_push_bytes = 1},
                         bare = {.without = VATTEN_FEATURE_PUSH_DESCRIPTOR},
                         faulty = {.cap_quirks = "pvr_spills amd_matrix"};
     vatten_device_info much = {.subgroup_size = 8,
                                .shared_bytes = 2,
                                .invocations = 2,
                                .storage_range = 2,
+                               .push_bytes = 2,
                                .quirks = "slow_shuffles amd_matrix",
                                .features = VATTEN_FEATURE_PUSH_DESCRIPTOR};
     assert_true(gpu_caps_kept(&none, &much));
@@ -248,6 +251,7 @@ static void test_kept_caps_are_told_from_others(void **state) {
     assert_true(gpu_caps_kept(&faulty, &much));
     assert_false(gpu_caps_kept(&shared, &much));
     assert_false(gpu_caps_kept(&narrow, &much));
+    assert_false(gpu_caps_kept(&short_push, &much));
     assert_false(gpu_caps_kept(&range, &much));
     assert_false(gpu_caps_kept(&plain, &much));
     assert_false(gpu_caps_kept(&bare, &much));

@@ -230,6 +230,7 @@ static void assert_same_limits(const vt_caps *a, const vt_caps *b) {
     assert_true(a->storage_range == b->storage_range);
     assert_int_equal(a->storage_alignment, b->storage_alignment);
     assert_int_equal(a->storage_buffers, b->storage_buffers);
+    assert_int_equal(a->push_bytes, b->push_bytes);
     assert_int_equal(a->subgroup_ops, b->subgroup_ops);
     assert_int_equal(a->subgroup_size, b->subgroup_size);
     assert_int_equal(a->features, b->features);
@@ -243,8 +244,10 @@ static void caps_only_lower(void **state) {
     const vatten_device_desc none = {0};
     vt_caps_lower(&caps, &none);
     assert_same_limits(&caps, &before);
-    const vatten_device_desc higher = {
-        .cap_shared_bytes = UINT32_MAX, .cap_invocations = UINT32_MAX, .cap_storage_range = UINT64_MAX};
+    const vatten_device_desc higher = {.cap_shared_bytes = UINT32_MAX,
+                                       .cap_invocations = UINT32_MAX,
+                                       .cap_storage_range = UINT64_MAX,
+                                       .cap_push_bytes = UINT32_MAX};
     vt_caps_lower(&caps, &higher);
     assert_same_limits(&caps, &before);
 }
@@ -254,8 +257,10 @@ static void each_cap_lowers_its_limit_and_no_other(void **state) {
     const vatten_device_desc desc = {.cap_shared_bytes = 16384,
                                      .cap_invocations = 64,
                                      .cap_storage_range = 4096,
-                                     .cap_no_subgroups = true};
+                                     .cap_no_subgroups = true,
+                                     .cap_push_bytes = 128};
     vt_caps expected = unit_caps_desktop();
+    expected.push_bytes = 128;
     expected.shared_bytes = 16384;
     expected.invocations = 64;
     expected.workgroup_size_x = 64;
