@@ -3,27 +3,15 @@
  * Attention over lists: blocks of all sizes, ranges, single keys; with the rules of the diagonal, row masks, lists for
  * heads and for all, ends in all places, entries that name nothing.
  */
-#include "gpu_harness.h"
+#include "list_words.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static gpu device;
 
 static const vatten_dtype dtypes[] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN_DTYPE_BF16};
-
-/* A number below `below`. */
-static uint64_t below(uint64_t seed, uint64_t i, uint64_t below) {
-    double unit = ((double)ref_random(seed, i) / 1.7320509 + 1.0) / 2.0;
-    uint64_t value = (uint64_t)(unit * (double)below);
-    return value >= below ? below - 1 : value;
-}
-
-static uint64_t blocks_of(uint64_t tokens, uint64_t block) {
-    return (tokens + block - 1) / block;
-}
 
 static gpu_problem problem_of(vatten_dtype dtype, uint64_t q_len, uint64_t kv_len, uint32_t heads,
                               uint32_t kv_heads, uint32_t dim) {
@@ -33,38 +21,6 @@ static gpu_problem problem_of(vatten_dtype dtype, uint64_t q_len, uint64_t kv_le
     p.lists.q_len = q_len;
     p.lists.kv_len = kv_len;
     return p;
-}
-
-/* Room for all lists of a problem, every word VATTEN_LIST_END. */
-static uint32_t *new_words(const gpu_problem *p, uint64_t *out_lists) {
-    const vatten_lists_desc *d = &p->lists;
-    uint64_t heads = d->list_heads ? d->list_heads : d->heads.heads;
-    uint64_t rows = d->kind == VATTEN_LIST_RANGES ? d->rows : blocks_of(d->q_len, d->q_block);
-    *out_lists = d->heads.batch * heads * rows;
-    uint64_t bytes = *out_lists * vatten_lists_words(d) * sizeof(uint32_t);
-    uint32_t *words = malloc(bytes + 1);
-    memset(words, 0xff, bytes);
-    return words;
-}
-
-/* Lists of blocks by density in percent; 100: all there are. A list is cut off at `entries`. */
-static uint32_t *block_lists(const gpu_problem *p, uint64_t density) {
-    const vatten_lists_desc *d = &p->lists;
-    uint64_t lists, row = vatten_lists_words(d), entry = row / d->entries;
-    uint32_t *words = new_words(p, &lists);
-    for (uint64_t n = 0; n < lists; ++n) {
-        uint64_t used = 0;
-        for (uint64_t block = 0; block < blocks_of(d->kv_len, d->kv_block) && used < d->entries; ++block) {
-            if (below(p->seed + 50, n * 512 + block, 100) < density) {
-                uint32_t *at = words + n * row + used++ * entry;
-                at[0] = (uint32_t)block;
-                for (uint64_t w = 1; w < entry; ++w) {
-                    at[w] = (uint32_t)below(p->seed + 51 + w, n * 512 + block, UINT32_MAX);
-                }
-            }
-        }
-    }
-    return words;
 }
 
 /* 1. blocks: sizes of queries and keys apart, tails, densities, heads */
@@ -78,7 +34,7 @@ static void check_blocks(const block_row *row, unsigned n) {
     gpu_problem p = problem_of(dtypes[n % 3], row->q_len, row->kv_len, row->heads, row->kv_heads, row->dim);
     p.lists.q_block = row->q_block;
     p.lists.kv_block = row->kv_block;
-    p.lists.entries = (uint32_t)blocks_of(row->kv_len, row->kv_block);
+    p.lists.entries = (uint32_t)list_blocks(row->kv_len, row->kv_block);
     p.lists.list_heads = row->list_heads;
     p.lists.causal = row->causal;
     p.lists.heads.batch = 1 + n % 2;
@@ -87,7 +43,7 @@ static void check_blocks(const block_row *row, unsigned n) {
     p.small_tiles = n % 4 != 0 && !gpu_thorough(&device);
     p.rows = 150;
     p.seed = 1 + n;
-    uint32_t *words = block_lists(&p, row->density);
+    uint32_t *words = list_words_blocks(&p, row->density);
     p.words = words;
     gpu_name(&p, "blocks %u", n);
     gpu_check_layouts(&device, &p);
@@ -121,12 +77,12 @@ static void test_row_masks(void **state) {
         gpu_problem p = problem_of(dtypes[n % 3], 140, 150, 2, 1, 16);
         p.lists.q_block = sizes[n][0];
         p.lists.kv_block = sizes[n][1];
-        p.lists.entries = (uint32_t)blocks_of(150, sizes[n][1]);
+        p.lists.entries = (uint32_t)list_blocks(150, sizes[n][1]);
         p.lists.row_masks = true;
         p.lists.causal = n % 2 == 1;
         p.small_tiles = n != 1;
         p.seed = 60 + n;
-        uint32_t *words = block_lists(&p, 60);
+        uint32_t *words = list_words_blocks(&p, 60);
         p.words = words;
         gpu_name(&p, "row masks %u", n);
         gpu_check_layouts(&device, &p);
@@ -166,7 +122,7 @@ static void test_rules_inside(void **state) {
         p.lists.key_phase = rules[n].key_phase;
         p.small_tiles = n % 3 != 0;
         p.seed = 80 + n;
-        uint32_t *words = block_lists(&p, 75);
+        uint32_t *words = list_words_blocks(&p, 75);
         p.words = words;
         gpu_name(&p, "rules inside %u", n);
         gpu_check_layouts(&device, &p);
@@ -175,27 +131,7 @@ static void test_rules_inside(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 4. ranges: queries cut anywhere, in no order; ranges of keys that begin anywhere, end past the keys, are empty */
-static uint32_t *range_lists(const gpu_problem *p) {
-    const vatten_lists_desc *d = &p->lists;
-    uint64_t lists, row = vatten_lists_words(d);
-    uint32_t *words = new_words(p, &lists);
-    for (uint64_t n = 0; n < lists; ++n) {
-        uint32_t *list = words + n * row;
-        uint64_t place = d->rows - 1 - n % d->rows, step = d->q_len / d->rows, at = 0;
-        list[0] = (uint32_t)(place * step);
-        list[1] = (uint32_t)(place + 1 == d->rows ? d->q_len : (place + 1) * step);
-        uint64_t entries = below(p->seed + 70, n, d->entries + 1);
-        for (uint64_t e = 0; e < entries; ++e) {
-            uint64_t first = at + below(p->seed + 71, n * 64 + e, 20);
-            at = first + below(p->seed + 72, n * 64 + e, 50);
-            list[2 + 2 * e] = (uint32_t)first;
-            list[3 + 2 * e] = (uint32_t)at;
-        }
-    }
-    return words;
-}
-
+/* 4. ranges */
 static void test_ranges(void **state) {
     (void)state;
     for (unsigned n = 0; n < 5; ++n) {
@@ -209,7 +145,7 @@ static void test_ranges(void **state) {
         p.lists.heads.batch = 2;
         p.small_tiles = n != 0;
         p.seed = 90 + n;
-        uint32_t *words = range_lists(&p);
+        uint32_t *words = list_words_ranges(&p);
         p.words = words;
         gpu_name(&p, "ranges %u", n);
         gpu_check_layouts(&device, &p);
@@ -221,18 +157,7 @@ static void test_ranges(void **state) {
     gpu_assert_clean(&device);
 }
 
-/* 5. single keys: in no order, twice, none in between, past the end; for each query, or for blocks of queries */
-static uint32_t *key_lists(const gpu_problem *p) {
-    const vatten_lists_desc *d = &p->lists;
-    uint64_t lists;
-    uint32_t *words = new_words(p, &lists);
-    for (uint64_t n = 0; n < lists * d->entries; ++n) {
-        uint64_t key = below(p->seed + 75, n, d->kv_len + d->kv_len / 6);
-        words[n] = below(p->seed + 76, n, 5) == 0 ? VATTEN_LIST_END : (uint32_t)key;
-    }
-    return words;
-}
-
+/* 5. single keys; for each query, or for blocks of queries */
 static void test_keys(void **state) {
     (void)state;
     static const struct {
@@ -256,7 +181,7 @@ static void test_keys(void **state) {
         }
         p.small_tiles = n % 3 != 0;
         p.seed = 100 + n;
-        uint32_t *words = key_lists(&p);
+        uint32_t *words = list_words_keys(&p);
         p.words = words;
         gpu_name(&p, "keys %u", n);
         gpu_check_layouts(&device, &p);
@@ -279,10 +204,11 @@ static void test_strides_of_lists(void **state) {
         p.small_tiles = true;
         p.seed = 110 + n;
         uint64_t lists;
-        uint32_t *words = new_words(&p, &lists);
+        uint32_t *words = list_words_new(&p, &lists);
         for (uint64_t i = 0; i < lists * 8; ++i) {
             uint64_t row = i / 8 % 3, head = i / 24 % p.lists.list_heads, b = n == 3 ? i / 24 / 2 : 0;
-            words[i] = i % 8 == 3 ? 4000000000u : (uint32_t)(i % 8 + below(5, (b * 4 + head) * 4 + row, 3));
+            words[i] =
+                i % 8 == 3 ? 4000000000u : (uint32_t)(i % 8 + list_below(5, (b * 4 + head) * 4 + row, 3));
         }
         p.words = words;
         gpu_name(&p, "strides of lists %u", n);
