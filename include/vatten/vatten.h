@@ -262,7 +262,7 @@ typedef struct vatten_device_info {
     char bf16_workgroup_matrices[256]; /* the same of bf16 */
     /* The device says that it multiplies four signed bytes at a time faster than one by one. */
     bool dots_accelerated;
-    uint64_t max_moves; /* default bound on the elements that one dispatch moves */
+    uint64_t max_moves;  /* default bound on the elements that one dispatch moves */
     uint32_t push_bytes; /* of push constants */
 } vatten_device_info;
 
