@@ -123,6 +123,7 @@ static void test_lengths(void **state) {
             char name[64];
             snprintf(name, sizeof name, "lengths %d, pages of %u", lengths, pages[n]);
             t.cache.lengths = (vatten_lengths)lengths;
+            t.cache.heads.max_moves = n % 2 ? 1 + 100 * n : 0; /* a row of a head, then a few */
             set_pages(&t, pages[n]);
             check_lengths(&t, name);
         }

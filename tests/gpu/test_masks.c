@@ -113,6 +113,7 @@ static void test_masks_over_many_tiles(void **state) {
         gpu_name(&p, "long, mask %u", (unsigned)each[m]);
         gpu_check_turn(&device, &p, m + 3);
         p.dense.heads.max_macs = 1u << 20; /* in parts */
+        p.dense.heads.max_moves = 64;      /* spans of keys too */
         gpu_name(&p, "long in parts, mask %u", (unsigned)each[m]);
         gpu_check_turn(&device, &p, m + 3);
     }

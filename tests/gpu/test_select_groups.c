@@ -422,6 +422,26 @@ static void test_blocks_that_are_boxes(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* Scores by five blocks of a workgroup's rows and one head, and all passes after them by as little as they can. */
+static void test_small_bounds(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 3; ++n) {
+        choice_problem p = {.desc = tokens(6), .seed = 900 + n, .whole = n != 1};
+        p.desc.dtype = (vatten_dtype)(VATTEN_DTYPE_F32 + n);
+        p.desc.max_macs = 64 * 6 * 5;
+        p.desc.max_moves = 1000;
+        p.desc.rule.budget_rows = n ? 20 : 0;
+        p.desc.rule.total = n == 0 ? 0 : n == 1 ? 90 : 12;
+        p.desc.rule.by_block = n == 2;
+        choice_check(&device,
+                     n == 0   ? "small bounds"
+                     : n == 1 ? "small bounds, rows"
+                              : "small bounds, blocks",
+                     &p);
+    }
+    gpu_assert_clean(&device);
+}
+
 static void few_rows_are_in_doubt(void **state) {
     (void)state;
     printf("  %u of %u rows in doubt\n", (unsigned)choice_doubts, (unsigned)(choice_doubts + device.rows));
@@ -445,6 +465,7 @@ int main(void) {
         cmocka_unit_test(test_small_groups_of_blocks),
         cmocka_unit_test(test_blocks_of_shared_lists),
         cmocka_unit_test(test_blocks_that_are_boxes),
+        cmocka_unit_test(test_small_bounds),
         cmocka_unit_test(few_rows_are_in_doubt),
     };
     int opened = gpu_open(&device, "test_select_groups", NULL);

@@ -409,6 +409,7 @@ static vatten_sparse_desc draw_problem(uint64_t *random, vatten_layout layout) {
     }
     d.max_workspace = draw(random, 0, 1) ? 0 : draw(random, 45000, 90000);
     d.heads.max_macs = draw(random, 0, 1) ? 0 : UINT64_C(1) << draw(random, 8, 17);
+    d.heads.max_moves = d.heads.max_macs / 8;
     return d;
 }
 

@@ -486,6 +486,7 @@ static void sparse_programs_keep_limits_and_their_workspace(void **state) {
         d.execution = d.q_block == 1 ? (vatten_sparse_execution)unit_between(&random, 0, 2) : 0;
         d.max_workspace = unit_chance(&random, 50) ? 1 << 26 : spread(&random, 10000, 1 << 24);
         d.heads.max_macs = unit_chance(&random, 70) ? 0 : spread(&random, 1 << 16, UINT64_C(1) << 36);
+        d.heads.max_moves = unit_chance(&random, 50) ? 0 : spread(&random, 1 << 8, UINT64_C(1) << 28);
         vt_tile tile;
         uint32_t row = 0;
         vatten_result result = vt_sparse_from(&caps, &said.logger, &d, &sparse);
