@@ -326,7 +326,7 @@ static uint32_t *lists_problem(const ops_case *c, gpu_problem *p) {
         return list_words_keys(p);
     }
     if (d->kind == VATTEN_LIST_RANGES) {
-        d->rows = rows_of_ranges(d, bounded(FIELD(rows), 1, 64));
+        d->rows = rows_of_ranges(d, bounded(FIELD(rows), 1, d->q_len < 64 ? d->q_len : 64));
         return list_words_ranges(p);
     }
     d->kv_block = (uint32_t)bounded(FIELD(kv_block), 1, 512);
