@@ -144,6 +144,15 @@ void vt_caps_drop_matrices(vt_caps *caps) {
     caps->matrix_subgroup = 0;
 }
 
+vt_caps vt_caps_boundless(const char *name) {
+    vt_caps caps = {.storage_range = UINT64_MAX,
+                    .features = VATTEN_FEATURE_STORAGE_16BIT,
+                    .max_macs = UINT64_MAX,
+                    .max_moves = UINT64_MAX};
+    snprintf(caps.name, sizeof caps.name, "%s", name);
+    return caps;
+}
+
 void vt_caps_complete(vt_caps *caps) {
     caps->max_macs = default_macs(caps->device_type);
     caps->max_moves = default_moves(caps->device_type);

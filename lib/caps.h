@@ -117,6 +117,9 @@ bool vt_caps_takes_flexible(const vt_flexible *flexible);
 /* Whether addresses of buffers are enabled and fit behind the push block. */
 bool vt_caps_takes_addresses(const vt_caps *caps);
 
+/* Limits of no device, which refuse nothing: for rules that are asked without one. */
+vt_caps vt_caps_boundless(const char *name);
+
 /* Derives quirks, registers, matrix_subgroup, max_dim, private_quads, loads_once, loop_limit, max_macs, max_moves and workgroups from the other
  * fields, and takes away what a quirk (quirks.h) makes useless. */
 void vt_caps_complete(vt_caps *caps);

@@ -12,15 +12,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Refuses nothing: limits of no device. */
-static vt_caps boundless(void) {
-    return (vt_caps){.name = "no device",
-                     .storage_range = UINT64_MAX,
-                     .features = VATTEN_FEATURE_STORAGE_16BIT,
-                     .max_macs = UINT64_MAX,
-                     .max_moves = UINT64_MAX};
-}
-
 /* What a tile has that no device has judged. */
 static vatten_result bare_tile(const vt_problem *p, const vatten_logger *logger, vt_tile *out) {
     const vatten_tile *ask = &p->tile;
@@ -67,7 +58,7 @@ vatten_result vatten_neighborhood_estimate(const vatten_device *device, const va
     if (!desc || !out_estimate)
         return VATTEN_ERROR_INVALID_ARGUMENT;
     const vatten_logger *to = logger ? logger : device ? &device->logger : &silent;
-    const vt_caps none = boundless();
+    const vt_caps none = vt_caps_boundless("no device");
     const vt_caps *caps = device ? &device->caps : &none;
     vt_problem problem;
     vt_tile tile;

@@ -90,11 +90,7 @@ static vatten_result check_list(const list *l) {
 
 vatten_result vatten_lists_check(const vatten_logger *logger, const vatten_lists_desc *desc,
                                  const uint32_t *words) {
-    static const vt_caps any = {.name = "any device",
-                                .storage_range = UINT64_MAX,
-                                .max_macs = UINT64_MAX,
-                                .max_moves = UINT64_MAX,
-                                .features = VATTEN_FEATURE_STORAGE_16BIT};
+    const vt_caps any = vt_caps_boundless("any device");
     static const vatten_logger silent = {0};
     if (!desc || !words)
         return VATTEN_ERROR_INVALID_ARGUMENT;

@@ -124,11 +124,7 @@ static vatten_result check_copy(const copy *c) {
 
 vatten_result vatten_attention_check(const vatten_logger *logger, const vatten_attention_desc *desc,
                                      const void *tables) {
-    static const vt_caps any = {.name = "any device",
-                                .storage_range = UINT64_MAX,
-                                .max_macs = UINT64_MAX,
-                                .max_moves = UINT64_MAX,
-                                .features = VATTEN_FEATURE_STORAGE_16BIT};
+    const vt_caps any = vt_caps_boundless("any device");
     static const vatten_logger silent = {0};
     if (!desc || !tables)
         return VATTEN_ERROR_INVALID_ARGUMENT;
