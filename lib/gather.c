@@ -171,16 +171,10 @@ static bool fits(const plan *g, cut *c) {
 static bool choose_cut(const plan *g, cut *out) {
     cut c = {.part = {.batch = g->p->batch, .heads = g->invert.list_heads, .rows = g->p->q_len}};
     vt_invert_part *p = &c.part;
-    while (!fits(g, &c)) {
-        if (p->batch > 1)
-            p->batch = vt_ceil_div(p->batch, 2);
-        else if (p->heads > 1)
-            p->heads = vt_ceil_div(p->heads, 2);
-        else if (p->rows > 1)
-            p->rows = vt_ceil_div(p->rows, 2);
-        else
+    uint64_t *const sizes[] = {&p->batch, &p->heads, &p->rows};
+    while (!fits(g, &c))
+        if (!vt_halve_first(sizes, NULL, 3))
             return false;
-    }
     uint64_t works = g->p->max_macs / vt_max(tile_macs(g, p, c.keys), 1);
     c.tiles = vt_min(vt_min(vt_invert_tiles(&g->invert, p->rows), g->caps->groups[0]), vt_max(works, 1));
     *out = c;

@@ -76,16 +76,9 @@ static bool works(const vt_mark *m, const part *p) {
 /* The bound on work yields to a single row block, a limit of the device does not. */
 static bool choose_part(const vt_mark *m, uint64_t max_workspace, part *out) {
     part p = {.batch = m->batch, .heads = m->heads, .row_blocks = row_blocks(m)};
-    while (!fits(m, max_workspace, &p) || !works(m, &p)) {
-        if (p.batch > 1)
-            p.batch = vt_ceil_div(p.batch, 2);
-        else if (p.heads > 1)
-            p.heads = vt_ceil_div(p.heads, 2);
-        else if (p.row_blocks > 1)
-            p.row_blocks = vt_ceil_div(p.row_blocks, 2);
-        else
-            break;
-    }
+    uint64_t *const sizes[] = {&p.batch, &p.heads, &p.row_blocks};
+    while ((!fits(m, max_workspace, &p) || !works(m, &p)) && vt_halve_first(sizes, NULL, 3))
+        ;
     *out = p;
     return fits(m, max_workspace, &p);
 }

@@ -119,26 +119,16 @@ static bool fits(const vt_pool *pool, const part *p) {
            groups <= caps->groups[0] && p->heads <= caps->groups[1] && p->batch <= caps->groups[2];
 }
 
-/* Batches give way first, then heads, then rows, then blocks; false if there is only one left. */
-static bool shrink(part *p) {
-    uint64_t *sizes[4] = {&p->batch, &p->heads, &p->rows, &p->blocks};
-    for (int i = 0; i < 4; ++i)
-        if (*sizes[i] > 1) {
-            *sizes[i] = vt_ceil_div(*sizes[i], 2);
-            return true;
-        }
-    return false;
-}
-
-/* The bound on work yields to a single block, a limit of the device does not. */
+/* Batches give way first, then heads, then rows, then blocks. The bound on work yields to a single block, a limit of the device
+ * does not. */
 static vatten_result choose_part(const vt_pool *pool, part *out) {
     part p = {.batch = vt_min(pool->problem.batch, pool->caps->groups[2]),
               .heads = vt_min(pool->problem.heads, pool->caps->groups[1]),
               .rows = pool->blocks[0],
               .blocks = row_blocks(pool)};
-    while (!fits(pool, &p) || moves(pool, &p) > pool->problem.max_moves)
-        if (!shrink(&p))
-            break;
+    uint64_t *const sizes[] = {&p.batch, &p.heads, &p.rows, &p.blocks};
+    while ((!fits(pool, &p) || moves(pool, &p) > pool->problem.max_moves) && vt_halve_first(sizes, NULL, 4))
+        ;
     *out = p;
     if (fits(pool, &p))
         return VATTEN_SUCCESS;

@@ -255,18 +255,11 @@ static void add_score(const vt_select *s, const part *p, const piece *n, uint32_
 
 /* Batch entries give way first, then heads, then blocks. */
 static piece choose_piece(const vt_select *s, const part *p) {
-    const piece least = least_piece(s);
     piece n = {.batch = p->batch, .heads = p->heads * s->group, .blocks = s->desc.blocks};
-    while (score_macs(s, p->rows, &n) > s->problem.max_macs) {
-        if (n.batch > 1)
-            n.batch = vt_ceil_div(n.batch, 2);
-        else if (n.heads > 1)
-            n.heads = vt_ceil_div(n.heads, 2);
-        else if (n.blocks > least.blocks)
-            n.blocks = vt_round_up(vt_ceil_div(n.blocks, 2), VT_SELECT_BLOCKS_AT_ONCE);
-        else
-            break;
-    }
+    uint64_t *const sizes[] = {&n.batch, &n.heads, &n.blocks};
+    const uint64_t grains[] = {1, 1, VT_SELECT_BLOCKS_AT_ONCE};
+    while (score_macs(s, p->rows, &n) > s->problem.max_macs && vt_halve_first(sizes, grains, 3))
+        ;
     return n;
 }
 

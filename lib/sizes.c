@@ -18,3 +18,14 @@ vt_sum vt_times(vt_sum a, vt_sum b) {
 uint64_t vt_saturating_mul(uint64_t a, uint64_t b) {
     return a && b > UINT64_MAX / a ? UINT64_MAX : a * b;
 }
+
+bool vt_halve_first(uint64_t *const sizes[], const uint64_t grains[], size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        uint64_t grain = grains ? grains[i] : 1;
+        if (*sizes[i] > grain) {
+            *sizes[i] = vt_round_up(vt_ceil_div(*sizes[i], 2), grain);
+            return true;
+        }
+    }
+    return false;
+}

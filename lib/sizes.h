@@ -55,4 +55,8 @@ static inline uint64_t vt_round_down(uint64_t a, uint64_t b) {
     return a / b * b;
 }
 
+/* Halves the first of `count` sizes that is above its grain, up to whole grains (NULL: all are 1): how a part of some work gives
+ * way until it fits. False if none is. */
+bool vt_halve_first(uint64_t *const sizes[], const uint64_t grains[], size_t count);
+
 #endif /* VT_SIZES_H */

@@ -38,16 +38,10 @@ static part choose_part(const vt_op_input *op) {
     n.batch = vt_min(n.batch, groups[2]);
     n.heads = vt_min(n.heads, groups[1]);
     n.spans = vt_min(n.spans, groups[0] * (uint64_t)SPANS_GROUP);
-    while (moves(p, &n) > p->max_moves) {
-        if (n.batch > 1)
-            n.batch = vt_ceil_div(n.batch, 2);
-        else if (n.heads > 1)
-            n.heads = vt_ceil_div(n.heads, 2);
-        else if (n.spans > SPANS_GROUP)
-            n.spans = vt_round_up(vt_ceil_div(n.spans, 2), SPANS_GROUP);
-        else
-            break;
-    }
+    uint64_t *const sizes[] = {&n.batch, &n.heads, &n.spans};
+    const uint64_t grains[] = {1, 1, SPANS_GROUP};
+    while (moves(p, &n) > p->max_moves && vt_halve_first(sizes, grains, 3))
+        ;
     return n;
 }
 

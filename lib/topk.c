@@ -130,27 +130,17 @@ static bool works(const vt_topk *t, const part *p) {
  * single row, a limit of the device does not. */
 static vatten_result choose_part(const vt_topk *t, part *out) {
     part p = {.batch = t->desc.batch, .heads = t->desc.heads, .rows = t->desc.rows};
-    while (!fits(t, &p) || !works(t, &p)) {
-        if (p.batch > 1)
-            p.batch = vt_ceil_div(p.batch, 2);
-        else if (p.rows > 1)
-            p.rows = vt_ceil_div(p.rows, 2);
-        else if (p.heads > 1)
-            p.heads = vt_ceil_div(p.heads, 2);
-        else if (fits(t, &p))
-            break;
-        else {
-            vt_log(t->logger, VATTEN_LOG_ERROR, t->problem.label,
-                   "topk: a row of %" PRIu64 " values, or its list of %" PRIu32
-                   " entries, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32
-                   " workgroups",
-                   t->desc.values, t->desc.entries, t->caps->name, t->caps->storage_range,
-                   t->caps->groups[0]);
-            return VATTEN_ERROR_UNSUPPORTED;
-        }
-    }
+    uint64_t *const sizes[] = {&p.batch, &p.rows, &p.heads};
+    while ((!fits(t, &p) || !works(t, &p)) && vt_halve_first(sizes, NULL, 3))
+        ;
     *out = p;
-    return VATTEN_SUCCESS;
+    if (fits(t, &p))
+        return VATTEN_SUCCESS;
+    vt_log(t->logger, VATTEN_LOG_ERROR, t->problem.label,
+           "topk: a row of %" PRIu64 " values, or its list of %" PRIu32
+           " entries, does not fit %s: a binding holds %" PRIu64 " bytes, a dispatch %" PRIu32 " workgroups",
+           t->desc.values, t->desc.entries, t->caps->name, t->caps->storage_range, t->caps->groups[0]);
+    return VATTEN_ERROR_UNSUPPORTED;
 }
 
 /* ---- Steps ---- */

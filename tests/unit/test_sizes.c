@@ -60,6 +60,21 @@ static void rounding_keeps_multiples_and_does_not_wrap(void **state) {
         }
 }
 
+static void the_first_above_its_grain_is_halved(void **state) {
+    uint64_t a = 5, b = 100, c = 9;
+    uint64_t *const sizes[] = {&a, &b, &c};
+    const uint64_t grains[] = {1, 64, 9};
+    (void)state;
+    assert_true(vt_halve_first(sizes, grains, 3));
+    assert_true(a == 3 && b == 100 && c == 9);
+    a = 1;
+    assert_true(vt_halve_first(sizes, grains, 3));
+    assert_true(a == 1 && b == 64 && c == 9);
+    assert_false(vt_halve_first(sizes, grains, 3));
+    assert_true(vt_halve_first(sizes, NULL, 3));
+    assert_true(a == 1 && b == 32 && c == 9);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_are_exact_up_to_64_bits),
@@ -67,6 +82,7 @@ int main(void) {
         cmocka_unit_test(an_overflow_is_never_forgotten),
         cmocka_unit_test(saturating_results_stop_at_the_largest_value),
         cmocka_unit_test(rounding_keeps_multiples_and_does_not_wrap),
+        cmocka_unit_test(the_first_above_its_grain_is_halved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
