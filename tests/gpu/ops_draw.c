@@ -4,38 +4,20 @@
  */
 #include "ops_case.h"
 
+#include "choices.h"
+
 /* Streams: `mould` is the same for all cases that share what kernels are made for, `half` for one half of them, which share
  * lengths of the plan too. */
-typedef struct dice {
-    uint64_t state;
-} dice;
-
 typedef struct draw {
-    dice mould, half, own;
+    unit_random mould, half, own;
     uint64_t *field;
 } draw;
 
-/* Steele, Lea & Flood: Fast splittable pseudorandom number generators (2014). */
-static uint64_t throw_dice(dice *d) {
-    uint64_t z = d->state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-static uint64_t between(dice *d, uint64_t low, uint64_t high) {
-    return low + throw_dice(d) % (high - low + 1);
-}
-
-static bool chance(dice *d, uint64_t percent) {
-    return between(d, 1, 100) <= percent;
-}
-
 /* A length around the edges of a tile, a prime, or any up to `most`. */
-static uint64_t edge_length(dice *d, uint64_t most) {
+static uint64_t edge_length(unit_random *d, uint64_t most) {
     static const uint64_t tiles[] = {2, 4, 8, 16, 32, 64}, primes[] = {3, 7, 13, 31, 61, 127, 257};
-    uint64_t t = tiles[between(d, 0, 5)], length;
-    switch (between(d, 0, 7)) {
+    uint64_t t = tiles[unit_between(d, 0, 5)], length;
+    switch (unit_between(d, 0, 7)) {
     case 0:
         length = 1;
         break;
@@ -52,18 +34,18 @@ static uint64_t edge_length(dice *d, uint64_t most) {
         length = 2 * t + 1;
         break;
     case 5:
-        length = primes[between(d, 0, 6)];
+        length = primes[unit_between(d, 0, 6)];
         break;
     default:
-        length = between(d, 1, most);
+        length = unit_between(d, 1, most);
         break;
     }
     return length < 1 ? 1 : length > most ? most : length;
 }
 
 /* 0 most of the time, else up to `most`. */
-static uint64_t maybe(dice *d, uint64_t percent, uint64_t most) {
-    return chance(d, percent) ? between(d, 1, most) : 0;
+static uint64_t maybe(unit_random *d, uint32_t percent, uint64_t most) {
+    return unit_chance(d, percent) ? unit_between(d, 1, most) : 0;
 }
 
 /* ---- What all attention has ---- */
@@ -71,42 +53,44 @@ static uint64_t maybe(dice *d, uint64_t percent, uint64_t most) {
 static void draw_heads(draw *w) {
     static const uint64_t dims[][2] = {{4, 0},  {8, 24}, {16, 0}, {16, 8},   {37, 0},
                                        {40, 0}, {64, 0}, {64, 3}, {80, 128}, {1, 1}};
-    uint64_t *f = w->field, row = between(&w->mould, 0, 9);
+    uint64_t *f = w->field, row = unit_between(&w->mould, 0, 9);
     f[OPS_dim] = dims[row][0];
     f[OPS_value_dim] = dims[row][1];
-    f[OPS_layout] = between(&w->mould, 0, 13);
-    f[OPS_small] = chance(&w->mould, 85);
-    f[OPS_lse] = chance(&w->mould, 70);
-    f[OPS_group] = between(&w->mould, 1, 4);
-    f[OPS_data] = between(&w->own, 1, 999999);
-    f[OPS_batch] = between(&w->own, 1, 3);
-    f[OPS_kv_heads] = between(&w->half, 1, 3);
+    f[OPS_layout] = unit_between(&w->mould, 0, 13);
+    f[OPS_small] = unit_chance(&w->mould, 85);
+    f[OPS_lse] = unit_chance(&w->mould, 70);
+    f[OPS_group] = unit_between(&w->mould, 1, 4);
+    f[OPS_data] = unit_between(&w->own, 1, 999999);
+    f[OPS_batch] = unit_between(&w->own, 1, 3);
+    f[OPS_kv_heads] = unit_between(&w->half, 1, 3);
     f[OPS_scale] = maybe(&w->own, 25, 40);
     f[OPS_parts] = maybe(&w->own, 25, 40);
-    f[OPS_order] = chance(&w->own, 60) ? between(&w->own, 0, 80) : 0;
-    f[OPS_gap] = between(&w->half, 0, 9);
+    f[OPS_order] = unit_chance(&w->own, 60) ? unit_between(&w->own, 0, 80) : 0;
+    f[OPS_gap] = unit_between(&w->half, 0, 9);
 }
 
-static void draw_lengths(draw *w, dice *q, dice *kv) {
+static void draw_lengths(draw *w, unit_random *q, unit_random *kv) {
     uint64_t *f = w->field;
-    f[OPS_q_len] = edge_length(q, chance(q, 85) ? 70 : 300);
-    f[OPS_kv_len] = edge_length(kv, chance(kv, 85) ? 160 : 600);
+    f[OPS_q_len] = edge_length(q, unit_chance(q, 85) ? 70 : 300);
+    f[OPS_kv_len] = edge_length(kv, unit_chance(kv, 85) ? 160 : 600);
 }
 
-static void draw_diagonal(draw *w, dice *d) {
+static void draw_diagonal(draw *w, unit_random *d) {
     uint64_t *f = w->field;
-    f[OPS_causal] = between(&w->mould, 0, 1);
-    f[OPS_align] = between(&w->own, 0, 1);
-    f[OPS_window] = chance(&w->mould, 35);
+    f[OPS_causal] = unit_between(&w->mould, 0, 1);
+    f[OPS_align] = unit_between(&w->own, 0, 1);
+    f[OPS_window] = unit_chance(&w->mould, 35);
     f[OPS_left] = f[OPS_window] ? maybe(d, 75, f[OPS_kv_len] + 3) : 0;
     f[OPS_right] = f[OPS_window] ? maybe(d, 75, f[OPS_kv_len] + 3) : 0;
-    f[OPS_prefix] = chance(&w->mould, 20) ? between(d, 1, f[OPS_kv_len] + 1) : 0;
+    f[OPS_prefix] = unit_chance(&w->mould, 20) ? unit_between(d, 1, f[OPS_kv_len] + 1) : 0;
 }
 
-static void draw_now(draw *w, uint64_t percent) {
+static void draw_now(draw *w, uint32_t percent) {
     uint64_t *f = w->field;
-    f[OPS_q_now] = chance(&w->own, percent) ? 1 + edge_length(&w->own, f[OPS_q_len]) : maybe(&w->own, 5, 1);
-    f[OPS_kv_now] = chance(&w->own, percent) ? 1 + edge_length(&w->own, f[OPS_kv_len]) : maybe(&w->own, 5, 1);
+    f[OPS_q_now] =
+        unit_chance(&w->own, percent) ? 1 + edge_length(&w->own, f[OPS_q_len]) : maybe(&w->own, 5, 1);
+    f[OPS_kv_now] =
+        unit_chance(&w->own, percent) ? 1 + edge_length(&w->own, f[OPS_kv_len]) : maybe(&w->own, 5, 1);
 }
 
 static void draw_dense(draw *w) {
@@ -121,69 +105,69 @@ static void draw_dense(draw *w) {
 
 static void draw_masks(draw *w) {
     uint64_t *f = w->field;
-    f[OPS_masks] = between(&w->mould, 1, 15);
+    f[OPS_masks] = unit_between(&w->mould, 1, 15);
     f[OPS_segments] = maybe(&w->mould, 50, 40);
-    f[OPS_mask_heads] = between(&w->mould, 0, 2);
-    f[OPS_mask_batch] = between(&w->mould, 0, 1);
+    f[OPS_mask_heads] = unit_between(&w->mould, 0, 2);
+    f[OPS_mask_batch] = unit_between(&w->mould, 0, 1);
 }
 
 static void draw_repeats(draw *w) {
     uint64_t *f = w->field;
-    bool chunk = chance(&w->mould, 50);
-    f[OPS_chunk] = chunk ? between(&w->mould, 1, 2 * f[OPS_kv_len]) : 0;
-    f[OPS_key_stride] = chunk ? 0 : between(&w->mould, 1, 40);
-    f[OPS_key_phase] = between(&w->mould, 0, 39);
+    bool chunk = unit_chance(&w->mould, 50);
+    f[OPS_chunk] = chunk ? unit_between(&w->mould, 1, 2 * f[OPS_kv_len]) : 0;
+    f[OPS_key_stride] = chunk ? 0 : unit_between(&w->mould, 1, 40);
+    f[OPS_key_phase] = unit_between(&w->mould, 0, 39);
 }
 
 static void draw_fields(draw *w) {
     uint64_t *f = w->field;
-    f[OPS_fields] = between(&w->mould, 1, 127);
-    f[OPS_head_batch] = between(&w->mould, 0, 1);
-    f[OPS_alibi_signed] = between(&w->mould, 0, 1);
-    f[OPS_softcap] = between(&w->mould, 0, 1);
+    f[OPS_fields] = unit_between(&w->mould, 1, 127);
+    f[OPS_head_batch] = unit_between(&w->mould, 0, 1);
+    f[OPS_alibi_signed] = unit_between(&w->mould, 0, 1);
+    f[OPS_softcap] = unit_between(&w->mould, 0, 1);
 }
 
 static void draw_bias(draw *w) {
     uint64_t *f = w->field;
-    f[OPS_bias] = between(&w->mould, 1, 3);
-    f[OPS_bias_heads] = between(&w->mould, 0, 2);
-    f[OPS_bias_half] = between(&w->mould, 0, 1);
-    f[OPS_rank] = between(&w->mould, 1, 3);
-    f[OPS_extent0] = between(&w->mould, 1, 9);
-    f[OPS_extent1] = between(&w->mould, 1, 9);
-    f[OPS_extent2] = between(&w->mould, 1, 9);
+    f[OPS_bias] = unit_between(&w->mould, 1, 3);
+    f[OPS_bias_heads] = unit_between(&w->mould, 0, 2);
+    f[OPS_bias_half] = unit_between(&w->mould, 0, 1);
+    f[OPS_rank] = unit_between(&w->mould, 1, 3);
+    f[OPS_extent0] = unit_between(&w->mould, 1, 9);
+    f[OPS_extent1] = unit_between(&w->mould, 1, 9);
+    f[OPS_extent2] = unit_between(&w->mould, 1, 9);
 }
 
 static void draw_places(draw *w) {
     uint64_t *f = w->field;
-    f[OPS_lengths] = between(&w->mould, 0, 3);
-    f[OPS_sequences] = between(&w->mould, 1, 9);
-    f[OPS_page] = chance(&w->mould, 40) ? edge_length(&w->mould, 40) : 0;
+    f[OPS_lengths] = unit_between(&w->mould, 0, 3);
+    f[OPS_sequences] = unit_between(&w->mould, 1, 9);
+    f[OPS_page] = unit_chance(&w->mould, 40) ? edge_length(&w->mould, 40) : 0;
 }
 
 static void draw_results(draw *w) {
     uint64_t *f = w->field;
-    f[OPS_normaliser] = chance(&w->mould, 50) ? between(&w->mould, 1, 5) : 0;
-    f[OPS_carry] = f[OPS_normaliser] ? 0 : between(&w->mould, 1, 3);
+    f[OPS_normaliser] = unit_chance(&w->mould, 50) ? unit_between(&w->mould, 1, 5) : 0;
+    f[OPS_carry] = f[OPS_normaliser] ? 0 : unit_between(&w->mould, 1, 3);
 }
 
 static void draw_rules(draw *w) {
     static void (*const kinds[])(draw *) = {draw_masks, draw_repeats, draw_fields,
                                             draw_bias,  draw_places,  draw_results};
     uint64_t *f = w->field;
-    uint64_t first = between(&w->mould, 0, 5), step = between(&w->mould, 1, 2);
+    uint64_t first = unit_between(&w->mould, 0, 5), step = unit_between(&w->mould, 1, 2);
     draw_lengths(w, &w->mould, &w->mould);
     draw_diagonal(w, &w->mould);
     draw_now(w, 80);
-    for (uint64_t n = 0, count = between(&w->mould, 1, 3); n < count; ++n) {
+    for (uint64_t n = 0, count = unit_between(&w->mould, 1, 3); n < count; ++n) {
         kinds[(first + n * step) % 6](w);
     }
-    f[OPS_batch] = between(&w->mould, 1, 3);
-    f[OPS_kv_heads] = between(&w->mould, 1, 3);
-    f[OPS_align] = between(&w->mould, 0, 1);
+    f[OPS_batch] = unit_between(&w->mould, 1, 3);
+    f[OPS_kv_heads] = unit_between(&w->mould, 1, 3);
+    f[OPS_align] = unit_between(&w->mould, 0, 1);
     f[OPS_bytes] = maybe(&w->mould, 15, 4);
-    f[OPS_splits] = between(&w->mould, 1, 3);
-    f[OPS_extra] = chance(&w->mould, 20) ? edge_length(&w->own, 40) : 0;
+    f[OPS_splits] = unit_between(&w->mould, 1, 3);
+    f[OPS_extra] = unit_chance(&w->mould, 20) ? edge_length(&w->own, 40) : 0;
 }
 
 /* ---- Grids ---- */
@@ -191,25 +175,25 @@ static void draw_rules(draw *w) {
 /* Windows and dilations are specialized, extents are not. */
 static void draw_axis(draw *w, uint64_t most, int a) {
     uint64_t *f = w->field;
-    f[OPS_window0 + a] = between(&w->mould, 1, 5);
-    f[OPS_dilation0 + a] = chance(&w->mould, 60) ? 1 : between(&w->mould, 2, 3);
-    f[OPS_stride0 + a] = chance(&w->mould, 60) ? 1 : between(&w->mould, 1, 5);
+    f[OPS_window0 + a] = unit_between(&w->mould, 1, 5);
+    f[OPS_dilation0 + a] = unit_chance(&w->mould, 60) ? 1 : unit_between(&w->mould, 2, 3);
+    f[OPS_stride0 + a] = unit_chance(&w->mould, 60) ? 1 : unit_between(&w->mould, 1, 5);
     f[OPS_extent0 + a] = edge_length(&w->half, most);
 }
 
 static void draw_grid(draw *w) {
     static const uint64_t most[3] = {200, 20, 8};
     uint64_t *f = w->field;
-    f[OPS_rank] = between(&w->mould, 1, 3);
+    f[OPS_rank] = unit_between(&w->mould, 1, 3);
     for (int a = 0; a < (int)f[OPS_rank]; ++a) {
         draw_axis(w, most[f[OPS_rank] - 1], a);
     }
-    f[OPS_causal] = chance(&w->mould, 40) ? between(&w->mould, 1, 7) : 0;
-    f[OPS_edges] = chance(&w->mould, 40) ? between(&w->mould, 1, 26) : 0;
-    f[OPS_roll] = chance(&w->mould, 25) ? between(&w->half, 1, 50) : 0;
-    f[OPS_extra] = chance(&w->mould, 25) ? edge_length(&w->own, 40) : 0;
-    f[OPS_bias] = chance(&w->mould, 25);
-    f[OPS_weights] = chance(&w->mould, 15);
+    f[OPS_causal] = unit_chance(&w->mould, 40) ? unit_between(&w->mould, 1, 7) : 0;
+    f[OPS_edges] = unit_chance(&w->mould, 40) ? unit_between(&w->mould, 1, 26) : 0;
+    f[OPS_roll] = unit_chance(&w->mould, 25) ? unit_between(&w->half, 1, 50) : 0;
+    f[OPS_extra] = unit_chance(&w->mould, 25) ? edge_length(&w->own, 40) : 0;
+    f[OPS_bias] = unit_chance(&w->mould, 25);
+    f[OPS_weights] = unit_chance(&w->mould, 15);
 }
 
 /* ---- Lists ---- */
@@ -218,19 +202,19 @@ static void draw_lists(draw *w) {
     uint64_t *f = w->field;
     draw_lengths(w, &w->half, &w->mould);
     draw_diagonal(w, &w->mould);
-    f[OPS_kind] = between(&w->mould, 0, 3);
+    f[OPS_kind] = unit_between(&w->mould, 0, 3);
     f[OPS_q_block] = edge_length(&w->mould, 70);
     f[OPS_kv_block] = edge_length(&w->mould, 70);
     f[OPS_entries] = edge_length(&w->mould, 33);
-    f[OPS_rows] = between(&w->own, 1, 9);
-    f[OPS_list_heads] = between(&w->mould, 0, 2);
-    f[OPS_density] = chance(&w->own, 20) ? 100 : between(&w->own, 0, 90);
-    f[OPS_key_stride] = chance(&w->mould, 20) ? between(&w->mould, 1, 20) : 0;
-    f[OPS_key_phase] = between(&w->mould, 0, 19);
-    f[OPS_batch] = between(&w->mould, 1, 3);
-    f[OPS_kv_heads] = between(&w->mould, 1, 3);
-    f[OPS_bias] = chance(&w->mould, 20);
-    f[OPS_bias_heads] = between(&w->mould, 0, 2);
+    f[OPS_rows] = unit_between(&w->own, 1, 9);
+    f[OPS_list_heads] = unit_between(&w->mould, 0, 2);
+    f[OPS_density] = unit_chance(&w->own, 20) ? 100 : unit_between(&w->own, 0, 90);
+    f[OPS_key_stride] = unit_chance(&w->mould, 20) ? unit_between(&w->mould, 1, 20) : 0;
+    f[OPS_key_phase] = unit_between(&w->mould, 0, 19);
+    f[OPS_batch] = unit_between(&w->mould, 1, 3);
+    f[OPS_kv_heads] = unit_between(&w->mould, 1, 3);
+    f[OPS_bias] = unit_chance(&w->mould, 20);
+    f[OPS_bias_heads] = unit_between(&w->mould, 0, 2);
 }
 
 /* Families, caps and dtypes in all combinations, one after the other. */

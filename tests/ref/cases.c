@@ -5,6 +5,8 @@
  */
 #include "cases_json.h"
 
+#include "mixer.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,10 +360,7 @@ uint64_t cases_kv_len(const cases_case *item) {
 
 /* SplitMix64's output number i for a seed. */
 uint64_t cases_bits(const cases_case *item, uint64_t t, uint64_t i) {
-    uint64_t z = item->seed * 16 + t + (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
+    return mixer_mixed(item->seed * 16 + t + (i + 1) * MIXER_STEP);
 }
 
 float cases_value(const cases_case *item, cases_tensor tensor, uint64_t b, uint64_t token, uint64_t head,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "hostile_words.h"
 
-/* SplitMix64's finalizer, as in ref_random.c, of which only 24 bits are left there. */
+#include "mixer.h"
+
+/* All bits; ref_random has 24. */
 static uint64_t bits_of(uint64_t seed, uint64_t i) {
-    uint64_t z = seed * UINT64_C(0x9E3779B97F4A7C15) + (i + 1) * UINT64_C(0xD1342543DE82EF95);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
+    return mixer_mixed(seed * MIXER_STEP + (i + 1) * UINT64_C(0xD1342543DE82EF95));
 }
 
 uint32_t hostile_inside(uint64_t seed, uint64_t i, uint64_t edge) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules_shader.h"
 
+#include "mixer.h"
 #include "sizes.h"
 
 #define FAR INT64_C(0x40000000)
@@ -8,10 +9,7 @@
 /* ---- Tables ---- */
 
 static uint64_t mix(uint64_t seed, uint64_t at) {
-    uint64_t z = seed * 0x9E3779B97F4A7C15u + at * 0xD1B54A32D192ED03u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+    return mixer_mixed(seed * MIXER_STEP + at * 0xD1B54A32D192ED03u);
 }
 
 /* Whether word `at` is in a table that begins at `place`; then its number there. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "choices.h"
 
+#include "mixer.h"
+
 uint64_t unit_next(unit_random *random) {
-    uint64_t z = random->state += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+    return mixer_mixed(random->state += MIXER_STEP);
 }
 
 /* As many bytes as the range needs, so that a fuzzer can move one choice without moving all after it. */
