@@ -4,93 +4,30 @@
 # tests and the bench. A kernel's name is its address:
 # attention_<map>_<dtype>_<layout>[_wide][_full|_bias|_rules|_bytes|_mass|_mass_bytes|_columns|_columns_bytes], <task>_<dtype>.
 
-find_program(VATTEN_GLSLANG NAMES glslangValidator glslang REQUIRED DOC "glslang, the GLSL to SPIR-V compiler")
+include(${CMAKE_CURRENT_LIST_DIR}/spirv.cmake)
 
-# The layout MATRIX_WORKGROUP: as devices have it, or for tests on those that have matrices of a subgroup only.
-set(VATTEN_MATRIX_SCOPE workgroup CACHE STRING
-    "workgroup, or for tests subgroup: whose matrices the layout matrix_workgroup is made of")
-set_property(CACHE VATTEN_MATRIX_SCOPE PROPERTY STRINGS workgroup subgroup)
 set(VATTEN_WORKGROUP_DEFINES VT_MATRIX VT_MATRIX2 VT_MATRIX_WORKGROUP)
 if(VATTEN_MATRIX_SCOPE STREQUAL subgroup)
   list(APPEND VATTEN_WORKGROUP_DEFINES VT_MATRIX_SCOPE=gl_ScopeSubgroup)
-elseif(VATTEN_MATRIX_SCOPE STREQUAL workgroup)
-  list(APPEND VATTEN_WORKGROUP_DEFINES VT_TENSORS)
 else()
-  message(FATAL_ERROR "VATTEN_MATRIX_SCOPE is ${VATTEN_MATRIX_SCOPE}, neither workgroup nor subgroup")
+  list(APPEND VATTEN_WORKGROUP_DEFINES VT_TENSORS)
 endif()
 
-set(VATTEN_SHADER_DIR ${CMAKE_CURRENT_LIST_DIR})
-set(VATTEN_KERNEL_DIR ${CMAKE_CURRENT_BINARY_DIR}/kernels)
-file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
-file(GLOB VATTEN_SHADER_PARTS CONFIGURE_DEPENDS ${VATTEN_SHADER_DIR}/lib/*.glsl ${VATTEN_SHADER_DIR}/iface/*.h)
-set(VATTEN_KERNEL_HEADERS)
-set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0)
-set(VATTEN_KERNEL_INCLUDES "")
-set(VATTEN_KERNEL_ROWS "")
-
-# vatten_kernel(NAME SOURCE TASK MAP DTYPE LAYOUT IO DEFINES...): TASK to IO are enumerators of lib/kernels.h and of the
-# public header.
-function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
-  set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
-  set(defines ${ARGN})
-  set(wide false)
-  if("VT_WIDE" IN_LIST defines)
-    set(wide true)
-  endif()
-  set(target vulkan1.1)
-  if("VT_MATRIX2" IN_LIST defines) # an extension of SPIR-V 1.6
-    set(target vulkan1.3)
-  endif()
-  set(arguments ${VATTEN_KERNEL_ARGUMENTS})
-  if("VT_MIXED" IN_LIST defines) # names stay: stripping them asks for tools that know the extension
-    list(REMOVE_ITEM arguments -g0)
-  endif()
-  list(TRANSFORM defines PREPEND -D)
-  add_custom_command(OUTPUT ${header}
-    COMMAND ${VATTEN_GLSLANG} ${arguments} --target-env ${target} -I${VATTEN_SHADER_DIR} ${defines}
-            --vn vt_spirv_${NAME} -o ${header} ${VATTEN_SHADER_DIR}/${SOURCE}
-    DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
-    COMMENT "SPIR-V ${NAME}" VERBATIM)
-  set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
-  set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"kernels/${NAME}.h\"\n" PARENT_SCOPE)
-  set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${TASK}, ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
-${wide}, vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
-endfunction()
-
-# vatten_probe(NAME TARGET RESULT): RESULT is 0 where the compiler takes probe/NAME.comp.
-function(vatten_probe NAME TARGET RESULT)
-  execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} --target-env ${TARGET}
-                          -o ${VATTEN_KERNEL_DIR}/${NAME}.spv ${VATTEN_SHADER_DIR}/probe/${NAME}.comp
-                  RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
-  set(${RESULT} ${result} PARENT_SCOPE)
-endfunction()
-
-# glslang knows cooperative matrices since version 13, whose SPIR-V still had other numbers for them. Without, the
-# build has no layout MATRIX.
-execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLANG_VERSION ERROR_QUIET)
-vatten_probe(cooperative_matrix vulkan1.1 VATTEN_NO_MATRIX)
-vatten_probe(bfloat16_matrix vulkan1.1 VATTEN_NO_BFLOAT16)
-vatten_probe(cooperative_matrix2 vulkan1.3 VATTEN_NO_MATRIX2)
-vatten_probe(cooperative_matrix_workgroup vulkan1.3 VATTEN_NO_MATRIX_WORKGROUP)
-vatten_probe(spirv_intrinsics vulkan1.1 VATTEN_NO_INTRINSICS)
-if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
-  set(VATTEN_NO_MATRIX 13)
-endif()
 if(VATTEN_NO_MATRIX)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
+  message(STATUS "vatten: the compiler of the kernels has no GL_KHR_cooperative_matrix (14 has), so there is no layout MATRIX")
 endif()
 if(VATTEN_NO_MATRIX2)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_NV_cooperative_matrix2 (15 has), so there is no layout MATRIX2")
+  message(STATUS "vatten: the compiler of the kernels has no GL_NV_cooperative_matrix2 (15 has), so there is no layout MATRIX2")
 endif()
 if(VATTEN_NO_MATRIX_WORKGROUP)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} has no tensor layouts of GL_NV_cooperative_matrix2 (15 has), so there is no layout "
+  message(STATUS "vatten: the compiler of the kernels has no tensor layouts of GL_NV_cooperative_matrix2 (15 has), so there is no layout "
                  "MATRIX_WORKGROUP")
 endif()
 if(VATTEN_NO_INTRINSICS)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_spirv_intrinsics (11.5 has), so there are no layouts MIXED and DOT")
+  message(STATUS "vatten: the compiler of the kernels has no GL_EXT_spirv_intrinsics (11.5 has), so there are no layouts MIXED and DOT")
 endif()
 if(VATTEN_NO_BFLOAT16)
-  message(STATUS "vatten: ${VATTEN_GLSLANG} has no GL_EXT_bfloat16 (16 has), so layouts with matrices have no bf16")
+  message(STATUS "vatten: the compiler of the kernels has no GL_EXT_bfloat16 (16 has), so layouts with matrices have no bf16")
 endif()
 
 set(VATTEN_DEFINES_PLAIN)
@@ -227,3 +164,5 @@ const vt_kernel vt_kernels[] = {
 @VATTEN_KERNEL_ROWS@};
 const uint32_t vt_kernel_count = sizeof vt_kernels / sizeof vt_kernels[0];
 ")
+
+vatten_kernels_target()
