@@ -11,11 +11,11 @@ import launch
 
 LIMIT = 7200  # seconds for one device: all of them with --full take the slowest emulated one the better part of an hour
 STRICT_DIM = 128  # up to here nothing may spill
-# Kernels are compiled at the hardest dim of the strict part and at the other steps of the tuning table, with dtypes that devices
-# of a driver take in turns, so that a driver compiles all there is; dims between have the same tiles. Where audits alone are
-# asked for, the hardest dim comes with every dtype.
-STEPS = "64,256,576x512"
-EMULATED_STEPS = "64"  # compilers that spill take minutes for the larger ones under qemu
+# Kernels are compiled at the hardest dim of the strict part and at the other steps of the tuning table; dims between have the
+# same tiles. The devices of a driver take dtypes and steps in turns, so that a driver compiles all there is. Where audits
+# alone are asked for, every device takes all steps, and the hardest dim with every dtype.
+STEPS = ("64", "256", "576x512")
+EMULATED_STEPS = ("64",)  # compilers that spill take minutes for the larger ones under qemu
 DTYPES = ("f32", "f16", "bf16")
 
 # (part of the device's id, part of the kernel's name, start of the problem's, reason): rows that may spill although their
@@ -38,22 +38,36 @@ EXCEPTIONS = (
 )
 
 
-def turn(device):
-    """The dtypes that a device compiles every step with: by its place among those of the same driver."""
+def _turn(device, things, shift):
+    """Those of `things` that are a device's, by its place among those of the same driver; `shift` moves each round on by as many."""
     siblings = [d for d in device_list.DEVICES if (d.folder, d.icd) == (device.folder, device.icd)]
-    turns = min(len(siblings), len(DTYPES))
-    return [dtype for i, dtype in enumerate(DTYPES) if i % turns == siblings.index(device) % turns]
+    turns = min(len(siblings), len(things))
+    place = siblings.index(device)
+    return [thing for i, thing in enumerate(things) if i % turns == (place + shift * (place // turns)) % turns]
+
+
+def dtypes_of(device):
+    return _turn(device, DTYPES, 0)
+
+
+def all_steps(device):
+    return EMULATED_STEPS if "arm64" in device.folder else STEPS
+
+
+def steps_of(device):
+    """Shifted, else a step would always meet the same dtype."""
+    return _turn(device, all_steps(device), 1)
 
 
 def words(place, ident, table, depth):
     """`depth`: "turns", "dtypes" for every dtype at the hardest dim, or "full"."""
     program = place.program("tools", "vatten_audit")
     options = ["--quiet", "--name", ident, "--csv", table]
-    steps = EMULATED_STEPS if place.arch == "arm64" else STEPS
-    dtypes = ",".join(turn(place.device))
+    dtypes = ",".join(dtypes_of(place.device))
     if depth == "turns":
-        options += ["--dims", f"{STRICT_DIM},{steps}", "--dtypes", dtypes]
+        options += ["--dims", ",".join([str(STRICT_DIM), *steps_of(place.device)]), "--dtypes", dtypes]
     elif depth == "dtypes":
+        steps = ",".join(all_steps(place.device))
         options += ["--dims", str(STRICT_DIM), "--more-dims", steps, "--more-dtypes", dtypes]
     return program, options
 

@@ -122,24 +122,30 @@ class TheTurns(unittest.TestCase):
     def options(device, depth="turns"):
         return audit_runs.words(launch.Place(device, "folder", "build", "cache"), device.ident, "t.csv", depth)[1]
 
-    def test_devices_of_a_driver_share_the_dtypes(self):
-        dtypes = {}
+    def test_devices_of_a_driver_share_dtypes_and_steps(self):
+        dtypes, pairs = {}, {}
         for device in device_list.DEVICES:
             options = self.options(device)
             self.assertNotIn("--only", options)
-            steps = "64" if "arm64" in device.folder else "64,256,576x512"
-            self.assertEqual(options[options.index("--dims") + 1], f"128,{steps}")
+            hardest, *steps = options[options.index("--dims") + 1].split(",")
+            self.assertEqual(hardest, "128")
             turn = options[options.index("--dtypes") + 1]
             if not device.executes:
                 dtypes.setdefault(device.icd, []).append(turn)
+                pairs.setdefault(device.icd, set()).update((dtype, step) for dtype in turn.split(",") for step in steps)
             options = self.options(device, "dtypes")
             self.assertNotIn("--dtypes", options)
-            self.assertEqual(options[options.index("--dims"):], ["--dims", "128", "--more-dims", steps, "--more-dtypes", turn])
+            every = "64" if "arm64" in device.folder else "64,256,576x512"
+            self.assertEqual(options[options.index("--dims"):], ["--dims", "128", "--more-dims", every, "--more-dtypes", turn])
         self.assertEqual(dtypes["panfrost"], ["f32", "f16", "bf16", "f32", "f16", "bf16", "f32"])
         self.assertEqual(dtypes["broadcom"], ["f32,bf16", "f16"])
         self.assertEqual(dtypes["asahi"], ["f32,f16,bf16"])
         for driver, turns in dtypes.items():
             self.assertEqual(set(",".join(turns).split(",")), {"f32", "f16", "bf16"}, driver)
+            emulated = driver in ("panfrost", "broadcom", "powervr_mesa")
+            self.assertEqual({step for _, step in pairs[driver]}, {"64"} if emulated else {"64", "256", "576x512"}, driver)
+        for driver in ("radeon", "intel", "freedreno", "asahi"):
+            self.assertEqual(len(pairs[driver]), 9, driver)
 
     def test_full_runs_take_all(self):
         for device in ("amd-navi31", "pi-5"):
