@@ -126,7 +126,9 @@ typedef struct vt_route {
 #define VT_RULES_MAX 32u /* different rules that the heads of a plan may have */
 #define VT_VARIANTS_MAX                                                                                      \
     (VT_RULES_MAX + 3) /* and the dense kernel of extra keys, and two that repack keys and values */
+#ifndef VT_STEPS_MAX /* fuzzing builds with less: what comes after some hundred steps is like what came before */
 #define VT_STEPS_MAX 65536u
+#endif
 
 /* `steps` may be NULL: then only the counts and sums are made, to size the array for a second pass. */
 typedef struct vt_program {
