@@ -26,46 +26,138 @@ typedef struct list {
         }                                                                                                    \
     } while (0)
 
+/* ---- What stands in two ---- */
+
+/* Stretches of blocks, keys or queries: so many words from one to the next. */
+typedef struct stretches {
+    const uint32_t *words;
+    uint64_t step;
+    bool single; /* one word, and it is one long; else first and end */
+} stretches;
+
+static uint64_t first_of(const stretches *s, uint64_t e) {
+    return s->words[e * s->step];
+}
+
+static uint64_t end_of(const stretches *s, uint64_t e) {
+    return s->single ? first_of(s, e) + 1 : s->words[e * s->step + 1];
+}
+
+/* Empty ones share nothing. */
+static bool share(const stretches *s, uint64_t a, uint64_t b) {
+    return vt_max(first_of(s, a), first_of(s, b)) < vt_min(end_of(s, a), end_of(s, b));
+}
+
+static bool are_in_order(const stretches *s, uint64_t count) {
+    uint64_t end = 0;
+    for (uint64_t e = 0; e < count; ++e) {
+        if (first_of(s, e) == end_of(s, e))
+            continue;
+        if (first_of(s, e) < end)
+            return false;
+        end = end_of(s, e);
+    }
+    return true;
+}
+
+/* The first one before `e` that shares some with it, or `e`. */
+static uint64_t first_partner(const stretches *s, uint64_t e) {
+    uint64_t before = 0;
+    while (before < e && !share(s, before, e))
+        ++before;
+    return before;
+}
+
+enum { WINDOW = 65536, FEW = 256 }; /* so many pairs take less time than one window */
+
+/* Sets bits [first, end); whether one of them was set before. */
+static bool mark(uint64_t *marks, uint64_t first, uint64_t end) {
+    bool met = false;
+    while (first < end) {
+        uint64_t to = vt_min(end, (first / 64 + 1) * 64), count = to - first;
+        uint64_t bits = (count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1) << first % 64;
+        met = met || (marks[first / 64] & bits) != 0;
+        marks[first / 64] |= bits;
+        first = to;
+    }
+    return met;
+}
+
+/* Looks at what lies in a window of numbers that begins with `from`: lowers `count` to the first stretch that shares some of it
+ * with one before. Returns where there is more behind the window, UINT64_MAX if nowhere. */
+static uint64_t look_at_window(const stretches *s, uint64_t from, uint64_t *count) {
+    uint64_t marks[WINDOW / 64] = {0}, next = UINT64_MAX, to = from + WINDOW;
+    for (uint64_t e = 0; e < *count; ++e) {
+        uint64_t first = vt_max(first_of(s, e), from), end = end_of(s, e);
+        if (first >= end)
+            continue;
+        if (end > to)
+            next = vt_min(next, vt_max(first, to));
+        if (first < to && mark(marks, first - from, vt_min(end, to) - from))
+            *count = e;
+    }
+    return next;
+}
+
+/* The first of `count` that shares some with one before it, or `count`. There is no memory to sort them in. */
+static uint64_t first_shared(const stretches *s, uint64_t count) {
+    if (are_in_order(s, count))
+        return count;
+    uint64_t shared = count;
+    if (count <= FEW) {
+        for (shared = 0; shared < count && first_partner(s, shared) == shared;)
+            ++shared;
+        return shared;
+    }
+    for (uint64_t from = 0; from != UINT64_MAX;)
+        from = look_at_window(s, from, &shared);
+    return shared;
+}
+
+/* ---- The three kinds ---- */
+
 static vatten_result check_blocks(const list *l) {
     const vt_list_rule *rule = &l->problem->list;
     uint64_t blocks = rule->blocks;
-    uint32_t words = rule->row_words / rule->entries;
-    uint32_t last = VATTEN_LIST_END;
-    for (uint32_t e = 0; e < rule->entries; ++e) {
-        uint32_t block = l->words[e * words];
-        bool ended = e > 0 && last == VATTEN_LIST_END;
-        if (block != VATTEN_LIST_END) {
-            WRONG_IF(ended, "entry %" PRIu32 ": block %" PRIu32 " stands behind the end", e, block);
-            WRONG_IF(block >= blocks, "entry %" PRIu32 ": block %" PRIu32 " is not below %" PRIu64, e, block,
-                     blocks);
-            for (uint32_t before = 0; before < e; ++before)
-                WRONG_IF(l->words[before * words] == block,
-                         "entry %" PRIu32 ": block %" PRIu32 " is also entry %" PRIu32, e, block, before);
-        }
-        last = block;
-    }
+    const stretches s = {l->words, rule->row_words / rule->entries, true};
+    uint32_t count = 0;
+    while (count < rule->entries && first_of(&s, count) < vt_min(blocks, VATTEN_LIST_END))
+        ++count;
+    uint32_t e = (uint32_t)first_shared(&s, count);
+    WRONG_IF(e < count, "entry %" PRIu32 ": block %" PRIu64 " is also entry %" PRIu64, e, first_of(&s, e),
+             first_partner(&s, e));
+    WRONG_IF(count < rule->entries && first_of(&s, count) != VATTEN_LIST_END,
+             "entry %" PRIu32 ": block %" PRIu64 " is not below %" PRIu64, count, first_of(&s, count),
+             blocks);
+    for (e = count; e < rule->entries; ++e)
+        WRONG_IF(first_of(&s, e) != VATTEN_LIST_END,
+                 "entry %" PRIu32 ": block %" PRIu64 " stands behind the end", e, first_of(&s, e));
     return VATTEN_SUCCESS;
+}
+
+static bool is_range(const stretches *s, uint64_t e, uint64_t keys) {
+    return first_of(s, e) <= end_of(s, e) && end_of(s, e) <= keys;
 }
 
 static vatten_result check_ranges(const list *l) {
     const vt_problem *p = l->problem;
     const uint32_t *w = l->words;
+    const stretches s = {w + 2, 2, false};
     WRONG_IF(w[0] > w[1] || w[1] > p->q_len, "queries [%" PRIu32 ", %" PRIu32 ") of %" PRIu64, w[0], w[1],
              p->q_len);
     WRONG_IF(w[1] - w[0] > p->list.q_block,
              "queries [%" PRIu32 ", %" PRIu32 ") are more than q_block %" PRIu32, w[0], w[1],
              p->list.q_block);
-    for (uint32_t e = 0; e < p->list.entries && w[2 + 2 * e] != VATTEN_LIST_END; ++e) {
-        uint32_t first = w[2 + 2 * e], end = w[3 + 2 * e];
-        WRONG_IF(first > end || end > p->kv_len,
-                 "entry %" PRIu32 ": keys [%" PRIu32 ", %" PRIu32 ") of %" PRIu64, e, first, end, p->kv_len);
-        for (uint32_t before = 0; before < e; ++before) {
-            uint32_t a = w[2 + 2 * before], b = w[3 + 2 * before];
-            WRONG_IF(first < b && a < end,
-                     "entry %" PRIu32 ": keys [%" PRIu32 ", %" PRIu32 ") share some with entry %" PRIu32, e,
-                     first, end, before);
-        }
-    }
+    uint32_t count = 0;
+    while (count < p->list.entries && first_of(&s, count) != VATTEN_LIST_END &&
+           is_range(&s, count, p->kv_len))
+        ++count;
+    uint32_t e = (uint32_t)first_shared(&s, count);
+    WRONG_IF(e < count, "entry %" PRIu32 ": keys [%" PRIu64 ", %" PRIu64 ") share some with entry %" PRIu64,
+             e, first_of(&s, e), end_of(&s, e), first_partner(&s, e));
+    WRONG_IF(count < p->list.entries && first_of(&s, count) != VATTEN_LIST_END,
+             "entry %" PRIu32 ": keys [%" PRIu64 ", %" PRIu64 ") of %" PRIu64, count, first_of(&s, count),
+             end_of(&s, count), p->kv_len);
     return VATTEN_SUCCESS;
 }
 
@@ -88,6 +180,26 @@ static vatten_result check_list(const list *l) {
     }
 }
 
+/* All lists of a batch entry and head; of one list that stands for all rows, the first two say what the others would. */
+static vatten_result check_head(list *l) {
+    const vt_problem *p = l->problem;
+    const vt_tensor *t = &p->list.words;
+    const uint32_t *words = l->words + l->batch * t->batch + l->head * t->head;
+    uint64_t rows = t->token ? p->list.rows : vt_min(p->list.rows, 2);
+    vatten_result result = VATTEN_SUCCESS;
+    for (uint64_t row = 0; result == VATTEN_SUCCESS && row < rows; ++row) {
+        const list of_row = {p, l->logger, words + row * t->token, l->batch, l->head, row};
+        result = check_list(&of_row);
+    }
+    if (result != VATTEN_SUCCESS || p->list.kind != VATTEN_LIST_RANGES)
+        return result;
+    const stretches queries = {words, t->token, false};
+    l->row = first_shared(&queries, rows);
+    WRONG_IF(l->row < rows, "queries [%" PRIu64 ", %" PRIu64 ") share some with row %" PRIu64,
+             first_of(&queries, l->row), end_of(&queries, l->row), first_partner(&queries, l->row));
+    return VATTEN_SUCCESS;
+}
+
 vatten_result vatten_lists_check(const vatten_logger *logger, const vatten_lists_desc *desc,
                                  const uint32_t *words) {
     const vt_caps any = vt_caps_boundless("any device");
@@ -97,12 +209,13 @@ vatten_result vatten_lists_check(const vatten_logger *logger, const vatten_lists
     const vatten_logger *to = logger ? logger : &silent;
     vt_problem p;
     vatten_result result = vt_problem_from_lists(&any, to, desc, &p);
-    const vt_tensor *t = &p.list.words;
-    for (uint64_t b = 0; result == VATTEN_SUCCESS && b < p.batch; ++b)
-        for (uint64_t h = 0; result == VATTEN_SUCCESS && h < p.heads / p.list.group; ++h)
-            for (uint64_t row = 0; result == VATTEN_SUCCESS && row < p.list.rows; ++row) {
-                const list l = {&p, to, words + b * t->batch + h * t->head + row * t->token, b, h, row};
-                result = check_list(&l);
-            }
+    if (result != VATTEN_SUCCESS)
+        return result;
+    /* Where a stride is 0 all have the same lists. */
+    uint64_t batches = p.list.words.batch ? p.batch : 1;
+    uint64_t heads = p.list.words.head ? p.heads / p.list.group : 1;
+    for (uint64_t b = 0; result == VATTEN_SUCCESS && b < batches; ++b)
+        for (uint64_t h = 0; result == VATTEN_SUCCESS && h < heads; ++h)
+            result = check_head(&(list){&p, to, words, b, h, 0});
     return result;
 }

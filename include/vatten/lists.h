@@ -98,8 +98,9 @@ VATTEN_API vatten_result vatten_lists_create(vatten_device *device, const vatten
 
 /* Whether lists keep the rules above, asked of a copy on the host with the desc's strides: for callers who make lists
  * themselves. Creates nothing, needs no device. `logger` is told where the first wrong entry stands, and its value; NULL:
- * nobody is. Errors: INVALID_ARGUMENT (a rule of the desc or of a list broken, a NULL pointer). Takes time with the square
- * of `entries`. Thread-safety: safe. */
+ * nobody is. Errors: INVALID_ARGUMENT (a rule of the desc or of a list broken, a NULL pointer). Takes time with the words if
+ * entries and ranges are ascending; else, if there are more than 256, with them for each 65,536 blocks (keys, queries) in a
+ * row of which they name some. Thread-safety: safe. */
 VATTEN_API vatten_result vatten_lists_check(const vatten_logger *logger, const vatten_lists_desc *desc,
                                             const uint32_t *words);
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists and tables asked of a copy on the host: words of any values are read within their buffer and no further, what is refused
- * is told once, and lists that are accepted name nothing that is not there.
+ * is told once, and lists are accepted if and only if they keep the rules.
  *
  * The first byte says which; at the end of the rest stand the words, over and over until the buffer is full.
  */
 #include "fuzz_descs.h"
 #include "fuzz_input.h"
 #include "problem_check.h"
+#include "sizes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_WORDS ((uint64_t)1 << 14) /* more take long */
+#define MOST_KEYS  ((uint64_t)1 << 18)
 
 /* Of exactly so many words, so that the sanitizer sees each word behind them. `mask` makes most of them small. */
 static uint32_t *make_words(uint64_t count, const uint8_t *data, size_t size, uint32_t mask) {
@@ -27,31 +29,110 @@ static uint32_t *make_words(uint64_t count, const uint8_t *data, size_t size, ui
     return words;
 }
 
-/* Naively: no block or key that is not there. */
-static const char *list_broken(const vt_problem *p, const uint32_t *words) {
+/* ---- Lists in no order ---- */
+
+/* A list that keeps the rules, its entries in no order: numbers n * STEP, or ranges of `width` keys. */
+static void fill_list(const vt_problem *p, uint64_t row, uint32_t *words) {
+    const uint64_t STEP = 77773;
     const vt_list_rule *rule = &p->list;
-    uint32_t step = rule->kind == VATTEN_LIST_RANGES ? 2 : rule->row_words / rule->entries;
-    const uint32_t *first = words + (rule->kind == VATTEN_LIST_RANGES ? 2 : 0);
-    for (uint32_t e = 0; e < rule->entries; ++e) {
-        uint32_t word = first[e * step];
-        if (word == VATTEN_LIST_END && rule->kind != VATTEN_LIST_KEYS)
-            break;
-        bool there = rule->kind == VATTEN_LIST_BLOCKS ? word < rule->blocks
-                     : rule->kind == VATTEN_LIST_KEYS ? word < p->kv_len || word == VATTEN_LIST_END
-                                                      : first[e * step + 1] <= p->kv_len;
-        if (!there)
-            return "checks: a list that names what is not there was accepted";
+    bool ranges = rule->kind == VATTEN_LIST_RANGES;
+    uint64_t keys = rule->kind == VATTEN_LIST_BLOCKS ? rule->blocks : p->kv_len;
+    uint64_t width = ranges ? vt_max(keys / rule->entries, 1) : 1, numbers = keys / width;
+    uint32_t step = ranges ? 2 : rule->row_words / rule->entries;
+    if (ranges) {
+        words[0] = (uint32_t)vt_min(row * rule->q_block, p->q_len);
+        words[1] = (uint32_t)vt_min((row + 1) * rule->q_block, p->q_len);
     }
-    return NULL;
+    for (uint64_t e = 0; e < rule->entries; ++e) {
+        uint32_t *entry = words + (ranges ? 2 : 0) + e * step;
+        entry[0] = (uint32_t)(e < numbers ? e * STEP % numbers * width : VATTEN_LIST_END);
+        if (ranges)
+            entry[1] = (uint32_t)(e < numbers ? entry[0] + width : 0);
+    }
 }
 
-static const char *lists_broken(const vt_problem *p, const uint32_t *words) {
-    const char *broken = NULL;
+/* But for one word, which the last bytes say. */
+static void fill_lists(const vt_problem *p, const uint8_t *data, size_t size, uint32_t *words) {
+    uint32_t at = 0, value = 0;
     for (uint64_t b = 0; b < p->batch; ++b)
         for (uint64_t h = 0; h < p->heads / p->list.group; ++h)
-            for (uint64_t row = 0; row < p->list.rows && !broken; ++row)
-                broken = list_broken(p, words + vt_tensor_at(&p->list.words, b, h, row));
-    return broken;
+            for (uint64_t row = 0; row < p->list.rows; ++row)
+                fill_list(p, row, words + vt_tensor_at(&p->list.words, b, h, row));
+    if (size < 8)
+        return;
+    memcpy(&at, data + size - 8, 4);
+    memcpy(&value, data + size - 4, 4);
+    words[at % p->list.words.elements] = value;
+}
+
+/* ---- Lists, naively ---- */
+
+/* The list in which a key, block or query was last seen. */
+static uint32_t seen[MOST_KEYS], number_of_list;
+
+static bool seen_once(uint32_t first, uint32_t end) {
+    for (uint32_t n = first; n < end; ++n) {
+        if (seen[n] == number_of_list)
+            return false;
+        seen[n] = number_of_list;
+    }
+    return true;
+}
+
+static bool blocks_are_good(const vt_list_rule *rule, const uint32_t *words) {
+    bool ended = false;
+    for (uint32_t e = 0; e < rule->entries; ++e) {
+        uint32_t block = words[e * (rule->row_words / rule->entries)];
+        if (block != VATTEN_LIST_END && (ended || block >= rule->blocks || !seen_once(block, block + 1)))
+            return false;
+        ended = ended || block == VATTEN_LIST_END;
+    }
+    return true;
+}
+
+static bool ranges_are_good(const vt_problem *p, const uint32_t *words) {
+    if (words[0] > words[1] || words[1] > p->q_len || words[1] - words[0] > p->list.q_block)
+        return false;
+    for (uint32_t e = 0; e < p->list.entries && words[2 + 2 * e] != VATTEN_LIST_END; ++e) {
+        uint32_t first = words[2 + 2 * e], end = words[3 + 2 * e];
+        if (first > end || end > p->kv_len || !seen_once(first, end))
+            return false;
+    }
+    return true;
+}
+
+static bool keys_are_good(const vt_problem *p, const uint32_t *words) {
+    for (uint32_t e = 0; e < p->list.entries; ++e)
+        if (words[e] != VATTEN_LIST_END && words[e] >= p->kv_len)
+            return false;
+    return true;
+}
+
+static bool list_is_good(const vt_problem *p, const uint32_t *words) {
+    ++number_of_list;
+    return p->list.kind == VATTEN_LIST_BLOCKS ? blocks_are_good(&p->list, words)
+           : p->list.kind == VATTEN_LIST_KEYS ? keys_are_good(p, words)
+                                              : ranges_are_good(p, words);
+}
+
+static bool head_is_good(const vt_problem *p, const uint32_t *words) {
+    uint64_t stride = p->list.words.token;
+    for (uint64_t row = 0; row < p->list.rows; ++row)
+        if (!list_is_good(p, words + row * stride))
+            return false;
+    ++number_of_list; /* of queries */
+    for (uint64_t row = 0; p->list.kind == VATTEN_LIST_RANGES && row < p->list.rows; ++row)
+        if (!seen_once(words[row * stride], words[row * stride + 1]))
+            return false;
+    return true;
+}
+
+static bool lists_are_good(const vt_problem *p, const uint32_t *words) {
+    for (uint64_t b = 0; b < p->batch; ++b)
+        for (uint64_t h = 0; h < p->heads / p->list.group; ++h)
+            if (!head_is_good(p, words + vt_tensor_at(&p->list.words, b, h, 0)))
+                return false;
+    return true;
 }
 
 static const vt_caps any = {.name = "any device",
@@ -63,10 +144,11 @@ static const vt_caps any = {.name = "any device",
 static bool is_long(const vt_problem *p) {
     uint64_t rows = p->batch <= MOST_WORDS && p->list.rows <= MOST_WORDS ? p->batch * p->heads * p->list.rows
                                                                          : MOST_WORDS;
-    return p->list.words.elements > MOST_WORDS || p->list.entries > 64 || rows >= MOST_WORDS;
+    return p->list.words.elements > MOST_WORDS || rows >= MOST_WORDS ||
+           rows * p->list.entries > 4 * MOST_WORDS || p->q_len > MOST_KEYS || p->kv_len > MOST_KEYS;
 }
 
-static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask) {
+static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask, bool good) {
     static vt_problem p;
     vatten_lists_desc d;
     fuzz_log log;
@@ -78,10 +160,13 @@ static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uin
         return broken;
     size_t used = size < sizeof d ? size : sizeof d;
     uint32_t *words = make_words(p.list.words.elements, data + used, size - used, mask);
+    if (good)
+        fill_lists(&p, data, size, words);
     result = vatten_lists_check(&log.logger, &d, words);
     broken = fuzz_log_broken(&log, result);
-    if (!broken && result == VATTEN_SUCCESS)
-        broken = lists_broken(&p, words);
+    if (!broken && (result == VATTEN_SUCCESS) != lists_are_good(&p, words))
+        broken = result == VATTEN_SUCCESS ? "checks: lists that break a rule were accepted"
+                                          : "checks: lists that keep the rules were refused";
     free(words);
     return broken;
 }
@@ -108,6 +193,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     const uint32_t mask = (1u << (data[0] >> 1 & 31)) - 1;
     fuzz_judge(data[0] & 1 ? try_tables(data + 2, size - 2, data[1], mask)
-                           : try_lists(data + 2, size - 2, data[1], mask));
+                           : try_lists(data + 2, size - 2, data[1], mask, (data[0] & 64) != 0));
     return 0;
 }

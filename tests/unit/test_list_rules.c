@@ -349,6 +349,14 @@ static void lists_of_ranges_are_checked(void **state) {
     WRONG("lists: batch 0, head 0, row 1: queries [40, 101) of 100");
     words[7] = 73;
     WRONG("lists: batch 0, head 0, row 1: queries [40, 73) are more than q_block 32");
+    words[7] = 60;
+    words[6] = 31;
+    WRONG("lists: batch 0, head 0, row 1: queries [31, 60) share some with row 0");
+    words[6] = words[7] = 31; /* what is empty shares nothing */
+    words[4] = words[5] = 5;
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    desc.lists = (vatten_strides){.batch = 0, .head = 6, .token = 0}; /* one for all rows */
+    WRONG("lists: batch 0, head 0, row 1: queries [0, 32) share some with row 0");
 }
 
 static void lists_of_keys_are_checked(void **state) {
@@ -362,6 +370,80 @@ static void lists_of_keys_are_checked(void **state) {
     assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
     words[13] = 70;
     WRONG("lists: batch 0, head 0, row 2: entry 3: key 70 is not below 70");
+}
+
+/* ---- Long lists ---- */
+
+#define LONG      300000u
+#define FAR_APART 100u
+#define LONG_STEP 77773u /* a prime: n * LONG_STEP % LONG meets all numbers, in no order */
+
+static uint32_t long_words[2 + 2 * LONG];
+
+/* The n-th entry of a list in no order: block number, or [number, number + 1) times `scale`. */
+static void make_long(bool ranges, uint32_t scale) {
+    long_words[0] = 0;
+    long_words[1] = 1;
+    for (uint32_t n = 0; n < LONG; ++n) {
+        uint32_t number = (uint32_t)((uint64_t)n * LONG_STEP % LONG) * scale;
+        if (!ranges) {
+            long_words[n] = number;
+            continue;
+        }
+        long_words[2 + 2 * n] = number;
+        long_words[3 + 2 * n] = number + scale;
+    }
+}
+
+static vatten_lists_desc long_lists(vatten_list_kind kind, uint32_t scale) {
+    vatten_lists_desc desc = {
+        .heads = {.dtype = VATTEN_DTYPE_F32, .batch = 1000000, .heads = 4, .kv_heads = 4, .dim = 16}};
+    desc.kind = kind;
+    desc.q_len = desc.q_block = 1;
+    desc.rows = kind == VATTEN_LIST_RANGES;
+    desc.kv_block = kind == VATTEN_LIST_BLOCKS;
+    desc.kv_len = (uint64_t)LONG * scale;
+    desc.entries = LONG;
+    desc.list_heads = 1;
+    desc.lists.token = 1; /* and the same lists for all of the batch: looked at once */
+    return desc;
+}
+
+/* Pair by pair this takes minutes. */
+static void long_lists_in_no_order_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = long_lists(VATTEN_LIST_BLOCKS, 30);
+    make_long(false, 30);
+    uint32_t *words = long_words;
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    words[LONG - 1] = words[7] = words[LONG / 2];
+    words[LONG - 2] = words[LONG - 3];
+    char text[128];
+    snprintf(text, sizeof text, "lists: batch 0, head 0, row 0: entry %u: block %u is also entry 7", LONG / 2,
+             words[7]);
+    WRONG(text);
+    words[LONG / 2 - 1] = (uint32_t)desc.kv_len; /* the first that is wrong is told */
+    snprintf(text, sizeof text, "lists: batch 0, head 0, row 0: entry %u: block 9000000 is not below 9000000",
+             LONG / 2 - 1);
+    WRONG(text);
+}
+
+static void long_ranges_in_no_order_are_checked(void **state) {
+    (void)state;
+    vatten_lists_desc desc = long_lists(VATTEN_LIST_RANGES, FAR_APART);
+    make_long(true, FAR_APART);
+    uint32_t *words = long_words, *last = words + 2 * LONG;
+    assert_int_equal(vatten_lists_check(&said.logger, &desc, words), VATTEN_SUCCESS);
+    last[1] = last[0] + 1; /* from here to the next: beyond one window */
+    last[0] -= FAR_APART - 1;
+    char text[128];
+    uint32_t with = 0;
+    while (words[3 + 2 * with] != last[1] - 1)
+        ++with;
+    snprintf(text, sizeof text,
+             "lists: batch 0, head 0, row 0: entry %u: keys [%u, %u) share some with entry %u", LONG - 1,
+             last[0], last[1], with);
+    WRONG(text);
 }
 
 int main(void) {
@@ -384,6 +466,8 @@ int main(void) {
         TEST(lists_of_boxes_are_checked),
         TEST(lists_of_ranges_are_checked),
         TEST(lists_of_keys_are_checked),
+        TEST(long_lists_in_no_order_are_checked),
+        TEST(long_ranges_in_no_order_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
