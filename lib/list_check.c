@@ -68,7 +68,10 @@ static uint64_t first_partner(const stretches *s, uint64_t e) {
     return before;
 }
 
-enum { WINDOW = 65536, FEW = 256 }; /* so many pairs take less time than one window */
+#ifndef VT_LIST_WINDOW        /* fuzzing builds with less, so that short lists have many windows */
+#define VT_LIST_WINDOW 65536u /* numbers, of 64 a word */
+#define VT_LIST_FEW    256u   /* so many pairs take less time than one window */
+#endif
 
 /* Sets bits [first, end); whether one of them was set before. */
 static bool mark(uint64_t *marks, uint64_t first, uint64_t end) {
@@ -84,16 +87,17 @@ static bool mark(uint64_t *marks, uint64_t first, uint64_t end) {
 }
 
 /* Looks at what lies in a window of numbers that begins with `from`: lowers `count` to the first stretch that shares some of it
- * with one before. Returns where there is more behind the window, UINT64_MAX if nowhere. */
+ * with one before. Returns where the next stretch behind the window begins, UINT64_MAX if none does: what two share begins
+ * where one of them does. */
 static uint64_t look_at_window(const stretches *s, uint64_t from, uint64_t *count) {
-    uint64_t marks[WINDOW / 64] = {0}, next = UINT64_MAX, to = from + WINDOW;
+    uint64_t marks[VT_LIST_WINDOW / 64] = {0}, next = UINT64_MAX, to = from + VT_LIST_WINDOW;
     for (uint64_t e = 0; e < *count; ++e) {
         uint64_t first = vt_max(first_of(s, e), from), end = end_of(s, e);
         if (first >= end)
             continue;
-        if (end > to)
-            next = vt_min(next, vt_max(first, to));
-        if (first < to && mark(marks, first - from, vt_min(end, to) - from))
+        if (first >= to)
+            next = vt_min(next, first);
+        else if (mark(marks, first - from, vt_min(end, to) - from))
             *count = e;
     }
     return next;
@@ -104,7 +108,7 @@ static uint64_t first_shared(const stretches *s, uint64_t count) {
     if (are_in_order(s, count))
         return count;
     uint64_t shared = count;
-    if (count <= FEW) {
+    if (count <= VT_LIST_FEW) {
         for (shared = 0; shared < count && first_partner(s, shared) == shared;)
             ++shared;
         return shared;

@@ -51,8 +51,8 @@ static void fill_list(const vt_problem *p, uint64_t row, uint32_t *words) {
     }
 }
 
-/* But for one word, which the last bytes say. */
-static void fill_lists(const vt_problem *p, const uint8_t *data, size_t size, uint32_t *words) {
+/* But for one word, which the last bytes say: another, or that of a second place. */
+static void fill_lists(const vt_problem *p, const uint8_t *data, size_t size, bool copy, uint32_t *words) {
     uint32_t at = 0, value = 0;
     for (uint64_t b = 0; b < p->batch; ++b)
         for (uint64_t h = 0; h < p->heads / p->list.group; ++h)
@@ -62,7 +62,7 @@ static void fill_lists(const vt_problem *p, const uint8_t *data, size_t size, ui
         return;
     memcpy(&at, data + size - 8, 4);
     memcpy(&value, data + size - 4, 4);
-    words[at % p->list.words.elements] = value;
+    words[at % p->list.words.elements] = copy ? words[value % p->list.words.elements] : value;
 }
 
 /* ---- Lists, naively ---- */
@@ -148,7 +148,7 @@ static bool is_long(const vt_problem *p) {
            rows * p->list.entries > 4 * MOST_WORDS || p->q_len > MOST_KEYS || p->kv_len > MOST_KEYS;
 }
 
-static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask, bool good) {
+static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask, uint8_t how) {
     static vt_problem p;
     vatten_lists_desc d;
     fuzz_log log;
@@ -160,8 +160,8 @@ static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uin
         return broken;
     size_t used = size < sizeof d ? size : sizeof d;
     uint32_t *words = make_words(p.list.words.elements, data + used, size - used, mask);
-    if (good)
-        fill_lists(&p, data, size, words);
+    if (how & 64)
+        fill_lists(&p, data, size, (how & 128) != 0, words);
     result = vatten_lists_check(&log.logger, &d, words);
     broken = fuzz_log_broken(&log, result);
     if (!broken && (result == VATTEN_SUCCESS) != lists_are_good(&p, words))
@@ -193,6 +193,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     const uint32_t mask = (1u << (data[0] >> 1 & 31)) - 1;
     fuzz_judge(data[0] & 1 ? try_tables(data + 2, size - 2, data[1], mask)
-                           : try_lists(data + 2, size - 2, data[1], mask, (data[0] & 64) != 0));
+                           : try_lists(data + 2, size - 2, data[1], mask, data[0]));
     return 0;
 }
