@@ -26,6 +26,14 @@ static void put_text(FILE *file, const char *text, char end) {
     fputc(end, file);
 }
 
+/* Names of kernels and problems need no quotes, but a table that was read may hold any. */
+static void put_name(FILE *file, const char *text) {
+    if (strpbrk(text, ",\""))
+        put_text(file, text, ',');
+    else
+        fprintf(file, "%s,", text);
+}
+
 void audit_csv_header(FILE *file) {
     fprintf(file, "%s\n", header);
 }
@@ -34,7 +42,9 @@ void audit_csv_row(FILE *file, const audit_row *row) {
     const vatten_tile *tile = &row->tile;
     put_text(file, row->device, ',');
     put_text(file, row->driver, ',');
-    fprintf(file, "%s,%s,%u,%u,%s,%u,%u,%u,%u,%u,%u,%s,", row->kernel, row->problem, row->dim, row->value_dim,
+    put_name(file, row->kernel);
+    put_name(file, row->problem);
+    fprintf(file, "%u,%u,%s,%u,%u,%u,%u,%u,%u,%s,", row->dim, row->value_dim,
             family_layout_name(tile->layout), tile->workgroup, tile->rows, tile->keys, tile->lanes_per_row,
             row->shared_bytes, row->subgroup_size, audit_status_name(row->status));
     for (int i = 0; i < AUDIT_FIGURES; ++i) {
@@ -188,6 +198,14 @@ static bool read_lines(FILE *file, const char *path, audit_table *table) {
     return good && number > 0 && !ferror(file);
 }
 
+bool audit_csv_read_from(FILE *file, const char *path, audit_table *table) {
+    *table = (audit_table){0};
+    bool good = read_lines(file, path, table);
+    if (!good)
+        audit_table_free(table);
+    return good;
+}
+
 bool audit_csv_read(const char *path, audit_table *table) {
     *table = (audit_table){0};
     FILE *file = fopen(path, "r");
@@ -195,9 +213,7 @@ bool audit_csv_read(const char *path, audit_table *table) {
         say_error("%s: %s", path, strerror(errno));
         return false;
     }
-    bool good = read_lines(file, path, table);
+    bool good = audit_csv_read_from(file, path, table);
     fclose(file);
-    if (!good)
-        audit_table_free(table);
     return good;
 }

@@ -23,5 +23,7 @@ void audit_table_free(audit_table *table);
 
 /* False, and said with file and line why, for a file that is not such a table. `table` is then empty. */
 bool audit_csv_read(const char *path, audit_table *table);
+/* The same of a file that is open; `path` is its name in messages. */
+bool audit_csv_read_from(FILE *file, const char *path, audit_table *table);
 
 #endif /* TOOLS_AUDIT_CSV_H */

@@ -21,8 +21,14 @@
  */
 cJSON *bench_compare(const cJSON *before, const cJSON *now, uint32_t threshold);
 
+/* What an object has by that name; "" and 0 if it has none. */
+const char *bench_text_of(const cJSON *object, const char *name);
+double bench_number_of(const cJSON *object, const char *name);
+
 /* The result as Markdown on stdout. */
 void bench_compare_print(const cJSON *result);
+
+/* ---- Of files (compare_files.c) ---- */
 
 /* Compares the document with the last like it in the file. The result is printed, or left in `out_result` (NULL: there is none)
  * where that is not NULL. False, and said, when there is nothing to compare with or a row is slower. */

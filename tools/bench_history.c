@@ -78,20 +78,24 @@ static void keep_lines(const char *path, char *text, cJSON *runs) {
     }
 }
 
-cJSON *bench_history_load(const char *path) {
-    char *text = read_text(path);
+cJSON *bench_history_parse(const char *path, char *text) {
     cJSON *runs = cJSON_CreateArray();
-    if (text == NULL)
-        say_error("%s cannot be read", path);
-    else if (!keep_run(runs, cJSON_ParseWithOpts(text, NULL, 1))) /* one document, on one line or many */
+    if (!keep_run(runs, cJSON_ParseWithOpts(text, NULL, 1))) /* one document, on one line or many */
         keep_lines(path, text, runs);
-    if (text != NULL && cJSON_GetArraySize(runs) == 0)
-        say_error("%s has no run", path);
-    free(text);
     if (cJSON_GetArraySize(runs) != 0)
         return runs;
+    say_error("%s has no run", path);
     cJSON_Delete(runs);
     return NULL;
+}
+
+cJSON *bench_history_load(const char *path) {
+    char *text = read_text(path);
+    cJSON *runs = text != NULL ? bench_history_parse(path, text) : NULL;
+    if (text == NULL)
+        say_error("%s cannot be read", path);
+    free(text);
+    return runs;
 }
 
 static bool same_text(const cJSON *a, const cJSON *b, const char *name) {

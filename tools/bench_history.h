@@ -16,6 +16,9 @@ bool bench_history_append(const char *path, const cJSON *document);
  * that are no run are told of by number and left out. NULL, and said, when the file cannot be read or has no run. */
 cJSON *bench_history_load(const char *path);
 
+/* The same of what stands in it, ended by a zero, which is changed. */
+cJSON *bench_history_parse(const char *path, char *text);
+
 /* The last run of `runs` of the same suite on the same device as `like`, where all runs of lists count as one suite. NULL when
  * there is none. */
 const cJSON *bench_history_last(const cJSON *runs, const cJSON *like);

@@ -346,14 +346,6 @@ uint32_t family_dtype_size(vatten_dtype dtype) {
     return dtype == VATTEN_DTYPE_F32 ? 4 : 2;
 }
 
-const char *family_layout_name(vatten_layout layout) {
-    static const char *const names[VATTEN_LAYOUT_COUNT] = {
-        "auto",    "rows",    "subgroup",         "shared", "matrix",        "stream",
-        "matrix2", "address", "matrix_workgroup", "packed", "packed_shared", "half",
-        "mixed",   "dot"};
-    return layout >= VATTEN_LAYOUT_AUTO && layout < VATTEN_LAYOUT_COUNT ? names[layout] : "?";
-}
-
 uint64_t family_tokens(family_id id, const family_shape *shape) {
     if (id != FAMILY_NEIGHBORHOOD)
         return shape->q_len;
