@@ -291,6 +291,9 @@ uint64_t gpu_region_changed(const gpu_region *region, uint64_t from, uint64_t to
 /* Uploads all, runs the plan and downloads all; fails the test where a guard zone was written. False if it did not run. */
 bool gpu_regions_run(gpu *g, gpu_region *regions, int count, vatten_plan *plan, const vatten_args *args,
                      const char *name);
+/* The same twice: those of `outputs`, a bit each, hold the same bits after both. False, and told, if not. */
+bool gpu_regions_run_twice(gpu *g, gpu_region *regions, int count, uint32_t outputs, vatten_plan *plan,
+                           const vatten_args *args, const char *name);
 void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot);
 
 uint64_t gpu_view_index(const gpu_view *view, uint64_t b, uint64_t token, uint64_t head, uint64_t d);

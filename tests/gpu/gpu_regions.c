@@ -140,6 +140,43 @@ bool gpu_regions_run(gpu *g, gpu_region *regions, int count, vatten_plan *plan, 
     return good;
 }
 
+/* What `outputs` have seen, one behind the other; NULL without memory for it. */
+static uint8_t *keep_seen(const gpu_region *regions, int count, uint32_t outputs) {
+    uint64_t total = 1, at = 0;
+    for (int n = 0; n < count; ++n) {
+        total += outputs >> n & 1 ? regions[n].total : 0;
+    }
+    uint8_t *kept = malloc((size_t)total);
+    for (int n = 0; kept && n < count; ++n) {
+        if ((outputs >> n & 1) && regions[n].total) {
+            memcpy(kept + at, regions[n].seen, (size_t)regions[n].total);
+            at += regions[n].total;
+        }
+    }
+    return kept;
+}
+
+bool gpu_regions_run_twice(gpu *g, gpu_region *regions, int count, uint32_t outputs, vatten_plan *plan,
+                           const vatten_args *args, const char *name) {
+    bool good = gpu_regions_run(g, regions, count, plan, args, name), same = true;
+    uint8_t *first = good ? keep_seen(regions, count, outputs) : NULL;
+    good = first && gpu_regions_run(g, regions, count, plan, args, name);
+    uint64_t at = 0;
+    for (int n = 0; good && n < count; ++n) {
+        if ((outputs >> n & 1) && regions[n].total) {
+            same = same && memcmp(first + at, regions[n].seen, (size_t)regions[n].total) == 0;
+            at += regions[n].total;
+        }
+    }
+    free(first);
+    if (!good) {
+        gpu_fail(g, "%s: run: %s", name, g->message);
+    } else if (!same) {
+        gpu_fail(g, "%s: the second run differs", name);
+    }
+    return good && same;
+}
+
 uint64_t gpu_view_index(const gpu_view *view, uint64_t b, uint64_t token, uint64_t head, uint64_t d) {
     return b * (uint64_t)view->strides.batch + token * (uint64_t)view->strides.token +
            head * (uint64_t)view->strides.head + d;
