@@ -2,79 +2,9 @@
 #include "ops_problem.h"
 
 #include "list_words.h"
+#include "ops_heads.h"
 
 #include <stdlib.h>
-
-#define FIELD(name) (c->field[OPS_##name])
-
-static uint64_t bounded(uint64_t value, uint64_t low, uint64_t high) {
-    return value < low ? low : value > high ? high : value;
-}
-
-static uint64_t digit(uint64_t digits, uint64_t base, uint32_t place) {
-    while (place-- > 0) {
-        digits /= base;
-    }
-    return digits % base;
-}
-
-/* Heads that have masks, biases or lists of their own: all, one for each KV head, one. */
-static uint32_t heads_of(const vatten_heads *h, uint64_t which) {
-    return which % 3 == 0 ? h->heads : which % 3 == 1 ? h->kv_heads : 1;
-}
-
-/* ---- What all have ---- */
-
-/* Token-major or head-major, with gaps of a few elements; 0 is packed. */
-static vatten_strides strides_of(const ops_case *c, uint32_t tensor, uint64_t tokens, uint64_t heads,
-                                 uint64_t dim) {
-    uint64_t order = digit(FIELD(order), 3, tensor), gap = FIELD(gap) % 64;
-    vatten_strides s = {0, 0, 0};
-    if (order == 1) {
-        s.head = (int64_t)(dim + gap);
-        s.token = s.head * (int64_t)heads + (int64_t)(gap * 7 % 10);
-        s.batch = s.token * (int64_t)tokens + (int64_t)(gap * 3 % 10);
-    } else if (order == 2) {
-        s.token = (int64_t)(dim + gap);
-        s.head = s.token * (int64_t)tokens + (int64_t)(gap * 7 % 10);
-        s.batch = s.head * (int64_t)heads + (int64_t)(gap * 3 % 10);
-    }
-    return s;
-}
-
-static bool is_softmax(const gpu_problem *p) {
-    return p->grid ? !p->hood.weights : p->listed || p->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
-}
-
-/* What the problem cannot take, or the device not carry, becomes one of the layouts that everything has. */
-static vatten_layout layout_of(const gpu *g, const ops_case *c, const gpu_problem *p) {
-    static const vatten_layout plain[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
-    vatten_layout layout = g->only ? g->only : (vatten_layout)(FIELD(layout) % GPU_ALL_LAYOUTS);
-    bool bytes = gpu_heads_of(p)->kv_dtype == VATTEN_DTYPE_I8, dense = !p->grid && !p->listed;
-    bool halves = gpu_has_matrices(layout) || gpu_stages_f16(layout);
-    bool fits = gpu_has_layout(g, layout) && !(halves && bytes) &&
-                !((gpu_has_matrices(layout) || gpu_is_packed(layout)) && !is_softmax(p)) &&
-                !(layout == VATTEN_LAYOUT_STREAM && !dense) &&
-                !(layout == VATTEN_LAYOUT_DOT && !gpu_takes_dots(p));
-    if (fits) {
-        return layout;
-    }
-    layout = plain[FIELD(layout) % 3];
-    return gpu_has_layout(g, layout) ? layout : VATTEN_LAYOUT_SHARED;
-}
-
-static void set_heads(const gpu *g, const ops_case *c, vatten_heads *h) {
-    static const vatten_dtype dtypes[] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN_DTYPE_BF16};
-    h->dtype = dtypes[FIELD(dtype) % 3];
-    h->dtype = gpu_has_dtype(g, h->dtype) ? h->dtype : VATTEN_DTYPE_F32;
-    h->batch = bounded(FIELD(batch), 1, 64);
-    h->kv_heads = (uint32_t)bounded(FIELD(kv_heads), 1, 64);
-    h->heads = h->kv_heads * (uint32_t)bounded(FIELD(group), 1, 64);
-    h->dim = (uint32_t)bounded(FIELD(dim), 1, 256);
-    h->value_dim = (uint32_t)bounded(FIELD(value_dim), 0, 256);
-    h->scale = (float)bounded(FIELD(scale), 0, 40) / 100.0f / (float)(1 + h->dim / 32);
-    h->write_lse = FIELD(lse) != 0;
-}
 
 static uint64_t weights_of(const gpu_problem *p) {
     uint64_t keys = 1;
@@ -91,15 +21,15 @@ static void finish_heads(const gpu *g, const ops_case *c, gpu_problem *p) {
     uint32_t value_dim = h->value_dim ? h->value_dim : h->dim;
     uint64_t places = !p->grid && !p->listed && p->dense.page_size ? p->dense.page_size : kv_len;
     if (h->kv_dtype != VATTEN_DTYPE_I8) {
-        h->q = strides_of(c, 0, q_len, h->heads, weights ? weights : h->dim);
-        h->k = strides_of(c, 1, places, h->kv_heads, h->dim);
-        h->v = strides_of(c, 2, places, h->kv_heads, value_dim);
-        h->out = strides_of(c, 3, q_len, h->heads, value_dim);
+        h->q = ops_strides(c, 0, q_len, h->heads, weights ? weights : h->dim);
+        h->k = ops_strides(c, 1, places, h->kv_heads, h->dim);
+        h->v = ops_strides(c, 2, places, h->kv_heads, value_dim);
+        h->out = ops_strides(c, 3, q_len, h->heads, value_dim);
     }
-    gpu_set_layout(g, p, layout_of(g, c, p), FIELD(small) != 0);
+    gpu_set_layout(g, p, ops_layout(g, c, p), FIELD(small) != 0);
     if (FIELD(parts)) {
         uint64_t macs = h->batch * h->heads * q_len * (kv_len + 64) * (h->dim + value_dim);
-        h->max_macs = macs / bounded(FIELD(parts), 1, 40) + 1;
+        h->max_macs = macs / ops_bounded(FIELD(parts), 1, 40) + 1;
     }
 }
 
@@ -107,28 +37,28 @@ static void finish_heads(const gpu *g, const ops_case *c, gpu_problem *p) {
 
 static vatten_window window_of(const ops_case *c) {
     vatten_window w = {.enabled = FIELD(window) != 0};
-    w.left = FIELD(left) ? (int64_t)bounded(FIELD(left), 1, 4096) - 1 : VATTEN_UNLIMITED;
-    w.right = FIELD(right) ? (int64_t)bounded(FIELD(right), 1, 4096) - 1 : VATTEN_UNLIMITED;
+    w.left = FIELD(left) ? (int64_t)ops_bounded(FIELD(left), 1, 4096) - 1 : VATTEN_UNLIMITED;
+    w.right = FIELD(right) ? (int64_t)ops_bounded(FIELD(right), 1, 4096) - 1 : VATTEN_UNLIMITED;
     return w;
 }
 
 static uint64_t length_now(uint64_t field, uint64_t length) {
-    return field == 0 ? 0 : field == 1 ? VATTEN_EMPTY : bounded(field - 1, 1, length);
+    return field == 0 ? 0 : field == 1 ? VATTEN_EMPTY : ops_bounded(field - 1, 1, length);
 }
 
 static void set_diagonal(const ops_case *c, vatten_attention_desc *d) {
-    d->q_len = bounded(FIELD(q_len), 1, 4096);
-    d->kv_len = bounded(FIELD(kv_len), 1, 4096);
+    d->q_len = ops_bounded(FIELD(q_len), 1, 4096);
+    d->kv_len = ops_bounded(FIELD(kv_len), 1, 4096);
     d->causal = FIELD(causal) != 0;
     d->align = FIELD(align) ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
     d->window = window_of(c);
-    d->prefix = bounded(FIELD(prefix), 0, 4096);
-    d->splits = (uint32_t)bounded(FIELD(splits), 0, 64);
+    d->prefix = ops_bounded(FIELD(prefix), 0, 4096);
+    d->splits = (uint32_t)ops_bounded(FIELD(splits), 0, 64);
 }
 
 /* Keys of bytes: dims are whole blocks. */
 static void set_bytes(const ops_case *c, vatten_heads *h) {
-    uint32_t block = 4 * (uint32_t)bounded(FIELD(bytes), 0, 16);
+    uint32_t block = 4 * (uint32_t)ops_bounded(FIELD(bytes), 0, 16);
     if (block) {
         h->kv_dtype = VATTEN_DTYPE_I8;
         h->kv_block = block;
@@ -139,10 +69,10 @@ static void set_bytes(const ops_case *c, vatten_heads *h) {
 
 static void set_places(const ops_case *c, vatten_attention_desc *d) {
     d->lengths = (vatten_lengths)(FIELD(lengths) % 4);
-    d->page_size = (uint32_t)bounded(FIELD(page), 0, 4096);
+    d->page_size = (uint32_t)ops_bounded(FIELD(page), 0, 4096);
     if (d->lengths == VATTEN_LENGTHS_PACKED) {
         d->heads.batch = 1;
-        d->sequences = (uint32_t)bounded(FIELD(sequences), 1, 64);
+        d->sequences = (uint32_t)ops_bounded(FIELD(sequences), 1, 64);
     }
     if (d->page_size) {
         uint64_t rows = d->sequences ? d->sequences : d->heads.batch;
@@ -152,17 +82,17 @@ static void set_places(const ops_case *c, vatten_attention_desc *d) {
 
 static void set_masks(const ops_case *c, vatten_attention_desc *d) {
     bool packed = d->lengths == VATTEN_LENGTHS_PACKED;
-    d->chunk = bounded(FIELD(chunk), 0, 8192);
-    d->key_stride = (uint32_t)bounded(FIELD(key_stride), 0, 4096);
+    d->chunk = ops_bounded(FIELD(chunk), 0, 8192);
+    d->key_stride = (uint32_t)ops_bounded(FIELD(key_stride), 0, 4096);
     d->key_phase = d->key_stride ? (uint32_t)(FIELD(key_phase) % d->key_stride) : 0;
     d->masks = (vatten_masks)(FIELD(masks) % 16);
     if (packed && d->page_size) {
         d->masks &= VATTEN_MASK_INTERVALS;
     }
     if (d->masks) {
-        d->mask_heads = heads_of(&d->heads, FIELD(mask_heads) + 2);
+        d->mask_heads = ops_heads_of(&d->heads, FIELD(mask_heads) + 2);
         d->mask_batch = !packed && FIELD(mask_batch) != 0;
-        d->segments = d->masks & VATTEN_MASK_SEGMENTS ? (uint32_t)bounded(FIELD(segments), 0, 4096) : 0;
+        d->segments = d->masks & VATTEN_MASK_SEGMENTS ? (uint32_t)ops_bounded(FIELD(segments), 0, 4096) : 0;
     }
 }
 
@@ -201,14 +131,14 @@ static void set_bias(const ops_case *c, vatten_attention_desc *d) {
     if (!d->bias) {
         return;
     }
-    d->bias_heads = heads_of(&d->heads, FIELD(bias_heads));
+    d->bias_heads = ops_heads_of(&d->heads, FIELD(bias_heads));
     d->bias_dtype = d->bias == VATTEN_BIAS_TENSOR && FIELD(bias_half) ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32;
     if (d->bias == VATTEN_BIAS_TENSOR) {
         return;
     }
-    d->bias_rank = (uint32_t)bounded(FIELD(rank), d->bias == VATTEN_BIAS_AXES ? 2 : 1, 3);
+    d->bias_rank = (uint32_t)ops_bounded(FIELD(rank), d->bias == VATTEN_BIAS_AXES ? 2 : 1, 3);
     for (uint32_t a = 0; a < d->bias_rank; ++a) {
-        d->bias_extent[a] = bounded(c->field[OPS_extent0 + a], 1, 64);
+        d->bias_extent[a] = ops_bounded(c->field[OPS_extent0 + a], 1, 64);
         d->bias_reach[a] = d->bias == VATTEN_BIAS_RELATIVE ? 1 + (uint32_t)d->bias_extent[a] / 2 : 0;
     }
     if (d->bias == VATTEN_BIAS_AXES) {
@@ -231,7 +161,7 @@ static void dense_problem(const ops_case *c, gpu_problem *p) {
         set_masks(c, d);
         set_results(c, d);
         set_fields(c, d);
-        d->extra_len = bounded(FIELD(extra), 0, 512);
+        d->extra_len = ops_bounded(FIELD(extra), 0, 512);
     }
     if (!d->lengths && !d->page_size && !d->carry) {
         p->q_len = length_now(FIELD(q_now), d->q_len);
@@ -243,14 +173,14 @@ static void dense_problem(const ops_case *c, gpu_problem *p) {
 
 static void set_axis(const ops_case *c, uint32_t a, vatten_axis *x) {
     static const uint64_t most[3] = {4096, 64, 64};
-    x->extent = bounded(c->field[OPS_extent0 + a], 1, most[a]);
-    x->edge = (vatten_edge)digit(FIELD(edges), 3, a);
+    x->extent = ops_bounded(c->field[OPS_extent0 + a], 1, most[a]);
+    x->edge = (vatten_edge)ops_digit(FIELD(edges), 3, a);
     uint64_t widest = x->edge == VATTEN_EDGE_SHIFT ? x->extent : 64;
-    x->window = (uint32_t)bounded(c->field[OPS_window0 + a], 1, widest);
-    x->stride = (uint32_t)bounded(c->field[OPS_stride0 + a], 1, x->window);
-    x->dilation = (uint32_t)bounded(c->field[OPS_dilation0 + a], 1,
-                                    x->edge == VATTEN_EDGE_SHIFT ? x->extent / x->window : x->extent);
-    x->causal = digit(FIELD(causal), 2, a) != 0;
+    x->window = (uint32_t)ops_bounded(c->field[OPS_window0 + a], 1, widest);
+    x->stride = (uint32_t)ops_bounded(c->field[OPS_stride0 + a], 1, x->window);
+    x->dilation = (uint32_t)ops_bounded(c->field[OPS_dilation0 + a], 1,
+                                        x->edge == VATTEN_EDGE_SHIFT ? x->extent / x->window : x->extent);
+    x->causal = ops_digit(FIELD(causal), 2, a) != 0;
     x->roll = FIELD(roll) % x->extent;
 }
 
@@ -270,14 +200,14 @@ static void widen_windows(vatten_neighborhood_desc *d) {
 
 static void grid_problem(const ops_case *c, gpu_problem *p) {
     vatten_neighborhood_desc *d = &p->hood;
-    d->rank = (uint32_t)bounded(FIELD(rank), 1, 3);
+    d->rank = (uint32_t)ops_bounded(FIELD(rank), 1, 3);
     for (uint32_t a = 0; a < d->rank; ++a) {
         set_axis(c, a, &d->axis[a]);
     }
     widen_windows(d);
     d->weights = FIELD(weights) != 0;
     d->bias = FIELD(bias) && !d->weights ? VATTEN_BIAS_RELATIVE : VATTEN_BIAS_NONE;
-    d->extra_len = d->weights ? 0 : bounded(FIELD(extra), 0, 512);
+    d->extra_len = d->weights ? 0 : ops_bounded(FIELD(extra), 0, 512);
     if (d->weights) {
         vatten_heads *h = &d->heads;
         h->value_dim = h->value_dim ? h->value_dim : h->dim;
@@ -293,13 +223,13 @@ static void set_list_rules(const ops_case *c, vatten_lists_desc *d) {
     d->causal = FIELD(causal) != 0;
     d->align = FIELD(align) ? VATTEN_ALIGN_FIRST : VATTEN_ALIGN_LAST;
     d->window = window_of(c);
-    d->prefix = bounded(FIELD(prefix), 0, 4096);
-    d->key_stride = (uint32_t)bounded(FIELD(key_stride), 0, 4096);
+    d->prefix = ops_bounded(FIELD(prefix), 0, 4096);
+    d->key_stride = (uint32_t)ops_bounded(FIELD(key_stride), 0, 4096);
     d->key_phase = d->key_stride ? (uint32_t)(FIELD(key_phase) % d->key_stride) : 0;
-    d->list_heads = heads_of(&d->heads, FIELD(list_heads));
+    d->list_heads = ops_heads_of(&d->heads, FIELD(list_heads));
     if (FIELD(bias)) {
         d->bias = VATTEN_BIAS_TENSOR;
-        d->bias_heads = heads_of(&d->heads, FIELD(bias_heads));
+        d->bias_heads = ops_heads_of(&d->heads, FIELD(bias_heads));
     }
 }
 
@@ -317,28 +247,28 @@ static uint32_t *lists_problem(const ops_case *c, gpu_problem *p) {
     uint64_t kind = FIELD(kind) % 4;
     d->kind = kind == 3 ? VATTEN_LIST_BLOCKS : (vatten_list_kind)kind;
     d->row_masks = kind == 3;
-    d->q_len = bounded(FIELD(q_len), 1, 4096);
-    d->kv_len = bounded(FIELD(kv_len), 1, 4096);
-    d->q_block = (uint32_t)bounded(FIELD(q_block), 1, 512);
-    d->entries = (uint32_t)bounded(FIELD(entries), 1, 512);
+    d->q_len = ops_bounded(FIELD(q_len), 1, 4096);
+    d->kv_len = ops_bounded(FIELD(kv_len), 1, 4096);
+    d->q_block = (uint32_t)ops_bounded(FIELD(q_block), 1, 512);
+    d->entries = (uint32_t)ops_bounded(FIELD(entries), 1, 512);
     set_list_rules(c, d);
     if (d->kind == VATTEN_LIST_KEYS) {
         return list_words_keys(p);
     }
     if (d->kind == VATTEN_LIST_RANGES) {
-        d->rows = rows_of_ranges(d, bounded(FIELD(rows), 1, d->q_len < 64 ? d->q_len : 64));
+        d->rows = rows_of_ranges(d, ops_bounded(FIELD(rows), 1, d->q_len < 64 ? d->q_len : 64));
         return list_words_ranges(p);
     }
-    d->kv_block = (uint32_t)bounded(FIELD(kv_block), 1, 512);
-    d->entries = (uint32_t)bounded(d->entries, 1, list_blocks(d->kv_len, d->kv_block));
-    return list_words_blocks(p, bounded(FIELD(density), 0, 100));
+    d->kv_block = (uint32_t)ops_bounded(FIELD(kv_block), 1, 512);
+    d->entries = (uint32_t)ops_bounded(d->entries, 1, list_blocks(d->kv_len, d->kv_block));
+    return list_words_blocks(p, ops_bounded(FIELD(density), 0, 100));
 }
 
 void ops_problem(const gpu *g, const ops_case *c, gpu_problem *out, uint32_t **out_words) {
     *out = (gpu_problem){
         .seed = FIELD(data), .rows = 60, .grid = c->family == OPS_GRID, .listed = c->family == OPS_LISTS};
     *out_words = NULL;
-    set_heads(g, c, gpu_heads(out));
+    ops_set_heads(g, c, gpu_heads(out));
     if (out->grid) {
         grid_problem(c, out);
     } else if (out->listed) {
