@@ -53,7 +53,7 @@ void append_fill(append_trial *t, uint64_t seed);
 /* Holds what was seen against what is wanted, and that nothing else has changed. Returns how many rows were written. */
 uint64_t append_compare(append_trial *t, const char *name);
 
-/* Runs and compares. */
+/* Runs twice and compares. */
 uint64_t append_check(append_trial *t, const char *name);
 
 #endif /* VATTEN_APPEND_RUN_H */

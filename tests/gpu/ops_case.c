@@ -20,7 +20,8 @@ static const struct {
 #undef X
 };
 
-static const char *const families[OPS_FAMILIES] = {"dense", "rules", "grid", "lists"};
+static const char *const families[OPS_FAMILIES] = {"dense", "rules",  "grid", "lists", "sparse", "select",
+                                                   "mass",  "append", "topk", "pool",  "combine"};
 
 static const char *const caps[] = {
     "",

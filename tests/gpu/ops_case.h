@@ -11,7 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum ops_family { OPS_DENSE, OPS_RULES, OPS_GRID, OPS_LISTS, OPS_FAMILIES } ops_family;
+typedef enum ops_family {
+    OPS_DENSE,
+    OPS_RULES,
+    OPS_GRID,
+    OPS_LISTS,
+    OPS_SPARSE,
+    OPS_SELECT,
+    OPS_MASS,
+    OPS_APPEND,
+    OPS_TOPK,
+    OPS_POOL,
+    OPS_COMBINE,
+    OPS_FAMILIES
+} ops_family;
 
 /* Name, and the least value: where shrinking ends, and what a text that does not name the field means. A family does not
  * read all of them. Lengths that say "0 none" count from 1: n stands for n - 1. */
@@ -28,7 +41,7 @@ typedef enum ops_family { OPS_DENSE, OPS_RULES, OPS_GRID, OPS_LISTS, OPS_FAMILIE
     X(scale, 0)     /* in hundredths; 0 = 1/sqrt(dim) */                                                     \
     X(layout, 0)    /* vatten_layout */                                                                      \
     X(small, 0)     /* gpu_small_tile */                                                                     \
-    X(lse, 0)       /* written */                                                                            \
+    X(lse, 0)       /* written; of lists their counts */                                                     \
     X(parts, 0)     /* work of a dispatch at most that of all by so many; 0 = any */                         \
     X(order, 0)     /* of q, k, v, out: a digit of base 3 each: packed, tokens or heads outside with gaps */ \
     X(gap, 0)       /* elements between rows then */                                                         \
@@ -79,13 +92,42 @@ typedef enum ops_family { OPS_DENSE, OPS_RULES, OPS_GRID, OPS_LISTS, OPS_FAMILIE
     X(edges, 0) /* a digit of base 3 for each axis */                                                        \
     X(roll, 0)  /* of all axes, modulo their extents */                                                      \
     X(weights, 0)                                                                                            \
-    X(kind, 0) /* of lists: blocks, ranges, keys; of blocks with masks of rows: 3 */                         \
+    X(kind,                                                                                                  \
+      0) /* of lists: blocks, ranges, keys; of blocks with masks of rows: 3; else the family's kinds */      \
     X(q_block, 1)                                                                                            \
     X(kv_block, 1)                                                                                           \
     X(entries, 1)                                                                                            \
     X(rows, 1)                                                                                               \
     X(list_heads, 0) /* 0 for all, 1 for KV heads, 2 one */                                                  \
-    X(density, 0)    /* of lists, in percent */
+    X(density, 0)    /* of lists, in percent */                                                              \
+    X(numbers, 0)    /* what is chosen from: any, whole, and special ones */                                 \
+    X(own, 0)        /* and the rest of vatten_selection */                                                  \
+    X(first, 0)                                                                                              \
+    X(local, 0)                                                                                              \
+    X(softmax, 0)                                                                                            \
+    X(complete, 0)                                                                                           \
+    X(budget, 0)                                                                                             \
+    X(share, 0) /* in percent, about */                                                                      \
+    X(least, 0)                                                                                              \
+    X(min_max, 0)                                                                                            \
+    X(crossing_out, 0)                                                                                       \
+    X(budget_rows, 0)                                                                                        \
+    X(budget_heads, 0) /* 0 one, 1 all, 2 half of them */                                                    \
+    X(by_block, 0)                                                                                           \
+    X(total, 0)                                                                                              \
+    X(boxes, 0)                                                                                              \
+    X(reach, 0) /* a digit of base 4 for each axis */                                                        \
+    X(row_shift, 0)                                                                                          \
+    X(execution, 0) /* vatten_sparse_execution */                                                            \
+    X(workspace, 0) /* queries that it has room for, about; 0 = any */                                       \
+    X(pieces, 1)    /* parts of a combination, segments */                                                   \
+    X(gains, 0)                                                                                              \
+    X(gates, 0) /* how gains and weights lie; what is listed */                                              \
+    X(residual, 0)                                                                                           \
+    X(place, 0)      /* of what is combined: apart, on a part, on the residual */                            \
+    X(on, 0)         /* which part */                                                                        \
+    X(keep, 0)       /* pooling: the dtype; mass: sums of KV heads; appending: keys alone */                 \
+    X(rows_dtype, 0) /* of rows to append */
 
 enum {
 #define X(name, least) OPS_##name,
@@ -99,7 +141,7 @@ typedef struct ops_case {
     uint64_t field[OPS_FIELDS];
 } ops_case;
 
-enum { OPS_TEXT = 1600 }; /* a case as text, with its end */
+enum { OPS_TEXT = 2400 }; /* a case as text, with its end */
 
 const char *ops_family_name(ops_family family);
 uint64_t ops_least(int field);
@@ -119,7 +161,7 @@ uint64_t ops_caps_rows(void);
 
 /* Case number n of all there are. Neighbours share what shaders are specialized by, so that they share pipelines,
  * and differ in lengths, strides and contents. */
-enum { OPS_MOULD = 16 };
+enum { OPS_MOULD = 8 };
 void ops_draw(uint64_t n, ops_case *out);
 
 /* A case that fails likewise and of which no field can be made smaller, to its least or by halves of the way, without that

@@ -67,3 +67,30 @@ void ops_set_heads(const gpu *g, const ops_case *c, vatten_heads *h) {
     h->scale = (float)ops_bounded(FIELD(scale), 0, 40) / 100.0f / (float)(1 + h->dim / 32);
     h->write_lse = FIELD(lse) != 0;
 }
+
+uint64_t ops_length_now(uint64_t field, uint64_t length) {
+    return field == 0 ? 0 : field == 1 ? VATTEN_EMPTY : ops_bounded(field - 1, 1, length);
+}
+
+void ops_set_bytes(const ops_case *c, vatten_heads *h) {
+    uint32_t block = 4 * (uint32_t)ops_bounded(FIELD(bytes), 0, 16);
+    if (block) {
+        h->kv_dtype = VATTEN_DTYPE_I8;
+        h->kv_block = block;
+        h->dim = (h->dim + block - 1) / block * block;
+        h->value_dim = (h->value_dim + block - 1) / block * block;
+    }
+}
+
+void ops_set_places(const ops_case *c, vatten_attention_desc *d) {
+    d->lengths = (vatten_lengths)(FIELD(lengths) % 4);
+    d->page_size = (uint32_t)ops_bounded(FIELD(page), 0, 4096);
+    if (d->lengths == VATTEN_LENGTHS_PACKED) {
+        d->heads.batch = 1;
+        d->sequences = (uint32_t)ops_bounded(FIELD(sequences), 1, 64);
+    }
+    if (d->page_size) {
+        uint64_t rows = d->sequences ? d->sequences : d->heads.batch;
+        d->pool_pages = rows * ((d->kv_len + d->page_size - 1) / d->page_size) + 3;
+    }
+}

@@ -28,4 +28,13 @@ vatten_layout ops_layout(const gpu *g, const ops_case *c, const gpu_problem *p);
 /* Without strides and a tile. */
 void ops_set_heads(const gpu *g, const ops_case *c, vatten_heads *h);
 
+/* Of vatten_args: all of the plan's, none, or so many. */
+uint64_t ops_length_now(uint64_t field, uint64_t length);
+
+/* Keys of bytes: dims are whole blocks. */
+void ops_set_bytes(const ops_case *c, vatten_heads *h);
+
+/* Lengths, sequences and pages, once kv_len is known. */
+void ops_set_places(const ops_case *c, vatten_attention_desc *d);
+
 #endif /* VATTEN_OPS_HEADS_H */

@@ -42,10 +42,6 @@ static vatten_window window_of(const ops_case *c) {
     return w;
 }
 
-static uint64_t length_now(uint64_t field, uint64_t length) {
-    return field == 0 ? 0 : field == 1 ? VATTEN_EMPTY : ops_bounded(field - 1, 1, length);
-}
-
 static void set_diagonal(const ops_case *c, vatten_attention_desc *d) {
     d->q_len = ops_bounded(FIELD(q_len), 1, 4096);
     d->kv_len = ops_bounded(FIELD(kv_len), 1, 4096);
@@ -54,30 +50,6 @@ static void set_diagonal(const ops_case *c, vatten_attention_desc *d) {
     d->window = window_of(c);
     d->prefix = ops_bounded(FIELD(prefix), 0, 4096);
     d->splits = (uint32_t)ops_bounded(FIELD(splits), 0, 64);
-}
-
-/* Keys of bytes: dims are whole blocks. */
-static void set_bytes(const ops_case *c, vatten_heads *h) {
-    uint32_t block = 4 * (uint32_t)ops_bounded(FIELD(bytes), 0, 16);
-    if (block) {
-        h->kv_dtype = VATTEN_DTYPE_I8;
-        h->kv_block = block;
-        h->dim = (h->dim + block - 1) / block * block;
-        h->value_dim = (h->value_dim + block - 1) / block * block;
-    }
-}
-
-static void set_places(const ops_case *c, vatten_attention_desc *d) {
-    d->lengths = (vatten_lengths)(FIELD(lengths) % 4);
-    d->page_size = (uint32_t)ops_bounded(FIELD(page), 0, 4096);
-    if (d->lengths == VATTEN_LENGTHS_PACKED) {
-        d->heads.batch = 1;
-        d->sequences = (uint32_t)ops_bounded(FIELD(sequences), 1, 64);
-    }
-    if (d->page_size) {
-        uint64_t rows = d->sequences ? d->sequences : d->heads.batch;
-        d->pool_pages = rows * ((d->kv_len + d->page_size - 1) / d->page_size) + 3;
-    }
 }
 
 static void set_masks(const ops_case *c, vatten_attention_desc *d) {
@@ -152,20 +124,20 @@ static void dense_problem(const ops_case *c, gpu_problem *p) {
     vatten_attention_desc *d = &p->dense;
     bool rules = c->family == OPS_RULES;
     set_diagonal(c, d);
-    set_bytes(c, &d->heads);
+    ops_set_bytes(c, &d->heads);
     if (rules) {
         d->lengths = (vatten_lengths)(FIELD(lengths) % 4);
         d->heads.batch = d->lengths == VATTEN_LENGTHS_PACKED ? 1 : d->heads.batch;
         set_bias(c, d);
-        set_places(c, d);
+        ops_set_places(c, d);
         set_masks(c, d);
         set_results(c, d);
         set_fields(c, d);
         d->extra_len = ops_bounded(FIELD(extra), 0, 512);
     }
     if (!d->lengths && !d->page_size && !d->carry) {
-        p->q_len = length_now(FIELD(q_now), d->q_len);
-        p->kv_len = d->bias == VATTEN_BIAS_AXES ? 0 : length_now(FIELD(kv_now), d->kv_len);
+        p->q_len = ops_length_now(FIELD(q_now), d->q_len);
+        p->kv_len = d->bias == VATTEN_BIAS_AXES ? 0 : ops_length_now(FIELD(kv_now), d->kv_len);
     }
 }
 

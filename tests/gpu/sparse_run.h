@@ -15,7 +15,7 @@ typedef struct sparse_case {
     uint64_t seed;
 } sparse_case;
 
-/* Runs it twice and compares every row, but those whose choice hangs on rounding, of which there may be few. Adds to
+/* Runs it twice and compares every row, but those whose choice hangs on rounding, of which there may be few if it has 4 dims or more. Adds to
  * `out_empty` how many rows see nothing. Returns the dispatches; 0 if the device has not the dtype or the layout. */
 uint32_t sparse_check(gpu *g, const char *name, const sparse_case *c, uint64_t *out_empty);
 
