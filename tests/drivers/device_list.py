@@ -140,11 +140,13 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "properties", "dense", "neighborhood", "scores",
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
-        "repack", "hostile", "same_bits", "random")
+        "repack", "hostile", "same_bits", "random", "ops")
+# Of the op matrix all families on the device as it is, in f32 and f16.
+OPS = "ops --caps 0 --count 880"
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dense", "lists", "boxes", "pool", "append",
-         "select", "topk", "sparse", "combine", "merge_cases", "dot", "sequences", "mass", "repack", "random 1 40")
+         "select", "topk", "sparse", "combine", "merge_cases", "dot", "sequences", "mass", "repack", OPS)
 # Every family and dtype, without what takes longest.
 SHORT = ("harness", "recording", "statistics", "hostile 0", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
 
@@ -158,7 +160,7 @@ WORKGROUP = ("boxes", "random 1 12")
 WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", "random 1 100")
 
 # What depends on how wide a subgroup is.
-WIDTHS = ("harness", "recording", "statistics", "repack", "random 1 40")
+WIDTHS = ("harness", "recording", "statistics", "repack", OPS)
 
 # Every kernel that instrumented shaders leave time for.
 INSTRUMENTED = ("harness", "recording", "statistics", "hostile 0", "properties", "random 1 20")
