@@ -140,50 +140,51 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "properties", "dense", "neighborhood", "scores",
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
-        "repack", "hostile", "same_bits", "random", "ops")
-# Of the op matrix all families on the device as it is, in f32 and f16.
+        "repack", "hostile", "same_bits", "long_grids", "ops")
+# Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 in f32.
 OPS = "ops --caps 0 --count 880"
+FEW_OPS = "ops --caps 0 --count 88"
+
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
 WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dense", "lists", "boxes", "pool", "append",
          "select", "topk", "sparse", "combine", "merge_cases", "dot", "sequences", "mass", "repack", OPS)
 # Every family and dtype, without what takes longest.
-SHORT = ("harness", "recording", "statistics", "hostile 0", "pool", "append", "select", "topk", "sparse", "combine", "random 1 20")
+SHORT = ("harness", "recording", "statistics", "hostile 0", "pool", "append", "select", "topk", "sparse", "combine", OPS)
 
-# The layout MATRIX2, whose kernels take LLVM longest: a run of their own, and not in those of all programs.
-MATRIX2 = ("harness", "random 13 24")
-MATRIX2_FULL = ("harness", "properties", "dense", "neighborhood", "lists", "sequences", "random 1 100")
+# The layout MATRIX2 alone, whose kernels take LLVM longest: a run of their own, and not in those of all programs.
+MATRIX2 = (FEW_OPS,)
+MATRIX2_FULL = ("properties", "dense", "neighborhood", "lists", "sequences", OPS, "long_grids")
 NO_MATRIX2 = "without=cooperative_matrix_2"
 
 # The layout MATRIX_WORKGROUP alone, in the build whose matrices are a subgroup's.
-WORKGROUP = ("boxes", "random 1 12")
-WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", "random 1 100")
+WORKGROUP = ("boxes", FEW_OPS)
+WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", OPS, "long_grids")
 
 # What depends on how wide a subgroup is.
 WIDTHS = ("harness", "recording", "statistics", "repack", OPS)
 
 # Every kernel that instrumented shaders leave time for.
-INSTRUMENTED = ("harness", "recording", "statistics", "hostile 0", "properties", "random 1 20")
+INSTRUMENTED = ("harness", "recording", "statistics", "hostile 0", "properties", OPS)
 
 # Under qemu, where both compiling and computing are slower: every kind of kernel, and attention of all families in few problems.
-EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", "random 1 6")
+EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", FEW_OPS)
 
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")
 
 # Where what is missing changes which tile or layout attention takes, and nothing of the other tasks.
-TILES = ("harness", "random 1 20")
+TILES = ("harness", FEW_OPS)
 
 # Devices with less, pretended by tests/gpu/gpu_harness.c: the name after "+", VATTEN_TEST_CAPS, programs.
 CAPS = (
-    ("no-subgroups", "no_subgroups", ("harness", "properties", "random 1 20")),
+    ("no-subgroups", "no_subgroups", ("harness", "properties", FEW_OPS)),
     ("shared-16k", "shared=16384", TILES),
     ("invocations-128", "invocations=128", TILES),
     ("range-64k", "range=65536", SPLIT),
-    ("range-1m", "range=1048576", ("harness", "recording", "pool", "append", "select", "sparse", "combine",
-                                   "random 1 20")),
-    ("no-f16", "without=storage_16bit", ("harness", "pool", "append", "select", "random 1 20")),
-    ("no-push", "without=push_descriptor", ("harness", "recording", "select", "sparse", "random 1 20")),
+    ("range-1m", "range=1048576", ("harness", "recording", "pool", "append", "select", "sparse", "combine", FEW_OPS)),
+    ("no-f16", "without=storage_16bit", ("harness", "pool", "append", "select", FEW_OPS)),
+    ("no-push", "without=push_descriptor", ("harness", "recording", "select", "sparse", FEW_OPS)),
     ("no-size-control", "without=subgroup_size_control", TILES),
 )
 
@@ -209,7 +210,8 @@ def _execution_runs():
                 (device("lvp26-arm64"), (EMULATED, SHORT)))]
     base = device("lvp26-8")
     runs = [dataclasses.replace(run, environment=(("VATTEN_TEST_CAPS", NO_MATRIX2),)) if run.device == base else run for run in runs]
-    runs.append(Run(f"run:{base.ident}+matrix2", f"{base.name}, with the layout MATRIX2", "execute", base, MATRIX2, MATRIX2_FULL))
+    runs.append(Run(f"run:{base.ident}+matrix2", f"{base.name}, with the layout MATRIX2", "execute", base, MATRIX2, MATRIX2_FULL,
+                    (("VATTEN_TEST_LAYOUT", "matrix2"),)))
     runs.append(Run(f"run:{base.ident}+matrix_workgroup", f"{base.name}, the layout MATRIX_WORKGROUP of a subgroup's matrices",
                     "execute", base, WORKGROUP, WORKGROUP_FULL, (("VATTEN_TEST_LAYOUT", "matrix_workgroup"),), scope="subgroup"))
     runs += [Run(f"run:{base.ident}+{name}", f"{base.name}, caps {words}", "execute", base, programs,
