@@ -345,16 +345,16 @@ static void test_tasks(void **state) {
     (void)state;
     static const family families[] = {
         {"pool", make_pool, 32},
-        {"select", make_select, 32},
+        {"select", make_select, 128},
         {"shared budgets", make_shared, 32},
         {"topk", make_topk, 32},
         {"combine", make_combine, 32},
         {"append", make_append, 32},
-        {"union", make_union, 32},
-        {"gather", make_gather, 32},
+        {"union", make_union, 128},
+        {"gather", make_gather, 128},
         {"columns", make_columns, 8}, /* beyond, queries are cut */
-        {"entropy", make_entropy, 32},
-        {"maxima", make_maxima, 32},
+        {"entropy", make_entropy, 128},
+        {"maxima", make_maxima, 128},
     };
     for (unsigned n = 0; n < sizeof families / sizeof families[0]; ++n)
         check_ways(&families[n]);
