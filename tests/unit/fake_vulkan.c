@@ -85,7 +85,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_CreateComputePipelines(VkDevice devic
     for (uint32_t i = 0; i < count; ++i) {
         fake_find(FAKE_OBJECT(infos[i].stage.module), FAKE_MODULE, owner, call);
         fake_find(FAKE_OBJECT(infos[i].layout), FAKE_PIPELINE_LAYOUT, owner, call);
-        plain_pipelines += (infos[i].flags & VK_PIPELINE_CREATE_DISABLE_OPTIMIZATION_BIT) != 0;
+        if (infos[i].flags & VK_PIPELINE_CREATE_DISABLE_OPTIMIZATION_BIT)
+            ++plain_pipelines; /* not from threads */
         out[i] = FAKE_HANDLE(VkPipeline, fake_add(FAKE_PIPELINE, owner));
     }
     return VK_SUCCESS;
