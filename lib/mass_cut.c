@@ -137,11 +137,14 @@ static uint64_t smaller_steps(const vt_op_input *op, uint64_t steps) {
     return halve(steps, vt_rules_span_keys(op));
 }
 
+static uint64_t least_rows(const vt_op_input *op) {
+    return vt_max(op->tile->rows / op->problem->rules.tile_heads, 1);
+}
+
 /* The next smaller part; false: there is none. What leaves most of the work in one dispatch gives way first. */
 static bool shrink(const vt_op_input *op, vt_mass_cut *c) {
     const vt_mass *m = mass_of(op);
-    uint64_t row = vt_max(op->tile->rows / op->problem->rules.tile_heads, 1);
-    uint64_t steps = smaller_steps(op, c->steps);
+    uint64_t row = least_rows(op), steps = smaller_steps(op, c->steps);
     if (c->batch > 1)
         c->batch = vt_ceil_div(c->batch, 2);
     else if (c->rows > row && !packed(op))
@@ -153,6 +156,25 @@ static bool shrink(const vt_op_input *op, vt_mass_cut *c) {
     else
         return false;
     return true;
+}
+
+/* Whether fewer rows and batch entries would do, with so many heads. */
+static bool fits_few(const vt_op_input *op, const vt_mass_cut *c, uint64_t heads) {
+    vt_mass_cut few = *c;
+    few.batch = 1;
+    few.heads = heads;
+    few.rows = packed(op) ? c->rows : vt_min(c->rows, least_rows(op));
+    return fits(op, &few);
+}
+
+/* Steps and heads give way where nothing else helps: else tensors that no binding holds would leave a tile of rows to each
+ * dispatch. */
+static void shrink_first(const vt_op_input *op, vt_mass_cut *c) {
+    uint64_t unit = mass_of(op)->head_unit;
+    while (!fits_few(op, c, unit) && smaller_steps(op, c->steps) < c->steps)
+        c->steps = smaller_steps(op, c->steps);
+    while (!fits_few(op, c, c->heads) && c->heads > unit)
+        c->heads = halve(c->heads, unit);
 }
 
 static bool works(const vt_op_input *op, const vt_mass_cut *c) {
@@ -189,8 +211,7 @@ vatten_result vt_mass_cut_of(const vt_op_input *op, vt_mass_cut *out) {
     vt_mass_cut c = {.batch = p->batch, .heads = p->heads, .rows = m->rows, .steps = m->steps};
     if (p->rules.tables.bytes > op->caps->storage_range)
         return refuse(op);
-    while (!loops_fit(op, &c) && smaller_steps(op, c.steps) < c.steps) /* nothing else helps */
-        c.steps = smaller_steps(op, c.steps);
+    shrink_first(op, &c);
     while (!fits(op, &c))
         if (!shrink(op, &c))
             return refuse(op);

@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "device.h"
+#include "log.h"
 
 #include <string.h>
 
@@ -49,8 +50,8 @@ static VkPipelineShaderStageCreateFlags stage_flags(const vt_caps *caps, const v
     return flags;
 }
 
-static VkResult create_pipeline(const vatten_device *device, const vt_variant *variant, VkShaderModule module,
-                                VkPipeline *out) {
+static VkResult create_pipeline(const vatten_device *device, const vt_variant *variant,
+                                VkPipelineCreateFlags flags, VkShaderModule module, VkPipeline *out) {
     VkSpecializationMapEntry entries[VT_SPEC_COUNT];
     for (uint32_t i = 0; i < VT_SPEC_COUNT; ++i)
         entries[i] = (VkSpecializationMapEntry){i, i * (uint32_t)sizeof(uint32_t), sizeof(uint32_t)};
@@ -61,7 +62,7 @@ static VkResult create_pipeline(const vatten_device *device, const vt_variant *v
     bool capture = (device->caps.features & VATTEN_FEATURE_PIPELINE_STATISTICS) != 0;
     const VkComputePipelineCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO,
-        .flags = capture ? VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0,
+        .flags = flags | (capture ? (VkPipelineCreateFlags)VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR : 0),
         .stage =
             {
                 .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
@@ -81,8 +82,8 @@ static bool out_of_memory(VkResult result) {
     return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
 }
 
-static vatten_result compile(const vatten_device *device, const vt_variant *variant, VkPipeline *out,
-                             bool *out_refused) {
+static vatten_result compile(const vatten_device *device, const vt_variant *variant,
+                             VkPipelineCreateFlags flags, VkPipeline *out, bool *out_refused) {
     const vt_kernel *kernel = &vt_kernels[variant->kernel];
     const VkShaderModuleCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
@@ -92,11 +93,24 @@ static vatten_result compile(const vatten_device *device, const vt_variant *vari
     VkShaderModule module = VK_NULL_HANDLE;
     VkResult result = device->vk.CreateShaderModule(device->vk.handle, &info, NULL, &module);
     if (result == VK_SUCCESS) {
-        result = create_pipeline(device, variant, module, out);
+        result = create_pipeline(device, variant, flags, module, out);
         device->vk.DestroyShaderModule(device->vk.handle, module, NULL);
     }
     *out_refused = result != VK_SUCCESS && !out_of_memory(result) && result != VK_ERROR_DEVICE_LOST;
     return vt_vk_check(result, kernel->name, &device->logger);
+}
+
+/* A kernel of attention that is refused has another tile to go on with. The others have one variant: they are compiled once more
+ * as plainly as can be. */
+static vatten_result compile_twice(const vatten_device *device, const vt_variant *variant, VkPipeline *out,
+                                   bool *out_refused) {
+    const vt_kernel *kernel = &vt_kernels[variant->kernel];
+    vatten_result result = compile(device, variant, 0, out, out_refused);
+    if (!*out_refused || kernel->task == VT_TASK_ATTEND)
+        return result;
+    vt_log(&device->logger, VATTEN_LOG_WARN, kernel->name,
+           "%s refused the kernel, trying without optimization", device->caps.name);
+    return compile(device, variant, VK_PIPELINE_CREATE_DISABLE_OPTIMIZATION_BIT, out, out_refused);
 }
 
 static vt_pipeline *find(const vt_pipeline_map *map, const vt_variant *variant) {
@@ -112,7 +126,7 @@ static vatten_result add(vatten_device *device, const vt_variant *variant, VkPip
     if (!pipeline)
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     pipeline->variant = *variant;
-    vatten_result result = compile(device, variant, &pipeline->handle, out_refused);
+    vatten_result result = compile_twice(device, variant, &pipeline->handle, out_refused);
     if (result != VATTEN_SUCCESS) {
         vt_release(&device->allocator, pipeline);
         return result;

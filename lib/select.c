@@ -13,6 +13,8 @@
 
 #define ROW_WORKSPACE  UINT64_C(1024) /* bytes of a row and query head by default, and of all of them */
 #define MOST_WORKSPACE (UINT64_C(64) << 20)
+#define LIMIT_WALKS    32u /* over the orders of a row, to find a limit */
+#define LONG_ROWS      4u  /* times the bound on work that the least dispatch may take */
 
 /* ---- Rules ---- */
 
@@ -261,6 +263,24 @@ static vatten_result fill_tensors(const vt_checker *check, vt_select *s) {
     return result == VATTEN_SUCCESS && d->bias ? fill_bias(check, s) : result;
 }
 
+/* Joining the scores of its heads into orders, where a softmax walks them twice more; then walks over orders, 32 to find a
+ * limit. */
+uint64_t vt_select_row_moves(const vt_select *s) {
+    const vatten_selection *rule = &s->desc.rule;
+    uint64_t joins = (uint64_t)s->group * (rule->softmax ? 3 : 1) + 1;
+    uint64_t walks = rule->budget == VATTEN_BUDGET_MASS ? 2 * LIMIT_WALKS + 5 : LIMIT_WALKS + 3;
+    uint64_t orders = vt_saturating_mul(s->desc.blocks + rule->entries, walks);
+    return vt_saturating_add(vt_saturating_mul(s->desc.blocks, joins), orders);
+}
+
+/* A dispatch is a workgroup of rows at least, each walked by one invocation. Where that is far above the bound on work each row
+ * becomes a group of its own: a dispatch then walks rows once or twice, and may have a single one. */
+static void spread_long_rows(vt_select *s) {
+    uint64_t rows = vt_min(s->desc.rows, VT_RANK_WORKGROUP);
+    uint64_t least = vt_saturating_mul(rows, vt_select_row_moves(s));
+    s->shared = s->shared || least / LONG_ROWS > s->problem.max_moves;
+}
+
 /* What one part holds at least. */
 static uint64_t least_workspace(const vt_select *s) {
     const vatten_select_desc *d = &s->desc;
@@ -306,8 +326,9 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
     out->desc.rule.scale = desc->rule.scale != 0.0f ? desc->rule.scale : 1.0f;
     out->desc.rule.list_heads = desc->rule.list_heads ? desc->rule.list_heads : desc->heads;
     out->group = desc->heads / out->desc.rule.list_heads;
-    out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : default_workspace(out);
     vt_fill_heads(&heads, caps, &out->problem);
+    spread_long_rows(out);
+    out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : default_workspace(out);
     result = check_loops(check, out);
     return result == VATTEN_SUCCESS ? fill_tensors(check, out) : result;
 }

@@ -26,7 +26,8 @@ typedef struct vt_select {
     vt_tensor counts;    /* words */
     vt_tensor bias;      /* f32; `token`: from a row to the next */
     vt_box_axis axis[3]; /* if blocks are boxes */
-    bool shared;         /* a budget is of more than a row, not of `entries`, or of a block */
+    bool
+        shared; /* a budget is of more than a row, not of `entries`, or of a block; or a row is too long for one invocation */
     uint64_t budget_rows;
     uint32_t budget_heads;
 } vt_select;
@@ -34,6 +35,9 @@ typedef struct vt_select {
 /* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */
 vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, const vatten_select_desc *desc,
                              vt_select *out);
+
+/* Elements that an invocation reads and writes that does all of a row alone. */
+uint64_t vt_select_row_moves(const vt_select *select);
 
 /* Appends the steps, as a vt_op does. */
 vatten_result vt_select_steps(const vt_select *select, vt_program *program);

@@ -71,6 +71,13 @@ static uint64_t score_groups(uint64_t blocks, uint64_t rows) {
                              vt_ceil_div(blocks, VT_SELECT_BLOCKS_AT_ONCE));
 }
 
+#define PIECE_BLOCKS                                                                                         \
+    65536u /* of long rows, that a dispatch has at least; where workgroups do not suffice there are several */
+
+static uint64_t piece_groups(const vt_select *s, uint64_t rows) {
+    return score_groups(vt_min(s->desc.blocks, PIECE_BLOCKS), rows);
+}
+
 static uint64_t select_groups(const vt_select *s, const part *p) {
     return s->shared ? vt_saturating_mul(row_groups(s, p), rank_workgroups(s))
                      : vt_ceil_div(p->rows, WORKGROUP);
@@ -97,14 +104,12 @@ static bool fits(const vt_select *s, const part *p) {
     return score_bytes(s, p) <= vt_min(range, d->max_workspace) && state_bytes(s, p) <= range &&
            workspace_bytes(s, p) <= d->max_workspace && inputs_fit(s, p) &&
            span(s, &s->lists, sizeof(uint32_t), p->batch, p->heads, p->rows, d->rule.entries) <= range &&
-           vt_max(score_groups(d->blocks, p->rows), select_groups(s, p)) <= s->caps->groups[0] &&
+           vt_max(piece_groups(s, p->rows), select_groups(s, p)) <= s->caps->groups[0] &&
            vt_max(p->heads * s->group, head_groups(s, p)) <= s->caps->groups[1] &&
            p->batch <= s->caps->groups[2];
 }
 
 /* ---- Work ---- */
-
-#define LIMIT_WALKS 32u /* over the orders of a row, to find a limit */
 
 /* Of all query heads of a part: joining them into orders, where a softmax walks them twice more. */
 static uint64_t join_moves(const vt_select *s, const part *p) {
@@ -123,10 +128,10 @@ static uint64_t group_moves(const vt_select *s, const part *p) {
     return state_bytes(s, p) / sizeof(uint32_t);
 }
 
-/* All that an invocation does with its row, where rows have budgets of their own. */
+/* Where rows have budgets of their own. */
 static uint64_t select_moves(const vt_select *s, const part *p) {
-    uint64_t walks = s->desc.rule.budget == VATTEN_BUDGET_MASS ? 2 * LIMIT_WALKS + 5 : LIMIT_WALKS + 3;
-    return vt_saturating_add(join_moves(s, p), vt_saturating_mul(line_moves(s, p), walks));
+    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    return vt_saturating_mul(rows, vt_select_row_moves(s));
 }
 
 static uint64_t score_macs(const vt_select *s, uint64_t rows, const piece *n) {
@@ -255,7 +260,8 @@ static void add_score(const vt_select *s, const part *p, const piece *n, uint32_
 
 /* Batch entries give way first, then heads, then blocks. */
 static piece choose_piece(const vt_select *s, const part *p) {
-    piece n = {.batch = p->batch, .heads = p->heads * s->group, .blocks = s->desc.blocks};
+    uint64_t most = s->caps->groups[0] / score_groups(1, p->rows) * VT_SELECT_BLOCKS_AT_ONCE;
+    piece n = {.batch = p->batch, .heads = p->heads * s->group, .blocks = vt_min(s->desc.blocks, most)};
     uint64_t *const sizes[] = {&n.batch, &n.heads, &n.blocks};
     const uint64_t grains[] = {1, 1, VT_SELECT_BLOCKS_AT_ONCE};
     while (score_macs(s, p->rows, &n) > s->problem.max_macs && vt_halve_first(sizes, grains, 3))
@@ -431,7 +437,7 @@ static vatten_result refuse(const vt_select *s) {
            " workgroups together: they do not fit %s, whose bindings hold %" PRIu64
            " bytes, or max_workspace %" PRIu64,
            least.rows, s->desc.blocks, least.heads, workspace_bytes(s, &least),
-           vt_max(score_groups(s->desc.blocks, least.rows), select_groups(s, &least)), s->caps->name,
+           vt_max(piece_groups(s, least.rows), select_groups(s, &least)), s->caps->name,
            s->caps->storage_range, s->desc.max_workspace);
     return VATTEN_ERROR_UNSUPPORTED;
 }

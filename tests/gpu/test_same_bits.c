@@ -4,9 +4,11 @@
  * in parts, and cut into more dispatches while tile and splits stay. docs/semantics.md says for which families.
  */
 #include "gpu_harness.h"
+#include "list_words.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -174,11 +176,40 @@ static void test_lists(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* What begins tiles anew where it is cut. */
+static void test_ranges_and_boxes(void **state) {
+    (void)state;
+    static uint32_t words[4096];
+    gpu_problem p = {.seed = 9, .listed = true};
+    p.lists.heads = gpu_dense(VATTEN_DTYPE_F32, 1, 1, 2, 1, 16).dense.heads;
+    p.lists.kind = VATTEN_LIST_RANGES;
+    p.lists.q_len = 70;
+    p.lists.kv_len = 150;
+    p.lists.rows = 5;
+    p.lists.q_block = 40;
+    p.lists.entries = 4;
+    uint32_t *ranges = list_words_ranges(&p);
+    p.words = ranges;
+    check_layouts(&p, "ranges", false);
+    free(ranges);
+    p.lists.kind = VATTEN_LIST_BLOCKS;
+    p.lists.rows = 0;
+    p.lists.q_block = 0;
+    p.lists.q_len = p.lists.kv_len = 120;
+    p.lists.entries = 9;
+    p.lists.boxes = (vatten_boxes){.rank = 2, .extent = {10, 12}, .q_box = {4, 4}, .kv_box = {4, 4}};
+    p.words = words;
+    fill_words(&p, words);
+    check_layouts(&p, "boxes", false);
+    gpu_assert_clean(&device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dense),
         cmocka_unit_test(test_grids),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_ranges_and_boxes),
     };
     const vatten_context_desc without = {.without = VATTEN_FEATURE_PUSH_DESCRIPTOR};
     int opened = gpu_open(&device, "test_same_bits", NULL);

@@ -25,6 +25,12 @@ static void check_rows(const char *name, const vatten_select_desc *rows, size_t 
         desc.max_workspace = 64 * 1024; /* in several parts */
         snprintf(text, sizeof text, "%s %u in parts", name, (unsigned)n);
         check(text, &desc);
+        if (n % 2)
+            continue;
+        desc.max_workspace = 0;
+        desc.max_moves = 2000; /* too long for one invocation: by passes */
+        snprintf(text, sizeof text, "%s %u by passes", name, (unsigned)n);
+        check(text, &desc);
     }
     gpu_assert_clean(&device);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MOST_OBJECTS  65536u
-#define MOST_COMMANDS 16384u
+#define MOST_COMMANDS 65536u
 #define MOST_CALLS    32768u
 #define MOST_ERRORS   9u
 

@@ -63,6 +63,12 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_CreatePipelineLayout(VkDevice device,
     return VK_SUCCESS;
 }
 
+static uint32_t plain_pipelines;
+
+uint32_t fake_plain_pipelines(void) {
+    return plain_pipelines;
+}
+
 /* As drivers may, it writes null handles when it fails. */
 static VKAPI_ATTR VkResult VKAPI_CALL fake_CreateComputePipelines(VkDevice device, VkPipelineCache cache,
                                                                   uint32_t count,
@@ -79,6 +85,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_CreateComputePipelines(VkDevice devic
     for (uint32_t i = 0; i < count; ++i) {
         fake_find(FAKE_OBJECT(infos[i].stage.module), FAKE_MODULE, owner, call);
         fake_find(FAKE_OBJECT(infos[i].layout), FAKE_PIPELINE_LAYOUT, owner, call);
+        if (infos[i].flags & VK_PIPELINE_CREATE_DISABLE_OPTIMIZATION_BIT)
+            ++plain_pipelines; /* not from threads */
         out[i] = FAKE_HANDLE(VkPipeline, fake_add(FAKE_PIPELINE, owner));
     }
     return VK_SUCCESS;

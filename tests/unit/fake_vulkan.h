@@ -61,6 +61,9 @@ uint32_t fake_alive(void);
 /* The first rule that was broken, in words; NULL: none was. */
 const char *fake_complaint(void);
 
+/* Pipelines that were ever made without optimization. */
+uint32_t fake_plain_pipelines(void);
+
 /* ---- Calls that may fail ---- */
 
 /* Those with a VkResult since fake_start or fake_fail, of whatever function. */

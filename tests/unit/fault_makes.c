@@ -162,8 +162,8 @@ static bool no_memory(VkResult failure) {
     return failure == VK_ERROR_OUT_OF_HOST_MEMORY || failure == VK_ERROR_OUT_OF_DEVICE_MEMORY;
 }
 
-/* A shader that is refused means the next tile. */
-static bool takes_next_tile(const char *call, VkResult failure, vatten_result result, vatten_result usual) {
+/* A shader that is refused means the next tile, or once more without optimization. */
+static bool tries_again(const char *call, VkResult failure, vatten_result result, vatten_result usual) {
     bool shader =
         call && (strcmp(call, "vkCreateShaderModule") == 0 || strcmp(call, "vkCreateComputePipelines") == 0);
     bool refused = shader && !no_memory(failure) && failure != VK_ERROR_DEVICE_LOST;
@@ -174,19 +174,10 @@ static bool takes_next_tile(const char *call, VkResult failure, vatten_result re
     { #ACT, fault_make_device, act_##ACT, plan_of, fault_drop, SURVIVES }
 
 const fault_round fault_plans[] = {
-    PLAN(dense, takes_next_tile),
-    PLAN(rules, takes_next_tile),
-    PLAN(long, takes_next_tile),
-    PLAN(grid, takes_next_tile),
-    PLAN(lists, takes_next_tile),
-    PLAN(union, takes_next_tile),
-    PLAN(gather, takes_next_tile),
-    PLAN(mass, takes_next_tile),
-    PLAN(pool, NULL),
-    PLAN(select, NULL),
-    PLAN(combine, NULL),
-    PLAN(topk, NULL),
-    PLAN(append, NULL),
+    PLAN(dense, tries_again),  PLAN(rules, tries_again),  PLAN(long, tries_again),    PLAN(grid, tries_again),
+    PLAN(lists, tries_again),  PLAN(union, tries_again),  PLAN(gather, tries_again),  PLAN(mass, tries_again),
+    PLAN(pool, tries_again),   PLAN(select, tries_again), PLAN(combine, tries_again), PLAN(topk, tries_again),
+    PLAN(append, tries_again),
 };
 const uint32_t fault_plan_count = sizeof fault_plans / sizeof fault_plans[0];
 

@@ -41,11 +41,12 @@ static work score_work(const vt_step *step, const uint32_t *spec, const step_bou
     return (work){slices(step) * p->rows * p->blocks * spec[VT_SELECT_SPEC_DIM], 0, slices(step) == 1 && few};
 }
 
-/* Each limit is found bit by bit. */
-static work select_work(const vt_step *step, const uint32_t *spec) {
+/* Each limit is found bit by bit, by invocations that walk a row alone: a workgroup of them is the least, if rows are short. */
+static work select_work(const vt_step *step, const uint32_t *spec, const step_bounds *b) {
     uint64_t rows = step->select.row_end - step->select.row_first;
     uint64_t walks = spec[VT_SELECT_SPEC_GROUP] + (spec[VT_SELECT_SPEC_BUDGET] == VT_BUDGET_MASS ? 64 : 32);
-    return (work){0, slices(step) * rows * step->select.blocks * walks, slices(step) == 1 && rows <= 64};
+    return (work){0, slices(step) * rows * step->select.blocks * walks,
+                  slices(step) == 1 && rows <= 64 && step->moves / 4 <= b->max_moves};
 }
 
 static bool over_lines(uint32_t pass) {
@@ -135,7 +136,7 @@ static work work_of(const vt_program *program, const vt_step *step, const step_b
     case VT_TASK_SCORE:
         return score_work(step, spec, b);
     case VT_TASK_SELECT:
-        return select_work(step, spec);
+        return select_work(step, spec, b);
     case VT_TASK_RANK:
     case VT_TASK_TOPK:
         return rank_work(step, spec);

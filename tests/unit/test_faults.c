@@ -262,6 +262,35 @@ static void a_refused_pipeline_means_the_next_tile(void **state) {
     fault_end(&world, "one refusal");
 }
 
+/* Pooling, whose one kernel has no other variant. */
+static vatten_result pool_refused(fault_world *world, const vt_caps *caps, uint32_t times) {
+    uint32_t n = 0;
+    fault_begin(world, caps);
+    assert_int_equal(fault_make_device(world), VATTEN_SUCCESS);
+    while (strcmp(fault_plans[n].name, "pool") != 0)
+        ++n;
+    fake_fail(2, times, VK_ERROR_UNKNOWN);
+    return fault_plans[n].act(world);
+}
+
+static void a_kernel_without_a_tile_is_tried_without_optimization(void **state) {
+    const vt_caps caps = desktop();
+    fault_world world;
+    uint32_t before = fake_plain_pipelines();
+    (void)state;
+    assert_int_equal(pool_refused(&world, &caps, 1), VATTEN_SUCCESS);
+    assert_int_equal(fake_plain_pipelines(), before + 1);
+    assert_int_equal(world.said.level, VATTEN_LOG_WARN);
+    assert_non_null(strstr(world.said.text, "refused the kernel, trying without optimization"));
+    fault_drop(&world);
+    fault_end(&world, "one refusal of pooling");
+    assert_int_equal(pool_refused(&world, &caps, UINT32_MAX), VATTEN_ERROR_VULKAN);
+    assert_int_equal(fake_failed(), 2);
+    assert_int_equal(world.said.level, VATTEN_LOG_ERROR);
+    fault_drop(&world);
+    fault_end(&world, "pooling refused");
+}
+
 static void a_driver_that_refuses_all_gets_an_error(void **state) {
     const vt_caps caps = desktop();
     fault_world world;
@@ -388,6 +417,7 @@ int main(void) {
         cmocka_unit_test(what_is_wrong_records_nothing),
         cmocka_unit_test(two_devices_do_not_mix),
         cmocka_unit_test(a_refused_pipeline_means_the_next_tile),
+        cmocka_unit_test(a_kernel_without_a_tile_is_tried_without_optimization),
         cmocka_unit_test(a_driver_that_refuses_all_gets_an_error),
         cmocka_unit_test(a_lost_device_is_not_asked_again),
         cmocka_unit_test(a_broken_tuning_file_makes_no_device),

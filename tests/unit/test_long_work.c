@@ -117,12 +117,38 @@ static void scores_and_selection_have_a_bound_each(void **state) {
     select.max_macs = 4 * one;
     assert_int_equal(selected(&caps, &select).step_count, 8 * 250 + 1);
     select = select_of(64, 1000);
-    select.max_moves = 1; /* 64 rows of a head */
+    select.max_moves = 600000; /* 64 rows of a head */
     assert_int_equal(selected(&caps, &select).step_count, 8 * 2);
+    assert_in_range(selected(&caps, &select).largest_moves, 600001, 4 * 600000);
     select = select_of(640, 1000);
     select.rule.budget_rows = 640; /* which stay together */
     select.max_moves = 1;
     assert_int_equal(selected(&caps, &select).largest_moves, 2 * 640 * 1000);
+}
+
+/* 16 M tokens in blocks of 16: an invocation that does all of a row would walk 35 M scores. */
+static void long_rows_of_scores_go_by_passes(void **state) {
+    (void)state;
+    const vt_caps all[] = {unit_caps_desktop(), unit_caps_lavapipe()};
+    for (int i = 0; i < 2; ++i) {
+        vatten_select_desc select = select_of(64, 1 << 17);
+        vt_caps caps = all[i];
+        select.heads = select.kv_heads = 1;
+        select.dim = 16;
+        select.max_workspace = 0;
+        caps.loop_limit = UINT64_MAX;
+        const vt_program few = selected(&caps, &select);
+        assert_true(few.largest_moves <= (i ? 25000000 : 500000000));
+        assert_int_equal(few.variant_count, i ? 8 : 2); /* scores, and passes or one kernel */
+        select.blocks = 1 << 20;
+        const vt_program many = selected(&caps, &select);
+        assert_true(many.largest_moves <= (i ? 25000000 : 500000000));
+        assert_int_equal(many.variant_count, 8);
+        select.rule.budget = VATTEN_BUDGET_MASS;
+        select.rule.softmax = true;
+        select.rule.share = 0.5f;
+        assert_true(selected(&caps, &select).largest_moves <= (i ? 25000000 : 500000000));
+    }
 }
 
 static void a_row_of_values_stays_whole(void **state) {
@@ -171,9 +197,10 @@ static void sums_and_copies_are_cut_to_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(ordinary_sizes_stay_whole),   TEST(long_pooling_is_cut_by_device_class),
-        TEST(a_row_of_blocks_is_cut),      TEST(scores_and_selection_have_a_bound_each),
-        TEST(a_row_of_values_stays_whole), TEST(sums_and_copies_are_cut_to_rows),
+        TEST(ordinary_sizes_stay_whole),        TEST(long_pooling_is_cut_by_device_class),
+        TEST(a_row_of_blocks_is_cut),           TEST(scores_and_selection_have_a_bound_each),
+        TEST(long_rows_of_scores_go_by_passes), TEST(a_row_of_values_stays_whole),
+        TEST(sums_and_copies_are_cut_to_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
