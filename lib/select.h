@@ -26,8 +26,8 @@ typedef struct vt_select {
     vt_tensor counts;    /* words */
     vt_tensor bias;      /* f32; `token`: from a row to the next */
     vt_box_axis axis[3]; /* if blocks are boxes */
-    bool
-        shared; /* a budget is of more than a row, not of `entries`, or of a block; or a row is too long for one invocation */
+    /* A budget is of more than a row, not of `entries`, or of a block; or a row is too long for one invocation. */
+    bool shared;
     uint64_t budget_rows;
     uint32_t budget_heads;
 } vt_select;

@@ -140,7 +140,7 @@ def device(ident):
 FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "properties", "dense", "neighborhood", "scores",
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
-        "repack", "hostile", "same_bits", "long_grids", "ops")
+        "repack", "hostile", "same_bits", "same_bits_tasks", "record_parts", "parts", "million", "tuning", "long_grids", "ops")
 # Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 in f32.
 OPS = "ops --caps 0 --count 880"
 FEW_OPS = "ops --caps 0 --count 88"

@@ -9,7 +9,8 @@ import tempfile
 import threading
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 # pylint: disable=wrong-import-position
 import audit_runs
 import builds
@@ -22,7 +23,7 @@ import loop_sets
 import loop_table
 import report
 
-DRIVERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers.py")
+DRIVERS = os.path.join(HERE, "drivers.py")
 
 
 def row(**more):
@@ -55,6 +56,12 @@ class TheList(unittest.TestCase):
         said = drivers("--list", VATTEN_DRIVERS_MIRROR="none")
         self.assertEqual(said.returncode, 0)
         self.assertEqual(len(said.stdout.splitlines()), len(device_list.RUNS))
+
+
+    def test_full_runs_have_every_program(self):
+        folder = os.path.join(os.path.dirname(HERE), "gpu")
+        programs = {name[len("test_"):-2] for name in os.listdir(folder) if name.startswith("test_") and name.endswith(".c")}
+        self.assertEqual(set(device_list.FULL), programs)
 
 
 class TheChoice(unittest.TestCase):
