@@ -13,18 +13,6 @@ bool vt_device_pushes(const vatten_device *device) {
     return device->vk.CmdPushDescriptorSetKHR != NULL;
 }
 
-static vatten_result check_quirks(const vatten_device_desc *desc) {
-    uint32_t bits;
-    char names[512];
-    const char *wrong = vt_quirks_named(desc->cap_quirks, &bits);
-    if (!wrong)
-        return VATTEN_SUCCESS;
-    vt_quirks_names(UINT32_MAX, names, sizeof names);
-    vt_log(&desc->logger, VATTEN_LOG_ERROR, NULL, "device: cap_quirks: \"%.*s\" is none of %s",
-           (int)strcspn(wrong, " "), wrong, names);
-    return VATTEN_ERROR_INVALID_ARGUMENT;
-}
-
 static vatten_result check_desc(const vatten_device_desc *desc) {
     const char *missing = !desc->get_instance_proc_addr        ? "get_instance_proc_addr"
                           : !desc->instance                    ? "instance"
@@ -41,7 +29,7 @@ static vatten_result check_desc(const vatten_device_desc *desc) {
                "device: the allocator needs both of its functions, or none");
         return VATTEN_ERROR_INVALID_ARGUMENT;
     }
-    return check_quirks(desc);
+    return vt_quirks_check(&desc->logger, desc->cap_quirks);
 }
 
 static vatten_result check_caps(const vt_caps *caps, const vatten_logger *logger) {

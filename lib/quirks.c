@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quirks.h"
 
+#include "log.h"
 #include "sizes.h"
 
 #include <stdio.h>
@@ -274,6 +275,19 @@ const char *vt_quirks_named(const char *words, uint32_t *out_bits) {
         at += length;
     }
     return NULL;
+}
+
+/* Of a long word the beginning is told, so that the names fit behind it. */
+vatten_result vt_quirks_check(const vatten_logger *logger, const char *words) {
+    uint32_t bits;
+    char names[sizeof((vatten_device_info *)NULL)->quirks];
+    const char *wrong = vt_quirks_named(words, &bits);
+    if (!wrong)
+        return VATTEN_SUCCESS;
+    vt_quirks_names(UINT32_MAX, names, sizeof names);
+    vt_log(logger, VATTEN_LOG_ERROR, NULL, "device: cap_quirks: \"%.*s\" is none of %s",
+           (int)vt_min(strcspn(wrong, " "), 64), wrong, names);
+    return VATTEN_ERROR_INVALID_ARGUMENT;
 }
 
 void vt_quirks_pretend(vt_caps *caps, uint32_t bits) {

@@ -65,6 +65,9 @@ bool vt_quirks_keep_matrices(const vt_caps *caps);
 /* The bits of names, separated by spaces; NULL has none. Returns NULL, or where in `words` the first unknown name begins. */
 const char *vt_quirks_named(const char *words, uint32_t *out_bits);
 
+/* Whether all names are known; `logger` is told the first that is not, and those that there are. */
+vatten_result vt_quirks_check(const vatten_logger *logger, const char *words);
+
 /* As if complete caps had these too. */
 void vt_quirks_pretend(vt_caps *caps, uint32_t bits);
 

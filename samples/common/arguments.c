@@ -2,7 +2,6 @@
 #include "arguments.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +16,44 @@ void arguments_help(const argument *rows, size_t count) {
     }
 }
 
-static bool read_number(const argument *row, const char *text) {
+bool arguments_whole(const char **text, uint64_t most, uint64_t *out) {
+    const char *at = *text;
+    uint64_t number = 0;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (digit > most || number > (most - digit) / 10) {
+            return false;
+        }
+        number = 10 * number + digit;
+    }
+    bool read = at > *text;
+    *text = at;
+    *out = number;
+    return read;
+}
+
+/* strtod alone would take blanks in front, hexadecimal numbers, infinity and NaN. */
+static bool read_real(const argument *row, const char *text) {
     char *end = NULL;
     errno = 0;
     double number = strtod(text, &end);
-    bool whole = row->kind == ARGUMENT_REAL || number == floor(number);
-    if (end == text || *end || errno || !whole || !(number >= row->min && number <= row->max)) {
-        return complain("%s takes a %s from %.10g to %.10g, not '%s'", row->name,
-                        row->kind == ARGUMENT_REAL ? "number" : "whole number", row->min, row->max, text);
+    bool plain = text[strspn(text, "0123456789.eE+-")] == '\0' && end > text && !*end && !errno;
+    if (!plain || !(number >= row->min && number <= row->max)) {
+        return complain("%s takes a number from %.10g to %.10g, not '%s'", row->name, row->min, row->max,
+                        text);
     }
-    if (row->kind == ARGUMENT_REAL) {
-        *(double *)row->target = number;
-    } else {
-        *(uint32_t *)row->target = (uint32_t)number;
+    *(double *)row->target = number;
+    return true;
+}
+
+static bool read_count(const argument *row, const char *text) {
+    const char *at = text;
+    uint64_t number;
+    if (!arguments_whole(&at, (uint64_t)row->max, &number) || *at || (double)number < row->min) {
+        return complain("%s takes a whole number from %.10g to %.10g, not '%s'", row->name, row->min,
+                        row->max, text);
     }
+    *(uint32_t *)row->target = (uint32_t)number;
     return true;
 }
 
@@ -48,7 +71,7 @@ static bool read_option(const argument *row, int argc, char **argv, int *index) 
         *(const char **)row->target = text;
         return true;
     }
-    return read_number(row, text);
+    return row->kind == ARGUMENT_REAL ? read_real(row, text) : read_count(row, text);
 }
 
 static const argument *find_row(const argument *rows, size_t count, const char *name) {

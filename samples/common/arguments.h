@@ -25,6 +25,10 @@ typedef struct argument {
  * NULL it is refused. False after a message. */
 bool arguments_read(const argument *rows, size_t count, int argc, char **argv, uint32_t *rest);
 
+/* Reads the digits at *text and steps over them: no sign, no blank, no exponent. False if there are none, or they say more than
+ * `most`. */
+bool arguments_whole(const char **text, uint64_t most, uint64_t *out);
+
 /* One line an option. */
 void arguments_help(const argument *rows, size_t count);
 

@@ -14,7 +14,7 @@
 #include "devices.h"
 #include "photo.h"
 
-#define MOST_TOKENS 1048576.0
+#define MOST_TOKENS 1048576u
 #define MOST_ROWS   20
 
 typedef struct options {
@@ -68,21 +68,22 @@ static void print_help(const argument *rows, size_t count) {
 static bool read_lengths(const char *name, const char *text, uint32_t most, study_desc *out) {
     const char *at = text;
     do {
-        char *end;
-        double number = strtod(at, &end);
-        number *= *end == 'k' ? 1024.0 : 1.0;
-        at = *end == 'k' ? end + 1 : end;
-        bool fits =
-            end > text && number >= 1.0 && number <= MOST_TOKENS && number == (double)(uint64_t)number;
+        uint64_t number = 0;
+        bool fits = arguments_whole(&at, MOST_TOKENS, &number);
+        if (fits && *at == 'k') {
+            number *= 1024;
+            at++;
+        }
+        fits = fits && number >= 1 && number <= MOST_TOKENS;
         if (!fits || (*at && *at != ',') || out->length_count == most) {
-            return complain("%s takes %s from 1 to %.0f, such as 32000 or 32k, not '%s'", name,
+            return complain("%s takes %s from 1 to %u, such as 32000 or 32k, not '%s'", name,
                             most > 1 ? "whole numbers with commas between," : "a whole number", MOST_TOKENS,
                             text);
         }
-        if (out->length_count && (double)out->length[out->length_count - 1] >= number) {
+        if (out->length_count && out->length[out->length_count - 1] >= number) {
             return complain("%s have to be ascending, not '%s'", name, text);
         }
-        out->length[out->length_count++] = (uint64_t)number;
+        out->length[out->length_count++] = number;
     } while (*at++ == ',');
     return true;
 }

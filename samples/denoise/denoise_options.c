@@ -9,7 +9,8 @@
 #include "nlm.h"
 #include "photo.h"
 
-#define MAX_ROWS 21
+#define MAX_ROWS  21
+#define MOST_CROP 99999u
 
 static size_t make_rows(denoise_options *o, argument rows[MAX_ROWS]) {
     const argument all[] = {
@@ -62,6 +63,18 @@ void options_print_help(void) {
     printf("\nExit status: 0 done, 1 failed or the check found a difference, 2 wrong command line.\n");
 }
 
+static bool read_crop(const char *text, picture_crop *out) {
+    static const char behind[4] = {'x', '+', '+', '\0'};
+    uint64_t number[4];
+    for (int i = 0; i < 4; i++) {
+        if (!arguments_whole(&text, MOST_CROP, &number[i]) || *text++ != behind[i]) {
+            return false;
+        }
+    }
+    *out = (picture_crop){(uint32_t)number[0], (uint32_t)number[1], (uint32_t)number[2], (uint32_t)number[3]};
+    return out->width >= 8 && out->height >= 8;
+}
+
 static bool check_options(denoise_options *o) {
     if (o->help || o->list_devices) {
         return true;
@@ -75,13 +88,9 @@ static bool check_options(denoise_options *o) {
     if (o->patch && o->patch % 2 == 0) {
         return complain("--patch %u is even; a patch has a pixel in its middle", o->patch);
     }
-    char rest = 0;
-    picture_crop *c = &o->crop;
-    if (o->crop_text &&
-        (sscanf(o->crop_text, "%5ux%5u+%6u+%6u%c", &c->width, &c->height, &c->x, &c->y, &rest) != 4 ||
-         c->width < 8 || c->height < 8)) {
-        return complain("--crop takes WxH+X+Y of at least 8x8 pixels, as in 256x192+40+80, not '%s'",
-                        o->crop_text);
+    if (o->crop_text && !read_crop(o->crop_text, &o->crop)) {
+        return complain("--crop takes WxH+X+Y of 8x8 to %ux%u pixels, as in 256x192+40+80, not '%s'",
+                        MOST_CROP, MOST_CROP, o->crop_text);
     }
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists and tables asked of a copy on the host: words of any values are read within their buffer and no further, what is refused
- * is told once, and lists are accepted if and only if they keep the rules.
+ * is told once, and lists and tables are accepted if and only if they keep the rules.
  *
  * The first byte says which; at the end of the rest stand the words, over and over until the buffer is full.
  */
@@ -9,13 +9,15 @@
 #include "fuzz_input.h"
 #include "problem_check.h"
 #include "sizes.h"
+#include "tables_truth.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_WORDS ((uint64_t)1 << 14) /* more take long */
-#define MOST_KEYS  ((uint64_t)1 << 18)
-#define MOST_MARKS ((uint64_t)1 << 22)
+#define MOST_WORDS  ((uint64_t)1 << 14) /* more take long */
+#define MOST_KEYS   ((uint64_t)1 << 18)
+#define MOST_MARKS  ((uint64_t)1 << 22)
+#define MOST_TOKENS ((uint64_t)1 << 15)
 
 /* Of exactly so many words, so that the sanitizer sees each word behind them. `mask` makes most of them small. */
 static uint32_t *make_words(uint64_t count, const uint8_t *data, size_t size, uint32_t mask) {
@@ -136,11 +138,6 @@ static bool lists_are_good(const vt_problem *p, const uint32_t *words) {
     return true;
 }
 
-static const vt_caps any = {.name = "any device",
-                            .storage_range = UINT64_MAX,
-                            .max_macs = UINT64_MAX,
-                            .features = VATTEN_FEATURE_STORAGE_16BIT};
-
 /* Lists that share words are looked at once for each row; too many of them take long as too many words do. */
 static bool is_long(const vt_problem *p) {
     uint64_t rows = p->batch <= MOST_WORDS && p->list.rows <= MOST_WORDS ? p->batch * p->heads * p->list.rows
@@ -158,6 +155,7 @@ static bool looks_at(const vt_problem *p) {
 
 static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask, uint8_t how) {
     static vt_problem p;
+    const vt_caps any = vt_caps_boundless("any device");
     vatten_lists_desc d;
     fuzz_log log;
     fuzz_lists(&d, data, size, bits);
@@ -179,19 +177,80 @@ static const char *try_lists(const uint8_t *data, size_t size, uint8_t bits, uin
     return broken;
 }
 
-static const char *try_tables(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask) {
+/* ---- Tables ---- */
+
+/* Lengths that nothing but a plan with pages of many tokens has few words for stay as they are in some inputs. */
+static void desc_of_tables(vatten_attention_desc *d, const uint8_t *data, size_t size, uint8_t bits) {
+    fuzz_dense(d, data, size, bits);
+    d->q_len &= 0xfff;
+    if ((bits & 3) != 3 || d->page_size < 0x1000)
+        d->kv_len &= 0xfff;
+}
+
+/* Pages are asked token by token. */
+static bool looks_at_tokens(const vatten_attention_desc *d) {
+    uint64_t rows = d->lengths == VATTEN_LENGTHS_PACKED ? d->sequences : d->heads.batch;
+    return d->page_size == 0 || d->kv_len <= MOST_TOKENS / rows;
+}
+
+static const char *judge_tables(const vatten_attention_desc *d, const vatten_tables *at,
+                                const uint32_t *words) {
+    fuzz_log log;
+    fuzz_log_start(&log);
+    vatten_result result = vatten_attention_check(&log.logger, d, words);
+    const char *broken = fuzz_log_broken(&log, result);
+    uint64_t bytes = at->spans == VATTEN_NO_TABLE ? at->bytes : at->spans;
+    if (!broken && bytes != 4 * tables_truth_words(d))
+        broken = "checks: tables do not stand one after the other as they should";
+    if (!broken && looks_at_tokens(d) && (result == VATTEN_SUCCESS) != tables_truth_good(d, words))
+        broken = result == VATTEN_SUCCESS ? "checks: tables that break a rule were accepted"
+                                          : "checks: tables that keep the rules were refused";
+    return broken;
+}
+
+/* Words that keep the rules, but for one, which the last bytes say, and all that are near to it. */
+static const char *try_changed(const vatten_attention_desc *d, const vatten_tables *at, const uint8_t *data,
+                               size_t size, uint32_t *words) {
+    uint32_t last[3];
+    tables_truth_mend(d, words);
+    const char *broken = judge_tables(d, at, words);
+    if (size < sizeof last)
+        return broken;
+    memcpy(last, data + size - sizeof last, sizeof last);
+    for (uint32_t near = 0; !broken && near <= TABLES_TRUTH_NEAR; ++near) {
+        bool other = near == TABLES_TRUTH_NEAR;
+        tables_truth_change(d, words, last[0], last[1], other ? last[2] : near, !other);
+        broken = judge_tables(d, at, words);
+        tables_truth_mend(d, words);
+    }
+    return broken;
+}
+
+/* Of a plan that there is not: no word is read. */
+static const char *try_no_tables(const vatten_attention_desc *d) {
+    fuzz_log log;
+    uint32_t *none = make_words(0, NULL, 0, 0);
+    fuzz_log_start(&log);
+    vatten_result result = vatten_attention_check(&log.logger, d, none);
+    free(none);
+    return result == VATTEN_SUCCESS ? "checks: tables of no plan were accepted"
+                                    : fuzz_log_broken(&log, result);
+}
+
+static const char *try_tables(const uint8_t *data, size_t size, uint8_t bits, uint32_t mask, uint8_t how) {
+    static vt_problem p;
+    const vt_caps any = vt_caps_boundless("any device");
     vatten_attention_desc d;
     vatten_tables at;
-    fuzz_log log;
-    fuzz_dense(&d, data, size, bits);
-    d.q_len &= 0xfff;
-    d.kv_len &= 0xfff;
-    if (vatten_attention_tables(&d, &at) != VATTEN_SUCCESS || at.bytes / 4 > MOST_WORDS)
+    desc_of_tables(&d, data, size, bits);
+    if (vt_problem_from_attention(&any, NULL, &d, &p) != VATTEN_SUCCESS ||
+        vatten_attention_tables(&d, &at) != VATTEN_SUCCESS)
+        return try_no_tables(&d);
+    if (at.bytes / 4 > MOST_WORDS)
         return NULL;
     size_t used = size < sizeof d ? size : sizeof d;
     uint32_t *words = make_words(at.bytes / 4, data + used, size - used, mask);
-    fuzz_log_start(&log);
-    const char *broken = fuzz_log_broken(&log, vatten_attention_check(&log.logger, &d, words));
+    const char *broken = how & 64 ? try_changed(&d, &at, data, size, words) : judge_tables(&d, &at, words);
     free(words);
     return broken;
 }
@@ -200,7 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 4 || size > 4096)
         return 0;
     const uint32_t mask = (1u << (data[0] >> 1 & 31)) - 1;
-    fuzz_judge(data[0] & 1 ? try_tables(data + 2, size - 2, data[1], mask)
+    fuzz_judge(data[0] & 1 ? try_tables(data + 2, size - 2, data[1], mask, data[0])
                            : try_lists(data + 2, size - 2, data[1], mask, data[0]));
     return 0;
 }

@@ -120,6 +120,10 @@ class Options(unittest.TestCase):
                                (("--chart", "x.png"), "two or more --lengths"), (("--speculative", 17), "from 2 to 16"),
                                (("--chart", "x.jpg", "--lengths", "1,2"), "must end in .png"), (("--what",), "--what"),
                                (("--check", "--no-check"), "exclude each other"), (("--lengths", "1,,2"), "--lengths takes"),
+                               (("--cache", "nan"), "from 1 to 1048576"), (("--cache", "18446744073709551617"), "not '184"),
+                               (("--lengths", "1,-2"), "not '1,-2'"), (("--lengths", "1, 2"), "not '1, 2'"),
+                               (("--cache", "0x10"), "not '0x10'"), (("--cache", "1025k"), "not '1025k'"),
+                               (("--cache", "1e3"), "not '1e3'"), (("--lengths", "1k,"), "not '1k,'"),
                                (("--dim", 577), "--dim takes"), (("--batch", 0), "--batch takes"), (("x",), "no option")):
             done = run(*options)
             self.assertEqual((done.returncode, done.stdout), (2, ""), options)

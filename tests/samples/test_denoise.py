@@ -38,7 +38,9 @@ class Denoise(support.DenoiseTest):
         self.refused(2, ["--window takes", "'2.5'"], support.PHOTO, "--window", "2.5")
         self.refused(2, ["--strength takes", "'nan'"], support.PHOTO, "--strength", "nan")
         self.refused(2, ["out.jpg", ".png"], support.PHOTO, "-o", "out.jpg")
-        self.refused(2, ["--crop takes"], support.PHOTO, "--crop", "middle")
+        for crop in ("middle", "-1x8+0+0", "8x8+-1+0", " 8x8+0+0", "8x8+0+0 ", "7x8+0+0", "8x8+0", "100000x8+0+0",
+                     "8x8+18446744073709551624+0", "nanx8+0+0"):
+            self.refused(2, ["--crop takes WxH+X+Y of 8x8 to 99999x99999 pixels", f"not '{crop}'"], support.PHOTO, "--crop", crop)
         self.refused(2, ["--memory takes a whole number from 8 to 65536"], support.PHOTO, "--memory", 4)
         self.refused(1, ["cannot write", "No such file"], support.PHOTO, "-o", "absent/out.png")
         self.refused(1, ["20 pixels a side", "the window of 21 x 21"], support.PHOTO, "--piece", 20)

@@ -443,6 +443,24 @@ static void every_fault_can_be_named_and_nothing_else(void **state) {
     assert_int_equal(bits, 0);
 }
 
+/* However long a wrong word is, all names that there are stand behind it. */
+static void a_refusal_tells_all_names(void **state) {
+    (void)state;
+    unit_log said;
+    vatten_quirk quirk;
+    char words[1000];
+    memset(words, 'x', sizeof words - 1);
+    words[sizeof words - 1] = '\0';
+    unit_log_start(&said);
+    assert_int_equal(vt_quirks_check(&said.logger, words), VATTEN_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(said.count, 1);
+    for (uint32_t i = 0; vatten_quirk_get(i, &quirk); ++i)
+        assert_true(!quirk.fault || strstr(said.text, quirk.name));
+    unit_log_start(&said);
+    assert_int_equal(vt_quirks_check(&said.logger, "slow_shuffles"), VATTEN_SUCCESS);
+    assert_silent(&said);
+}
+
 static void the_table_ends(void **state) {
     (void)state;
     vatten_quirk quirk;
@@ -469,6 +487,7 @@ int main(void) {
         cmocka_unit_test(loops_are_split_where_a_driver_ends_them),
         cmocka_unit_test(pretended_quirks_are_told_beside_a_devices_own),
         cmocka_unit_test(every_fault_can_be_named_and_nothing_else),
+        cmocka_unit_test(a_refusal_tells_all_names),
         cmocka_unit_test(the_table_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
