@@ -12,9 +12,12 @@ uint64_t vt_rank_workgroups(uint64_t lines) {
     return vt_ceil_div(lines, VT_RANK_WORKGROUP);
 }
 
+uint64_t vt_rank_state_words(uint64_t workgroups) {
+    return vt_saturating_add(VT_RANK_STATE_WORDS, vt_saturating_mul(workgroups, VT_RANK_PARTIAL_WORDS));
+}
+
 uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups) {
-    uint64_t words = VT_RANK_STATE_WORDS + vt_saturating_mul(workgroups, VT_RANK_PARTIAL_WORDS);
-    return vt_saturating_mul(groups, vt_saturating_mul(words, sizeof(uint32_t)));
+    return vt_saturating_mul(groups, vt_saturating_mul(vt_rank_state_words(workgroups), sizeof(uint32_t)));
 }
 
 /* Partials are read lane by lane, word by word, several of them; sums over lanes are short. */
@@ -59,15 +62,16 @@ void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatte
     }
 }
 
-static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program *program) {
+/* All of a pass as one step. */
+static vt_step step_of(const vt_rank *r, uint32_t pass, uint32_t shift) {
     vt_step step = r->step;
     step.variant = r->variants[pass];
     step.binding_count = VT_RANK_SLOT_COUNT;
     step.barrier_before = true;
     step.groups[0] = r->groups * (is_over_lines(pass) ? step.select.workgroups : 1);
     step.groups[1] *= r->blocks && !is_of_rows(pass) ? r->blocks : 1;
+    step.select.count_y = step.groups[1];
     step.select.shift = shift;
-    step.moves = pass == VT_RANK_JOIN ? r->join_moves : is_over_lines(pass) ? r->line_moves : r->group_moves;
     step.written = 1u << VT_RANK_SLOT_STATE;
     if (pass == VT_RANK_JOIN || pass == VT_RANK_MEASURE)
         step.binding[VT_RANK_SLOT_LISTS] = r->bias;
@@ -75,7 +79,45 @@ static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program
         step.written |= 1u << VT_RANK_SLOT_VALUES;
     if (pass == VT_RANK_LIST)
         step.written = 1u << VT_RANK_SLOT_LISTS | 1u << VT_RANK_SLOT_COUNTS;
-    vt_program_add(program, &step);
+    return step;
+}
+
+static const vt_rank_moves *moves_of(const vt_rank *r, uint32_t pass) {
+    return pass == VT_RANK_JOIN   ? &r->joining
+           : pass == VT_RANK_LIST ? &r->listing
+           : is_over_lines(pass)  ? &r->walking
+                                  : &r->deciding;
+}
+
+/* Along x and y, workgroups of the largest piece that keeps the bound, or one of each batch entry. */
+static void choose_piece(const vt_rank *r, const vt_step *whole, const vt_rank_moves *moves,
+                         uint32_t piece[2]) {
+    uint64_t x = whole->groups[0], y = whole->groups[1];
+    uint64_t most = moves->all <= r->max_moves
+                        ? UINT64_MAX
+                        : r->max_moves / vt_max(moves->workgroup, 1) / whole->groups[2];
+    piece[0] = (uint32_t)vt_min(x, vt_max(most, 1));
+    piece[1] = (uint32_t)vt_min(y, vt_max(most / x, 1));
+}
+
+/* Pieces of a pass need nothing of each other, but all bind the whole state or all scores: the program puts barriers between. */
+static void add_pass(const vt_rank *r, uint32_t pass, uint32_t shift, vt_program *program) {
+    const vt_rank_moves *moves = moves_of(r, pass);
+    const vt_step whole = step_of(r, pass, shift);
+    uint32_t piece[2];
+    choose_piece(r, &whole, moves, piece);
+    vt_step step = whole;
+    for (uint64_t y = 0; y < whole.groups[1]; y += piece[1])
+        for (uint64_t x = 0; x < whole.groups[0] && vt_program_has_room(program); x += piece[0]) {
+            step.select.first_x = (uint32_t)x;
+            step.select.first_y = (uint32_t)y;
+            step.groups[0] = (uint32_t)vt_min(piece[0], whole.groups[0] - x);
+            step.groups[1] = (uint32_t)vt_min(piece[1], whole.groups[1] - y);
+            uint64_t workgroups = (uint64_t)step.groups[0] * step.groups[1] * step.groups[2];
+            step.moves = vt_min(moves->all, vt_saturating_mul(moves->workgroup, workgroups));
+            vt_program_add(program, &step);
+            step.barrier_before = false;
+        }
 }
 
 /* From the highest bits down: how many, or how much, lies above each limit, then which limit it is. */

@@ -11,7 +11,12 @@
 
 #define VT_RANK_WORKGROUP 64u
 
-/* One dispatch of each pass. */
+/* Elements that a pass reads and writes: all of it, and a workgroup at most. */
+typedef struct vt_rank_moves {
+    uint64_t all, workgroup;
+} vt_rank_moves;
+
+/* One dispatch of each pass, or where that is more than max_moves several, of a workgroup at least. */
 typedef struct vt_rank {
     vt_step step;    /* bindings of lists, push constants, groups[1] and groups[2] of all passes */
     vt_binding bias; /* in place of the lists, in passes that ask which blocks are forced */
@@ -19,13 +24,17 @@ typedef struct vt_rank {
     uint32_t blocks; /* that have a budget each, as VT_SELECT_BY_BLOCK says; 0: rows have theirs together */
     const uint32_t *variants; /* [VT_RANK_PASSES], as vt_rank_variants made them */
     vatten_budget budget;
-    bool joins; /* scores are to become orders first */
-    /* Elements that a pass over lines reads and writes, the one that joins scores, and one over groups. */
-    uint64_t line_moves, join_moves, group_moves;
+    bool joins;                      /* scores are to become orders first */
+    vt_rank_moves joining, listing;  /* of VT_RANK_JOIN and VT_RANK_LIST */
+    vt_rank_moves walking, deciding; /* of any other pass over lines, and of one over groups */
+    uint64_t max_moves;
 } vt_rank;
 
 /* Workgroups of a group of so many lines. */
 uint64_t vt_rank_workgroups(uint64_t lines);
+
+/* Words of the state of a group of so many workgroups. */
+uint64_t vt_rank_state_words(uint64_t workgroups);
 
 /* Bytes of the state of so many groups of so many workgroups each. */
 uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups);

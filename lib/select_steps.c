@@ -111,15 +111,18 @@ static bool fits(const vt_select *s, const part *p) {
 
 /* ---- Work ---- */
 
-/* Of all query heads of a part: joining them into orders, where a softmax walks them twice more. */
-static uint64_t join_moves(const vt_select *s, const part *p) {
-    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    uint64_t walks = (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
-    return vt_saturating_mul(vt_saturating_mul(lines, s->desc.blocks), walks);
+/* Joining the scores of all query heads of a line into orders, where a softmax walks them twice more. */
+static uint64_t join_walks(const vt_select *s) {
+    return (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
 }
 
-/* One pass over the orders of all lines. */
-static uint64_t line_moves(const vt_select *s, const part *p) {
+static uint64_t join_moves(const vt_select *s, const part *p) {
+    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    return vt_saturating_mul(vt_saturating_mul(lines, s->desc.blocks), join_walks(s));
+}
+
+/* The pass that writes lists, after reading the orders of all lines. */
+static uint64_t list_moves(const vt_select *s, const part *p) {
     uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
     return vt_saturating_mul(lines, s->desc.blocks + s->desc.rule.entries);
 }
@@ -145,7 +148,7 @@ static piece least_piece(const vt_select *s) {
 
 static bool works(const vt_select *s, const part *p) {
     const piece least = least_piece(s);
-    uint64_t moves = s->shared ? vt_max(vt_max(join_moves(s, p), line_moves(s, p)), group_moves(s, p))
+    uint64_t moves = s->shared ? vt_max(vt_max(join_moves(s, p), list_moves(s, p)), group_moves(s, p))
                                : select_moves(s, p);
     return moves <= s->problem.max_moves && score_macs(s, p->rows, &least) <= s->problem.max_macs;
 }
@@ -160,7 +163,7 @@ static uint64_t least_rows(const vt_select *s) {
 }
 
 /* Batch entries give way first, then rows down to what still fills a device, then heads, then rows again. The bounds on work
- * yield to what only goes together, limits of the device do not. */
+ * yield to what only goes together, whose passes are then cut; limits of the device do not. */
 static bool choose_part(const vt_select *s, part *out) {
     part p = {.batch = s->problem.batch, .heads = s->desc.rule.list_heads, .rows = s->desc.rows};
     uint64_t heads = least_heads(s), rows = least_rows(s);
@@ -327,6 +330,18 @@ static uint32_t total_of(const vt_select *s, uint64_t rows) {
     return (uint32_t)(share.value / s->budget_rows);
 }
 
+/* A workgroup has up to 64 lines; in passes of blocks that have budgets, one block of each. */
+static void fill_moves(const vt_select *s, const part *p, vt_rank *rank) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+    uint64_t some = vt_min(WORKGROUP, s->budget_rows * s->budget_heads);
+    rank->joining = (vt_rank_moves){join_moves(s, p), some * d->blocks * join_walks(s)};
+    rank->listing = (vt_rank_moves){list_moves(s, p), some * (d->blocks + d->rule.entries)};
+    rank->walking =
+        (vt_rank_moves){vt_saturating_mul(lines, d->blocks), some * (d->rule.by_block ? 1 : d->blocks)};
+    rank->deciding = (vt_rank_moves){group_moves(s, p), vt_rank_state_words(rank_workgroups(s))};
+}
+
 static void add_rank(const vt_select *s, const part *p, const uint32_t variants[VT_RANK_PASSES],
                      vt_program *program) {
     vt_rank rank = {.step = step_of(s, p),
@@ -335,9 +350,8 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
                     .variants = variants,
                     .budget = s->desc.rule.budget,
                     .joins = true,
-                    .line_moves = line_moves(s, p),
-                    .join_moves = join_moves(s, p),
-                    .group_moves = group_moves(s, p)};
+                    .max_moves = s->problem.max_moves};
+    fill_moves(s, p, &rank);
     vt_step *step = &rank.step;
     step->groups[1] = (uint32_t)(p->heads / s->budget_heads);
     step->select.budget_rows = (uint32_t)s->budget_rows;

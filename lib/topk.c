@@ -112,10 +112,13 @@ static bool fits(const vt_topk *t, const part *p) {
            p->batch <= caps->groups[2];
 }
 
-/* Values, and what is left of them by workgroups; the last pass writes lists. */
-static uint64_t line_moves(const vt_topk *t, const part *p) {
-    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    return vt_saturating_mul(rows, t->desc.values + t->desc.entries);
+static uint64_t rows_of(const part *p) {
+    return vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+}
+
+/* The pass that writes lists reads all values, too. */
+static uint64_t list_moves(const vt_topk *t, const part *p) {
+    return vt_saturating_mul(rows_of(p), t->desc.values + t->desc.entries);
 }
 
 static uint64_t group_moves(const vt_topk *t, const part *p) {
@@ -123,11 +126,20 @@ static uint64_t group_moves(const vt_topk *t, const part *p) {
 }
 
 static bool works(const vt_topk *t, const part *p) {
-    return vt_max(line_moves(t, p), group_moves(t, p)) <= t->problem.max_moves;
+    return vt_max(list_moves(t, p), group_moves(t, p)) <= t->problem.max_moves;
+}
+
+/* A workgroup may list all that it reads, and writes its share of the entries that are left. */
+static void fill_moves(const vt_topk *t, const part *p, vt_rank *rank) {
+    const uint64_t most = VT_RANK_WORKGROUP * VT_RANK_CHUNK;
+    uint64_t values = vt_min(t->desc.values, most), entries = vt_min(t->desc.entries, most);
+    rank->walking = (vt_rank_moves){vt_saturating_mul(rows_of(p), t->desc.values), values};
+    rank->listing = (vt_rank_moves){list_moves(t, p), values + 2 * entries};
+    rank->deciding = (vt_rank_moves){group_moves(t, p), vt_rank_state_words(workgroups(t))};
 }
 
 /* Batch entries give way first, then rows, then heads, which may stand between the rows of one. The bound on work yields to a
- * single row, a limit of the device does not. */
+ * single row, whose passes are then cut; a limit of the device does not. */
 static vatten_result choose_part(const vt_topk *t, part *out) {
     part p = {.batch = t->desc.batch, .heads = t->desc.heads, .rows = t->desc.rows};
     uint64_t *const sizes[] = {&p.batch, &p.rows, &p.heads};
@@ -179,8 +191,8 @@ static void add_part(const vt_topk *t, const part *p, const uint32_t variants[VT
                     .variants = variants,
                     .budget = VATTEN_BUDGET_TOP,
                     .joins = false,
-                    .line_moves = line_moves(t, p),
-                    .group_moves = group_moves(t, p)};
+                    .max_moves = t->problem.max_moves};
+    fill_moves(t, p, &rank);
     vt_step *step = &rank.step;
     fill_push(t, p, &step->select);
     step->groups[1] = (uint32_t)p->heads;

@@ -12,7 +12,8 @@
 // and the group's block. Those that are not in lose their orders, and rows list what they still have.
 //
 // Grid: x groups of rows, in passes over lines by the workgroups of a group; y groups of heads, where groups are of blocks
-// by the blocks of each; z batch.
+// by the blocks of each; z batch. A dispatch may be a piece of it along x and y: workgroups of a pass write what no other
+// reads or writes, so it does not matter which run together.
 
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -63,6 +64,7 @@ const uint STATE_SKIPPED = 7u; // of those that equal the limit
 shared uvec4 shared_words[WORKGROUP];
 
 uint lane;
+uint place_y;      // among the workgroups of the pass
 uint group;        // along x
 uint part;         // workgroup of the group, in passes over lines
 uint parts;        // of a group
@@ -158,12 +160,14 @@ void find_group()
 {
     lane = gl_LocalInvocationIndex;
     parts = push.workgroups;
-    group = over_lines() ? gl_WorkGroupID.x / parts : gl_WorkGroupID.x;
-    part = over_lines() ? gl_WorkGroupID.x % parts : 0u;
-    uint groups = over_lines() ? gl_NumWorkGroups.x / parts : gl_NumWorkGroups.x;
-    uint slice = gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y;
-    state = (slice * groups + group) * (VT_RANK_STATE_WORDS + parts * VT_RANK_PARTIAL_WORDS);
+    uint place_x = push.first_x + gl_WorkGroupID.x;
+    place_y = push.first_y + gl_WorkGroupID.y;
+    group = over_lines() ? place_x / parts : place_x;
+    part = over_lines() ? place_x % parts : 0u;
     uint rows = push.row_end - push.row_first;
+    uint groups = (rows - 1u) / push.budget_rows + 1u;
+    uint slice = gl_WorkGroupID.z * push.count_y + place_y;
+    state = (slice * groups + group) * (VT_RANK_STATE_WORDS + parts * VT_RANK_PARTIAL_WORDS);
     group_rows = min(push.budget_rows, rows - group * push.budget_rows);
 }
 
@@ -184,12 +188,12 @@ void find_line()
     line_first = 0u;
 #ifdef VT_TOPK
     row = group;
-    head = gl_WorkGroupID.y;
+    head = place_y;
     line_first = line * VT_RANK_CHUNK;
     line_end = min(candidates() - min(candidates(), line_first), VT_RANK_CHUNK);
     line_at = push.s_base + gl_WorkGroupID.z * push.s_batch + head * push.s_head + row * push.s_row + line_first;
 #else
-    uint heads = by_block() ? gl_WorkGroupID.y / push.blocks : gl_WorkGroupID.y; // which group of them
+    uint heads = by_block() ? place_y / push.blocks : place_y; // which group of them
     row = group * push.budget_rows + line % group_rows;
     head = heads * HEADS + line / group_rows;
     line_at = push.s_base + gl_WorkGroupID.z * push.s_batch + head * GROUP * push.s_head + row * push.s_row;
@@ -198,7 +202,7 @@ void find_line()
     find_place(push.row_first + row);
     line_end = listable;
     if (by_block()) {
-        line_first = gl_WorkGroupID.y % push.blocks;
+        line_first = place_y % push.blocks;
         line_end = line_first < listable ? 1u : 0u;
         line_at += line_first * push.s_block;
     }

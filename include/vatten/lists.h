@@ -302,7 +302,7 @@ typedef struct vatten_topk_desc {
     vatten_align align;
     bool write_counts;
     const char *label;  /* optional, as in vatten_heads */
-    uint64_t max_moves; /* as in vatten_heads; a row stays whole */
+    uint64_t max_moves; /* as in vatten_heads; the least is 4,096 values of a row */
 } vatten_topk_desc;
 
 /* As vatten_attention_create. */

@@ -362,7 +362,10 @@
     VT_UINT workgroups;  /* rank, topk: of a group, in passes over lines */                                          \
     VT_UINT total;       /* rank: blocks of a group */                                                               \
     VT_UINT total_last;  /* of a short one */                                                                        \
-    VT_UINT shift;       /* which two bits */
+    VT_UINT shift;       /* which two bits */                                                                        \
+    VT_UINT first_x;     /* rank, topk: workgroups of the pass before this dispatch's, along x */                    \
+    VT_UINT first_y;                                                                                                 \
+    VT_UINT count_y;     /* and of all its dispatches, along y */
 
 /* ---- Lists of rows made lists of row blocks ---- */
 #define VT_MARK_SLOT_ROWS  0 /* [batch][list head][row][entry] */

@@ -54,20 +54,52 @@ static bool over_lines(uint32_t pass) {
            pass != VT_RANK_BUDGET && pass != VT_RANK_PICK && pass != VT_RANK_SCAN;
 }
 
-/* With budgets of blocks, all passes but the first and the last have a block to each workgroup along y. */
-static work rank_work(const vt_step *step, const uint32_t *spec) {
+/* Lines of the workgroups of a step: of each group they are in, those that are not past its end. */
+static uint64_t lines_of(const vt_step *step, const uint32_t *spec) {
+    const vt_select_push *p = &step->select;
+    uint64_t rows = p->row_end - p->row_first, lines = 0;
+    for (uint64_t x = p->first_x; x < (uint64_t)p->first_x + step->groups[0]; ++x) {
+        uint64_t group = x / p->workgroups, begin = x % p->workgroups * 64;
+        uint64_t of_group =
+            vt_min(p->budget_rows, rows - group * p->budget_rows) * spec[VT_SELECT_SPEC_HEADS];
+        lines += vt_min(of_group - vt_min(of_group, begin), 64);
+    }
+    return slices(step) * lines;
+}
+
+/* Values of a piece of rows of topk, which are cut into those of workgroups. */
+static uint64_t chunks_of(const vt_step *step) {
+    const vt_select_push *p = &step->select;
+    uint64_t values = 0, most = 64 * VT_RANK_CHUNK;
+    for (uint64_t x = p->first_x; x < (uint64_t)p->first_x + step->groups[0]; ++x)
+        values += vt_min(p->blocks - x % p->workgroups * most, most);
+    return slices(step) * values;
+}
+
+/* A line is a row of blocks, with budgets of blocks one of them but for the first and the last pass; or a chunk of a row. */
+static work rank_work(const vt_step *step, const uint32_t *spec, bool topk) {
     const vt_select_push *p = &step->select;
     uint32_t pass = spec[VT_SELECT_SPEC_PASS];
     bool by_block = spec[VT_SELECT_SPEC_FLAGS] & VT_SELECT_BY_BLOCK;
     bool of_block = by_block && pass != VT_RANK_JOIN && pass != VT_RANK_LIST;
-    uint64_t rows = p->row_end - p->row_first, groups = vt_ceil_div(rows, p->budget_rows);
-    uint64_t lines = slices(step) * rows * spec[VT_SELECT_SPEC_HEADS];
-    uint64_t state = slices(step) * groups * (VT_RANK_STATE_WORDS + p->workgroups * VT_RANK_PARTIAL_WORDS);
-    uint64_t values = of_block ? lines : lines * p->blocks;
+    uint64_t state =
+        slices(step) * step->groups[0] * (VT_RANK_STATE_WORDS + p->workgroups * VT_RANK_PARTIAL_WORDS);
+    uint64_t values = !over_lines(pass) ? state
+                      : topk            ? chunks_of(step)
+                                        : lines_of(step, spec) * (of_block ? 1 : p->blocks);
     if (pass == VT_RANK_JOIN)
         values *= spec[VT_SELECT_SPEC_GROUP];
-    bool one = step->groups[2] == 1 && groups == 1 && step->groups[1] == (of_block ? p->blocks : 1);
-    return (work){0, over_lines(pass) ? values : state, one};
+    return (work){0, values, slices(step) == 1 && step->groups[0] == 1};
+}
+
+uint64_t step_work_pass(const vt_program *program, const vt_step *step) {
+    const vt_variant *variant = &program->variants[step->variant];
+    vt_task task = vt_kernels[variant->kernel].task;
+    const vt_select_push *p = &step->select;
+    if (task != VT_TASK_RANK && task != VT_TASK_TOPK)
+        return 0;
+    uint64_t groups = vt_ceil_div(p->row_end - p->row_first, p->budget_rows);
+    return groups * (over_lines(variant->spec[VT_SELECT_SPEC_PASS]) ? p->workgroups : 1) * p->count_y;
 }
 
 static uint64_t bits_of(uint32_t n) {
@@ -139,7 +171,7 @@ static work work_of(const vt_program *program, const vt_step *step, const step_b
         return select_work(step, spec, b);
     case VT_TASK_RANK:
     case VT_TASK_TOPK:
-        return rank_work(step, spec);
+        return rank_work(step, spec, vt_kernels[variant->kernel].task == VT_TASK_TOPK);
     case VT_TASK_MARK:
         return mark_work(step, spec);
     case VT_TASK_INVERT:

@@ -17,4 +17,7 @@ typedef struct step_bounds {
 /* NULL, or what is broken: a step says that it does less than it does, or passes a bound though it could be cut. */
 const char *step_work_broken(const vt_program *program, const vt_step *step, const step_bounds *bounds);
 
+/* Workgroups along x and y of all steps of the pass that a step is one of, of budgets over many lines; 0 of other kernels. */
+uint64_t step_work_pass(const vt_program *program, const vt_step *step);
+
 #endif /* VATTEN_STEP_WORK_H */

@@ -53,7 +53,7 @@ static huge_slab lists_of(const huge_told *t) {
     const vt_select_push *p = &t->select;
     return (huge_slab){p->list_base,
                        {p->list_batch, p->list_head, p->list_row},
-                       {t->groups[2], t->groups[1], p->row_end - p->row_first},
+                       {t->groups[2], p->count_y ? p->count_y : t->groups[1], p->row_end - p->row_first},
                        0};
 }
 
@@ -80,7 +80,8 @@ static void of_choice(const huge_told *t, huge_cover *c) {
                       (lists.count[1] * t->spec[VT_SELECT_SPEC_GROUP] - 1) * p->s_head +
                       (uint64_t)p->blocks * lists.count[2];
     huge_within(&t->bound[alone ? VT_SELECT_SLOT_SCORES : VT_RANK_SLOT_VALUES], p->s_base + scores);
-    if (alone || pass == VT_RANK_JOIN) {
+    bool begins = p->first_x == 0 && p->first_y == 0; /* the first piece of a pass counts all of it */
+    if (alone || (begins && pass == VT_RANK_JOIN)) {
         huge_reach(&c[CHOICE_BIAS], &t->bound[alone ? VT_SELECT_SLOT_BIAS : VT_RANK_SLOT_LISTS], &bias);
         huge_pass(&c[CHOICE_BIAS], &bias);
     }
@@ -89,7 +90,7 @@ static void of_choice(const huge_told *t, huge_cover *c) {
                     lists.count[0] * lists.count[1] *
                         ((lists.count[2] + p->budget_rows - 1) / p->budget_rows) *
                         (VT_RANK_STATE_WORDS + p->workgroups * VT_RANK_PARTIAL_WORDS));
-    if (alone || pass == VT_RANK_LIST) {
+    if (alone || (begins && pass == VT_RANK_LIST)) {
         huge_reach(&c[CHOICE_LISTS], &t->bound[alone ? VT_SELECT_SLOT_LISTS : VT_RANK_SLOT_LISTS], &lists);
         huge_reach(&c[CHOICE_COUNTS], &t->bound[alone ? VT_SELECT_SLOT_COUNTS : VT_RANK_SLOT_COUNTS],
                    &counts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bounds on the work of one dispatch: what is not long is not cut, what is long is, and what cannot be cut stays whole. That
+ * Bounds on the work of one dispatch: what is not long is not cut, and what is long is, down to the least that can be. That
  * all random programs keep them is in test_tasks.c and its neighbours.
  */
 #include "unit.h"
@@ -121,9 +121,28 @@ static void scores_and_selection_have_a_bound_each(void **state) {
     assert_int_equal(selected(&caps, &select).step_count, 8 * 2);
     assert_in_range(selected(&caps, &select).largest_moves, 600001, 4 * 600000);
     select = select_of(640, 1000);
-    select.rule.budget_rows = 640; /* which stay together */
+    select.rule.budget_rows = 640; /* which stay in one part, whose passes are cut down to workgroups */
     select.max_moves = 1;
-    assert_int_equal(selected(&caps, &select).largest_moves, 2 * 640 * 1000);
+    assert_int_equal(selected(&caps, &select).largest_moves, 2 * 64 * 1000);
+}
+
+/* 16,384 rows and blocks: 11 times the bound of a CPU. */
+static void shared_budgets_are_cut(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_select_desc select = select_of(16384, 16384);
+    caps.loop_limit = UINT64_MAX;
+    caps.storage_range = UINT64_C(1) << 32;
+    select.heads = select.kv_heads = 1;
+    select.max_workspace = UINT64_C(1) << 32;
+    select.max_moves = 25000000;
+    for (int by_block = 0; by_block < 2; ++by_block) {
+        select.rule.by_block = by_block;
+        select.rule.total = by_block ? 4096 : 0;
+        select.rule.budget_rows = 16384;
+        const vt_program cut = selected(&caps, &select);
+        assert_in_range(cut.largest_moves, select.max_moves / 2, select.max_moves);
+    }
 }
 
 /* 16 M tokens in blocks of 16: an invocation that does all of a row would walk 35 M scores. */
@@ -151,10 +170,12 @@ static void long_rows_of_scores_go_by_passes(void **state) {
     }
 }
 
-static void a_row_of_values_stays_whole(void **state) {
+static void a_row_of_values_is_cut_to_workgroups(void **state) {
     (void)state;
     const vt_caps caps = unit_caps_desktop();
     vatten_topk_desc d = {.batch = 3, .heads = 2, .rows = 5, .values = 10000, .entries = 10, .max_moves = 1};
+    const uint64_t over_lines = 18,
+                   over_groups = 18; /* passes: 16 digits, ends, lists; a start, 16 digits, a scan */
     vt_topk topk;
     vt_program program = {0}, whole = {0};
     assert_int_equal(vt_topk_from(&caps, &said.logger, &d, &topk), VATTEN_SUCCESS);
@@ -162,8 +183,27 @@ static void a_row_of_values_stays_whole(void **state) {
     d.max_moves = 0;
     assert_int_equal(vt_topk_from(&caps, &said.logger, &d, &topk), VATTEN_SUCCESS);
     assert_int_equal(vt_topk_steps(&topk, &whole), VATTEN_SUCCESS);
-    assert_int_equal(program.step_count, 3 * 2 * 5 * whole.step_count);
-    assert_int_equal(program.largest_moves, 10010);
+    assert_int_equal(whole.step_count, over_lines + over_groups);
+    assert_int_equal(program.step_count, 3 * 2 * 5 * (3 * over_lines + over_groups));
+    assert_int_equal(program.largest_moves, 4096 + 2 * 10);
+}
+
+/* Half a billion: 11 times the bound of an integrated device. */
+static void a_very_long_row_of_values_is_cut(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_desktop();
+    vatten_topk_desc d = {.batch = 1, .heads = 1, .rows = 1, .values = (1 << 29) - 1, .max_moves = 50000000};
+    caps.loop_limit = UINT64_MAX;
+    caps.storage_range = UINT64_C(1) << 32;
+    caps.groups[0] = UINT32_MAX;
+    for (int all = 0; all < 2; ++all) {
+        vt_topk topk;
+        vt_program program = {0};
+        d.entries = all ? (1 << 29) - 1 : 1;
+        assert_int_equal(vt_topk_from(&caps, &said.logger, &d, &topk), VATTEN_SUCCESS);
+        assert_int_equal(vt_topk_steps(&topk, &program), VATTEN_SUCCESS);
+        assert_in_range(program.largest_moves, d.max_moves / 2, d.max_moves);
+    }
 }
 
 static void sums_and_copies_are_cut_to_rows(void **state) {
@@ -197,9 +237,14 @@ static void sums_and_copies_are_cut_to_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(ordinary_sizes_stay_whole),        TEST(long_pooling_is_cut_by_device_class),
-        TEST(a_row_of_blocks_is_cut),           TEST(scores_and_selection_have_a_bound_each),
-        TEST(long_rows_of_scores_go_by_passes), TEST(a_row_of_values_stays_whole),
+        TEST(ordinary_sizes_stay_whole),
+        TEST(long_pooling_is_cut_by_device_class),
+        TEST(a_row_of_blocks_is_cut),
+        TEST(scores_and_selection_have_a_bound_each),
+        TEST(shared_budgets_are_cut),
+        TEST(long_rows_of_scores_go_by_passes),
+        TEST(a_row_of_values_is_cut_to_workgroups),
+        TEST(a_very_long_row_of_values_is_cut),
         TEST(sums_and_copies_are_cut_to_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

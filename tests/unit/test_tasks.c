@@ -170,17 +170,39 @@ static void share_budgets(unit_random *random, vatten_select_desc *d) {
                              .batch = (int64_t)spread(random, 0, 100000)};
 }
 
-/* Rows whose lists a step writes. */
+/* A pass of budgets over many lines may be several steps. */
+static bool begins_pass(const vt_step *step) {
+    return step->select.first_x == 0 && step->select.first_y == 0;
+}
+
+/* Rows whose lists a step writes, counted where the pass begins. */
 static uint64_t listed_rows(const vt_step *step) {
     const vt_variant *variant = &program.variants[step->variant];
-    uint64_t rows =
-        (uint64_t)(step->select.row_end - step->select.row_first) * step->groups[1] * step->groups[2];
+    const vt_select_push *p = &step->select;
+    uint64_t heads = p->count_y ? p->count_y : step->groups[1];
+    uint64_t rows = begins_pass(step) ? (p->row_end - p->row_first) * heads * step->groups[2] : 0;
     vt_task task = vt_kernels[variant->kernel].task;
     if (task == VT_TASK_SELECT)
         return rows;
     bool lists =
         (task == VT_TASK_RANK || task == VT_TASK_TOPK) && variant->spec[VT_SELECT_SPEC_PASS] == VT_RANK_LIST;
     return lists ? rows * variant->spec[VT_SELECT_SPEC_HEADS] : 0;
+}
+
+/* Pieces of a pass are all its workgroups: `left` are those that the pieces before this one had not. */
+static void check_pieces(const vt_step *step, uint64_t *left) {
+    uint64_t all = step_work_pass(&program, step);
+    if (all == 0)
+        return;
+    if (begins_pass(step)) {
+        assert_int_equal(*left, 0);
+        *left = all;
+    }
+    assert_true((uint64_t)step->select.first_y + step->groups[1] <= step->select.count_y);
+    uint64_t before = all - *left, y = step->select.count_y, x = all / y;
+    assert_true(step->groups[0] == x || step->groups[1] == 1);
+    assert_int_equal(before, step->select.first_y * x + step->select.first_x);
+    *left -= (uint64_t)step->groups[0] * step->groups[1];
 }
 
 /* Enough workgroups for all lines, groups that are whole, and those of each block that has a budget. */
@@ -192,13 +214,12 @@ static void check_groups(const vt_step *step) {
     uint64_t rows = push->row_end - push->row_first, groups = vt_ceil_div(rows, push->budget_rows);
     uint32_t pass = program.variants[step->variant].spec[VT_SELECT_SPEC_PASS];
     bool of_blocks = selection.desc.rule.by_block && pass != VT_RANK_JOIN && pass != VT_RANK_LIST;
-    uint64_t heads = of_blocks ? step->groups[1] / selection.desc.blocks : step->groups[1];
-    assert_true(heads * (of_blocks ? selection.desc.blocks : 1) == step->groups[1]);
+    uint64_t heads = of_blocks ? push->count_y / selection.desc.blocks : push->count_y;
+    assert_true(heads * (of_blocks ? selection.desc.blocks : 1) == push->count_y);
     assert_true(heads * selection.budget_heads <= selection.desc.rule.list_heads);
     uint64_t words = VT_RANK_STATE_WORDS + (uint64_t)push->workgroups * VT_RANK_PARTIAL_WORDS;
     assert_true(step->binding[VT_RANK_SLOT_STATE].range >=
-                groups * step->groups[1] * step->groups[2] * words * sizeof(uint32_t));
-    assert_true(step->groups[0] == groups || step->groups[0] == groups * push->workgroups);
+                groups * push->count_y * step->groups[2] * words * sizeof(uint32_t));
     assert_true((uint64_t)push->workgroups * 64 >= (uint64_t)push->budget_rows * selection.budget_heads);
     assert_true(push->row_first % push->budget_rows == 0);
     assert_true(push->row_end == selection.desc.rows || push->row_end % push->budget_rows == 0);
@@ -241,16 +262,18 @@ static void selections_keep_limits_and_cover_all(void **state) {
         b.bytes[VT_ROLE_BIAS] = selection.bias.elements * 4;
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
         assert_true(program.workspace_bytes <= selection.desc.max_workspace);
-        uint64_t rows = 0;
+        uint64_t rows = 0, left = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
             check_work(&program, step, &selection.problem, together(&selection), seed);
             assert_true(step->barrier_before); /* scores are written over by the next part */
             check_groups(step);
+            check_pieces(step, &left);
             rows += listed_rows(step);
         }
         assert_int_equal(rows, d.rows * selection.desc.rule.list_heads * d.batch);
+        assert_int_equal(left, 0);
         free(program.steps);
         ++built;
         shared += selection.shared;
@@ -299,16 +322,19 @@ static void topk_keeps_limits_and_covers_all(void **state) {
         b.bytes[VT_ROLE_LISTS] = topk.lists.elements * 4;
         b.bytes[VT_ROLE_COUNTS] = topk.counts.elements * 4;
         b.bytes[VT_ROLE_WORKSPACE] = program.workspace_bytes;
-        uint64_t rows = 0;
+        uint64_t rows = 0, left = 0;
         for (uint64_t i = 0; i < program.step_count; ++i) {
             const vt_step *step = &program.steps[i];
             unit_step_fits(&caps, step, b.bytes, seed);
             check_work(&program, step, &topk.problem, 0, seed);
-            assert_true(step->barrier_before); /* each reads what the one before wrote */
+            assert_true(
+                step->barrier_before); /* reads what a pass before wrote, or writes where a piece did */
+            check_pieces(step, &left);
             assert_true((uint64_t)step->select.workgroups * 64 * VT_RANK_CHUNK >= d.values);
             rows += listed_rows(step);
         }
         assert_int_equal(rows, d.rows * d.heads * d.batch);
+        assert_int_equal(left, 0);
         free(program.steps);
         ++built;
     }
