@@ -141,9 +141,10 @@ FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "p
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
         "repack", "hostile", "same_bits", "same_bits_tasks", "record_parts", "parts", "million", "tuning", "long_grids", "ops")
-# Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 in f32.
+# Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 in f32; or 8 of attention alone.
 OPS = "ops --caps 0 --count 880"
 FEW_OPS = "ops --caps 0 --count 88"
+FEW_OF_ATTENTION = "ops --caps 0 --count 32"
 
 # Programs by default, within the time of a CI run and with shaders never compiled before. The whole lists are --full's, and run
 # on the system's own lavapipe in tests/run.sh. On one device, with the layout MATRIX:
@@ -153,12 +154,12 @@ WHOLE = ("harness", "recording", "cache_file", "statistics", "properties", "dens
 SHORT = ("harness", "recording", "statistics", "hostile 0", "pool", "append", "select", "topk", "sparse", "combine", OPS)
 
 # The layout MATRIX2 alone, whose kernels take LLVM longest: a run of their own, and not in those of all programs.
-MATRIX2 = (FEW_OPS,)
+MATRIX2 = (FEW_OF_ATTENTION,)
 MATRIX2_FULL = ("properties", "dense", "neighborhood", "lists", "sequences", OPS, "long_grids")
 NO_MATRIX2 = "without=cooperative_matrix_2"
 
 # The layout MATRIX_WORKGROUP alone, in the build whose matrices are a subgroup's.
-WORKGROUP = ("boxes", FEW_OPS)
+WORKGROUP = ("boxes", FEW_OF_ATTENTION)
 WORKGROUP_FULL = ("properties", "dense", "neighborhood", "lists", "boxes", "list_bias", "sequences", OPS, "long_grids")
 
 # What depends on how wide a subgroup is.
@@ -168,7 +169,7 @@ WIDTHS = ("harness", "recording", "statistics", "repack", OPS)
 INSTRUMENTED = ("harness", "recording", "statistics", "hostile 0", "properties", OPS)
 
 # Under qemu, where both compiling and computing are slower: every kind of kernel, and attention of all families in few problems.
-EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", FEW_OPS)
+EMULATED = ("harness", "recording", "statistics", "pool", "append", "select", FEW_OF_ATTENTION)
 
 # Without random problems, whose rows are too long for the smallest of bindings.
 SPLIT = ("harness", "recording", "statistics", "properties")
