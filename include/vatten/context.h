@@ -2,7 +2,7 @@
  *
  * vatten::context: for those who have no Vulkan yet. Makes a VkDevice, buffers, uploads, downloads, and runs
  * a plan and waits. Tests, samples and tools stand on it. Applications with a renderer want vatten.h alone:
- * see samples/your_device. Links volk; the core library does not.
+ * see samples/your_device. Opens the Vulkan loader at run time and links none.
  *
  * Thread-safety: one thread at a time per context.
  */

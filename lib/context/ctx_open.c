@@ -1,16 +1,53 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Vulkan loader, by volk. All that knows of volk is here and in ctx_volk.c.
+ * Opening the Vulkan loader. By hand, since the functions that volk and -lvulkan define must stay the application's own: as
+ * a static library beside either, a volk of the context's would take their places.
  */
 #include "ctx_vk.h"
 
-#include <volk.h>
+#include <stddef.h>
+
+#ifdef _WIN32
+#include <windows.h>
+static const char *const names[] = {"vulkan-1.dll"};
+#else
+#include <dlfcn.h>
+#ifdef __APPLE__
+static const char *const names[] = {
+    "libvulkan.dylib",         "libvulkan.1.dylib",           "libMoltenVK.dylib",
+    "vulkan.framework/vulkan", "MoltenVK.framework/MoltenVK", "/usr/local/lib/libvulkan.dylib"};
+#else
+static const char *const names[] = {"libvulkan.so.1", "libvulkan.so"}; /* Android has the second */
+#endif
+#endif
+
+/* The library stays open: drivers do not bear it to be unloaded, and opened again it is the same one. */
+static PFN_vkGetInstanceProcAddr open_library(const char *name) {
+#ifdef _WIN32
+    HMODULE library = LoadLibraryA(name);
+    return library
+               ? (PFN_vkGetInstanceProcAddr)(void (*)(void))GetProcAddress(library, "vkGetInstanceProcAddr")
+               : NULL;
+#else
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    /* POSIX gives functions as void *, which C does not convert. */
+    union {
+        void *data;
+        PFN_vkGetInstanceProcAddr function;
+    } found = {library ? dlsym(library, "vkGetInstanceProcAddr") : NULL};
+    return found.function;
+#endif
+}
 
 PFN_vkGetInstanceProcAddr vt_ctx_loader(uint32_t *out_version) {
-    /* volk keeps the opened loader in a global; opening it again would only leak a reference to the library.
-     */
-    if (vkGetInstanceProcAddr == NULL && volkInitialize() != VK_SUCCESS)
+    PFN_vkGetInstanceProcAddr get = NULL;
+    for (size_t n = 0; n < sizeof names / sizeof names[0] && !get; ++n)
+        get = open_library(names[n]);
+    if (!get)
         return NULL;
-    *out_version = volkGetInstanceVersion();
-    return vkGetInstanceProcAddr;
+    PFN_vkEnumerateInstanceVersion version =
+        (PFN_vkEnumerateInstanceVersion)get(NULL, "vkEnumerateInstanceVersion");
+    if (!version || version(out_version) != VK_SUCCESS)
+        *out_version = VK_API_VERSION_1_0; /* loaders of 1.0 have no such function */
+    return get;
 }

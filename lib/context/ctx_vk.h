@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The context's Vulkan function table. Each context has its own, so that two contexts, or an application that
- * uses volk for itself, never load over each other's pointers; volk is asked for the loader and nothing more.
+ * uses volk for itself, never load over each other's pointers.
  */
 #ifndef VT_CTX_VK_H
 #define VT_CTX_VK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The context on the fake Vulkan: everything that can fail in it, made to fail. Its sources are compiled into this program with
- * another loader than volk's.
+ * another loader than the system's.
  */
 #include "fault_rounds.h"
 
