@@ -2,7 +2,7 @@
 #
 # cmake --install: headers, libraries, a CMake package (find_package(vatten), targets vatten::vatten and, where it was built,
 # vatten::context) and pkg-config files of the same names. Everything installed may be moved elsewhere as a whole. Components:
-# `runtime` is what programs need that are linked with shared libraries, `development` all else.
+# `runtime` is what programs need that are linked with shared libraries, `tools` the programs, `development` all else.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
