@@ -5,6 +5,15 @@
 
 const huge_shape huge_shapes[2] = {{64, 32, 65536, 64}, {1, 1, UINT64_C(1) << 27, 64}};
 
+huge_slab huge_beside(const huge_slab *slab, uint32_t base, uint32_t batch, uint32_t head, uint32_t token) {
+    huge_slab other = *slab;
+    other.base = base;
+    other.stride[0] = batch;
+    other.stride[1] = head;
+    other.stride[2] = token;
+    return other;
+}
+
 huge_cover huge_of(const huge_shape *s, uint64_t bytes) {
     return (huge_cover){.size = {s->batch, s->heads, s->tokens},
                         .stride = {s->tokens * s->heads * s->dim, s->dim, s->heads * s->dim},

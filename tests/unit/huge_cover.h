@@ -23,6 +23,9 @@ typedef struct huge_slab {
     uint64_t count[3], first; /* batch entries, heads, tokens; the token that the shader counts from */
 } huge_slab;
 
+/* As much of another tensor, which stands there. */
+huge_slab huge_beside(const huge_slab *slab, uint32_t base, uint32_t batch, uint32_t head, uint32_t token);
+
 /* Which part of a tensor comes next. */
 typedef struct huge_cover {
     uint64_t size[3], stride[3], dim, bytes;

@@ -287,20 +287,10 @@ static void of_steps(const huge_told *t, uint32_t slot, const huge_cover *c, con
 
 static void of_columns(const huge_told *t, huge_cover *c, const huge_slab *q, const huge_slab *k) {
     const vt_push *p = &t->push;
-    huge_slab lse = *q, weights = *q, out = *k;
     bool last = p->q_last == p->q_len;
-    lse.base = p->lse_base;
-    lse.stride[0] = p->lse_batch;
-    lse.stride[1] = p->lse_head;
-    lse.stride[2] = 1;
-    weights.base = p->v_base;
-    weights.stride[0] = p->v_batch;
-    weights.stride[1] = p->v_head;
-    weights.stride[2] = p->v_token;
-    out.base = p->out_base;
-    out.stride[0] = p->out_batch;
-    out.stride[1] = p->out_head;
-    out.stride[2] = 1;
+    const huge_slab lse = huge_beside(q, p->lse_base, p->lse_batch, p->lse_head, 1);
+    const huge_slab weights = huge_beside(q, p->v_base, p->v_batch, p->v_head, p->v_token);
+    const huge_slab out = huge_beside(k, p->out_base, p->out_batch, p->out_head, 1);
     of_steps(t, VT_SLOT_Q, &c[MASS_Q], &c[MASS_K], q);
     of_steps(t, VT_SLOT_LSE, &c[MASS_LSE], &c[MASS_K], &lse);
     of_steps(t, VT_SLOT_MASS_INPUT, &c[MASS_WEIGHTS], &c[MASS_K], &weights);
@@ -310,16 +300,9 @@ static void of_columns(const huge_told *t, huge_cover *c, const huge_slab *q, co
 
 static void of_queries(const huge_told *t, huge_cover *c, const huge_slab *q, const huge_slab *k) {
     const vt_push *p = &t->push;
-    huge_slab lse = *q, out = *q;
     bool last = p->k_last == p->kv_len;
-    lse.base = p->lse_base;
-    lse.stride[0] = p->lse_batch;
-    lse.stride[1] = p->lse_head;
-    lse.stride[2] = 1;
-    out.base = p->out_base;
-    out.stride[0] = p->out_batch;
-    out.stride[1] = p->out_head;
-    out.stride[2] = p->out_token;
+    const huge_slab lse = huge_beside(q, p->lse_base, p->lse_batch, p->lse_head, 1);
+    const huge_slab out = huge_beside(q, p->out_base, p->out_batch, p->out_head, p->out_token);
     of_steps(t, VT_SLOT_K, &c[MASS_K], &c[MASS_Q], k);
     of_rows(t, VT_SLOT_LSE, &c[MASS_LSE], &lse, last);
     of_rows(t, VT_SLOT_OUT, &c[MASS_OUT], &out, last);

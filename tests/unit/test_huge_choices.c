@@ -61,21 +61,14 @@ static huge_slab lists_of(const huge_told *t) {
 static void of_choice(const huge_told *t, huge_cover *c) {
     const vt_select_push *p = &t->select;
     const huge_slab lists = lists_of(t);
-    huge_slab counts = lists, bias = lists;
+    const huge_slab counts = huge_beside(&lists, p->count_base, p->count_batch, p->count_head, 1);
+    const huge_slab bias = huge_beside(&lists, p->bias_base, p->bias_batch, p->bias_head, p->bias_row);
     uint32_t pass = t->spec[VT_SELECT_SPEC_PASS];
     bool alone = t->task == VT_TASK_SELECT;
     if (t->task == VT_TASK_SCORE) {
         of_score(t, &c[CHOICE_Q]);
         return;
     }
-    counts.base = p->count_base;
-    counts.stride[0] = p->count_batch;
-    counts.stride[1] = p->count_head;
-    counts.stride[2] = 1;
-    bias.base = p->bias_base;
-    bias.stride[0] = p->bias_batch;
-    bias.stride[1] = p->bias_head;
-    bias.stride[2] = p->bias_row;
     uint64_t scores = (lists.count[0] - 1) * p->s_batch +
                       (lists.count[1] * t->spec[VT_SELECT_SPEC_GROUP] - 1) * p->s_head +
                       (uint64_t)p->blocks * lists.count[2];
@@ -185,11 +178,7 @@ static void of_union(const huge_told *t, huge_cover *c) {
                          {p->q_batch, p->q_head, p->q_token},
                          {t->groups[2], t->groups[1], p->q_last - p->q_first},
                          p->q_first};
-    huge_slab out = q;
-    out.base = p->out_base;
-    out.stride[0] = p->out_batch;
-    out.stride[1] = p->out_head;
-    out.stride[2] = p->out_token;
+    const huge_slab out = huge_beside(&q, p->out_base, p->out_batch, p->out_head, p->out_token);
     huge_reach(&c[SPARSE_OUT], &t->bound[VT_SLOT_Q], &q);
     huge_reach(&c[SPARSE_OUT], &t->bound[VT_SLOT_OUT], &out);
     if (!(p->flags & VT_FLAG_CARRY_OUT))
