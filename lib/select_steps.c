@@ -71,8 +71,8 @@ static uint64_t score_groups(uint64_t blocks, uint64_t rows) {
                              vt_ceil_div(blocks, VT_SELECT_BLOCKS_AT_ONCE));
 }
 
-#define PIECE_BLOCKS                                                                                         \
-    65536u /* of long rows, that a dispatch has at least; where workgroups do not suffice there are several */
+/* Of long rows, that a dispatch has at least; where workgroups do not suffice there are several. */
+#define PIECE_BLOCKS 65536u
 
 static uint64_t piece_groups(const vt_select *s, uint64_t rows) {
     return score_groups(vt_min(s->desc.blocks, PIECE_BLOCKS), rows);
@@ -111,20 +111,22 @@ static bool fits(const vt_select *s, const part *p) {
 
 /* ---- Work ---- */
 
+static uint64_t lines_of(const part *p) {
+    return vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+}
+
 /* Joining the scores of all query heads of a line into orders, where a softmax walks them twice more. */
 static uint64_t join_walks(const vt_select *s) {
     return (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
 }
 
 static uint64_t join_moves(const vt_select *s, const part *p) {
-    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    return vt_saturating_mul(vt_saturating_mul(lines, s->desc.blocks), join_walks(s));
+    return vt_saturating_mul(vt_saturating_mul(lines_of(p), s->desc.blocks), join_walks(s));
 }
 
 /* The pass that writes lists, after reading the orders of all lines. */
 static uint64_t list_moves(const vt_select *s, const part *p) {
-    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    return vt_saturating_mul(lines, s->desc.blocks + s->desc.rule.entries);
+    return vt_saturating_mul(lines_of(p), s->desc.blocks + s->desc.rule.entries);
 }
 
 static uint64_t group_moves(const vt_select *s, const part *p) {
@@ -133,8 +135,7 @@ static uint64_t group_moves(const vt_select *s, const part *p) {
 
 /* Where rows have budgets of their own. */
 static uint64_t select_moves(const vt_select *s, const part *p) {
-    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    return vt_saturating_mul(rows, vt_select_row_moves(s));
+    return vt_saturating_mul(lines_of(p), vt_select_row_moves(s));
 }
 
 static uint64_t score_macs(const vt_select *s, uint64_t rows, const piece *n) {
@@ -333,12 +334,11 @@ static uint32_t total_of(const vt_select *s, uint64_t rows) {
 /* A workgroup has up to 64 lines; in passes of blocks that have budgets, one block of each. */
 static void fill_moves(const vt_select *s, const part *p, vt_rank *rank) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t lines = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
     uint64_t some = vt_min(WORKGROUP, s->budget_rows * s->budget_heads);
     rank->joining = (vt_rank_moves){join_moves(s, p), some * d->blocks * join_walks(s)};
     rank->listing = (vt_rank_moves){list_moves(s, p), some * (d->blocks + d->rule.entries)};
     rank->walking =
-        (vt_rank_moves){vt_saturating_mul(lines, d->blocks), some * (d->rule.by_block ? 1 : d->blocks)};
+        (vt_rank_moves){vt_saturating_mul(lines_of(p), d->blocks), some * (d->rule.by_block ? 1 : d->blocks)};
     rank->deciding = (vt_rank_moves){group_moves(s, p), vt_rank_state_words(rank_workgroups(s))};
 }
 

@@ -94,9 +94,12 @@ typedef struct part {
     uint64_t b, h, row;
 } part;
 
+static uint64_t rows_of(const part *p) {
+    return vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
+}
+
 static uint64_t state_bytes(const vt_topk *t, const part *p) {
-    uint64_t rows = vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
-    return vt_rank_state_bytes(rows, workgroups(t));
+    return vt_rank_state_bytes(rows_of(p), workgroups(t));
 }
 
 static uint64_t range_of(const vt_topk *t, const vt_tensor *tensor, const part *p, uint64_t dim) {
@@ -110,10 +113,6 @@ static bool fits(const vt_topk *t, const part *p) {
            range_of(t, &t->lists, p, t->desc.entries) <= caps->storage_range &&
            vt_saturating_mul(p->rows, workgroups(t)) <= caps->groups[0] && p->heads <= caps->groups[1] &&
            p->batch <= caps->groups[2];
-}
-
-static uint64_t rows_of(const part *p) {
-    return vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
 }
 
 /* The pass that writes lists reads all values, too. */
