@@ -6,6 +6,7 @@
  *
  *   test_long_grids [SEED [COUNT]]
  */
+#include "choices.h"
 #include "gpu_harness.h"
 
 #include <inttypes.h>
@@ -15,50 +16,34 @@
 static gpu device;
 static uint64_t first_seed = 20240601, problem_count = 10;
 
-/* Draws from one problem's stream. */
-typedef struct dice {
-    uint64_t seed, thrown;
-} dice;
-
-/* A number in [low, high]. */
-static uint64_t between(dice *d, uint64_t low, uint64_t high) {
-    double unit = ((double)ref_random(d->seed, d->thrown++) / 1.7320509 + 1.0) / 2.0;
-    uint64_t value = low + (uint64_t)(unit * (double)(high - low + 1));
-    return value > high ? high : value;
-}
-
-static bool one_in(dice *d, uint64_t n) {
-    return between(d, 1, n) == 1;
-}
-
 /* Grids as long as they come, few rows of each compared: 1-D to 32,768 tokens, 2-D to 128 x 128, 3-D to 64 x 64 x 64,
  * heads 1..4, dims 8..192, as much of that at once as memory and patience allow. */
 static void roll_long_grid(uint64_t seed, uint32_t rank, gpu_problem *p) {
     static const uint64_t low[3] = {2048, 48, 16}, high[3] = {32768, 128, 64}, widest[3] = {512, 24, 9};
-    dice d = {.seed = seed};
+    unit_random d = {.state = seed};
     uint64_t extents[3], tokens = 1;
     for (uint32_t a = 0; a < rank; ++a) {
-        extents[a] = between(&d, low[rank - 1], high[rank - 1]);
+        extents[a] = unit_between(&d, low[rank - 1], high[rank - 1]);
         tokens *= extents[a];
     }
-    uint32_t dim = 8 * (uint32_t)between(&d, 1, 24), heads = (uint32_t)between(&d, 1, 4);
+    uint32_t dim = 8 * (uint32_t)unit_between(&d, 1, 24), heads = (uint32_t)unit_between(&d, 1, 4);
     while (tokens * heads * dim > 4000000 && heads > 1) {
         --heads;
     }
     while (tokens * heads * dim > 4000000 && dim > 8) {
         dim -= 8;
     }
-    *p = gpu_grid((vatten_dtype)between(&d, VATTEN_DTYPE_F32, VATTEN_DTYPE_BF16), rank, extents, heads,
+    *p = gpu_grid((vatten_dtype)unit_between(&d, VATTEN_DTYPE_F32, VATTEN_DTYPE_BF16), rank, extents, heads,
                   heads % 2 ? 1 : heads / 2, dim);
     for (uint32_t a = 0; a < rank; ++a) {
         vatten_axis *x = &p->hood.axis[a];
-        x->window = (uint32_t)between(&d, 2, widest[rank - 1]);
-        x->dilation = one_in(&d, 3) ? (uint32_t)between(&d, 1, x->extent / x->window) : 1;
-        x->stride = one_in(&d, 2) ? 1 : (uint32_t)between(&d, 1, x->window);
-        x->causal = one_in(&d, 3);
-        x->edge =
-            one_in(&d, 3) ? (vatten_edge)between(&d, VATTEN_EDGE_CROP, VATTEN_EDGE_ZERO) : VATTEN_EDGE_SHIFT;
-        x->roll = one_in(&d, 5) ? between(&d, 0, x->extent - 1) : 0;
+        x->window = (uint32_t)unit_between(&d, 2, widest[rank - 1]);
+        x->dilation = unit_chance(&d, 33) ? (uint32_t)unit_between(&d, 1, x->extent / x->window) : 1;
+        x->stride = unit_chance(&d, 50) ? 1 : (uint32_t)unit_between(&d, 1, x->window);
+        x->causal = unit_chance(&d, 33);
+        x->edge = unit_chance(&d, 33) ? (vatten_edge)unit_between(&d, VATTEN_EDGE_CROP, VATTEN_EDGE_ZERO)
+                                      : VATTEN_EDGE_SHIFT;
+        x->roll = unit_chance(&d, 20) ? unit_between(&d, 0, x->extent - 1) : 0;
     }
     p->seed = seed;
     p->rows = 12;
