@@ -97,8 +97,7 @@ bool append_begin(append_trial *t, const char *name) {
 
 void append_end(append_trial *t) {
     vatten_plan_destroy(t->plan);
-    for (int n = 0; n < APPEND_REGIONS; ++n)
-        gpu_region_destroy(t->device, &t->region[n], slots[n]);
+    gpu_regions_destroy(t->device, t->region, APPEND_REGIONS, slots);
 }
 
 uint32_t *append_table(append_trial *t, uint64_t place, uint64_t index) {

@@ -341,9 +341,7 @@ void choice_check(gpu *g, const char *name, const choice_problem *problem) {
         }
     }
     vatten_plan_destroy(t->plan);
-    for (int n = 0; n < REGIONS; ++n) {
-        gpu_region_destroy(g, &t->regions[n], slots[n]);
-    }
+    gpu_regions_destroy(g, t->regions, REGIONS, slots);
     gpu_check_validation(g, name);
     free(t);
 }

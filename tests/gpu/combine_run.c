@@ -261,8 +261,7 @@ uint32_t combine_check(gpu *g, const char *name, const combine_case *c) {
             compare(&t, name);
     }
     vatten_plan_destroy(t.plan);
-    for (int n = 0; n < REGIONS; ++n)
-        gpu_region_destroy(g, &t.region[n], slots[n]);
+    gpu_regions_destroy(g, t.region, REGIONS, slots);
     gpu_check_validation(g, name);
     return t.info.dispatches;
 }

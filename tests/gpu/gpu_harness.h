@@ -295,6 +295,7 @@ bool gpu_regions_run(gpu *g, gpu_region *regions, int count, vatten_plan *plan, 
 bool gpu_regions_run_twice(gpu *g, gpu_region *regions, int count, uint32_t outputs, vatten_plan *plan,
                            const vatten_args *args, const char *name);
 void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot);
+void gpu_regions_destroy(gpu *g, gpu_region *regions, int count, const gpu_slot *slots);
 
 uint64_t gpu_view_index(const gpu_view *view, uint64_t b, uint64_t token, uint64_t head, uint64_t d);
 uint64_t gpu_view_bytes(const gpu_view *view); /* at capacity */

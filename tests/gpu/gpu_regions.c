@@ -62,6 +62,12 @@ void gpu_region_destroy(gpu *g, gpu_region *region, gpu_slot slot) {
     memset(region, 0, sizeof *region);
 }
 
+void gpu_regions_destroy(gpu *g, gpu_region *regions, int count, const gpu_slot *slots) {
+    for (int n = 0; n < count; ++n) {
+        gpu_region_destroy(g, &regions[n], slots[n]);
+    }
+}
+
 static uint64_t element_bytes(const gpu_view *view) {
     return view->dtype == REF_F32 ? 4 : view->dtype == REF_I8 ? 1 : 2;
 }

@@ -145,9 +145,7 @@ uint32_t pool_check(gpu *g, const char *name, const vatten_pool_desc *desc, uint
         }
     }
     vatten_plan_destroy(t.plan);
-    for (int n = 0; n < 2; ++n) {
-        gpu_region_destroy(g, &t.region[n], slots[n]);
-    }
+    gpu_regions_destroy(g, t.region, 2, slots);
     gpu_check_validation(g, name);
     return t.info.dispatches;
 }

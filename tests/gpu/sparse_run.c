@@ -305,9 +305,7 @@ uint32_t sparse_check(gpu *g, const char *name, const sparse_case *c, uint64_t *
         }
     }
     vatten_plan_destroy(t.plan);
-    for (int n = 0; n < REGIONS; ++n) {
-        gpu_region_destroy(g, &t.regions[n], slots[n]);
-    }
+    gpu_regions_destroy(g, t.regions, REGIONS, slots);
     gpu_check_validation(g, name);
     *out_empty += t.empty;
     return t.info.dispatches;

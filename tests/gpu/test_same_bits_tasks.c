@@ -219,8 +219,7 @@ static bool begin(gpu *g, const family *f, const asked *a, trial *t) {
 }
 
 static void end(trial *t) {
-    for (int n = 0; n < REGIONS; ++n)
-        gpu_region_destroy(t->owner, &t->region[n], slots[n]);
+    gpu_regions_destroy(t->owner, t->region, REGIONS, slots);
     vatten_plan_destroy(t->plan);
 }
 

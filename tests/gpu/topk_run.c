@@ -160,8 +160,6 @@ void topk_check(gpu *g, const char *name, const topk_case *c) {
         }
     }
     vatten_plan_destroy(t.plan);
-    for (int n = 0; n < REGIONS; ++n) {
-        gpu_region_destroy(g, &t.regions[n], slots[n]);
-    }
+    gpu_regions_destroy(g, t.regions, REGIONS, slots);
     gpu_check_validation(g, name);
 }
