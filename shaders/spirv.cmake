@@ -83,9 +83,8 @@ function(vatten_probe NAME TARGET RESULT)
   set(${RESULT} ${result} PARENT_SCOPE)
 endfunction()
 
-# What the compiler does not know, so that layouts are missing: VATTEN_NO_...
-set(VATTEN_SPIRV_LACKS NO_MATRIX NO_BFLOAT16 NO_MATRIX2 NO_MATRIX_WORKGROUP NO_INTRINSICS)
-function(vatten_probe_compiler)
+# Writes down what the compiler does not know, so that layouts are missing: VATTEN_NO_...
+function(vatten_probe_compiler FILE)
   # glslang knows cooperative matrices since version 13, whose SPIR-V still had other numbers for them.
   execute_process(COMMAND ${VATTEN_GLSLANG} --version OUTPUT_VARIABLE VATTEN_GLSLANG_VERSION ERROR_QUIET)
   vatten_probe(cooperative_matrix vulkan1.1 VATTEN_NO_MATRIX)
@@ -96,16 +95,15 @@ function(vatten_probe_compiler)
   if(VATTEN_GLSLANG_VERSION MATCHES "[Gg]lslang Version: [0-9]+:13\\.")
     set(VATTEN_NO_MATRIX 13)
   endif()
-  set(known "set(prebuilt_scope ${VATTEN_MATRIX_SCOPE})\n")
-  foreach(lack ${VATTEN_SPIRV_LACKS})
+  set(known "set(VATTEN_KERNEL_SCOPE ${VATTEN_MATRIX_SCOPE})\n")
+  foreach(lack NO_MATRIX NO_BFLOAT16 NO_MATRIX2 NO_MATRIX_WORKGROUP NO_INTRINSICS)
     string(APPEND known "set(VATTEN_${lack} \"${VATTEN_${lack}}\")\n")
-    set(VATTEN_${lack} "${VATTEN_${lack}}" PARENT_SCOPE)
   endforeach()
-  file(WRITE ${VATTEN_KERNEL_DIR}/known.cmake "${known}")
+  file(WRITE ${FILE} "${known}")
 endfunction()
 
 # Kernels of other sources would be told what they do not understand.
-function(vatten_check_prebuilt)
+function(vatten_check_sources)
   foreach(file digest.txt known.cmake)
     if(NOT EXISTS ${VATTEN_PREBUILT_SPIRV}/${file})
       message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: ${VATTEN_PREBUILT_SPIRV} has no ${file}; it must be lib/kernels of a build whose "
@@ -118,21 +116,18 @@ function(vatten_check_prebuilt)
     message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: the kernels of ${VATTEN_PREBUILT_SPIRV} are of other sources: theirs are ${digest}, "
                         "these ${own}")
   endif()
-  include(${VATTEN_PREBUILT_SPIRV}/known.cmake)
-  if(NOT prebuilt_scope STREQUAL VATTEN_MATRIX_SCOPE)
-    message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: the kernels of ${VATTEN_PREBUILT_SPIRV} have matrices of a ${prebuilt_scope}, and "
-                        "VATTEN_MATRIX_SCOPE is ${VATTEN_MATRIX_SCOPE}")
-  endif()
-  foreach(lack ${VATTEN_SPIRV_LACKS})
-    set(VATTEN_${lack} "${VATTEN_${lack}}" PARENT_SCOPE)
-  endforeach()
 endfunction()
 
 if(VATTEN_PREBUILT_SPIRV)
-  vatten_check_prebuilt()
+  vatten_check_sources()
   message(STATUS "vatten: kernels of ${VATTEN_PREBUILT_SPIRV}")
 else()
-  vatten_probe_compiler()
+  vatten_probe_compiler(${VATTEN_KERNEL_DIR}/known.cmake)
+endif()
+include(${VATTEN_KERNEL_DIR}/known.cmake)
+if(NOT VATTEN_KERNEL_SCOPE STREQUAL VATTEN_MATRIX_SCOPE)
+  message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: the kernels of ${VATTEN_PREBUILT_SPIRV} have matrices of a ${VATTEN_KERNEL_SCOPE}, and "
+                      "VATTEN_MATRIX_SCOPE is ${VATTEN_MATRIX_SCOPE}")
 endif()
 
 # Behind the manifest: the target vatten_kernels, after which the folder is complete.
