@@ -12,6 +12,7 @@
 
 #include "complain.h"
 #include "jpeg_tables.h"
+#include "png_chunks.h"
 
 #define MAX_PIXELS     ((uint64_t)400 * 1000 * 1000)
 #define MAX_FILE_BYTES ((long)1 << 30)
@@ -98,6 +99,10 @@ bool photo_decode(photo *out, const unsigned char *bytes, int size, uint64_t mos
     *out = (photo){0};
     if (!jpeg_tables_fit(bytes, (size_t)size)) {
         return complain("'%s' is not a readable PNG or JPEG: a Huffman table has more than 256 codes", name);
+    }
+    if (!png_chunks_fit(bytes, (size_t)size)) {
+        return complain("'%s' is not a readable PNG or JPEG: a chunk claims more bytes than the file has",
+                        name);
     }
     if (!is_small_enough(name, bytes, size, most_pixels)) {
         return false;

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# tests/fuzz/run.sh [--seconds N] [--executions N] [--merge] [TARGET...], for example: tests/fuzz/run.sh --seconds 20 npy cache
+# tests/fuzz/run.sh [--seconds N] [--executions N] [--seed N] [--merge] [TARGET...], for example: tests/fuzz/run.sh --seconds 20 npy cache
 #
 # Builds the fuzz targets with clang, libFuzzer and the sanitizers for addresses and undefined behaviour, and runs those named,
 # or all, two at a time, 60 seconds each, or so many executions. A TARGET may be several that share the seconds: npy+cache. The last line
-# sums up: "executions N, findings N". A finding is told with the file that repeats it; the exit status is 1 then.
+# sums up: "executions N, findings N". A finding is told with the file that repeats it; the exit status is 1 then. Every run draws
+# other inputs, unless --seed says what to begin with.
 #
 # They begin with tests/fuzz/corpus/TARGET and keep what they learn in the build folder; --merge adds what is new of that to the
 # corpus. VATTEN_BUILD names another build folder (build/fuzz), VATTEN_INSTALL=no installs nothing.
@@ -18,14 +19,15 @@ build=$(cd "${VATTEN_BUILD:-$root/build/fuzz}" && pwd)
 # shellcheck source=tools/setup.sh
 . "$root/tools/setup.sh"
 
-seconds=60 executions=-1 merge=no
+seconds=60 executions=-1 seed=0 merge=no
 groups=()
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=$2; shift 2 ;;
     --executions) executions=$2 seconds=0; shift 2 ;;
+    --seed) seed=$2; shift 2 ;;
     --merge) merge=yes; shift ;;
-    -*) sed -n '3,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    -*) sed -n '3,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
     *) groups+=("$1"); shift ;;
   esac
 done
@@ -56,7 +58,7 @@ fuzz() {
   if [ -d "$here/corpus/$target" ]; then
     known=("$here/corpus/$target")
   fi
-  "$programs/fuzz_$target" "-max_total_time=$at_most" "-runs=$executions" -max_len=2048 -len_control=0 -timeout=25 -rss_limit_mb=2048 \
+  "$programs/fuzz_$target" "-max_total_time=$at_most" "-runs=$executions" "-seed=$seed" -max_len=2048 -len_control=0 -timeout=25 -rss_limit_mb=2048 -malloc_limit_mb=512 \
     -print_final_stats=1 "-artifact_prefix=$folder/found/" "$folder/learnt" "${known[@]}" >"$work/$target.log" 2>&1 || true
 }
 

@@ -113,6 +113,27 @@ static void tables_of_too_many_codes_are_refused(void **state) {
     assert_null(strstr(said, "Huffman"));
 }
 
+/* A gibibyte of data is not asked for where the file has two bytes of it. What follows the end is not looked at. */
+static void chunks_beyond_the_end_are_refused(void **state) {
+    unsigned char rest[] = {0x40, 0, 0, 0, 'I', 'D', 'A', 'T', 1, 2};
+    static const unsigned char behind[] = {0, 0, 0,    0, 'I', 'E', 'N', 'D', 0,   0,
+                                           0, 0, 0x7f, 0, 0,   0,   'I', 'D', 'A', 'T'};
+    (void)state;
+    write_png(3, 2, rest, sizeof rest);
+    assert_refused("a chunk claims more bytes than the file has");
+    rest[0] = 0;
+    rest[3] = 3;
+    write_png(3, 2, rest, sizeof rest);
+    assert_refused("a chunk claims more bytes than the file has");
+    rest[3] = 2;
+    write_png(3, 2, rest, sizeof rest);
+    assert_refused("is not a readable PNG or JPEG: ");
+    assert_null(strstr(said, "chunk claims"));
+    write_png(3, 2, behind, sizeof behind);
+    assert_refused("is not a readable PNG or JPEG: ");
+    assert_null(strstr(said, "chunk claims"));
+}
+
 static int clear(void **state) {
     (void)state;
     remove(file_name);
@@ -124,6 +145,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_whole_file_is_loaded, clear),
         cmocka_unit_test_teardown(a_file_without_data_is_told, clear),
         cmocka_unit_test_teardown(tables_of_too_many_codes_are_refused, clear),
+        cmocka_unit_test_teardown(chunks_beyond_the_end_are_refused, clear),
         cmocka_unit_test_teardown(a_file_that_claims_too_much_is_not_decoded, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
