@@ -23,6 +23,10 @@ uint32_t vt_kernel_of_task(vt_task task, vatten_dtype dtype) {
     return i;
 }
 
+void vt_kernel_code(const vt_kernel *kernel, uint32_t *names, uint32_t *out_code) {
+    vt_unpack(&vt_kernel_pack, kernel->packed_at, kernel->code_size / sizeof *out_code, names, out_code);
+}
+
 uint32_t vt_io_slots(vt_io io) {
     static const uint32_t slots[VT_IO_COUNT] = {VT_SLOT_COUNT_PLAIN, VT_SLOT_COUNT_FULL, VT_SLOT_COUNT_BIAS,
                                                 VT_SLOT_COUNT,       VT_SLOT_COUNT,      VT_SLOT_COUNT,

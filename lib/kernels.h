@@ -5,6 +5,8 @@
 #ifndef VT_KERNELS_H
 #define VT_KERNELS_H
 
+#include "unpack.h"
+
 #include <vatten/vatten.h>
 
 /* What a kernel is for. Only VT_TASK_ATTEND has map, layout and io. */
@@ -51,13 +53,17 @@ typedef struct vt_kernel {
     vatten_dtype dtype;
     vatten_layout layout;
     vt_io io;
-    bool wide; /* of attention: keys and values are f32, whatever the dtype */
-    const uint32_t *code;
-    size_t code_size; /* bytes */
+    bool wide;          /* of attention: keys and values are f32, whatever the dtype */
+    uint32_t packed_at; /* in vt_kernel_pack */
+    uint32_t code_size; /* bytes of its SPIR-V */
 } vt_kernel;
 
 extern const vt_kernel vt_kernels[];
 extern const uint32_t vt_kernel_count;
+extern const vt_pack vt_kernel_pack; /* the SPIR-V of them all */
+
+/* SPIR-V of the kernel into code_size bytes; `names` is room for vt_kernel_pack.names words. */
+void vt_kernel_code(const vt_kernel *kernel, uint32_t *names, uint32_t *out_code);
 
 /* Index into vt_kernels, or vt_kernel_count if the build has no such kernel: of attention, and of another task. */
 uint32_t vt_kernel_find(vt_map map, vatten_dtype dtype, vatten_layout layout, vt_io io, bool wide);

@@ -82,16 +82,28 @@ static bool out_of_memory(VkResult result) {
     return result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY;
 }
 
-static vatten_result compile(const vatten_device *device, const vt_variant *variant,
-                             VkPipelineCreateFlags flags, VkPipeline *out, bool *out_refused) {
-    const vt_kernel *kernel = &vt_kernels[variant->kernel];
+/* Its SPIR-V is needed until the module is made, behind it the room that unpacking takes. */
+static VkResult create_module(const vatten_device *device, const vt_kernel *kernel, VkShaderModule *out) {
+    uint32_t *code =
+        vt_alloc(&device->allocator, kernel->code_size + vt_kernel_pack.names * sizeof(uint32_t));
+    if (!code)
+        return VK_ERROR_OUT_OF_HOST_MEMORY;
+    vt_kernel_code(kernel, code + kernel->code_size / sizeof *code, code);
     const VkShaderModuleCreateInfo info = {
         .sType = VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO,
         .codeSize = kernel->code_size,
-        .pCode = kernel->code,
+        .pCode = code,
     };
+    VkResult result = device->vk.CreateShaderModule(device->vk.handle, &info, NULL, out);
+    vt_release(&device->allocator, code);
+    return result;
+}
+
+static vatten_result compile(const vatten_device *device, const vt_variant *variant,
+                             VkPipelineCreateFlags flags, VkPipeline *out, bool *out_refused) {
+    const vt_kernel *kernel = &vt_kernels[variant->kernel];
     VkShaderModule module = VK_NULL_HANDLE;
-    VkResult result = device->vk.CreateShaderModule(device->vk.handle, &info, NULL, &module);
+    VkResult result = create_module(device, kernel, &module);
     if (result == VK_SUCCESS) {
         result = create_pipeline(device, variant, flags, module, out);
         device->vk.DestroyShaderModule(device->vk.handle, module, NULL);

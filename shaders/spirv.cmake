@@ -32,13 +32,16 @@ else()
   file(MAKE_DIRECTORY ${VATTEN_KERNEL_DIR})
 endif()
 file(GLOB VATTEN_SHADER_PARTS CONFIGURE_DEPENDS ${VATTEN_SHADER_DIR}/lib/*.glsl ${VATTEN_SHADER_DIR}/iface/*.h)
-set(VATTEN_KERNEL_HEADERS)
+set(VATTEN_KERNEL_NAMES "")
 set(VATTEN_KERNEL_ARGUMENTS -V --quiet -g0)
-set(VATTEN_KERNEL_INCLUDES "")
+set(VATTEN_KERNEL_INCLUDES "#include \"packed.h\"
+
+const vt_pack vt_kernel_pack = {vt_pack_bytes, vt_pack_templates, vt_pack_blocks, vt_pack_names};
+")
 set(VATTEN_KERNEL_ROWS "")
 
-# Compiles header, in which the SPIR-V is an array of words: vatten_compile(HEADER NAME SOURCE DEFINES...)
-function(vatten_compile HEADER NAME SOURCE)
+# Compiles a kernel: vatten_compile(NAME SOURCE DEFINES...)
+function(vatten_compile NAME SOURCE)
   set(defines ${ARGN})
   set(target vulkan1.1)
   if("VT_MATRIX2" IN_LIST defines) # an extension of SPIR-V 1.6
@@ -49,9 +52,10 @@ function(vatten_compile HEADER NAME SOURCE)
     list(REMOVE_ITEM arguments -g0)
   endif()
   list(TRANSFORM defines PREPEND -D)
-  add_custom_command(OUTPUT ${HEADER}
+  set(file ${VATTEN_KERNEL_DIR}/${NAME}.spv)
+  add_custom_command(OUTPUT ${file}
     COMMAND ${VATTEN_GLSLANG} ${arguments} --target-env ${target} -I${VATTEN_SHADER_DIR} ${defines}
-            --vn vt_spirv_${NAME} -o ${HEADER} ${VATTEN_SHADER_DIR}/${SOURCE}
+            -o ${file} ${VATTEN_SHADER_DIR}/${SOURCE}
     DEPENDS ${VATTEN_SHADER_DIR}/${SOURCE} ${VATTEN_SHADER_PARTS}
     COMMENT "SPIR-V ${NAME}" VERBATIM)
 endfunction()
@@ -63,22 +67,18 @@ function(vatten_kernel NAME SOURCE TASK MAP DTYPE LAYOUT IO)
   if("VT_WIDE" IN_LIST ARGN)
     set(wide true)
   endif()
-  set(header ${VATTEN_KERNEL_DIR}/${NAME}.h)
   if(NOT VATTEN_PREBUILT_SPIRV)
-    vatten_compile(${header} ${NAME} ${SOURCE} ${ARGN})
-  elseif(NOT EXISTS ${header})
-    message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: ${header} is missing; make the target vatten_kernels of that build")
+    vatten_compile(${NAME} ${SOURCE} ${ARGN})
   endif()
-  set(VATTEN_KERNEL_HEADERS ${VATTEN_KERNEL_HEADERS} ${header} PARENT_SCOPE)
-  set(VATTEN_KERNEL_INCLUDES "${VATTEN_KERNEL_INCLUDES}#include \"${NAME}.h\"\n" PARENT_SCOPE)
+  set(VATTEN_KERNEL_NAMES ${VATTEN_KERNEL_NAMES} ${NAME} PARENT_SCOPE)
   set(VATTEN_KERNEL_ROWS "${VATTEN_KERNEL_ROWS}    {\"${NAME}\", ${TASK}, ${MAP}, ${DTYPE}, ${LAYOUT}, ${IO}, \
-${wide}, vt_spirv_${NAME}, sizeof vt_spirv_${NAME}},\n" PARENT_SCOPE)
+${wide}, vt_at_${NAME}, vt_size_${NAME}},\n" PARENT_SCOPE)
 endfunction()
 
 # vatten_probe(NAME TARGET RESULT): RESULT is 0 where the compiler takes probe/NAME.comp.
 function(vatten_probe NAME TARGET RESULT)
   execute_process(COMMAND ${VATTEN_GLSLANG} ${VATTEN_KERNEL_ARGUMENTS} --target-env ${TARGET}
-                          -o ${VATTEN_KERNEL_DIR}/${NAME}.spv ${VATTEN_SHADER_DIR}/probe/${NAME}.comp
+                          -o ${CMAKE_CURRENT_BINARY_DIR}/probe.spv ${VATTEN_SHADER_DIR}/probe/${NAME}.comp
                   RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
   set(${RESULT} ${result} PARENT_SCOPE)
 endfunction()
@@ -104,7 +104,7 @@ endfunction()
 
 # Kernels of other sources would be told what they do not understand.
 function(vatten_check_sources)
-  foreach(file digest.txt known.cmake)
+  foreach(file digest.txt known.cmake packed.h)
     if(NOT EXISTS ${VATTEN_PREBUILT_SPIRV}/${file})
       message(FATAL_ERROR "VATTEN_PREBUILT_SPIRV: ${VATTEN_PREBUILT_SPIRV} has no ${file}; it must be lib/kernels of a build whose "
                           "target vatten_kernels is made")
@@ -130,14 +130,22 @@ if(NOT VATTEN_KERNEL_SCOPE STREQUAL VATTEN_MATRIX_SCOPE)
                       "VATTEN_MATRIX_SCOPE is ${VATTEN_MATRIX_SCOPE}")
 endif()
 
-# Behind the manifest: the target vatten_kernels, after which the folder is complete.
+# Behind the manifest: what all kernels become in the library, and the target vatten_kernels, after which the folder is complete.
 function(vatten_kernels_target)
   if(VATTEN_PREBUILT_SPIRV)
     return()
   endif()
+  include(${VATTEN_SHADER_DIR}/pack/packer.cmake)
+  list(TRANSFORM VATTEN_KERNEL_NAMES REPLACE "(.+)" "${VATTEN_KERNEL_DIR}/\\1.spv" OUTPUT_VARIABLE files)
+  list(JOIN VATTEN_KERNEL_NAMES "\n" names)
+  file(CONFIGURE OUTPUT ${VATTEN_KERNEL_DIR}/names.txt CONTENT "${names}\n")
+  add_custom_command(OUTPUT ${VATTEN_KERNEL_DIR}/packed.h
+    COMMAND ${VATTEN_PACKER} ${VATTEN_KERNEL_DIR}/packed.h ${VATTEN_KERNEL_DIR} ${VATTEN_KERNEL_DIR}/names.txt
+    DEPENDS ${VATTEN_PACKER_DEPENDS} ${VATTEN_KERNEL_DIR}/names.txt ${files}
+    COMMENT "Packing the kernels" VERBATIM)
   set(digest ${VATTEN_KERNEL_DIR}/digest.txt)
   add_custom_command(OUTPUT ${digest}
     COMMAND ${CMAKE_COMMAND} -DFILE=${digest} -P ${VATTEN_SHADER_DIR}/digest.cmake
-    DEPENDS ${VATTEN_KERNEL_HEADERS} ${VATTEN_SHADER_DIR}/digest.cmake VERBATIM)
+    DEPENDS ${VATTEN_KERNEL_DIR}/packed.h ${VATTEN_SHADER_DIR}/digest.cmake VERBATIM)
   add_custom_target(vatten_kernels ALL DEPENDS ${digest})
 endfunction()

@@ -5,6 +5,7 @@ import glob
 import os
 import shlex
 import subprocess
+import sys
 
 import device_list
 import folders as rooms
@@ -42,7 +43,7 @@ def _programs(root, place, glslang, options=()):
     configure = ["cmake", "-S", root, "-B", place, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *compiler, *options,
                  "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
                  "-DVATTEN_INSTALL=OFF"]
-    targets = ["vatten_audit", "test_layers", "raise_version", "listings", *UNITS,
+    targets = ["vatten_audit", "test_layers", "raise_version", "listings", "kernel_files", *UNITS,
                *(f"test_{name}" for name in device_list.FULL)]
     if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
         raise BuildFailed(f"the programs could not be built [{log}]")
@@ -77,13 +78,6 @@ def _version(compiler):
     return found[0].rsplit(":", 1)[1].strip() if found else "of unknown version"
 
 
-def _words_of(header):
-    """The SPIR-V of a header that glslang wrote with --vn, as bytes."""
-    with open(header, encoding="utf-8") as file:
-        body = file.read().split("{", 1)[1].split("}", 1)[0]
-    return b"".join(int(word, 16).to_bytes(4, "little") for word in body.replace("\n", " ").split(",") if word.strip())
-
-
 SPEC_CONSTANT_OP, SELECT, TYPE_ARRAY, TYPE_POINTER, WORKGROUP = 52, 169, 28, 32, 4  # SPIR-V's own numbers
 
 
@@ -109,12 +103,10 @@ def check_kernels(place, folder):
     """Validates the kernels of a build by the folder's spirv-val: (names, what is wrong, version of glslang)."""
     checker = _wrapper(folder, place, "spirv-val")
     names, wrong = [], []
-    for header in sorted(glob.glob(os.path.join(place, "lib", "kernels", "*.h"))):
-        names.append(os.path.basename(header)[:-2])
-        binary = os.path.join(place, "kernel.spv")
-        spirv = _words_of(header)
-        with open(binary, "wb") as file:
-            file.write(spirv)
+    for binary in sorted(glob.glob(os.path.join(place, "lib", "kernels", "*.spv"))):
+        names.append(os.path.basename(binary)[:-4])
+        with open(binary, "rb") as file:
+            spirv = file.read()
         if "_matrix" not in names[-1] and chosen_lengths(spirv):  # Qualcomm's driver is given no matrices
             wrong.append(f"{names[-1]}: the length of a shared array is chosen between constants (see VT_SPEC_STAGE_WORDS)")
         newer = any(layout in names[-1] for layout in ("_matrix2", "_matrix_workgroup"))
@@ -123,4 +115,16 @@ def check_kernels(place, folder):
         if check.returncode != 0:
             lines = check.stderr.strip().splitlines() or ["not valid"]
             wrong.append(f"{names[-1]}: {lines[0]}")
-    return names, wrong, _version(_wrapper(folder, place, "glslangValidator"))
+    return names, wrong + _unpacked(place, folder), _version(_wrapper(folder, place, "glslangValidator"))
+
+
+def _unpacked(place, folder):
+    """What is wrong with the kernels as the library unpacks them."""
+    for program in ("spirv-dis", "spirv-val"):
+        _wrapper(folder, place, program)
+    test = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "kernels", "test_kernel_files.py")
+    done = subprocess.run([sys.executable, "-B", test, os.path.join(place, "tests", "kernels", "kernel_files"),
+                           os.path.join(place, "lib", "kernels"), os.path.join(place, "unpacked")],
+                          env={**os.environ, "PATH": place + os.pathsep + os.environ["PATH"]}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    return [] if done.returncode == 0 else (done.stdout.strip().splitlines() or ["unpacked kernels were not checked"])[:1]
