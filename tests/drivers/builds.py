@@ -35,16 +35,18 @@ def _wrapper(folder, place, program):
     return path
 
 
-def _programs(root, place, glslang, options=()):
-    """Configures and builds what runs use, in `place`. `glslang`: a folder with a newer one, "" = the system's."""
+PROGRAMS = ("vatten_audit", "test_layers", "raise_version", "listings", "kernel_files", *UNITS,
+            *(f"test_{name}" for name in device_list.FULL))
+
+
+def _built(root, place, glslang, options=(), targets=PROGRAMS):
+    """Configures and builds in `place` what runs use. `glslang`: a folder with a newer one, "" = the system's."""
     os.makedirs(place, exist_ok=True)
     log = os.path.join(place, "build.log")
     compiler = [f"-DVATTEN_GLSLANG={_wrapper(glslang, place, 'glslangValidator')}"] if glslang else []
     configure = ["cmake", "-S", root, "-B", place, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", *compiler, *options,
                  "-DVATTEN_TESTS=ON", "-DVATTEN_TOOLS=ON", "-DVATTEN_CONTEXT=ON", "-DVATTEN_SAMPLES=OFF",
                  "-DVATTEN_INSTALL=OFF"]
-    targets = ["vatten_audit", "test_layers", "raise_version", "listings", "kernel_files", *UNITS,
-               *(f"test_{name}" for name in device_list.FULL)]
     if not (_cmake(configure, log) and _cmake(["cmake", "--build", place, "--target", *targets], log)):
         raise BuildFailed(f"the programs could not be built [{log}]")
     return place
@@ -52,21 +54,23 @@ def _programs(root, place, glslang, options=()):
 
 def system(root, build):
     """The build folder of the programs with the kernels of the system's glslang."""
-    return _programs(root, os.path.join(build, "drivers", "system"), "")
+    return _built(root, os.path.join(build, "drivers", "system"), "")
 
 
 def amd64(root, build, glslang, scope="workgroup"):
     """The build folder of the programs for this machine with the kernels of the newer glslang. `scope`: whose matrices
     those of the layout matrix_workgroup are."""
     if scope == "workgroup":
-        return _programs(root, os.path.join(build, "drivers", "amd64"), glslang)
-    return _programs(root, os.path.join(build, "drivers", f"amd64-{scope}"), glslang, [f"-DVATTEN_MATRIX_SCOPE={scope}"])
+        return _built(root, os.path.join(build, "drivers", "amd64"), glslang)
+    return _built(root, os.path.join(build, "drivers", f"amd64-{scope}"), glslang, [f"-DVATTEN_MATRIX_SCOPE={scope}"])
 
 
 def arm64(root, build, glslang, devel):
-    """The build folder of the programs for arm64. `devel`: a folder of arm64 packages to build with."""
+    """The build folder of the programs for arm64, with the kernels of the other. `devel`: a folder of arm64 packages to build with."""
+    kernels = os.path.join(_built(root, os.path.join(build, "drivers", "amd64"), glslang, targets=["vatten_kernels"]), "lib", "kernels")
     include = os.path.join(devel, "usr", "include")
-    return _programs(root, os.path.join(build, "drivers", "arm64"), glslang, [
+    return _built(root, os.path.join(build, "drivers", "arm64"), glslang, [
+        f"-DVATTEN_PREBUILT_SPIRV={kernels}",
         f"-DCMAKE_TOOLCHAIN_FILE={os.path.join(root, 'tests/drivers/aarch64.cmake')}", f"-DVATTEN_ARM64_ROOT={devel}",
         f"-DVATTEN_VULKAN_INCLUDE={include}", f"-DVATTEN_VOLK_INCLUDE={include}", f"-DVATTEN_CJSON_INCLUDE={include}",
         f"-DVATTEN_CJSON_LIBRARY={rooms.libraries_in(devel, 'arm64')}/libcjson.so"])
