@@ -4,26 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct timing {
-    double median, min, max;
-} timing;
-
 typedef struct comparison {
     const cJSON *before, *now; /* documents */
     double limit;              /* ratio that counts as slower */
     cJSON *rows, *only_before, *only_now;
     int slower;
 } comparison;
-
-const char *bench_text_of(const cJSON *object, const char *name) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
-    return text != NULL ? text : "";
-}
-
-double bench_number_of(const cJSON *object, const char *name) {
-    const cJSON *item = cJSON_GetObjectItem(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : 0.0;
-}
 
 /* ---- Matching ---- */
 
@@ -53,22 +39,11 @@ static int place_among_same(const cJSON *document, const cJSON *row) {
     return place;
 }
 
-/* Whether `item` of `row` is a time: a number above 0 with its smallest and largest beside it. */
-static bool get_timing(const cJSON *row, const char *name, timing *out) {
-    char min[80], max[80];
-    snprintf(min, sizeof min, "%.70s_min", name);
-    snprintf(max, sizeof max, "%.70s_max", name);
-    out->median = bench_number_of(row, name);
-    out->min = bench_number_of(row, min);
-    out->max = bench_number_of(row, max);
-    return out->median > 0.0 && out->min > 0.0 && out->max > 0.0;
-}
-
 static bool has_timing(const cJSON *row) {
-    timing found;
+    bench_timing found;
     const cJSON *item;
     cJSON_ArrayForEach(item, row) {
-        if (item->string != NULL && get_timing(row, item->string, &found))
+        if (item->string != NULL && bench_timing_of(row, item->string, &found))
             return true;
     }
     return false;
@@ -83,17 +58,13 @@ static bool ends_with(const char *text, const char *end) {
 
 /* The roof that a row is nearer to; times of the CPU have none. */
 static const char *roof_name(const cJSON *row, const char *what) {
-    const cJSON *tile = cJSON_GetObjectItem(row, "tile");
     static const char *const cpu[] = {"cpu_ms", "plan_cold_ms", "plan_warm_ms"};
     for (size_t i = 0; i < sizeof cpu / sizeof *cpu; ++i)
         if (strcmp(what, cpu[i]) == 0)
             return "";
     if (!ends_with(what, "ms"))
         return "";
-    if (strcmp(bench_text_of(tile, "layout"), "matrix") == 0)
-        return "matrix_gflops";
-    return bench_number_of(row, "of_copy_roof") > bench_number_of(row, "of_fma_roof") ? "copy_gbs"
-                                                                                      : "fma_gflops";
+    return bench_roof_of(row);
 }
 
 /* How much faster the machine itself is now; 0 = not known. */
@@ -104,15 +75,15 @@ static double machine_ratio(const comparison *c, const cJSON *row, const char *w
     return before > 0.0 && now > 0.0 ? now / before : 0.0;
 }
 
-static void add_timing(cJSON *object, const char *name, const timing *t) {
+static void add_timing(cJSON *object, const char *name, const bench_timing *t) {
     cJSON *item = cJSON_AddObjectToObject(object, name);
     cJSON_AddNumberToObject(item, "median", t->median);
     cJSON_AddNumberToObject(item, "min", t->min);
     cJSON_AddNumberToObject(item, "max", t->max);
 }
 
-static void judge(comparison *c, const cJSON *row, const char *what, const timing *before,
-                  const timing *now) {
+static void judge(comparison *c, const cJSON *row, const char *what, const bench_timing *before,
+                  const bench_timing *now) {
     double ratio = now->median / before->median, machine = machine_ratio(c, row, what);
     double by_roof = ratio * machine;
     bool slower = ratio > c->limit && (machine <= 0.0 || by_roof > c->limit) && now->min > before->max;
@@ -134,10 +105,10 @@ static void judge(comparison *c, const cJSON *row, const char *what, const timin
 
 static void compare_rows(comparison *c, const cJSON *before, const cJSON *now) {
     const cJSON *item;
-    timing was, is;
+    bench_timing was, is;
     cJSON_ArrayForEach(item, now) {
-        if (item->string != NULL && get_timing(now, item->string, &is) &&
-            get_timing(before, item->string, &was))
+        if (item->string != NULL && bench_timing_of(now, item->string, &is) &&
+            bench_timing_of(before, item->string, &was))
             judge(c, now, item->string, &was, &is);
     }
 }

@@ -10,6 +10,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "bench_json.h"
+
 /* Rows are the same by problem and kernel, and what was timed in them by its name ("ms", "forward_ms", "record_us": any number
  * that has a smallest and a largest beside it). A time is slower when
  *   its median is by more than `threshold` percent larger,
@@ -20,10 +22,6 @@
  *    verdict}], "only_before": [...], "only_now": [...], "slower": count}
  */
 cJSON *bench_compare(const cJSON *before, const cJSON *now, uint32_t threshold);
-
-/* What an object has by that name; "" and 0 if it has none. */
-const char *bench_text_of(const cJSON *object, const char *name);
-double bench_number_of(const cJSON *object, const char *name);
 
 /* The result as Markdown on stdout. */
 void bench_compare_print(const cJSON *result);

@@ -14,6 +14,9 @@ static const option_spec measure_specs[] = {
     {"rows", OPTION_U32, FIELD(rows), "N", "rows compared with the oracle, default 24"},
     {"csv", OPTION_FLAG, FIELD(csv), NULL, "print CSV"},
     {"history", OPTION_TEXT, FIELD(history), "FILE", "append the run to FILE, as one line of JSON"},
+    {"html", OPTION_TEXT, FIELD(html), "FILE",
+     "write the run to FILE as a page with tables and plots, with those of the other suites of this command "
+     "line"},
     {"compare", OPTION_TEXT, FIELD(compare), "FILE",
      "with the last run of this suite on this device in FILE, a history or what --json printed"},
     {"threshold", OPTION_U32, FIELD(threshold), "PERCENT",

@@ -18,6 +18,7 @@ typedef struct bench_measure {
     uint32_t seconds; /* of timed rounds: fewer, at least 3, when they are long */
     bool csv;
     const char *history; /* file that the run is appended to; NULL: none */
+    const char *html;    /* page that the runs of the command line become; NULL: none */
     const char *compare; /* file with an earlier run; NULL: none */
     uint32_t threshold;  /* percent more time that count as slower */
 } bench_measure;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "tool_device.h"
+#include "tool_limits.h"
 
 double bench_fraction(double value, stats_summary limit) {
     return limit.median > 0.0 ? value / limit.median : 0.0;
@@ -78,7 +79,7 @@ static void add_roofs(cJSON *object, const roof *measured) {
     add_roof(object, "copy_gbs", roof_copy(measured), roof_copy_shape(measured));
 }
 
-cJSON *bench_json_document(const char *suite, const char *command, const vatten_context *context,
+cJSON *bench_json_document(const char *suite, const char *command, vatten_context *context,
                            const roof *measured) {
     char date[32] = "", version[32];
     time_t now = time(NULL);
@@ -92,6 +93,10 @@ cJSON *bench_json_document(const char *suite, const char *command, const vatten_
     cJSON_AddStringToObject(object, "suite", suite);
     cJSON_AddStringToObject(object, "command", command);
     tool_json_device(object, context);
+    cJSON *limits = cJSON_AddObjectToObject(object, "limits");
+    tool_json_limits(limits, context);
+    cJSON_AddItemToObject(object, "quirks",
+                          tool_json_quirks(cJSON_GetStringValue(cJSON_GetObjectItem(limits, "quirks"))));
     add_roofs(object, measured);
     return object;
 }

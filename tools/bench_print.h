@@ -36,9 +36,9 @@ void bench_print_texts(const char *const *texts, size_t count);
 void bench_print_names(const bench_number *numbers, size_t count);
 void bench_print_values(const bench_number *numbers, size_t count);
 
-/* A new document: when, what, on which device by which driver, and the roofs; a roof that is absent is null, and beside it
+/* A new document: when, what, on which device by which driver, its limits, the quirks that are in force, and the roofs; a roof that is absent is null, and beside it
  * stands why. Rows come behind. */
-cJSON *bench_json_document(const char *suite, const char *command, const vatten_context *context,
+cJSON *bench_json_document(const char *suite, const char *command, vatten_context *context,
                            const roof *measured);
 
 /* A new line of the JSON: what it is, whether it is right or why not, and its plan. */

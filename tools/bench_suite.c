@@ -3,6 +3,7 @@
 
 #include "bench_compare.h"
 #include "bench_history.h"
+#include "bench_page.h"
 #include "say.h"
 
 bool bench_suite_parse(const bench_call *call, const option_table *lines, const char *usage,
@@ -37,6 +38,13 @@ static void print(const bench_suite *suite) {
     suite->print(suite->user, form);
 }
 
+/* The page is written anew after each suite, so that what was measured stays when a later one fails. */
+static bool write_page(const bench_suite *suite, const cJSON *document) {
+    cJSON *copy = cJSON_Duplicate(document, true);
+    return cJSON_AddItemToArray(suite->call->runs, copy) &&
+           bench_page_write(suite->run->measure->html, suite->call->runs);
+}
+
 /* Takes the document. */
 static bool report(const bench_suite *suite, cJSON *document) {
     const bench_measure *measure = suite->run->measure;
@@ -45,11 +53,15 @@ static bool report(const bench_suite *suite, cJSON *document) {
         print(suite);
     cJSON *comparison = NULL;
     if (measure->compare != NULL) /* before the run is kept: with what stood there, were it the same file */
-        good = bench_compare_with(measure->compare, measure->threshold, document, json ? &comparison : NULL);
+        good = bench_compare_with(measure->compare, measure->threshold, document, &comparison);
     if (measure->history != NULL)
         good = bench_history_append(measure->history, document) && good;
+    if (comparison != NULL && !json)
+        bench_compare_print(comparison);
     if (comparison != NULL)
         cJSON_AddItemToObject(document, "comparison", comparison);
+    if (measure->html != NULL)
+        good = write_page(suite, document) && good;
     if (json)
         return tool_json_print(document, false) && good;
     cJSON_Delete(document);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <cjson/cJSON.h>
+
 enum { BENCH_SUITE_LINES = 8 };
 
 typedef struct bench_entry {
@@ -25,6 +27,7 @@ typedef struct bench_call {
     char **argv;              /* its options; argv[0] is skipped */
     const bench_entry *suite; /* NULL: lists, or where there are none what the command does by itself */
     const char *text;         /* the whole command line */
+    cJSON *runs;              /* an array: the runs of this command line so far, for its page */
 } bench_call;
 
 /* NULL past the last one, or if there is none of that name. */

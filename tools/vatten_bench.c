@@ -11,6 +11,7 @@
 
 #include "bench_commands.h"
 #include "bench_compare.h"
+#include "bench_page.h"
 #include "family.h"
 #include "say.h"
 
@@ -19,9 +20,11 @@ static const char usage_text[] =
     "       vatten_bench COMMAND [options]                 problems of your own; COMMAND --help has its "
     "options\n"
     "       vatten_bench compare BEFORE NOW                two recorded runs; needs no device\n"
+    "       vatten_bench html RUNS PAGE                    recorded runs as a page; needs no device\n"
     "\n"
     "Every run is checked against a double-precision oracle, measures the device's roofs, can be kept\n"
-    "(--history FILE) and compared with an earlier one (--compare FILE).\n"
+    "(--history FILE), compared with an earlier one (--compare FILE) and become a page for people (--html "
+    "FILE).\n"
     "Exit status: 0 all right, 1 a wrong, refused or slower line, 2 wrong command line. More suites are run\n"
     "one after the other, each with a report of its own; the worst exit status counts.\n";
 
@@ -163,6 +166,21 @@ static void join_words(int argc, char **argv, char *out, size_t out_size) {
         used += (size_t)snprintf(out + used, out_size - used, " %s", argv[i]);
 }
 
+static int run_call(bench_call *call, char *names) {
+    const command *named = call->argc > 1 ? find_command(call->argv[1]) : NULL;
+    if (named != NULL && names != NULL) {
+        say_error("--suite and a command exclude each other");
+        return SAY_USAGE;
+    }
+    if (names != NULL)
+        return run_suites(call, names);
+    if (named == NULL)
+        return run_plain(call);
+    --call->argc;
+    ++call->argv;
+    return named->run(call);
+}
+
 int main(int argc, char **argv) {
     static char text[2048];
     char *names;
@@ -171,19 +189,13 @@ int main(int argc, char **argv) {
     join_words(argc, argv, text, sizeof text);
     if (argc > 1 && strcmp(argv[1], "compare") == 0)
         return bench_compare_files(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "html") == 0)
+        return bench_page_files(argc - 1, argv + 1);
     if (!take_suite(&argc, argv, &names))
         return SAY_USAGE;
-    bench_call call = {.argc = argc, .argv = argv, .text = text};
-    const command *named = argc > 1 ? find_command(argv[1]) : NULL;
-    if (named != NULL && names != NULL) {
-        say_error("--suite and a command exclude each other");
-        return SAY_USAGE;
-    }
-    if (names != NULL)
-        return run_suites(&call, names);
-    if (named == NULL)
-        return run_plain(&call);
-    call.argc = argc - 1;
-    call.argv = argv + 1;
-    return named->run(&call);
+    bench_call call = {.argc = argc, .argv = argv, .text = text, .runs = cJSON_CreateArray()};
+    cJSON *runs = call.runs;
+    int code = run_call(&call, names);
+    cJSON_Delete(runs);
+    return code;
 }
