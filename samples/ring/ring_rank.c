@@ -145,10 +145,11 @@ void ring_rank_free(ring_rank *r) {
 static bool run_task(ring_rank *r, const ring_task *task) {
     uint32_t q = task->q_part;
     vatten_carries carry = carry_of(r, q);
-    vatten_args args = {.q = vatten_memory_buffer(r->q[q]),
-                        .k = vatten_memory_buffer(r->k[task->k_part]),
-                        .v = vatten_memory_buffer(r->v[task->k_part]),
-                        .out = vatten_memory_buffer(r->out[q])}; /* bound by every plan; the last one writes it */
+    vatten_args args = {
+        .q = vatten_memory_buffer(r->q[q]),
+        .k = vatten_memory_buffer(r->k[task->k_part]),
+        .v = vatten_memory_buffer(r->v[task->k_part]),
+        .out = vatten_memory_buffer(r->out[q])}; /* bound by every plan; the last one writes it */
     if (carry != 0) {
         args.state = vatten_memory_buffer(r->state[q]);
     }
