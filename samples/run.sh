@@ -5,11 +5,13 @@
 # samples/run.sh [photo.png|jpg ...] [options of denoise]
 # samples/run.sh long_context [options of long_context]
 # samples/run.sh decode [options of decode]
+# samples/run.sh ring [options of ring]
 #
 # Installs what is missing and builds the samples `denoise`, `long_context` and `decode` in build/. Denoises a photograph: the
 # given one, or the one beside the sample with noise added, to have something to measure; several photographs are the
 # frames of a sequence. Looks for needles in a text of 131,072 tokens; where nothing is given, dense attention is
-# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. Pictures
+# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. `ring` spreads
+# causal attention over VATTEN_RANKS ranks of MPI (2), which it installs and the others do not need. Pictures
 # go to build/pictures. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
 set -eu
 
@@ -30,6 +32,20 @@ decode() {
     set -- --lengths 1k,2k,4k,8k,16k,24k,32k --tokens 8 --chart "$pictures/decode-chart.png"
   fi
   "$build/samples/decode/decode" "$@"
+}
+
+# A software device takes all cores for itself unless told otherwise: here each rank has its share. Ranks may be more than
+# cores, may be root's, and may be in a container that forbids reading another process.
+ring() {
+  local ranks=${VATTEN_RANKS:-2} cores
+  cores=$(nproc 2>/dev/null || echo 2)
+  if [ $# -eq 0 ]; then
+    set -- --causal --heads 4 --kv-heads 1
+  fi
+  env LP_NUM_THREADS="${LP_NUM_THREADS:-$((cores > ranks ? cores / ranks : 1))}" \
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+    OMPI_MCA_btl_vader_single_copy_mechanism=none PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe \
+    mpirun -n "$ranks" "$build/samples/ring/ring" --timeline "$pictures/ring-timeline.png" "$@"
 }
 
 denoise() {
@@ -53,11 +69,19 @@ denoise() {
     --side-by-side "$pictures/$name-side-by-side.png" "${options[@]}" "$@"
 }
 
-setup_install sample
+wanted=(denoise long_context decode)
+installed=sample
+if [ "${1-}" = ring ]; then
+  wanted=(ring)
+  installed=ring
+fi
+setup_install $installed
 if [ ! -e "$build/CMakeCache.txt" ]; then
   setup_configure -DVATTEN_TESTS=OFF -DVATTEN_TOOLS=OFF
+elif [ $installed = ring ]; then
+  setup_configure # an MPI that was not there when the folder was made
 fi
-setup_build denoise long_context decode
+setup_build "${wanted[@]}"
 mkdir -p "$pictures"
 
 if [ $# -eq 0 ]; then
@@ -70,6 +94,9 @@ elif [ "$1" = long_context ]; then
 elif [ "$1" = decode ]; then
   shift
   decode "$@"
+elif [ "$1" = ring ]; then
+  shift
+  ring "$@"
 else
   denoise "$@"
 fi

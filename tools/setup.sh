@@ -5,7 +5,7 @@
 # missing and builds, quietly, and does nothing the second time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to
 # $build/setup.log.
 #
-#   setup_install sample|test|valgrind|drivers|check
+#   setup_install sample|ring|test|valgrind|drivers|check
 #                               Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere: checks that
 #                               the programs are there. VATTEN_INSTALL=no skips this.
 #   setup_configure [options]   cmake, with more options
@@ -16,7 +16,8 @@
 # "a|b": either will do, the first that the system knows is installed.
 setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-dev libvulkan1 libvulkan-volk-dev
   mesa-vulkan-drivers libstb-dev)
-setup_packages_test=("${setup_packages_sample[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
+setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
+setup_packages_test=("${setup_packages_ring[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
   vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
@@ -30,6 +31,7 @@ setup_packages_drivers=("${setup_packages_test[@]}" mmdebstrap debian-archive-ke
 setup_packages_check=("${setup_packages_drivers[@]}" clang clang-format "libclang-rt-dev|libclang-rt-14-dev")
 
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
+setup_programs_ring=("${setup_programs_sample[@]}" mpirun)
 setup_programs_test=("${setup_programs_sample[@]}" c++ pkg-config spirv-val python3)
 setup_programs_valgrind=("${setup_programs_test[@]}" valgrind)
 setup_programs_drivers=("${setup_programs_test[@]}" mmdebstrap qemu-aarch64-static aarch64-linux-gnu-gcc ninja)
