@@ -13,7 +13,7 @@ enum { MAX_ROWS = 26, LEAST_SIZE = 64, MOST_SIZE = 8192 };
 
 static size_t make_rows(viewer_options *o, argument rows[MAX_ROWS]) {
     const argument all[] = {
-        {"--pattern", ARGUMENT_TEXT, &o->pattern, 0, 0, "NAME",
+        {"--pattern", ARGUMENT_TEXT, &o->pattern_name, 0, 0, "NAME",
          "dense, window, neighborhood or blocks (window)"},
         {"--grid", ARGUMENT_COUNT, &o->value[VIEW_GRID], 1, VIEW_MAX_GRID, "N",
          "pixels along the longer side (by pattern: 64 to 240)"},
@@ -27,7 +27,7 @@ static size_t make_rows(viewer_options *o, argument rows[MAX_ROWS]) {
         {"--noise", ARGUMENT_COUNT, &o->value[VIEW_NOISE], 0, 80, "S",
          "Gaussian noise that is added, levels (0)"},
         {"--pixel", ARGUMENT_TEXT, &o->pixel, 0, 0, "X,Y", "point at this pixel of the grid, and hold it"},
-        {"--show", ARGUMENT_TEXT, &o->show, 0, 0, "WHAT", "denoised, input or both (denoised)"},
+        {"--show", ARGUMENT_TEXT, &o->show_name, 0, 0, "WHAT", "denoised, input or both (denoised)"},
         {"--zoom", ARGUMENT_COUNT, &o->zoom, 1, VIEW_MAX_ZOOM, "N", "1, 2, 4, 8 or 16, around the pixel (1)"},
         {"--no-heat", ARGUMENT_FLAG, &o->no_heat, 0, 0, "", "do not draw weights over the picture"},
         {"--size", ARGUMENT_TEXT, &o->size, 0, 0, "WxH", "of the window or the screenshot (1100x620)"},
@@ -87,6 +87,26 @@ static bool check_size(viewer_options *o) {
                             LEAST_SIZE, MOST_SIZE, MOST_SIZE, o->size);
 }
 
+static bool check_names(viewer_options *o) {
+    int pattern = 0, show = 0;
+    while (o->pattern_name && pattern < VIEW_PATTERNS &&
+           strcmp(o->pattern_name, view_pattern_name((view_pattern)pattern)) != 0) {
+        pattern++;
+    }
+    while (o->show_name && show < VIEW_SHOWS && strcmp(o->show_name, view_show_name((view_show)show)) != 0) {
+        show++;
+    }
+    if (pattern == VIEW_PATTERNS) {
+        return complain("--pattern takes dense, window, neighborhood or blocks, not '%s'", o->pattern_name);
+    }
+    if (show == VIEW_SHOWS) {
+        return complain("--show takes denoised, input or both, not '%s'", o->show_name);
+    }
+    o->pattern = o->pattern_name ? (view_pattern)pattern : VIEW_WINDOW;
+    o->show = (view_show)show;
+    return true;
+}
+
 static bool check_files(const viewer_options *o) {
     if (o->photo_count != 1) {
         return complain(o->photo_count ? "one photograph, not %u" : "which photograph? See viewer --help",
@@ -121,30 +141,10 @@ bool viewer_options_parse(int argc, char **argv, viewer_options *out) {
     if (out->zoom & (out->zoom - 1)) {
         return complain("--zoom takes 1, 2, 4, 8 or 16, not %u", out->zoom);
     }
-    return check_size(out) && check_files(out);
+    return check_names(out) && check_size(out) && check_files(out);
 }
 
 /* ---- To the state ------------------------------------------------------------------------------------- */
-
-static bool apply_names(const viewer_options *o, view_state *s) {
-    int pattern = 0, show = 0;
-    while (o->pattern && pattern < VIEW_PATTERNS &&
-           strcmp(o->pattern, view_pattern_name((view_pattern)pattern)) != 0) {
-        pattern++;
-    }
-    while (o->show && show < VIEW_SHOWS && strcmp(o->show, view_show_name((view_show)show)) != 0) {
-        show++;
-    }
-    if (pattern == VIEW_PATTERNS) {
-        return complain("--pattern takes dense, window, neighborhood or blocks, not '%s'", o->pattern);
-    }
-    if (show == VIEW_SHOWS) {
-        return complain("--show takes denoised, input or both, not '%s'", o->show);
-    }
-    view_choose(s, o->pattern ? (view_pattern)pattern : s->pattern);
-    s->show = (view_show)show;
-    return true;
-}
 
 /* A slider may go no further than others let it; a command line that asked for more is told so. */
 static bool apply_value(view_state *s, view_value value, uint32_t wanted) {
@@ -187,7 +187,9 @@ static bool apply_pixel(const viewer_options *o, view_state *s) {
 }
 
 bool viewer_options_apply(const viewer_options *o, view_state *s) {
-    if (!apply_names(o, s) || !apply_values(o, s) || !apply_pixel(o, s)) {
+    view_choose(s, o->pattern);
+    s->show = o->show;
+    if (!apply_values(o, s) || !apply_pixel(o, s)) {
         return false;
     }
     s->heat = !o->no_heat;

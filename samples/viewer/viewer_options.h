@@ -10,9 +10,11 @@
 typedef struct viewer_options {
     char **photos; /* as given; one */
     uint32_t photo_count;
-    const char *pattern, *show, *pixel, *size; /* texts; NULL = not given */
-    uint32_t value[VIEW_VALUES];               /* VIEW_NOT_GIVEN = not given */
-    double strength;                           /* 0 = not given */
+    const char *pattern_name, *show_name, *pixel, *size; /* NULL = not given */
+    view_pattern pattern;
+    view_show show;
+    uint32_t value[VIEW_VALUES]; /* VIEW_NOT_GIVEN = not given */
+    double strength;             /* 0 = not given */
     uint32_t zoom;
     uint32_t scale;         /* of letters; 0 = by the screen */
     uint32_t width, height; /* of the frame */
