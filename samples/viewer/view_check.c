@@ -16,7 +16,7 @@
 /* f32 sums of a patch's dims round off some parts of 2^24 of its squares. */
 static double score_rounding(const nlm_settings *s) {
     double largest = 255.0 / nlm_h(s);
-    return 16.0 / 16777216.0 * largest * largest;
+    return 4.0 / 16777216.0 * largest * largest;
 }
 
 static ref_grid_rule grid_of(const view_problem *p) {
