@@ -22,8 +22,8 @@ struct view_engine {
     vatten_context *context;
     view_job job;
     view_result result;
-    /* What the result was made for. */
-    bool made;
+    /* What the result was made for, beside result.problem; or could not be made for, and will not be tried again. */
+    bool tried;
     uint32_t noise, strength;
 };
 
@@ -104,7 +104,7 @@ static bool make_pictures(view_engine *e, uint32_t width, uint32_t height, uint3
     view_result *r = &e->result;
     size_t tokens = (size_t)width * height;
     forget_pictures(e);
-    if (!clip_create(&r->clean, 1, width, height) || !clip_create(&r->denoised, 1, width, height)) {
+    if (!clip_create(&r->clean, 1, width, height)) {
         return false;
     }
     photo_destroy(&r->clean.frame[0]);
@@ -115,6 +115,9 @@ static bool make_pictures(view_engine *e, uint32_t width, uint32_t height, uint3
         return complain("out of memory for a picture of %u x %u", width, height);
     }
     noise_add(&r->noisy, noise, 1);
+    if (!clip_copy(&r->denoised, &r->noisy)) { /* until attention has run */
+        return false;
+    }
     r->estimated = noise == 0;
     r->settings.sigma = noise ? noise : noise_estimate(&r->noisy);
     return r->settings.sigma >= 0.0;
@@ -156,28 +159,36 @@ static bool attend(view_engine *e, bool fresh) {
     return true;
 }
 
+/* What is as it was need not be made again; after a failure nothing is. */
+static bool make_picture(view_engine *e, const view_problem *problem, uint32_t noise, uint32_t strength) {
+    const view_problem before = e->result.problem;
+    bool nothing = !e->tried || e->result.failed;
+    bool plan = nothing || !view_problem_equal(problem, &before);
+    bool pictures =
+        nothing || noise != e->noise || memcmp(problem->extent, before.extent, sizeof(before.extent)) != 0;
+    e->result.row.known = false;
+    e->result.problem = *problem;
+    e->noise = noise;
+    e->strength = strength;
+    e->tried = true;
+    if ((pictures && !make_pictures(e, problem->extent[1], problem->extent[0], noise)) ||
+        (plan && !make_job(e, problem))) {
+        return false;
+    }
+    set_settings(e, problem, strength);
+    return attend(e, plan);
+}
+
 static bool update_picture(view_engine *e, const view_state *s, bool *changed) {
     view_problem problem = view_problem_of(s);
     uint32_t noise = view_get(s, VIEW_NOISE), strength = view_get(s, VIEW_STRENGTH);
-    bool grid = !e->made || memcmp(problem.extent, e->result.problem.extent, sizeof(problem.extent)) != 0;
-    bool plan = !e->made || !view_problem_equal(&problem, &e->result.problem);
-    bool pictures = grid || noise != e->noise;
-    *changed = plan || pictures || strength != e->strength;
-    if (!*changed) {
-        return true;
+    *changed = !e->tried || !view_problem_equal(&problem, &e->result.problem) || noise != e->noise ||
+               strength != e->strength;
+    if (*changed) {
+        e->result.trouble[0] = '\0';
+        e->result.failed = !make_picture(e, &problem, noise, strength);
     }
-    e->made = false;
-    e->result.row.known = false;
-    e->result.problem = problem;
-    if ((pictures && !make_pictures(e, problem.extent[1], problem.extent[0], noise)) ||
-        (plan && !make_job(e, &problem))) {
-        return false;
-    }
-    set_settings(e, &problem, strength);
-    e->noise = noise;
-    e->strength = strength;
-    e->made = attend(e, plan);
-    return e->made;
+    return !e->result.failed;
 }
 
 static bool update_row(view_engine *e, const view_state *s, bool changed) {
@@ -198,14 +209,9 @@ static bool update_row(view_engine *e, const view_state *s, bool changed) {
 
 bool view_engine_update(view_engine *e, const view_state *s) {
     bool changed;
-    char before[sizeof(e->result.trouble)];
-    memcpy(before, e->result.trouble, sizeof(before));
-    e->result.trouble[0] = '\0';
     bool done = update_picture(e, s, &changed) && update_row(e, s, changed);
     if (!done && !e->result.trouble[0]) {
         snprintf(e->result.trouble, sizeof(e->result.trouble), "out of memory");
-    } else if (done && !changed) { /* what was told of this very picture is still true */
-        memcpy(e->result.trouble, before, sizeof(before));
     }
     return done;
 }

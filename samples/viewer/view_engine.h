@@ -21,7 +21,7 @@ typedef struct view_engine_desc {
 bool view_engine_create(view_engine **out, const view_engine_desc *desc);
 void view_engine_destroy(view_engine *engine);
 
-/* False if it could not; result->trouble says why, and the picture is that of before. */
+/* False if it could not; result->trouble says why. It is not tried again before the state asks for something else. */
 bool view_engine_update(view_engine *engine, const view_state *state);
 
 const view_result *view_engine_result(const view_engine *engine);

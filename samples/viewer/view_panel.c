@@ -80,9 +80,8 @@ static const char *layout_name(vatten_layout layout) {
     return layout < sizeof(names) / sizeof(names[0]) ? names[layout] : "?";
 }
 
-static void say_device(pen *p, const view_result *r) {
+static void say_speed(pen *p, const view_result *r) {
     double rate = r->ms > 0.0 ? r->flops / (r->ms * 1e6) : 0.0;
-    say(p, letters, "device", "%s", r->device);
     say(p, letters, "kernel", "%s", r->kernel);
     say(p, letters, "tile", "%s: workgroup %u, %u x %u, %u lane%s a row", layout_name(r->tile.layout),
         r->tile.workgroup, r->tile.rows, r->tile.keys, r->tile.lanes_per_row,
@@ -152,9 +151,12 @@ void view_panel_draw(photo *frame, const view_layout *l, const view_state *s, co
     draw_button(frame, l, l->show, false, text);
     draw_button(frame, l, l->heat, s->heat, "h: weights");
     draw_button(frame, l, l->help, s->help, "f1: keys");
-    say_device(&p, r);
-    say_picture(&p, r);
-    p.y += 6 * l->scale;
-    say_row(&p, s, r);
+    say(&p, letters, "device", "%s", r->device);
+    if (!r->failed) {
+        say_speed(&p, r);
+        say_picture(&p, r);
+        p.y += 6 * l->scale;
+        say_row(&p, s, r);
+    }
     say_trouble(&p, r);
 }

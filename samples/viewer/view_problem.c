@@ -87,8 +87,7 @@ vatten_pool_desc view_pool_desc(const view_problem *p) {
                               .dim = heads.dim,
                               .rank = 2,
                               .extent = {p->extent[0], p->extent[1]},
-                              .block = {p->block[0], p->block[1]},
-                              .label = heads.label};
+                              .block = {p->block[0], p->block[1]}};
 }
 
 vatten_select_desc view_select_desc(const view_problem *p, const vatten_sparse_desc *sparse) {
@@ -100,7 +99,6 @@ vatten_select_desc view_select_desc(const view_problem *p, const vatten_sparse_d
                                 .rows = view_tokens(p),
                                 .blocks = view_block_count(p),
                                 .rule = sparse->rule,
-                                .label = sparse->heads.label,
                                 .boxes = sparse->boxes};
 }
 

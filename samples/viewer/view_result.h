@@ -30,7 +30,8 @@ typedef struct view_result {
     char device[256];
     char kernel[64];
     vatten_tile tile;
-    char trouble[256]; /* why it is not up to date; "" if it is */
+    char trouble[256]; /* what went wrong; "" = nothing */
+    bool failed;       /* of the picture nothing is known but problem, clean and noisy */
     view_problem problem;
     clip clean, noisy, denoised; /* one frame each, of the grid */
     nlm_settings settings;
