@@ -50,8 +50,7 @@ static vatten_heads heads_of(const view_problem *p) {
                           .dim = patch_dim(p->patch),
                           .value_dim = PIXEL_DIM,
                           .scale = 1.0f, /* q . k is the score already */
-                          .write_lse = true,
-                          .label = "viewer"};
+                          .write_lse = true};
 }
 
 vatten_attention_desc view_attention_desc(const view_problem *p) {

@@ -69,7 +69,7 @@ class Viewer(support.DenoiseTest):
         self.said = self.run_it("in.png", "--json", "--screenshot", "out.png", *args)
         self.assertEqual(self.said.returncode, 0, self.said.stderr)
         self.figures = json.loads(self.said.stdout)
-        return Frame(self.path("out.png"))
+        return Frame.of_png(self.path("out.png"))
 
     def tokens(self, *args):
         return self.frame(*PLAIN, *args).tokens(WIDTH, HEIGHT, CELL)

@@ -6,10 +6,14 @@ MARGIN, PANEL = 8, 324  # of the frame, at letters of scale 1
 
 
 class Frame:
-    """A screenshot whose picture has `cell` x `cell` pixels for each token."""
+    """Rows of RGB."""
 
-    def __init__(self, path):
-        self.width, self.height, self.levels = read_png(path)
+    def __init__(self, width, height, levels):
+        self.width, self.height, self.levels = width, height, levels
+
+    @classmethod
+    def of_png(cls, path):
+        return cls(*read_png(path))
 
     def at(self, x, y):
         i = 3 * (y * self.width + x)
@@ -19,7 +23,8 @@ class Frame:
         return [bytes(self.levels[3 * (row * self.width + x):3 * (row * self.width + x + width)]) for row in range(y, y + height)]
 
     def tokens(self, width, height, cell):
-        """The middle of each token's cell, which no outline reaches: {(x, y): colour}."""
+        """Of a frame without a panel, with `cell` x `cell` pixels for each token: the middle of each, which no outline reaches:
+        {(x, y): colour}."""
         left, top = (self.width - width * cell) // 2, (self.height - height * cell) // 2
         return {(x, y): self.at(left + x * cell + cell // 2, top + y * cell + cell // 2) for y in range(height) for x in range(width)}
 
