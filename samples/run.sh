@@ -5,7 +5,7 @@
 # samples/run.sh [photo.png|jpg ...] [options of denoise]
 # samples/run.sh long_context [options of long_context]
 # samples/run.sh decode [options of decode]
-# samples/run.sh viewer [photo.png|jpg] [options of viewer]
+# samples/run.sh viewer [photo.png|jpg ...] [options of viewer]
 #
 # Installs what is missing and builds the samples `denoise`, `long_context`, `decode` and `viewer` in build/. Denoises a photograph: the
 # given one, or the one beside the sample with noise added, to have something to measure; several photographs are the

@@ -17,6 +17,7 @@ const char *view_key_help(unsigned line) {
         "h              weights over the picture",
         "z x, wheel     zoom in and out at the pixel",
         "r              back to how it began",
+        "n p            next photograph, the one before (or drop one here)",
         "s              save a screenshot",
         "f1 or ?        this help",
         "esc or q       end",
@@ -137,8 +138,8 @@ view_wish view_press(view_state *s, uint32_t key, bool shift) {
         s->help = false;
         return helped ? VIEW_GO_ON : VIEW_QUIT;
     }
-    if (key == 's') {
-        return VIEW_SAVE;
+    if (key == 's' || key == 'n' || key == 'p') {
+        return key == 's' ? VIEW_SAVE : key == 'n' ? VIEW_NEXT : VIEW_PREVIOUS;
     }
     if (key >= '1' && key < '1' + VIEW_PATTERNS) {
         view_choose(s, (view_pattern)(key - '1'));

@@ -21,7 +21,7 @@ enum {
 };
 
 /* What is left to the caller. */
-typedef enum view_wish { VIEW_GO_ON, VIEW_QUIT, VIEW_SAVE } view_wish;
+typedef enum view_wish { VIEW_GO_ON, VIEW_QUIT, VIEW_SAVE, VIEW_NEXT, VIEW_PREVIOUS } view_wish;
 
 view_wish view_press(view_state *s, uint32_t key, bool shift);
 

@@ -68,6 +68,10 @@ bool view_engine_create(view_engine **out, const view_engine_desc *desc) {
     return true;
 }
 
+void view_engine_new_picture(view_engine *e) {
+    e->tried = false;
+}
+
 static void forget_pictures(view_engine *e) {
     view_result *r = &e->result;
     clip_destroy(&r->clean);

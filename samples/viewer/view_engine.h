@@ -14,12 +14,15 @@ typedef struct view_engine_desc {
     const char *device; /* as in vatten_context_desc */
     bool validation;
     bool no_roof;         /* do not measure it */
-    const photo *picture; /* must live as long */
+    const photo *picture; /* must live as long; see view_engine_new_picture */
 } view_engine_desc;
 
 /* False after a message. */
 bool view_engine_create(view_engine **out, const view_engine_desc *desc);
 void view_engine_destroy(view_engine *engine);
+
+/* What stands at desc.picture is another one. */
+void view_engine_new_picture(view_engine *engine);
 
 /* False if it could not; result->trouble says why. It is not tried again before the state asks for something else. */
 bool view_engine_update(view_engine *engine, const view_state *state);

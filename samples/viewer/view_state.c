@@ -134,6 +134,15 @@ void view_choose(view_state *s, view_pattern pattern) {
     }
 }
 
+void view_set_photo(view_state *s, uint32_t width, uint32_t height) {
+    s->photo_width = width;
+    s->photo_height = height;
+    for (int p = 0; p < VIEW_PATTERNS; p++) {
+        s->grid[p] = at_most(s->grid[p], longer_side(s));
+    }
+    view_choose(s, s->pattern);
+}
+
 static uint32_t scaled(uint32_t side, uint32_t longer, uint32_t grid) {
     uint64_t nearest = ((uint64_t)side * grid + longer / 2) / longer;
     return nearest ? (uint32_t)nearest : 1;

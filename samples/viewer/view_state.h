@@ -61,6 +61,9 @@ typedef struct view_state {
 
 view_state view_state_begin(uint32_t photo_width, uint32_t photo_height);
 
+/* Another photograph, looked at in the same way: what has been chosen stays, as far as its size allows. */
+void view_set_photo(view_state *s, uint32_t width, uint32_t height);
+
 /* Another pattern; its grid is within its bounds, and the keys' slider one that it has. */
 void view_choose(view_state *s, view_pattern pattern);
 

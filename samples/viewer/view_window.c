@@ -16,6 +16,8 @@ typedef struct view_app {
     const viewer_options *options;
     view_engine *engine;
     view_state *state;
+    photo *picture;
+    uint32_t at; /* which of the options' photographs it is */
     GLFWwindow *window;
     view_display display;
     view_swapchain swapchain;
@@ -23,9 +25,8 @@ typedef struct view_app {
     view_layout layout; /* of the frame that is shown */
     uint32_t scale;
     bool changed; /* what is shown is not what should be */
-    bool saved;
     uint64_t frames;
-    view_wish wish;
+    bool save, quit; /* asked for */
 } view_app;
 
 static view_app *app_of(GLFWwindow *window) {
@@ -34,9 +35,33 @@ static view_app *app_of(GLFWwindow *window) {
 
 /* ---- Input -------------------------------------------------------------------------------------------- */
 
+/* One that cannot be read is told, and the other one stays. */
+static void load(view_app *app, const char *path) {
+    photo other;
+    if (!photo_load(&other, path)) {
+        return;
+    }
+    photo_destroy(app->picture);
+    *app->picture = other;
+    view_set_photo(app->state, other.width, other.height);
+    view_engine_new_picture(app->engine);
+    app->changed = true;
+}
+
+/* The next of the options' photographs, or the one before. */
+static void turn_over(view_app *app, bool next) {
+    uint32_t count = app->options->photo_count;
+    app->at = (app->at + (next ? 1 : count - 1)) % count;
+    load(app, app->options->photos[app->at]);
+}
+
 static void press(view_app *app, uint32_t key, bool shift) {
     view_wish wish = view_press(app->state, key, shift);
-    app->wish = wish == VIEW_GO_ON ? app->wish : wish;
+    app->quit = app->quit || wish == VIEW_QUIT;
+    app->save = app->save || wish == VIEW_SAVE;
+    if (wish == VIEW_NEXT || wish == VIEW_PREVIOUS) {
+        turn_over(app, wish == VIEW_NEXT);
+    }
     app->changed = true;
 }
 
@@ -111,6 +136,12 @@ static void on_leave(GLFWwindow *window, int entered) {
     }
 }
 
+static void on_drop(GLFWwindow *window, int count, const char **paths) {
+    if (count > 0) {
+        load(app_of(window), paths[0]);
+    }
+}
+
 static void on_refresh(GLFWwindow *window) {
     app_of(window)->changed = true;
 }
@@ -136,6 +167,7 @@ static void listen(view_app *app) {
     glfwSetMouseButtonCallback(window, on_button);
     glfwSetScrollCallback(window, on_wheel);
     glfwSetCursorEnterCallback(window, on_leave);
+    glfwSetDropCallback(window, on_drop);
     glfwSetWindowRefreshCallback(window, on_refresh);
     glfwSetFramebufferSizeCallback(window, on_size);
 }
@@ -212,27 +244,27 @@ static bool show(view_app *app) {
 
 static bool save(view_app *app) {
     const char *path = app->options->screenshot ? app->options->screenshot : "viewer.png";
-    app->saved = app->frame.rgb && photo_save(&app->frame, path);
-    return app->saved;
+    return app->frame.rgb && photo_save(&app->frame, path);
 }
 
 static bool loop(view_app *app) {
     app->changed = true;
-    while (app->wish != VIEW_QUIT && !glfwWindowShouldClose(app->window)) {
+    while (!app->quit && !glfwWindowShouldClose(app->window)) {
         if (app->changed && !show(app)) {
             return false;
         }
-        if (app->wish == VIEW_SAVE && !app->changed) {
-            (void)save(app); /* that it could not is no reason to end */
-            app->wish = VIEW_GO_ON;
+        if (app->save && !app->changed) { /* what is saved is what is shown */
+            (void)save(app);              /* that it could not is no reason to end */
+            app->save = false;
         }
         glfwWaitEventsTimeout(app->changed ? soon : idle);
     }
-    return !app->options->screenshot || save(app);
+    bool last = app->save || app->options->screenshot;
+    return !last || ((!app->changed || show(app)) && save(app));
 }
 
-bool view_window_run(const viewer_options *options, view_engine *engine, view_state *state) {
-    view_app app = {.options = options, .engine = engine, .state = state};
+bool view_window_run(const viewer_options *options, view_engine *engine, view_state *state, photo *picture) {
+    view_app app = {.options = options, .engine = engine, .state = state, .picture = picture};
     bool done = open_window(&app) && loop(&app);
     uint32_t complaints = app.display.complaints;
     if (done) {

@@ -8,7 +8,7 @@
 #include "view_engine.h"
 #include "viewer_options.h"
 
-/* Until the user ends it. False after a message: no window to be had, or a complaint of the validation layer. */
-bool view_window_run(const viewer_options *options, view_engine *engine, view_state *state);
+/* Until the user ends it. `picture` is the engine's; another photograph takes its place when the user asks for it. False after a message: no window to be had, or a complaint of the validation layer. */
+bool view_window_run(const viewer_options *options, view_engine *engine, view_state *state, photo *picture);
 
 #endif

@@ -48,7 +48,7 @@ static bool look_for_complaints(const view_engine *engine) {
     return complaints == 0 || complain("%u complaints of the validation layer", complaints);
 }
 
-static bool view(const viewer_options *o, const photo *picture) {
+static bool view(const viewer_options *o, photo *picture) {
     view_state state = view_state_begin(picture->width, picture->height);
     if (!viewer_options_apply(o, &state) || (o->screenshot && !photo_can_save(o->screenshot))) {
         return false;
@@ -57,7 +57,7 @@ static bool view(const viewer_options *o, const photo *picture) {
         .device = o->device, .validation = o->validation, .no_roof = o->no_roof, .picture = picture};
     view_engine *engine = NULL;
     bool done = view_engine_create(&engine, &desc) &&
-                (o->headless ? render(o, engine, &state) : view_window_run(o, engine, &state)) &&
+                (o->headless ? render(o, engine, &state) : view_window_run(o, engine, &state, picture)) &&
                 look_for_complaints(engine);
     view_engine_destroy(engine);
     return done;

@@ -55,7 +55,7 @@ void viewer_options_help(void) {
     viewer_options unused;
     argument rows[MAX_ROWS];
     size_t count = make_rows(&unused, rows);
-    printf("usage: viewer [options] photo.png|jpg\n"
+    printf("usage: viewer [options] photo.png|jpg ...\n"
            "       viewer --headless --screenshot frame.png [options] photo.png|jpg\n\n"
            "Shows what attention over a picture looks at, and removes its noise while you look.\n\n");
     arguments_help(rows, count);
@@ -108,9 +108,11 @@ static bool check_names(viewer_options *o) {
 }
 
 static bool check_files(const viewer_options *o) {
-    if (o->photo_count != 1) {
-        return complain(o->photo_count ? "one photograph, not %u" : "which photograph? See viewer --help",
-                        o->photo_count);
+    if (o->photo_count == 0) {
+        return complain("which photograph? See viewer --help");
+    }
+    if (o->headless && o->photo_count > 1) {
+        return complain("--headless takes one photograph, not %u", o->photo_count);
     }
     if (o->headless && !o->screenshot && !o->check && !o->json) {
         return complain("--headless without --screenshot, --check or --json would do nothing");

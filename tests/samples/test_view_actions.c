@@ -61,7 +61,12 @@ static void do_anything(view_state *s) {
                                     'h', 'z', 'x', ' ', '?', 's', 'y', 0,   127};
     view_layout l = view_layout_of(s, 1 + dice(2) * WIDTH, 1 + dice(2) * HEIGHT, 1 + dice(2));
     double x = dice(l.width + 50) - 25.0, y = dice(l.height + 50) - 25.0;
-    switch (dice(7)) {
+    switch (dice(8)) {
+    case 7: {
+        uint32_t i = dice(SIZES);
+        view_set_photo(s, sizes[i][0], sizes[i][1]);
+        break;
+    }
     case 0:
         view_mouse_move(s, &l, x, y);
         break;
@@ -113,6 +118,22 @@ static void keys_do_what_they_say(void **state) {
     assert_int_equal(view_press(&s, VIEW_KEY_ESCAPE, false), VIEW_GO_ON); /* closes the help */
     assert_false(s.help);
     assert_int_equal(view_press(&s, VIEW_KEY_ESCAPE, false), VIEW_QUIT);
+}
+
+static void another_photograph_keeps_what_was_chosen(void **state) {
+    (void)state;
+    view_state s = view_state_begin(480, 384);
+    view_choose(&s, VIEW_BLOCKS);
+    view_set(&s, VIEW_TOP, 9);
+    view_set(&s, VIEW_STRENGTH, 123);
+    view_set_photo(&s, 640, 200);
+    assert_true(s.pattern == VIEW_BLOCKS && view_get(&s, VIEW_TOP) == 9 &&
+                view_get(&s, VIEW_STRENGTH) == 123);
+    assert_int_equal(view_get(&s, VIEW_GRID), 128);
+    view_set_photo(&s, 20, 30);
+    assert_int_equal(view_get(&s, VIEW_GRID), 30);
+    assert_int_equal(view_get(&s, VIEW_TOP), 4); /* blocks that there are */
+    assert_true(view_press(&s, 'n', false) == VIEW_NEXT && view_press(&s, 'p', false) == VIEW_PREVIOUS);
 }
 
 static void sliders_reach_their_ends(void **state) {
@@ -188,6 +209,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_input_leaves_a_sound_state),
         cmocka_unit_test(keys_do_what_they_say),
+        cmocka_unit_test(another_photograph_keeps_what_was_chosen),
         cmocka_unit_test(sliders_reach_their_ends),
         cmocka_unit_test(the_wheel_keeps_what_is_under_the_mouse),
         cmocka_unit_test(marked_keys_are_the_oracles),

@@ -86,7 +86,7 @@ class Viewer(support.DenoiseTest):
         self.before = os.listdir(self.folder.name)
         head = ["--headless", "--json"]
         self.refused(2, ["which photograph"])
-        self.refused(2, ["one photograph, not 2"], "in.png", "in.png")
+        self.refused(2, ["--headless takes one photograph, not 2"], "in.png", "in.png", *head)
         self.refused(2, ["unknown option '--nose'"], "in.png", "--nose")
         self.refused(2, ["would do nothing"], "in.png", "--headless")
         self.refused(2, ["go with --headless"], "in.png", "--json")

@@ -78,8 +78,8 @@ class Window(unittest.TestCase):
         self.assertRegex(stdout, r"^\d+ frames, swapchain made \d+ times\n$")
         return [int(word) for word in stdout.split() if word.isdigit()]
 
-    def headless(self, *options):
-        run = subprocess.run([support.PROGRAM, support.PHOTO, "--headless", "--no-roof", "--screenshot", self.path("want.png"),
+    def headless(self, *options, photo=None):
+        run = subprocess.run([support.PROGRAM, photo or support.PHOTO, "--headless", "--no-roof", "--screenshot", self.path("want.png"),
                               "--size", "%dx%d" % self.size, "--json", *map(str, options)], capture_output=True, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
         figures = json.loads(run.stdout)
@@ -94,9 +94,9 @@ class Window(unittest.TestCase):
         share = share_of_different(got.box(*panel), want.box(*panel))
         return "" if share < 0.02 else f"{share:.3f} of the panel is different"
 
-    def shows(self, *options):
+    def shows(self, *options, photo=None):
         """Waits until the screen shows the frame of these options."""
-        wanted = self.headless(*options)
+        wanted = self.headless(*options, photo=photo)
         end, fault = time.monotonic() + PATIENCE, "nothing"
         while time.monotonic() < end:
             self.assertIsNone(self.viewer.poll(), "the viewer has ended")
@@ -124,16 +124,11 @@ class Window(unittest.TestCase):
         shape = ["--noise", 28, "--pattern", "neighborhood", "--strength", 0.85, "--show", "both", "--no-heat"]
         token = "85,78"  # of the grid of 240: the pixel stays where it is
         self.shows(*shape, "--pixel", token)
-        self.tool("key", "s")
-        deadline = time.monotonic() + PATIENCE
-        while not os.path.exists(self.path("viewer.png")) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        time.sleep(0.5)
-        want, picture, panel = self.headless(*shape, "--pixel", token)
-        self.assertEqual(self.compare(Frame.of_png(self.path("viewer.png")), want, picture, panel), "")
-        self.tool("key", "q")
+        self.tool("key", "s", "q")
         frames, _ = self.ends_well()
         self.assertGreaterEqual(frames, 4)
+        want, picture, panel = self.headless(*shape, "--pixel", token)
+        self.assertEqual(self.compare(Frame.of_png(self.path("viewer.png")), want, picture, panel), "")
 
     def test_the_mouse(self):
         self.open(*SHAPE)
@@ -158,6 +153,21 @@ class Window(unittest.TestCase):
         self.shows("--noise", 20, "--strength", 5, "--pattern", "blocks")
         self.tool("key", "Escape")
         self.ends_well()
+
+    def test_several_photographs(self):
+        other = self.path("other.png")
+        support.write_png(other, 90, 60, lambda x, y: support.shapes(x, y % 60))
+        with open(self.path("text.png"), "w") as file:
+            file.write("no picture")
+        self.open("--noise", 20, "--pattern", "dense", other, "text.png")
+        self.tool("key", "n")
+        self.shows("--noise", 20, "--pattern", "dense", photo=other)
+        self.tool("key", "n", "p", "p")  # one that cannot be read is told, and passed over
+        self.shows("--noise", 20, "--pattern", "dense")
+        self.tool("key", "q")
+        stdout, stderr = self.viewer.communicate(timeout=PATIENCE)
+        self.assertEqual(self.viewer.returncode, 0, stdout)
+        self.assertIn("text.png' is not a readable PNG or JPEG", stderr)
 
     def test_sizes_and_minimising(self):
         self.open(*SHAPE, "--pixel", "40,30", "--screenshot", self.path("last.png"))
