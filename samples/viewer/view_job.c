@@ -32,7 +32,8 @@ static bool make_plans(view_job *job, const vatten_logger *logger) {
     vatten_device *device = vatten_context_device(job->context);
     vatten_attention_desc dense = view_attention_desc(&job->problem);
     vatten_neighborhood_desc window = view_neighborhood_desc(&job->problem);
-    vatten_mass_desc row = view_row_desc(&dense);
+    vatten_attention_desc part = view_row_attention_desc(&job->problem);
+    vatten_mass_desc row = view_row_desc(&part);
     bool made = job->problem.pattern == VIEW_DENSE
                     ? vatten_attention_create(device, &dense, &job->attend) == VATTEN_SUCCESS
                 : job->problem.pattern == VIEW_BLOCKS
@@ -84,12 +85,22 @@ static bool make_memory(view_job *job, uint64_t bytes, vatten_memory **out) {
     return bytes == 0 || vatten_memory_create(job->context, bytes, out) == VATTEN_SUCCESS;
 }
 
+/* The bytes of `count` things, each of `each` bytes, up to whole groups of `group`. */
+static uint64_t in_groups(uint64_t count, uint64_t group, uint64_t each) {
+    return (count + group - 1) / group * group * each;
+}
+
 static bool make_memories(view_job *job) {
     vatten_plan_info attend = info_of(job->attend), row = info_of(job->row), choose = info_of(job->choose);
-    return make_memory(job, attend.q_bytes, &job->q) && make_memory(job, attend.k_bytes, &job->k) &&
+    uint64_t tokens = view_tokens(&job->problem);
+    uint64_t queries = view_row_queries(&job->problem), keys = view_row_keys(&job->problem);
+    return make_memory(job, in_groups(tokens, queries, row_bytes(job)), &job->q) &&
+           make_memory(job, in_groups(tokens, keys, row_bytes(job)), &job->k) &&
            make_memory(job, attend.v_bytes, &job->v) && make_memory(job, attend.out_bytes, &job->out) &&
-           make_memory(job, attend.lse_bytes, &job->lse) && make_memory(job, row.lists_bytes, &job->query) &&
-           make_memory(job, row.out_bytes, &job->weights) && make_memory(job, choose.k_bytes, &job->means) &&
+           make_memory(job, in_groups(tokens, queries, sizeof(float)), &job->lse) &&
+           make_memory(job, row.lists_bytes, &job->query) &&
+           make_memory(job, in_groups(tokens, keys, sizeof(float)), &job->weights) &&
+           make_memory(job, choose.k_bytes, &job->means) &&
            make_memory(job, choose.lists_bytes, &job->lists) && make_host_memory(job);
 }
 
@@ -216,22 +227,48 @@ static bool download_blocks(view_job *job, uint32_t token, view_row *row) {
     return true;
 }
 
+/* From the `first` thing of `each` bytes on. */
+static vatten_buffer buffer_from(const vatten_memory *memory, uint64_t first, uint64_t each) {
+    vatten_buffer buffer = vatten_memory_buffer(memory);
+    buffer.offset += first * each;
+    buffer.size -= first * each;
+    return buffer;
+}
+
+/* Weights of all keys, part by part. */
+static bool run_row(view_job *job, uint32_t token, double *out_ms) {
+    uint64_t keys = view_row_keys(&job->problem), queries = view_row_queries(&job->problem);
+    uint64_t tokens = view_tokens(&job->problem), base = token / queries * queries, row = row_bytes(job);
+    uint32_t query = (uint32_t)(token - base);
+    *out_ms = 0.0;
+    if (vatten_memory_upload(job->query, 0, &query, sizeof(query)) != VATTEN_SUCCESS) {
+        return false;
+    }
+    for (uint64_t first = 0; first < tokens; first += keys) {
+        double ms = 0.0;
+        vatten_args args = {.q = buffer_from(job->q, base, row),
+                            .k = buffer_from(job->k, first, row),
+                            .lse = buffer_from(job->lse, base, sizeof(float)),
+                            .lists = vatten_memory_buffer(job->query),
+                            .out = buffer_from(job->weights, first, sizeof(float)),
+                            .kv_len = tokens - first < keys ? tokens - first : keys};
+        if (!run(job, job->row, &args, &ms)) {
+            return false;
+        }
+        *out_ms += ms;
+    }
+    return true;
+}
+
 bool view_job_row(view_job *job, view_row *row) {
     uint32_t token = row->y * job->problem.extent[1] + row->x;
-    vatten_args args = {.q = vatten_memory_buffer(job->q),
-                        .k = vatten_memory_buffer(job->k),
-                        .lse = vatten_memory_buffer(job->lse),
-                        .lists = vatten_memory_buffer(job->query),
-                        .out = vatten_memory_buffer(job->weights)};
+    uint64_t bytes = view_tokens(&job->problem) * sizeof(float);
     row->block_count = 0;
     if (job->row && !job->row_is_warm) {
-        job->row_is_warm = vatten_memory_upload(job->query, 0, &token, sizeof(token)) == VATTEN_SUCCESS &&
-                           run(job, job->row, &args, &row->ms);
+        job->row_is_warm = run_row(job, token, &row->ms);
     }
-    row->known = job->row && vatten_memory_upload(job->query, 0, &token, sizeof(token)) == VATTEN_SUCCESS &&
-                 run(job, job->row, &args, &row->ms) &&
-                 vatten_memory_download(job->weights, 0, row->weights,
-                                        view_tokens(&job->problem) * sizeof(float)) == VATTEN_SUCCESS &&
+    row->known = job->row && run_row(job, token, &row->ms) &&
+                 vatten_memory_download(job->weights, 0, row->weights, bytes) == VATTEN_SUCCESS &&
                  (!job->lists || download_blocks(job, token, row));
     if (row->known) {
         row->keys = view_mark_keys(&job->problem, row->x, row->y, row->blocks, row->block_count, row->seen);

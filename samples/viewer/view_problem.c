@@ -101,6 +101,20 @@ vatten_select_desc view_select_desc(const view_problem *p, const vatten_sparse_d
                                 .boxes = sparse->boxes};
 }
 
+/* At 4 bytes for each, 256 is what Vulkan asks of offsets at most. */
+uint64_t view_row_queries(const view_problem *p) {
+    return view_tokens(p) < 256 ? view_tokens(p) : 256;
+}
+
+uint64_t view_row_keys(const view_problem *p) {
+    return view_tokens(p) < 32768 ? view_tokens(p) : 32768;
+}
+
+vatten_attention_desc view_row_attention_desc(const view_problem *p) {
+    return (vatten_attention_desc){
+        .heads = heads_of(p), .q_len = view_row_queries(p), .kv_len = view_row_keys(p)};
+}
+
 vatten_mass_desc view_row_desc(const vatten_attention_desc *attention) {
     return (vatten_mass_desc){.attention = attention, .kind = VATTEN_MASS_ROWS, .rows = 1, .listed = true};
 }

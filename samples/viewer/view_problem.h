@@ -25,7 +25,6 @@ bool view_problem_equal(const view_problem *a, const view_problem *b);
 
 uint64_t view_tokens(const view_problem *p);
 
-/* Dense. Also what the row of weights under a pixel is made with, whatever the pattern: see view_row_desc. */
 vatten_attention_desc view_attention_desc(const view_problem *p);
 vatten_neighborhood_desc view_neighborhood_desc(const view_problem *p);
 
@@ -35,8 +34,13 @@ vatten_pool_desc view_pool_desc(const view_problem *p);
 vatten_select_desc view_select_desc(const view_problem *p, const vatten_sparse_desc *sparse);
 
 /* exp(score - log-sum-exp) of one query and every key. With the log-sum-exp of any pattern these are its weights for the keys
- * that the pattern shows, which sum up to 1 if those are the keys that it did sum up. `attention` must live as long. */
-vatten_mass_desc view_row_desc(const vatten_attention_desc *attention);
+ * that the pattern shows, which sum up to 1 if those are the keys that it did sum up. A plan takes one of view_row_queries
+ * neighbouring queries and view_row_keys keys, so that grids of any size fit all devices: other ones by the offsets of the
+ * buffers, whose alignment multiples of these keep. */
+uint64_t view_row_queries(const view_problem *p);
+uint64_t view_row_keys(const view_problem *p);
+vatten_attention_desc view_row_attention_desc(const view_problem *p);
+vatten_mass_desc view_row_desc(const vatten_attention_desc *attention); /* which must live as long */
 
 /* Marks the keys of a query, [height][width], 1 or 0. `blocks`: those that the device has chosen for it. Returns how many. */
 uint64_t view_mark_keys(const view_problem *p, uint32_t x, uint32_t y, const uint32_t *blocks, uint32_t count,

@@ -156,6 +156,13 @@ class Viewer(support.DenoiseTest):
                                           "--check", "--screenshot", "out.png")
                     self.assertTrue(figures["check_passed"])
 
+    def test_rows_of_many_keys_come_in_parts(self):
+        """240 x 192 keys are more than one plan of a row takes: a pixel whose window lies in both parts, one of the last."""
+        for pixel in ("120,137", "239,191"):
+            figures = self.result(support.PHOTO, "--headless", "--no-roof", "--noise", 20, "--strength", 1, "--pixel", pixel, "--check")
+            self.assertTrue(figures["check_passed"])
+            self.assertLess(abs(figures["row"]["sum"] - 1), 2e-5)
+
     def test_the_roof_is_measured(self):
         figures = self.result("in.png", "--headless", "--pattern", "dense", "--noise", 25)
         if figures["roof_gflops"] == 0:
