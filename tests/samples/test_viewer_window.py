@@ -58,7 +58,7 @@ class Window(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def tool(self, *args):
-        run = subprocess.run(["xdotool", *map(str, args)], capture_output=True, text=True)
+        run = subprocess.run(["xdotool", *map(str, args)], capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(run.returncode, 0, run.stderr)
         return run.stdout.strip()
 
