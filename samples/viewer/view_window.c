@@ -24,7 +24,8 @@ typedef struct view_app {
     photo frame;
     view_layout layout; /* of the frame that is shown */
     uint32_t scale;
-    bool changed; /* what is shown is not what should be */
+    double mouse_x, mouse_y; /* in pixels of the frame, when it last moved */
+    bool changed;            /* what is shown is not what should be */
     uint64_t frames;
     bool save, quit; /* asked for */
 } view_app;
@@ -100,18 +101,18 @@ static void to_frame(const view_app *app, double *x, double *y) {
 static void on_move(GLFWwindow *window, double x, double y) {
     view_app *app = app_of(window);
     to_frame(app, &x, &y);
+    app->mouse_x = x;
+    app->mouse_y = y;
     view_mouse_move(app->state, &app->layout, x, y);
     app->changed = true;
 }
 
+/* Where the mouse is now is not where it was pressed, if a frame has taken its time meanwhile: moves come in order. */
 static void on_button(GLFWwindow *window, int button, int action, int mods) {
     view_app *app = app_of(window);
-    double x, y;
     (void)mods;
-    glfwGetCursorPos(window, &x, &y);
-    to_frame(app, &x, &y);
     if (button == GLFW_MOUSE_BUTTON_LEFT && action == GLFW_PRESS) {
-        view_mouse_down(app->state, &app->layout, x, y);
+        view_mouse_down(app->state, &app->layout, app->mouse_x, app->mouse_y);
     } else if (button == GLFW_MOUSE_BUTTON_LEFT) {
         view_mouse_up(app->state);
     }
@@ -120,11 +121,8 @@ static void on_button(GLFWwindow *window, int button, int action, int mods) {
 
 static void on_wheel(GLFWwindow *window, double across, double down) {
     view_app *app = app_of(window);
-    double x, y;
     (void)across;
-    glfwGetCursorPos(window, &x, &y);
-    to_frame(app, &x, &y);
-    view_mouse_wheel(app->state, &app->layout, x, y, down);
+    view_mouse_wheel(app->state, &app->layout, app->mouse_x, app->mouse_y, down);
     app->changed = true;
 }
 
