@@ -5,12 +5,14 @@
 # samples/run.sh [photo.png|jpg ...] [options of denoise]
 # samples/run.sh long_context [options of long_context]
 # samples/run.sh decode [options of decode]
+# samples/run.sh viewer [photo.png|jpg ...] [options of viewer]
 # samples/run.sh ring [options of ring]
 #
-# Installs what is missing and builds the samples `denoise`, `long_context` and `decode` in build/. Denoises a photograph: the
+# Installs what is missing and builds the samples `denoise`, `long_context`, `decode` and `viewer` in build/. Denoises a photograph: the
 # given one, or the one beside the sample with noise added, to have something to measure; several photographs are the
 # frames of a sequence. Looks for needles in a text of 131,072 tokens; where nothing is given, dense attention is
-# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. `ring` spreads
+# asked for some rows of it only. Decodes tokens over a paged cache, without options at lengths from 1k to 32k. Shows
+# what attention over a photograph looks at, in a window or, without a display, in one frame. `ring` spreads
 # causal attention over VATTEN_RANKS ranks of MPI (2), which it installs and the others do not need. Pictures
 # go to build/pictures. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
 set -eu
@@ -69,7 +71,19 @@ denoise() {
     --side-by-side "$pictures/$name-side-by-side.png" "${options[@]}" "$@"
 }
 
-wanted=(denoise long_context decode)
+viewer() {
+  local options=()
+  if [ $# -eq 0 ] || [ "${1#-}" != "$1" ]; then
+    set -- "$root/samples/denoise/coffee.png" --noise 20 "$@"
+  fi
+  if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+    printf 'No display: one frame goes to %s\n' "$pictures/viewer.png"
+    options=(--headless --screenshot "$pictures/viewer.png")
+  fi
+  "$build/samples/viewer/viewer" "${options[@]}" "$@"
+}
+
+wanted=(denoise long_context decode viewer)
 installed=sample
 if [ "${1-}" = ring ]; then
   wanted=(ring)
@@ -94,6 +108,9 @@ elif [ "$1" = long_context ]; then
 elif [ "$1" = decode ]; then
   shift
   decode "$@"
+elif [ "$1" = viewer ]; then
+  shift
+  viewer "$@"
 elif [ "$1" = ring ]; then
   shift
   ring "$@"

@@ -7,40 +7,19 @@
 #include <string.h>
 
 #include "roof_copy_words.h"
-#include "roof_fma1.h"
-#include "roof_fma2.h"
-#include "roof_fma2s.h"
-#include "roof_fma3.h"
+#include "roof_fma.h"
 #include "roof_loop.h"
 #include "roof_matrix.h"
 #include "say.h"
 
 enum {
-    FMA_ROUNDS = 16, /* ROUND in one loop of fma.comp */
-    MAX_WIDTHS = 4,
     MAX_SAMPLES = 1024,
     BEST_OF = 3,             /* one measurement is the best of as many runs: noise only ever slows down */
     COPY_WIDTH = 128,        /* every Vulkan device has 128 invocations */
     COPY_PER_INVOCATION = 64 /* bytes, as in copy.comp */
 };
 
-static const double copy_ms = 25.0;                      /* length of a run */
-static const float fma_factor = 0.5f, fma_addend = 0.5f; /* the chains converge to 1 */
-
-typedef struct fma_code {
-    const uint32_t *code;
-    size_t bytes;
-    uint32_t chains;
-    const char *name;
-} fma_code;
-
-static const fma_code fma_codes[] = {
-    {roof_fma1, sizeof roof_fma1, 4, "4 chains"},
-    {roof_fma2, sizeof roof_fma2, 8, "8 chains"},
-    {roof_fma3, sizeof roof_fma3, 12, "12 chains"},
-    {roof_fma2s, sizeof roof_fma2s, 8, "8 chains, multiply and add"},
-};
-enum { FMA_CODES = sizeof fma_codes / sizeof *fma_codes };
+static const double copy_ms = 25.0; /* length of a run */
 
 struct roof {
     vatten_context *context;
@@ -82,50 +61,6 @@ static double copy_gbs(const roof *r, uint32_t repeat, double ms) {
 
 /* ---- Choosing ---- */
 
-static size_t list_widths(const vatten_device_info *info, uint32_t widths[MAX_WIDTHS]) {
-    const uint32_t cpu[MAX_WIDTHS] = {info->subgroup_size, 4, 8, 16};
-    const uint32_t gpu[MAX_WIDTHS] = {info->subgroup_size, 64, 128, 256};
-    size_t count = 0;
-    for (size_t i = 0; i < MAX_WIDTHS; ++i) {
-        uint32_t width = info->cpu ? cpu[i] : gpu[i];
-        bool seen = width < 4 || width > info->invocations;
-        for (size_t j = 0; j < count; ++j)
-            seen = seen || widths[j] == width;
-        if (!seen)
-            widths[count++] = width;
-    }
-    return count;
-}
-
-static bool try_fma(roof *r, const vatten_device_info *info, const fma_code *code, uint32_t width,
-                    double *best) {
-    const bench_kernel_code kernel = {
-        .words = code->code, .bytes = code->bytes, .spec = {width}, .spec_count = 1};
-    VkBuffer sink = vatten_memory_buffer(r->target).buffer;
-    roof_loop loop = {.loops = 64, .flops = 2.0 * width * FMA_ROUNDS * code->chains};
-    double rate = 0.0;
-    if (!bench_kernel_create(r->vk, &kernel, sink, sink, &loop.kernel))
-        return false;
-    /* a CPU wants few, long groups; a GPU enough of them to fill any device several times over */
-    loop.groups = info->cpu ? 64 : (1u << 20) / width;
-    snprintf(loop.text, sizeof loop.text, "%s, workgroup %u", code->name, width);
-    bool ok = roof_loop_try(r->context, r->vk, &loop, fma_factor, fma_addend, &rate);
-    roof_loop_keep(r->vk, &loop, rate, &r->fma, best);
-    return ok;
-}
-
-/* All codes x widths; the fastest stays. */
-static bool choose_fma(roof *r, const vatten_device_info *info) {
-    uint32_t widths[MAX_WIDTHS];
-    size_t width_count = list_widths(info, widths);
-    double best = 0.0;
-    for (size_t i = 0; i < width_count * FMA_CODES; ++i)
-        if (!try_fma(r, info, &fma_codes[i % FMA_CODES], widths[i / FMA_CODES], &best))
-            return false;
-    roof_loop_lengthen(&r->fma);
-    return best > 0.0;
-}
-
 static bool choose_copy(roof *r) {
     double shader_ms = 0.0, command_ms = 0.0, first = 0.0;
     VkBuffer source = vatten_memory_buffer(r->source).buffer, target = vatten_memory_buffer(r->target).buffer;
@@ -166,7 +101,8 @@ bool roof_create(vatten_context *context, const bench_vk *vk, roof **out_roof) {
     if (r != NULL) {
         r->context = context;
         r->vk = vk;
-        if (make_memory(r, &info) && choose_fma(r, &info) && choose_copy(r) &&
+        if (make_memory(r, &info) &&
+            roof_fma_choose(context, vk, vatten_memory_buffer(r->target).buffer, &r->fma) && choose_copy(r) &&
             roof_matrix_choose(context, vk, r->target, &r->matrix, &r->no_matrix))
             return true;
     }
@@ -191,7 +127,7 @@ void roof_destroy(roof *r) {
 
 static bool measure_once(roof *r, double *fma, double *matrix, double *copy) {
     double ms = 0.0;
-    if (!roof_loop_run(r->context, r->vk, &r->fma, fma_factor, fma_addend, &ms))
+    if (!roof_fma_run(r->context, r->vk, &r->fma, &ms))
         return false;
     *fma = fmax(*fma, roof_loop_gflops(&r->fma, ms));
     if (!run_copy(r, r->copy_by_command, r->copy_repeat, &ms))

@@ -15,10 +15,10 @@
 
 # "a|b": either will do, the first that the system knows is installed.
 setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-dev libvulkan1 libvulkan-volk-dev
-  mesa-vulkan-drivers libstb-dev)
+  mesa-vulkan-drivers libstb-dev libglfw3-dev)
 setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
 setup_packages_test=("${setup_packages_ring[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
-  vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib)
+  vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
 

@@ -34,3 +34,14 @@ uint32_t nlm_window(const nlm_settings *settings, const clip *movie, int axis) {
     uint32_t extent = clip_extent(movie, axis);
     return window < extent ? window : extent;
 }
+
+/* With Z = exp(lse) the sum of all weights, the pixel's own is 1 of it. Exchanged for w, the mean
+ *   o = (x + S) / Z   becomes   (w x + S) / (Z - 1 + w) = x + (o - x) Z / (Z - 1 + w). */
+void nlm_keep_pixel(const uint8_t noisy[3], const float attended[3], double log_sum, double self_weight,
+                    float out[3]) {
+    double sum = exp(log_sum);
+    double factor = sum / (fmax(sum - 1.0, 0.0) + self_weight);
+    for (int c = 0; c < 3; c++) {
+        out[c] = (float)(noisy[c] + ((double)attended[c] - noisy[c]) * factor);
+    }
+}

@@ -43,6 +43,11 @@ double nlm_default_strength(uint32_t patch);
 double nlm_h(const nlm_settings *settings);           /* filter strength in levels */
 double nlm_self_weight(const nlm_settings *settings); /* of the pixel itself */
 
+/* A pixel of the answer: `attended` is what attention made of the `noisy` pixel, and `log_sum` its log-sum-exp. The weight of the
+ * pixel itself, 1 of the sum of all, is exchanged for nlm_self_weight's. */
+void nlm_keep_pixel(const uint8_t noisy[3], const float attended[3], double log_sum, double self_weight,
+                    float out[3]);
+
 /* The window along an axis: cut to the clip where that is smaller. */
 uint32_t nlm_window(const nlm_settings *settings, const clip *movie, int axis);
 
@@ -80,6 +85,10 @@ bool nlm_gpu(const clip *noisy, const nlm_settings *settings, const nlm_gpu_desc
              nlm_gpu_result *out_result);
 
 /* ---- On the CPU (nlm_cpu.c) --------------------------------------------------------------------------- */
+
+/* The mean squared difference of the patches around two pixels of a frame, in squares of levels. */
+double nlm_distance(const photo *frame, uint32_t patch, const uint32_t a[2],
+                    const uint32_t b[2]); /* [y, x] */
 
 typedef struct nlm_check_result {
     uint64_t pixels;        /* that were compared: all, or an even sample of many */

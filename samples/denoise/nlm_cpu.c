@@ -47,6 +47,11 @@ static double patch_distance(const clip *movie, uint32_t side, pixel a, pixel b)
     return (double)sum / (side * side * 3);
 }
 
+double nlm_distance(const photo *frame, uint32_t patch, const uint32_t a[2], const uint32_t b[2]) {
+    clip movie = {1, frame->width, frame->height, (photo *)frame};
+    return patch_distance(&movie, patch, (pixel){0, a[0], a[1]}, (pixel){0, b[0], b[1]});
+}
+
 typedef struct range {
     int64_t begin, end;
 } range;

@@ -3,9 +3,8 @@
  * Non-local means as neighborhood attention. This file is the sample's use of vatten:
  *   job_open    context -> plan -> buffers, once: all pieces have one size
  *   run_piece   upload queries, keys, values; run; download the output and its log-sum-exp
- *   keep_pixel  the pixel's own weight replaced, by means of the log-sum-exp
+ *   keep_pixels the pixel's own weight replaced, by means of the log-sum-exp
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,17 +216,6 @@ static bool run_piece(job *j, const clip_box *box, double *gpu_ms) {
            download(j->lse, j->log_sums, j->piece_pixels);
 }
 
-/* With Z = exp(lse) the sum of all weights, the pixel's own is 1 of it. Exchanged for w, the mean
- *   o = (x + S) / Z   becomes   (w x + S) / (Z - 1 + w) = x + (o - x) Z / (Z - 1 + w). */
-static void keep_pixel(const uint8_t *noisy, const float *attended, double log_sum, double self_weight,
-                       float *out) {
-    double sum = exp(log_sum);
-    double factor = sum / (fmax(sum - 1.0, 0.0) + self_weight);
-    for (int c = 0; c < 3; c++) {
-        out[c] = (float)(noisy[c] + ((double)attended[c] - noisy[c]) * factor);
-    }
-}
-
 /* Moves what is kept of a piece to the front of `pixels`: never to behind where it comes from. */
 static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
     double self_weight = nlm_self_weight(j->settings);
@@ -241,7 +229,7 @@ static void keep_pixels(job *j, const clip_box *box, const clip_box *kept) {
             for (size_t x = 0; x < kept->size[CLIP_X]; x++, out += 3) {
                 float attended[3];
                 memcpy(attended, j->pixels + (from + x) * PIXEL_DIM, sizeof(attended));
-                keep_pixel(noisy + x * 3, attended, (double)j->log_sums[from + x], self_weight, out);
+                nlm_keep_pixel(noisy + x * 3, attended, (double)j->log_sums[from + x], self_weight, out);
             }
         }
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of the sample denoise share: pictures as PNG, and the program as a user calls it. Standard
+"""What the tests of the samples denoise and viewer share: pictures as PNG, and the program as a user calls it. Standard
 library only.
 """
 import json
@@ -34,13 +34,19 @@ def write_png(path, width, height, pixel):
     write_rows(path, width, [bytes(v for x in range(width) for v in pixel(x, y)) for y in range(height)])
 
 
+def paeth(left, up, corner):
+    to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+    return left if to_left <= to_up and to_left <= to_corner else up if to_up <= to_corner else corner
+
+
 def unfilter(kind, line, above):
     """One row of a PNG with three bytes a pixel."""
-    for i in range(len(line)):
-        left = line[i - 3] if i >= 3 else 0
-        corner = above[i - 3] if i >= 3 else 0
-        paeth = min((left, above[i], corner), key=lambda v: abs(left + above[i] - corner - v))
-        line[i] = (line[i] + (0, left, above[i], (left + above[i]) // 2, paeth)[kind]) & 255
+    if kind == 2:
+        return bytearray((a + b) & 255 for a, b in zip(line, above))
+    guess = {0: None, 1: lambda left, up, corner: left, 3: lambda left, up, corner: (left + up) // 2, 4: paeth}[kind]
+    for i in range(len(line) if guess else 0):
+        left, corner = (line[i - 3], above[i - 3]) if i >= 3 else (0, 0)
+        line[i] = (line[i] + guess(left, above[i], corner)) & 255
     return line
 
 
