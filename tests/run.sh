@@ -13,6 +13,7 @@ build=${VATTEN_BUILD:-$root/build}
 . "$root/tools/setup.sh"
 
 setup_install test
+setup_conan
 setup_configure -DVATTEN_TESTS=ON -DVATTEN_TOOLS=ON -DVATTEN_SAMPLES=ON -DVATTEN_CONTEXT=ON
 setup_build all
 

@@ -8,6 +8,7 @@
 #   setup_install sample|ring|test|valgrind|drivers|check
 #                               Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere: checks that
 #                               the programs are there. VATTEN_INSTALL=no skips this.
+#   setup_conan                 Conan from PyPI, for one test
 #   setup_configure [options]   cmake, with more options
 #   setup_build target...
 #
@@ -18,7 +19,7 @@ setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-d
   mesa-vulkan-drivers libstb-dev libglfw3-dev)
 setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
 setup_packages_test=("${setup_packages_ring[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
-  vulkan-validationlayers spirv-tools python3 python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
+  vulkan-validationlayers spirv-tools python3 python3-venv python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
 
@@ -171,6 +172,16 @@ setup_install() {
   else
     setup_check_programs "${programs[@]}"
   fi
+}
+
+# Conan for the test of its recipe, from PyPI into $build/conan; without it that test is skipped.
+setup_conan() {
+  if [ "${VATTEN_INSTALL:-yes}" = no ] || [ -x "$build/conan/bin/conan" ] || command -v conan >/dev/null; then
+    return 0
+  fi
+  printf 'Installing with pip: conan\n'
+  { setup_quietly python3 -m venv "$build/conan" && setup_quietly "$build/conan/bin/pip" -q install "conan>=2.1,<3"; } 2>/dev/null ||
+    setup_complain "going on without Conan: the test of its recipe is skipped"
 }
 
 setup_configure() {
