@@ -94,6 +94,25 @@ VATTEN_API vatten_result vatten_memory_upload(vatten_memory *memory, uint64_t of
 VATTEN_API vatten_result vatten_memory_download(vatten_memory *memory, uint64_t offset, void *data,
                                                 uint64_t size);
 
+#ifdef __ANDROID__
+struct AHardwareBuffer;
+
+/* A hardware buffer as a memory, in place: nothing is copied. Android alone has this function, from API level 26 on.
+ *
+ * Format: AHARDWAREBUFFER_FORMAT_BLOB, of which `width` is the size in bytes and of the memory. Pictures (RGBA, YUV) are images to Vulkan
+ * and are refused. Usage: AHARDWAREBUFFER_USAGE_GPU_DATA_BUFFER, and whatever else its other users need.
+ * Ownership: the memory holds a reference of its own until it is destroyed, so that the caller may release his at once.
+ * Order: who writes it elsewhere must be done (a fence, AHardwareBuffer_unlock) before work with it is submitted; Vulkan also wants
+ * barriers from and to VK_QUEUE_FAMILY_FOREIGN_EXT around that work, which are yours to record after vatten_context_begin.
+ * Uploads and downloads work and are staged; to the CPU AHardwareBuffer_lock is the shorter way.
+ * Errors: INVALID_ARGUMENT for another format or usage; UNSUPPORTED where the device has no
+ * VK_ANDROID_external_memory_android_hardware_buffer (with VK_EXT_queue_family_foreign), the system no AHardwareBuffer_describe, or the
+ * driver no memory type for it; else what Vulkan's import says. */
+VATTEN_API vatten_result vatten_memory_import_hardware_buffer(vatten_context *context,
+                                                              struct AHardwareBuffer *buffer,
+                                                              vatten_memory **out_memory);
+#endif
+
 /* ---- Running ---- */
 
 /* Records the plan once into the context's own command buffer, submits and waits. Supplies workspace when

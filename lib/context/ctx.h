@@ -14,6 +14,7 @@
  *   ctx_cache.c      the pipeline cache file
  *   ctx_tuning.c     the tuning file
  *   ctx_memory.c     buffers
+ *   ctx_hardware.c   buffers of Android's, on Android alone
  *   ctx_transfer.c   upload and download
  *   ctx_submit.c     one command buffer: begin, submit, wait, time
  *   ctx_run.c        running plans
@@ -24,6 +25,8 @@
 #include "ctx_vk.h"
 
 #include <vatten/context.h>
+
+#include <time.h>
 
 #ifdef __STDC_NO_ATOMICS__
 typedef uint32_t
@@ -65,6 +68,7 @@ struct vatten_context {
     vatten_features enabled;
     uint32_t queue_family;
     uint32_t timestamp_bits; /* 0: the queue has no timestamps */
+    bool hardware_buffers;   /* the device takes Android's */
 
     VkDevice device;
     VkQueue queue;
@@ -99,6 +103,9 @@ vatten_result vt_ctx_vk_error(const vatten_context *context, const char *what, V
  */
 void *vt_ctx_alloc(const vatten_context *context, size_t size);
 void vt_ctx_release(const vatten_context *context, void *memory);
+
+/* Now, for differences and for names that differ. */
+struct timespec vt_ctx_clock(void);
 
 /* Whether `list` has an extension of that name. */
 bool vt_ctx_has_extension(const VkExtensionProperties *list, uint32_t count, const char *name);
@@ -171,6 +178,16 @@ struct vatten_memory {
 
 vatten_result vt_ctx_memory_create(vatten_context *context, uint64_t size, vt_ctx_memory_kind kind,
                                    vatten_memory **out_memory);
+
+/* Makes memory->buffer of memory->size bytes; `next` is chained to its VkBufferCreateInfo. */
+vatten_result vt_ctx_buffer_create(vatten_memory *memory, const void *next);
+
+#ifdef __ANDROID__
+struct AHardwareBuffer_Desc;
+
+/* ctx_open.c: AHardwareBuffer_describe, looked up when it is called, since Android has it from API level 26 on; false before. */
+bool vt_ctx_describe_hardware(const struct AHardwareBuffer *buffer, struct AHardwareBuffer_Desc *out_desc);
+#endif
 
 /* ---- ctx_submit.c ---- */
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void vt_ctx_log(const vatten_context *context, vatten_log_level level, const char *format, ...) {
     if (context->logger.write == NULL)
@@ -59,6 +60,16 @@ void vt_ctx_release(const vatten_context *context, void *memory) {
         context->allocator.release(context->allocator.user, memory);
     else
         free(memory);
+}
+
+struct timespec vt_ctx_clock(void) {
+    struct timespec now = {0};
+#ifdef __ANDROID__
+    clock_gettime(CLOCK_MONOTONIC, &now); /* C11's is there since Android 10 only */
+#else
+    timespec_get(&now, TIME_UTC);
+#endif
+    return now;
 }
 
 bool vt_ctx_has_extension(const VkExtensionProperties *list, uint32_t count, const char *name) {

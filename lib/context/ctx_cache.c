@@ -74,8 +74,7 @@ static vatten_result get_data(const vatten_context *context, vt_ctx_blob *blob) 
 
 /* A name beside the file that no other process writes: opened with "x", and the clock differs. */
 static FILE *open_temporary(const vatten_context *context, char *out_name, size_t name_size) {
-    struct timespec now = {0};
-    timespec_get(&now, TIME_UTC);
+    struct timespec now = vt_ctx_clock();
     snprintf(out_name, name_size, "%s.%llx-%lx.tmp", context->cache_path, (unsigned long long)now.tv_sec,
              (unsigned long)now.tv_nsec);
     return fopen(out_name, "wbx");

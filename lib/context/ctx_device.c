@@ -11,6 +11,8 @@
 #include <stdio.h>
 
 #define MAX_FAMILIES 16u
+/* Its macro stands in a header that asks for Android's own. */
+#define HARDWARE_BUFFER "VK_ANDROID_external_memory_android_hardware_buffer"
 
 /* What VkDeviceCreateInfo is built from. */
 typedef struct device_wishes {
@@ -27,7 +29,7 @@ typedef struct device_wishes {
     VkPhysicalDeviceShaderMixedFloatDotProductFeaturesVALVE mixed;
     VkPhysicalDeviceShaderIntegerDotProductFeatures dots;
     const void *features; /* head of the pNext chain */
-    const char *extensions[15];
+    const char *extensions[17];
     uint32_t extension_count;
 } device_wishes;
 
@@ -245,6 +247,12 @@ static vatten_result wish_offered(vatten_context *context, bool statistics, devi
     bool failed = result != VK_SUCCESS && result != VK_INCOMPLETE;
     if (!failed && vt_ctx_has_extension(list, count, "VK_KHR_portability_subset"))
         wish_extension(wishes, "VK_KHR_portability_subset");
+    if (!failed && vt_ctx_has_extension(list, count, HARDWARE_BUFFER) &&
+        vt_ctx_has_extension(list, count, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME)) {
+        wish_extension(wishes, HARDWARE_BUFFER);
+        wish_extension(wishes, VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME); /* which it asks for */
+        context->hardware_buffers = true;
+    }
     if (!failed && statistics &&
         vt_ctx_has_extension(list, count, VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME) &&
         has_statistics(context))

@@ -30,9 +30,10 @@ static bool has_addresses(const vatten_context *context) {
     return (context->enabled & VATTEN_FEATURE_BUFFER_DEVICE_ADDRESS) != 0;
 }
 
-static vatten_result make_buffer(vatten_memory *memory) {
+vatten_result vt_ctx_buffer_create(vatten_memory *memory, const void *next) {
     const vatten_context *context = memory->context;
     VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
+                               .pNext = next,
                                .size = memory->size,
                                .usage =
                                    VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
@@ -108,7 +109,7 @@ vatten_result vt_ctx_memory_create(vatten_context *context, uint64_t size, vt_ct
         return VATTEN_ERROR_OUT_OF_HOST_MEMORY;
     memory->context = context;
     memory->size = size;
-    vatten_result result = make_buffer(memory);
+    vatten_result result = vt_ctx_buffer_create(memory, NULL);
     if (result == VATTEN_SUCCESS)
         result = back_with_memory(memory, kind);
     if (result != VATTEN_SUCCESS) {

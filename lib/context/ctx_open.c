@@ -3,6 +3,12 @@
  * Opening the Vulkan loader. By hand, since the functions that volk and -lvulkan define must stay the application's own: as
  * a static library beside either, a volk of the context's would take their places.
  */
+#ifdef __ANDROID__
+#include "ctx.h"
+
+#include <android/hardware_buffer.h>
+#endif
+
 #include "ctx_vk.h"
 
 #include <stddef.h>
@@ -51,3 +57,17 @@ PFN_vkGetInstanceProcAddr vt_ctx_loader(uint32_t *out_version) {
         *out_version = VK_API_VERSION_1_0; /* loaders of 1.0 have no such function */
     return get;
 }
+
+#ifdef __ANDROID__
+bool vt_ctx_describe_hardware(const AHardwareBuffer *buffer, AHardwareBuffer_Desc *out_desc) {
+    void *library = dlopen("libandroid.so", RTLD_NOW | RTLD_LOCAL); /* of the system: never unloaded */
+    union {
+        void *data;
+        void (*function)(const AHardwareBuffer *buffer, AHardwareBuffer_Desc *out_desc);
+    } describe = {library ? dlsym(library, "AHardwareBuffer_describe") : NULL};
+    if (!describe.function)
+        return false;
+    describe.function(buffer, out_desc);
+    return true;
+}
+#endif

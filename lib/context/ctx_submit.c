@@ -140,8 +140,7 @@ static vatten_result read_timestamps(const vatten_context *context, const vt_ctx
 }
 
 static double now_ms(void) {
-    struct timespec now = {0};
-    timespec_get(&now, TIME_UTC);
+    struct timespec now = vt_ctx_clock();
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 

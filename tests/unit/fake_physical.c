@@ -213,6 +213,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL fake_EnumerateDeviceExtensionProperties(Vk
         {VK_VALVE_SHADER_MIXED_FLOAT_DOT_PRODUCT_EXTENSION_NAME, VATTEN_FEATURE_MIXED_DOT_PRODUCT},
         {VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME, VATTEN_FEATURE_INTEGER_DOT_PRODUCT},
         {VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME, VATTEN_FEATURE_PIPELINE_STATISTICS},
+        {"VK_ANDROID_external_memory_android_hardware_buffer", 0},
+        {VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME, 0},
         {"VK_KHR_last_of_all", 0}, /* what a list lacks that is incomplete */
     };
     const char *names[sizeof all / sizeof all[0]];

@@ -86,6 +86,8 @@ void fake_complain(const char *format, ...);
     X(CreateBuffer, FAKE_NO_MEMORY, VK_ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS)                                 \
     X(AllocateMemory, FAKE_NO_MEMORY, VK_ERROR_TOO_MANY_OBJECTS, VK_ERROR_INVALID_EXTERNAL_HANDLE,           \
       VK_ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS)                                                               \
+    X(GetAndroidHardwareBufferPropertiesANDROID, VK_ERROR_OUT_OF_HOST_MEMORY,                                \
+      VK_ERROR_INVALID_EXTERNAL_HANDLE)                                                                      \
     X(BindBufferMemory, FAKE_NO_MEMORY, VK_ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS)                             \
     X(GetPipelineExecutablePropertiesKHR, FAKE_NO_MEMORY, VK_INCOMPLETE)                                     \
     X(GetPipelineExecutableStatisticsKHR, FAKE_NO_MEMORY, VK_INCOMPLETE)                                     \

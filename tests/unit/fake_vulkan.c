@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <vulkan/vulkan_android.h>
+
+static uint32_t imported;
 
 /* ---- Objects that have no more to them than being there ---- */
 
@@ -206,14 +209,30 @@ static VKAPI_ATTR void VKAPI_CALL fake_GetBufferMemoryRequirements(VkDevice devi
     *out = (VkMemoryRequirements){buffer ? buffer->size : 0, 256, 3};
 }
 
+uint32_t fake_imported(void) {
+    return imported;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL fake_AllocateMemory(VkDevice device, const VkMemoryAllocateInfo *info,
                                                           const VkAllocationCallbacks *host,
                                                           VkDeviceMemory *out) {
     (void)host;
     FAKE_ENTER(AllocateMemory);
+    for (const VkBaseInStructure *at = info->pNext; at; at = at->pNext)
+        imported += at->sType == VK_STRUCTURE_TYPE_IMPORT_ANDROID_HARDWARE_BUFFER_INFO_ANDROID;
     fake_object *memory = fake_add(FAKE_MEMORY, FAKE_OBJECT(device));
     memory->size = info->allocationSize;
     *out = FAKE_HANDLE(VkDeviceMemory, memory);
+    return VK_SUCCESS;
+}
+
+/* A hardware buffer of the fake's is a number of bytes. */
+static VKAPI_ATTR VkResult VKAPI_CALL fake_GetAndroidHardwareBufferPropertiesANDROID(
+    VkDevice device, const struct AHardwareBuffer *buffer, VkAndroidHardwareBufferPropertiesANDROID *out) {
+    fake_find(FAKE_OBJECT(device), FAKE_DEVICE, NULL, "vkGetAndroidHardwareBufferPropertiesANDROID");
+    FAKE_ENTER(GetAndroidHardwareBufferPropertiesANDROID);
+    out->allocationSize = *(const uint64_t *)(const void *)buffer;
+    out->memoryTypeBits = 2;
     return VK_SUCCESS;
 }
 
@@ -355,6 +374,7 @@ const fake_entry fake_device_functions[] = {
     FAKE_ENTRY(AllocateMemory),
     FAKE_ENTRY(FreeMemory),
     FAKE_ENTRY(BindBufferMemory),
+    FAKE_ENTRY(GetAndroidHardwareBufferPropertiesANDROID),
     FAKE_ENTRY(GetBufferDeviceAddress),
     FAKE_ENTRY(CreateFence),
     FAKE_ENTRY(DestroyFence),

@@ -61,6 +61,9 @@ uint32_t fake_alive(void);
 /* The first rule that was broken, in words; NULL: none was. */
 const char *fake_complaint(void);
 
+/* Memories that were ever imported from Android's hardware buffers. */
+uint32_t fake_imported(void);
+
 /* Pipelines that were ever made without optimization. */
 uint32_t fake_plain_pipelines(void);
 
