@@ -19,4 +19,7 @@ function(vatten_exports TARGET)
     target_link_options(${TARGET} PRIVATE "LINKER:--version-script=${VATTEN_EXPORTS_MAP}")
     set_target_properties(${TARGET} PROPERTIES LINK_DEPENDS ${VATTEN_EXPORTS_MAP})
   endif()
+  if(ANDROID) # devices may have pages of 16 KiB
+    target_link_options(${TARGET} PRIVATE "LINKER:-z,max-page-size=16384")
+  endif()
 endfunction()

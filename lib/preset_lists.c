@@ -249,7 +249,7 @@ void vatten_fill_vertical_slash(const vatten_lists_desc *desc, const vatten_vert
     if (!desc || !patterns || !words || total == 0)
         return;
     uint64_t row_words = vatten_lists_words(desc);
-    memset(words, 0xff, total * sizeof *words); /* VATTEN_LIST_END */
+    memset(words, 0xff, (size_t)total * sizeof *words); /* VATTEN_LIST_END */
     for (uint64_t n = 0; n < desc->list_heads * desc->rows; ++n) {
         uint64_t first = n % desc->rows * desc->q_block;
         uint32_t *list = words + n * row_words;

@@ -29,7 +29,7 @@ setup_packages_drivers=("${setup_packages_test[@]}" mmdebstrap debian-archive-ke
   libelf-dev xz-utils dpkg-dev)
 
 # What the checks before a change lands need on top.
-setup_packages_check=("${setup_packages_drivers[@]}" clang clang-format "libclang-rt-dev|libclang-rt-14-dev")
+setup_packages_check=("${setup_packages_drivers[@]}" clang lld clang-format "libclang-rt-dev|libclang-rt-14-dev")
 
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_ring=("${setup_programs_sample[@]}" mpirun)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Android's hardware buffers on the fake Vulkan: what is refused and why, and everything that can fail in an import, made to fail. The
- * context's sources are compiled as for Android, with a header of tests/unit/android_stub.
+ * context's sources are compiled as for Android, with a header of tests/android/ndk_stub.
  */
 #include "fault_rounds.h"
 
