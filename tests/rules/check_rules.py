@@ -181,8 +181,8 @@ def check_files(tree):
         if name != "CMakeLists.txt":
             names.setdefault(name, []).append(path)
     for name, paths in sorted(names.items()):
-        # consumer projects look like strangers, each with its own main; run.sh is what a folder is run by; Conan looks for its file
-        paths = [p for p in paths if not p.startswith("tests/consume/") and name not in ("run.sh", "conanfile.py")]
+        # consumer projects look like strangers, each with its own main; stand-ins are named as what they stand for; run.sh is what a folder is run by; Conan looks for its file
+        paths = [p for p in paths if not p.startswith(("tests/consume/", "tests/android/ndk_stub/")) and name not in ("run.sh", "conanfile.py")]
         for path in paths[1:]:
             tree.complain(path, 1, f"the name {name} is taken by {paths[0]}")
 
