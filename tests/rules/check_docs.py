@@ -9,7 +9,7 @@
 
 With BUILD, a build folder with the libraries and the tools in it, also
 
- - whole programs are linked and run; every desc at file scope makes a plan;
+ - whole programs are linked and run; every desc at file scope makes a plan, every function make_* its plans;
  - blocks of CMake are configured;
  - blocks that say whose output they are (doc_blocks.py) are what is printed.
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from doc_blocks import blocks, languages_count
 from doc_commands import Commands
-from doc_programs import DESC, WHOLE, Programs, compile_python, parse_json, same_output
+from doc_programs import DESC, MAKER, WHOLE, Programs, compile_python, parse_json, same_output
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
@@ -96,7 +96,7 @@ class Checks:
             self.counts["of C run"] += 1
             self.printed, fault = self.programs.run_program(block.code)
             return [fault]
-        if self.build and DESC.search(block.code):
+        if self.build and (DESC.search(block.code) or MAKER.search(block.code)):
             self.counts["of C made plans of"] += 1
             return [self.programs.make_plans(block.code)]
         self.counts["of C compiled"] += 1

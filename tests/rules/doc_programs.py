@@ -9,9 +9,11 @@ from pathlib import Path
 
 FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 DESC = re.compile(r"^const vatten_(attention|neighborhood|lists|sparse|pool|select|topk|combine)_desc (\w+) = ", re.M)
+MAKER = re.compile(r"^vatten_result (make_\w+)\(vatten_device \*device, const vatten_logger \*logger, "
+                   r"vatten_plan \*(?:\*plan|plans\[\d\])\)", re.M)
 WHOLE = re.compile(r"^int main\(", re.M)
 
-# What makes a plan of every desc at file scope. What a device lacks is not the document's fault; a broken rule is.
+# What makes a plan of every desc at file scope, and calls every function that makes plans. What a device lacks is not the document's fault; a broken rule is.
 PLANS = """
 #include <stdio.h>
 #include <vatten/context.h>
@@ -27,9 +29,11 @@ int main(void) {{
     if (vatten_context_create(&desc, &context) != VATTEN_SUCCESS)
         return 1;
     vatten_device *device = vatten_context_device(context);
-    vatten_plan *plan = NULL;
+    vatten_plan *plan = NULL, *plans[8] = {{NULL}};
     vatten_result result = VATTEN_SUCCESS;
-{calls}    vatten_context_destroy(context);
+{calls}    (void)plan;
+    (void)plans;
+    vatten_context_destroy(context);
     return broken;
 }}
 """
@@ -37,6 +41,14 @@ CALL = """    result = vatten_{family}_create(device, &{name}, &plan);
     printf("{name}: %s\\n", vatten_result_name(result));
     broken |= result != VATTEN_SUCCESS && result != VATTEN_ERROR_UNSUPPORTED;
     vatten_plan_destroy(plan);
+"""
+MAKE = """    result = {name}(device, &desc.logger, plans);
+    printf("{name}: %s\\n", vatten_result_name(result));
+    broken |= result != VATTEN_SUCCESS && result != VATTEN_ERROR_UNSUPPORTED;
+    for (int i = 0; i < 8; i++) {{
+        vatten_plan_destroy(plans[i]);
+        plans[i] = NULL;
+    }}
 """
 
 
@@ -78,9 +90,10 @@ class Programs:
         return (done.stdout, None) if done.returncode == 0 else (None, f"the program failed:\n{done.stdout}{done.stderr}")
 
     def make_plans(self, code):
-        """Makes a plan of each desc that stands in the block, on the device at hand."""
+        """Makes a plan of each desc that stands in the block, on the device at hand, and those that its functions make."""
         calls = "".join(CALL.format(family=family, name=name) for family, name in DESC.findall(code))
-        self.plans += len(DESC.findall(code))
+        calls += "".join(MAKE.format(name=name) for name in MAKER.findall(code))
+        self.plans += len(DESC.findall(code)) + len(MAKER.findall(code))
         return self.run_program(with_header(code) + PLANS.format(calls=calls))[1]
 
     def configure(self, code):
