@@ -27,6 +27,7 @@ if [ -z "$python" ]; then
 fi
 
 mkdir -p "$build"
+rm -rf "${build:?}/site" # pages that are no more
 "$python" -B "$root/docs/site/site_pages.py" "$root" "$build/site-source"
 "$python" -B -m sphinx -q -W --keep-going -E -j 2 -c "$root/docs/site" -d "$build/site-cache" -b html "$build/site-source" "$build/site"
 printf 'docs/build.sh: %s/docs/index.html, %s pages\n' "$build/site" "$(find "$build/site" -name '*.html' | wc -l)"

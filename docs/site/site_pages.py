@@ -60,12 +60,30 @@ class Gathering:
         place.write_text("".join(parts), encoding="utf-8")
 
 
+def listed(root, index):
+    """The pages that the tables of contents of the index name."""
+    tables = re.findall(r"^```\{toctree\}\n(.*?)^```", index.read_text(encoding="utf-8"), re.M | re.S)
+    entries = [line for table in tables for line in table.split("\n") if line and not line.startswith(":")]
+    return {path.resolve() for entry in entries for path in index.parent.glob(f"{entry}.md")}
+
+
+def write_rest(gathering, index):
+    """Appends those that no table names, so that each page has its place."""
+    rest = sorted(gathering.pages - listed(gathering.root, index) - {index})
+    if rest:
+        names = [str(page.relative_to(gathering.root).with_suffix("")) for page in rest]
+        place = gathering.folder / index.relative_to(gathering.root)
+        table = "\n".join(["", "```{toctree}", ":caption: More", ":maxdepth: 1", ""] + [f"/{name}" for name in names] + ["```", ""])
+        place.write_text(place.read_text(encoding="utf-8") + table, encoding="utf-8")
+
+
 def main():
     root, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     shutil.rmtree(folder, ignore_errors=True)
     gathering = Gathering(root, folder)
     for page in sorted(gathering.pages):
         gathering.write(page)
+    write_rest(gathering, root / "docs" / "index.md")
     write_reference(sorted((root / "include" / "vatten").glob("*.h")), folder / "docs" / "reference")
 
 

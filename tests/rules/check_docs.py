@@ -5,7 +5,7 @@
  - every relative link, and every image, names a file or folder of the repository, and its #fragment a heading;
  - every block of C compiles as C11 against include/, without a warning;
  - programs and scripts in blocks of commands exist, and so do the options that they are given;
- - blocks of Python compile, those of JSON can be parsed.
+ - blocks of Python compile, those of JSON and XML can be parsed, brackets of Groovy and Kotlin match.
 
 With BUILD, a build folder with the libraries and the tools in it, also
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from doc_blocks import blocks, languages_count
 from doc_commands import Commands
-from doc_programs import DESC, MAKER, WHOLE, Programs, compile_python, parse_json, same_output
+from doc_programs import DESC, MAKER, WHOLE, Programs, compile_python, match_brackets, parse_json, parse_xml, same_output
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
@@ -82,7 +82,7 @@ class Checks:
         method = {"c": self.c, "sh": self.sh, "bash": self.sh, "console": self.sh, "cmake": self.cmake}.get(block.language)
         if method:
             return method(block)
-        simple = {"python": compile_python, "json": parse_json}.get(block.language)
+        simple = {"python": compile_python, "json": parse_json, "xml": parse_xml, "groovy": match_brackets, "kotlin": match_brackets}.get(block.language)
         if simple:
             self.counts[f"of {block.language} read"] += 1
             return [simple(block.code)]

@@ -114,7 +114,8 @@ class Commands:
 
 
 def command_lines(code):
-    """Lines to run: without prompts and explanations behind three spaces, continued ones joined, synopses without brackets."""
+    """Lines to run: without prompts and explanations behind three spaces, continued ones joined, synopses without
+    brackets, and <words> for what the reader puts there as one word."""
     joined = re.sub(r"\\\n\s*", " ", code)
     joined = re.sub(r"\n {4,}(?=\[|--)", " ", joined)
     prompts = re.search(r"^\$ ", joined, re.M)
@@ -126,6 +127,7 @@ def command_lines(code):
         line = re.sub(r"\[\.\.\.\]|(?<=\s)\.\.\.", "", line)
         line = re.sub(r"(?<=\s)\[(--[^\[\]]*(\[[^\]]*\][^\[\]]*)?)\]", r"\1", line)
         line = re.sub(r"(?<=\w)\|(?=\w)", "/", line)
+        line = re.sub(r"<([a-z][\w ]*)>", lambda m: m[1].replace(" ", "-"), line)
         if line.strip() and not line.strip().startswith("#"):
             yield line.strip()
 

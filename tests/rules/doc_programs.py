@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 DESC = re.compile(r"^const vatten_(attention|neighborhood|lists|sparse|pool|select|topk|combine)_desc (\w+) = ", re.M)
@@ -136,6 +137,26 @@ def compile_python(code):
         return None
     except SyntaxError as error:
         return f"{error.msg}, line {error.lineno}: {error.text}"
+
+
+def match_brackets(code):
+    """All that can be said of languages whose compilers are not here."""
+    code = re.sub(r"//.*|\"[^\"\n]*\"|'[^'\n]*'", "", code)
+    depth = []
+    for letter in re.findall(r"[()\[\]{}]", code):
+        if letter in "([{":
+            depth.append(")]}"["([{".index(letter)])
+        elif not depth or depth.pop() != letter:
+            return f"a {letter} that nothing opened"
+    return f"a {depth[-1]} is missing" if depth else None
+
+
+def parse_xml(code):
+    try:
+        ElementTree.fromstring(code)
+        return None
+    except ElementTree.ParseError as error:
+        return str(error)
 
 
 def parse_json(code):

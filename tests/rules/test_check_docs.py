@@ -61,6 +61,8 @@ class Docs(unittest.TestCase):
         self.passes("```python\nx = 1\n```\n```json\n{\"a\": 1}\n```\n")
         self.refuses("```python\nx = = 1\n```\n", "invalid syntax")
         self.refuses("```json\n{a}\n```\n", "Expecting")
+        self.refuses("```xml\n<a><b></a>\n```\n", "mismatched")
+        self.refuses("```groovy\nandroid { a(1 }\n```\n", "nothing opened")
         self.refuses("```rust\nfn main() {}\n```\n", "nothing checks rust")
 
     def test_reasons(self):
