@@ -79,6 +79,9 @@ class Checks:
             return [] if NOT_CHECKED.match(block.note) else ["not checked, and no reason given"]
         if block.note.startswith("output of"):
             return self.output(block)
+        if block.note == "a tuning file" and self.build:
+            self.counts["of tuning files read"] += 1
+            return [self.programs.read_tuning(block.code)]
         method = {"c": self.c, "sh": self.sh, "bash": self.sh, "console": self.sh, "cmake": self.cmake}.get(block.language)
         if method:
             return method(block)
@@ -127,11 +130,23 @@ class Checks:
         if not self.build:
             self.counts["of output left for a build"] += 1
             return []
+        program = re.fullmatch(r"output of (build/\S+)(?: on (.*))?", block.note)
+        if program:
+            return self.built_output(block, program[1], program[2] or "")
         self.counts["of output compared"] += 1
         if block.note != OUTPUT_ABOVE:
             return [f"\"{block.note}\" is no note that is known"]
         same = self.printed is not None and same_output(self.printed, block.code)
         return [] if same else [f"the output is another one:\n{self.printed}"]
+
+    def built_output(self, block, program, device):
+        there = (self.build / program[len("build/"):]).exists()
+        if not there or device not in self.programs.output_of("vatten_info"):
+            self.counts["of output left for another build or device"] += 1
+            return []
+        self.counts["of output compared"] += 1
+        printed = self.programs.output_of(program)
+        return [] if same_output(printed, block.code) else [f"the output is another one:\n{printed}"]
 
 
 def main():

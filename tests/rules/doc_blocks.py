@@ -6,16 +6,18 @@ is "sh" if its first line begins with a command, else "text". A comment right be
 
     <!-- docs: not checked: REASON -->            nothing is done with it
     <!-- docs: output of the program above -->    what the C program before it prints
+    <!-- docs: output of build/PATH -->          what a program of the build prints; " on WORDS" as below
+    <!-- docs: a tuning file -->                 vatten_info takes it
     <!-- docs: run -->                           the command behind "$ " prints what follows it in the block
     <!-- docs: run on WORDS -->                   the same, where vatten_info has these words for the device
 
-A line "..." of what is printed stands for any lines.
+A line "..." of what is printed stands for any lines, and numbers of milliseconds may be any.
 """
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-COMMAND = re.compile(r"(\$ |sudo |[A-Z_]+=\S+ |cmake |cc |ctest |git |ninja |python3? |pip |vatten_(info|run|bench|audit|tune)( |$)"
+COMMAND = re.compile(r"(\$ |sudo |[A-Z_]+=\S+ |cmake |cc |ctest |git |ninja |python3? |pip |vatten_(info|run|bench|audit|tune)(\s|$)|denoise "
                      r"|(build|samples|tests|tools|docs|python)/[\w/.]+( |$))")
 NOTE = re.compile(r"<!-- docs: (.*?) -->")
 

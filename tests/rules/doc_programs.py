@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Code of documents that is more than text: compiled, configured, and with a build at hand linked and run."""
 import json
-import os
 import re
 import subprocess
 import tempfile
@@ -125,9 +124,15 @@ class Programs:
                 raise SystemExit(f"cmake --install {self.build}: {done.stderr.strip()}")
         return prefix
 
+    def read_tuning(self, text):
+        (self.place / "a.tuning").write_text(text, encoding="utf-8")
+        done = run([self.build / "tools" / "vatten_info", "--tuning", self.place / "a.tuning"])
+        return done.stderr.strip() if done.returncode else None
+
     def output_of(self, command):
         tool, *arguments = command.split()
-        done = run([self.build / "tools" / tool, *arguments], env={**os.environ})
+        place = tool[len("build/"):] if tool.startswith("build/") else f"tools/{tool}"
+        done = run([self.build / place, *arguments])
         return done.stdout if done.returncode == 0 else f"failed: {done.stderr}"
 
 
@@ -169,6 +174,7 @@ def parse_json(code):
 
 def same_output(printed, claimed):
     """Whether a text prints as claimed; a line "..." stands for any number of lines."""
+    printed, claimed = (re.sub(r"[\d.]+ ms\b", "0 ms", text) for text in (printed, claimed))
     parts = [re.escape(line.rstrip()) for line in claimed.rstrip("\n").split("\n")]
     pattern = "\n".join(parts).replace(r"\.\.\.\n", "(?:.*\n)*?").replace(r"\.\.\.", r"[\s\S]*")
     lines = "\n".join(line.rstrip() for line in printed.rstrip("\n").split("\n"))

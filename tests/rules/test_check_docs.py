@@ -98,6 +98,11 @@ class Docs(unittest.TestCase):
         self.refuses("```cmake\nfind_package(vatten REQUIRED COMPONENTS wings)\n```\n", "find_package", BUILD)
 
     @unittest.skipUnless(BUILD, "no build")
+    def test_tuning(self):
+        self.passes("<!-- docs: a tuning file -->\n```\nvatten-tuning 1\nend\n```\n", BUILD)
+        self.refuses("<!-- docs: a tuning file -->\n```\nvatten-tuning 1\n```\n", "end", BUILD)
+
+    @unittest.skipUnless(BUILD, "no build")
     def test_sessions(self):
         command = "$ vatten_tune --simulate --grid 8x8 --window 3x3\n"
         self.passes(f"<!-- docs: run -->\n```\n{command}grid 8x8, window 3x3, stride 1x1, dilation 1x1, causal 0x0, roll 0x0, "
