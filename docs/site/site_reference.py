@@ -204,10 +204,12 @@ def page(header, prose):
     lines = [".. SPDX-License-Identifier: MIT", ""] + heading(f"vatten/{header.name}", "=")
     lines += prose.blocks(header.overview(), 0)
     lines += [".. code-block:: c", "", f"   #include <vatten/{header.name}>", ""]
-    pending = list(header.sections)
+    last = 0
     for item in header.items:
-        while pending and pending[0][0] < item.location.line:
-            lines += heading(pending.pop(0)[1], "-")
+        passed = [text for at, text in header.sections if last < at < item.location.line]
+        if passed:
+            lines += heading(passed[-1], "-")  # those before it have nothing public
+        last = item.location.line
         lines += describe(header, item, prose)
     return "\n".join(lines)
 
