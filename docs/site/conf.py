@@ -29,5 +29,5 @@ html_show_sphinx = False
 # A name in a signature that has no description is an error, unless it is C's or Vulkan's.
 nitpicky = True
 foreign = ("bool size_t uint8_t uint32_t uint64_t int32_t int64_t "
-           "VkInstance VkPhysicalDevice VkDevice VkBuffer VkCommandBuffer VkPipelineCache PFN_vkGetInstanceProcAddr").split()
+           "AHardwareBuffer VkInstance VkPhysicalDevice VkDevice VkBuffer VkCommandBuffer VkPipelineCache PFN_vkGetInstanceProcAddr").split()
 nitpick_ignore = [("c:identifier", name) for name in foreign]

@@ -3,7 +3,7 @@
 """site_pages.py ROOT FOLDER: gathers the sources of the site in FOLDER, which is made anew.
 
 The repository's Markdown pages, each where it stands there, with the pictures and files that they link to; and the
-reference, from the headers. Links to a folder become links to its README, links to a public header links to its page.
+reference, from the headers. Links to a folder become links to its README, or its name where it has none, links to a public header links to its page.
 """
 import re
 import shutil
@@ -34,6 +34,8 @@ class Gathering:
         if not path or re.match(r"[a-z]+:", target):
             return target
         file = (page.parent / path).resolve()
+        if file.is_dir() and not (file / "README.md").exists():
+            return None
         if file.is_dir():
             file = file / "README.md"
             path = path.rstrip("/") + "/README.md"
@@ -41,10 +43,14 @@ class Gathering:
             up = "../" * len(page.relative_to(self.root).parts[:-1])
             return f"{up}docs/reference/{file.stem}.rst"
         if not file.is_file():
-            raise SystemExit(f"{page.relative_to(self.root)}: {target} is neither a file nor a folder with a README")
+            raise SystemExit(f"{page.relative_to(self.root)}: {target} is neither a file nor a folder")
         if file not in self.pages:
             self.copy(file)
         return path + mark + fragment
+
+    def rewritten(self, page, match):
+        target = self.link(page, match[2])
+        return match[1] + target + match[3] if target else match[1].strip("[](")
 
     def copy(self, file):
         place = self.folder / file.relative_to(self.root)
@@ -54,7 +60,7 @@ class Gathering:
     def write(self, page):
         text = page.read_text(encoding="utf-8")
         parts = FENCE.split(text)
-        parts[::2] = [LINK.sub(lambda m: m[1] + self.link(page, m[2]) + m[3], p) for p in parts[::2]]
+        parts[::2] = [LINK.sub(lambda m: self.rewritten(page, m), p) for p in parts[::2]]
         place = self.folder / page.relative_to(self.root)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("".join(parts), encoding="utf-8")

@@ -22,7 +22,8 @@ class Header:
 
     def __init__(self, path, include):
         options = cindex.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD
-        arguments = ["-x", "c", "-std=c11", f"-I{include}", "-fparse-all-comments"]
+        # what only Android has belongs to the reference too
+        arguments = ["-x", "c", "-std=c11", "-D__ANDROID__", f"-I{include}", "-fparse-all-comments"]
         unit = cindex.Index.create().parse(str(path), args=arguments, options=options)
         faults = [str(d) for d in unit.diagnostics]
         if faults:
