@@ -5,7 +5,7 @@
 # missing and builds, quietly, and does nothing the second time. Set `root` (the sources) and `build` (a folder) before. What is not shown goes to
 # $build/setup.log.
 #
-#   setup_install sample|ring|test|valgrind|drivers|check
+#   setup_install sample|ring|test|docs|valgrind|drivers|check
 #                               Debian and Ubuntu: apt-get for the packages that dpkg does not have. Elsewhere: checks that
 #                               the programs are there. VATTEN_INSTALL=no skips this.
 #   setup_conan                 Conan from PyPI, for one test
@@ -18,8 +18,10 @@
 setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-dev libvulkan1 libvulkan-volk-dev
   mesa-vulkan-drivers libstb-dev libglfw3-dev)
 setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
-setup_packages_test=("${setup_packages_ring[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
-  vulkan-validationlayers spirv-tools python3 python3-venv python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
+# What docs/build.sh needs, and nothing else.
+setup_packages_docs=(python3 python3-sphinx python3-myst-parser "furo|python3-sphinx-rtd-theme" python3-clang)
+setup_packages_test=("${setup_packages_ring[@]}" "${setup_packages_docs[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
+  vulkan-validationlayers spirv-tools python3-venv python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
 
@@ -34,6 +36,7 @@ setup_packages_check=("${setup_packages_drivers[@]}" clang lld clang-format "lib
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_ring=("${setup_programs_sample[@]}" mpirun)
 setup_programs_test=("${setup_programs_sample[@]}" c++ pkg-config spirv-val python3)
+setup_programs_docs=(python3)
 setup_programs_valgrind=("${setup_programs_test[@]}" valgrind)
 setup_programs_drivers=("${setup_programs_test[@]}" mmdebstrap qemu-aarch64-static aarch64-linux-gnu-gcc ninja)
 setup_programs_check=("${setup_programs_test[@]}" clang clang-format)
