@@ -28,6 +28,11 @@ class Sparse(kit.DeviceTest):
         self.assert_near(vatten.block_attention(q, k, v, found.blocks, 8, causal=True, device=kit.device()), want, 2e-5)
         self.assert_near(vatten.sparse(q, k, v, 8, top=2, own=True, causal=True, device=kit.device()), want, 2e-5)
 
+    def test_last_queries_of_a_cache(self):
+        q, k = kit.normal(13, (1, 2, 10, 8)), kit.normal(14, (1, 2, 43, 8))
+        found = vatten.select(q, k, 8, top=3, own=True, causal=True, device=kit.device())
+        self.assertTrue((found.blocks == oracle.best_blocks(q, k, 8, 3, causal=True, own=True)).all())
+
     def test_rows_of_queries(self):
         q, k = kit.normal(7, (1, 2, 21, 8)), kit.normal(8, (1, 2, 40, 8))
         found = vatten.select(q, k, 8, top=2, q_block=5, device=kit.device())
