@@ -15,6 +15,9 @@ import vatten
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 folder.mkdir(parents=True, exist_ok=True)
+if not vatten.devices():
+    print("skipped: there is no Vulkan device")
+    sys.exit(77)
 device = vatten.Device()
 print(device.name, "by", device.driver)
 random = np.random.default_rng(1)
@@ -41,7 +44,7 @@ axes[0].set_ylabel("query")
 figure.colorbar(image, ax=axes, label="weight, power of ten", shrink=0.8)
 figure.savefig(folder / "attention-weights.png", dpi=100)
 
-# %% The window of a query on a grid: the gradient of nothing, just one value per key
+# %% The windows of three queries on a grid
 grid, at = (24, 24), [(2, 3), (12, 12), (21, 14)]
 settings = [("window 7", {}), ("window 7, stride 4", {"stride": 4}), ("window 7, dilation 3", {"dilation": 3})]
 q = np.zeros((1, *grid, 1, 4), np.float32)  # equal scores: every key that is seen weighs 1 / 49
