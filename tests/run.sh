@@ -14,6 +14,7 @@ build=${VATTEN_BUILD:-$root/build}
 
 setup_install test
 setup_conan
+setup_wheel
 setup_configure -DVATTEN_TESTS=ON -DVATTEN_TOOLS=ON -DVATTEN_SAMPLES=ON -DVATTEN_CONTEXT=ON
 setup_build all
 

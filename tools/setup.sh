@@ -10,6 +10,7 @@
 #                               the programs are there. VATTEN_INSTALL=no skips this.
 #   setup_conan                 Conan from PyPI, for one test
 #   setup_configure [options]   cmake, with more options
+#   setup_wheel                 pip for what builds a wheel of Python, where there is a network
 #   setup_build target...
 #
 # Each returns non-zero after saying on stderr what is missing or showing the end of the log.
@@ -21,7 +22,7 @@ setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
 # What docs/build.sh needs, and nothing else.
 setup_packages_docs=(python3 python3-sphinx python3-myst-parser "furo|python3-sphinx-rtd-theme" python3-clang)
 setup_packages_test=("${setup_packages_ring[@]}" "${setup_packages_docs[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
-  vulkan-validationlayers spirv-tools python3-venv python3-numpy python3-matplotlib xvfb xdotool imagemagick x11-utils)
+  vulkan-validationlayers spirv-tools python3-venv python3-numpy python3-matplotlib python3-cffi xvfb xdotool imagemagick x11-utils)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
 
@@ -185,6 +186,19 @@ setup_conan() {
   printf 'Installing with pip: conan\n'
   { setup_quietly python3 -m venv "$build/conan" && setup_quietly "$build/conan/bin/pip" -q install "conan>=2.1,<3"; } 2>/dev/null ||
     setup_complain "going on without Conan: the test of its recipe is skipped"
+}
+
+# What builds the wheel of the Python package stands in no package list of Debian 12: pip fetches it into a folder of the tests. Where that
+# fails their test of the wheel is skipped and says so.
+setup_wheel() {
+  local folder=$build/tests/python/build
+  if [ "${VATTEN_INSTALL:-yes}" = no ] || "$folder/bin/python" -c 'import scikit_build_core, cffi' 2>/dev/null; then
+    return 0
+  fi
+  mkdir -p "$build/tests/python"
+  { /usr/bin/env python3 -m venv --system-site-packages "$folder" &&
+    "$folder/bin/python" -m pip install --disable-pip-version-check scikit-build-core cffi; } >>"$(setup_log)" 2>&1 ||
+    setup_complain "no scikit-build-core from pip: the wheel of the Python package will not be tested"
 }
 
 setup_configure() {
