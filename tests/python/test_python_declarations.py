@@ -35,7 +35,10 @@ def main():
         subprocess.run([*compiler, "-std=c11", f"-I{include}", str(file), "-o", str(program)], check=True)
         got = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.splitlines()
     wrong = [f"cffi: {w}   C: {g}" for w, g in zip(want, got) if w != g]
-    functions = set(re.findall(r"^VATTEN_API[^;]*?\b(vatten_\w+)\s*\(", text, flags=re.M))
+    # As preprocessed: some functions are there on some systems only.
+    seen = subprocess.run([*compiler, f"-I{include}", "-E", "-xc", "-"], input=source.partition("int main")[0], capture_output=True,
+                          text=True, check=True).stdout
+    functions = set(re.findall(r"\b(vatten_\w+)\s*\(", seen))
     wrong += [f"{name} is not in the library" for name in sorted(functions) if not hasattr(lib, name)]
     structs = set(re.findall(r"^\} (vatten_\w+);", text, flags=re.M))
     wrong += [f"{name} is not declared" for name in sorted(structs - set(ffi.list_types()[0]))]
