@@ -176,8 +176,8 @@ static void what_is_missing_is_no_reason_to_fail(void **state) {
         "[{\"rows\":[]}]",
         "[{\"device\":7,\"rows\":[{}]}]",
         "[{\"rows\":[1,\"a\",null,[],{\"ms\":-1}]}]",
-        "[{\"rows\":[{\"problem\":\"p\",\"ms\":1e308,\"ms_min\":1e-308,\"ms_max\":1e308,\"of_fma_roof\":"
-        "1e300}]}]",
+        ("[{\"rows\":[{\"problem\":\"p\",\"ms\":1e308,\"ms_min\":1e-308,\"ms_max\":1e308,\"of_fma_roof\":"
+         "1e300}]}]"),
         "[{\"limits\":[],\"quirks\":{},\"comparison\":1,\"rows\":{\"a\":{\"boxes\":3}}}]"};
     for (size_t i = 0; i < sizeof documents / sizeof *documents; ++i) {
         char *page = page_of(documents[i]);
