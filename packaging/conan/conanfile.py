@@ -57,7 +57,7 @@ class VattenRecipe(ConanFile):
     def generate(self):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables.update({
-            "VATTEN_CONTEXT": bool(self.options.context), "VATTEN_INSTALL": True, "VATTEN_TOOLS": False,
+            "VATTEN_CONTEXT": bool(self.options.context), "VATTEN_INSTALL": True, "VATTEN_TOOLS": False, "VATTEN_PYTHON": False,
             "VATTEN_SAMPLES": False, "VATTEN_TESTS": False,
             "VATTEN_VULKAN_INCLUDE": self.dependencies["vulkan-headers"].cpp_info.includedirs[0].replace("\\", "/")})
         toolchain.generate()

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * kernel_files FOLDER: writes the SPIR-V of every kernel, as a driver gets it, to FOLDER/NAME.spv.
+ * kernel_files --sizes: how many bytes each has, as CSV.
  */
 #include "kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool write_words(const char *path, const uint32_t *words, size_t count) {
     FILE *file = fopen(path, "wb");
@@ -34,11 +36,20 @@ static bool write_kernel(const char *folder, const vt_kernel *kernel) {
     return written;
 }
 
+static int print_sizes(void) {
+    printf("kernel,spirv_bytes\n");
+    for (uint32_t i = 0; i < vt_kernel_count; ++i)
+        printf("%s,%u\n", vt_kernels[i].name, vt_kernels[i].code_size);
+    return 0;
+}
+
 int main(int count, char **arguments) {
     if (count != 2) {
-        fprintf(stderr, "usage: kernel_files FOLDER\n");
+        fprintf(stderr, "usage: kernel_files FOLDER|--sizes\n");
         return 2;
     }
+    if (strcmp(arguments[1], "--sizes") == 0)
+        return print_sizes();
     for (uint32_t i = 0; i < vt_kernel_count; ++i)
         if (!write_kernel(arguments[1], &vt_kernels[i]))
             return 1;
