@@ -24,13 +24,13 @@ typedef struct vt_pack {
 #define VT_PACK_FORMAT 1
 
 /* A word of a template is a byte of these, and the fixed ones a number behind it. */
-enum {
+typedef enum vt_pack_part {
     VT_PACK_RESULT, /* the next id of this block; the first is the block's own, if others use that */
     VT_PACK_ID,     /* open: even, an id of this block by how far back it is; odd, that of another block */
     VT_PACK_NUMBER, /* open */
     VT_PACK_FIXED_NUMBER,
     VT_PACK_FIXED_ID /* that of another block */
-};
+} vt_pack_part;
 
 /* SPIR-V of the module at `at`, exactly word_count words. `names` is room for pack->names words. */
 void vt_unpack(const vt_pack *pack, uint32_t at, size_t word_count, uint32_t *names, uint32_t *out_words);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bytes.h"
 
+#include "unpack.h"
+
 #include <stdlib.h>
 
 static void add_byte(packed_bytes *b, uint32_t byte) {
@@ -60,7 +62,7 @@ static void add_template(packed_bytes *b, const text *template) {
     add(b, template->words[1]);
     for (size_t i = 2; i < template->count; i += 2) {
         add(b, template->words[i]);
-        if (template->words[i] == PART_FIXED_NUMBER || template->words[i] == PART_FIXED_ID)
+        if (template->words[i] == VT_PACK_FIXED_NUMBER || template->words[i] == VT_PACK_FIXED_ID)
             add(b, template->words[i + 1]);
     }
 }
@@ -73,10 +75,6 @@ static void add_block(packed_bytes *b, const pack *p, text block, const uint32_t
         for (uint32_t i = 0; i < open; ++i)
             add(b, block.words[at++]);
     }
-}
-
-static uint32_t folded(int64_t distance) {
-    return (uint32_t)(distance < 0 ? -2 * distance - 1 : 2 * distance);
 }
 
 static void add_module(packed_bytes *b, const packed_module *m) {
@@ -92,7 +90,7 @@ static void add_module(packed_bytes *b, const packed_module *m) {
     add(b, (uint32_t)m->list.count);
     int64_t before = 0;
     for (size_t i = 0; i < m->list.count; ++i) {
-        add(b, folded(m->list.list[i] - before - 1));
+        add(b, pack_folded(m->list.list[i] - before - 1));
         before = m->list.list[i];
     }
 }

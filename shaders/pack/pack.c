@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pack.h"
 #include "shared_names.h"
+#include "unpack.h"
 
 #include <string.h>
 
@@ -17,42 +18,41 @@ typedef struct work {
 uint32_t pack_open_parts(const text *template) {
     uint32_t open = 0;
     for (size_t i = 2; i < template->count; i += 2)
-        open += template->words[i] == PART_ID || template->words[i] == PART_NUMBER;
+        open += template->words[i] == VT_PACK_ID || template->words[i] == VT_PACK_NUMBER;
     return open;
 }
 
-/* Small numbers for small distances, back or ahead. */
-static uint32_t folded(int64_t distance) {
+uint32_t pack_folded(int64_t distance) {
     return (uint32_t)(distance < 0 ? -2 * distance - 1 : 2 * distance);
 }
 
 /* `seen` ids of the block are defined so far. */
 static uint32_t reference(const work *w, uint32_t id, uint32_t seen) {
     uint32_t name = w->self->names[id];
-    return name ? 2 * (name - 1) + 1 : 2 * folded((int64_t)seen - w->locals[id]);
+    return name ? 2 * (name - 1) + 1 : 2 * pack_folded((int64_t)seen - w->locals[id]);
 }
 
 /* Inside of functions, types and numbers belong to the template: there are few of each instruction. */
-static pack_part part_of(operand kind, bool inside) {
+static vt_pack_part part_of(operand kind, bool inside) {
     switch (kind) {
     case OPERAND_RESULT:
-        return PART_RESULT;
+        return VT_PACK_RESULT;
     case OPERAND_NUMBER:
-        return inside ? PART_FIXED_NUMBER : PART_NUMBER;
+        return inside ? VT_PACK_FIXED_NUMBER : VT_PACK_NUMBER;
     case OPERAND_TYPE:
-        return inside ? PART_FIXED_ID : PART_ID;
+        return inside ? VT_PACK_FIXED_ID : VT_PACK_ID;
     default:
-        return PART_ID;
+        return VT_PACK_ID;
     }
 }
 
-static uint32_t value_of(const work *w, pack_part part, uint32_t word, uint32_t seen) {
+static uint32_t value_of(const work *w, vt_pack_part part, uint32_t word, uint32_t seen) {
     switch (part) {
-    case PART_RESULT:
+    case VT_PACK_RESULT:
         return 0;
-    case PART_ID:
+    case VT_PACK_ID:
         return reference(w, word, seen);
-    case PART_FIXED_ID:
+    case VT_PACK_FIXED_ID:
         return w->self->names[word] - 1;
     default:
         return word;
@@ -66,14 +66,14 @@ static void add_instruction(work *w, const instruction *i, bool inside, uint32_t
     words_add(template, i->op);
     words_add(template, i->count);
     for (uint32_t n = 0; n < i->count; ++n) {
-        pack_part part = part_of(i->kinds[n], inside);
+        vt_pack_part part = part_of(i->kinds[n], inside);
         uint32_t value = value_of(w, part, i->words[n], *seen);
-        bool fixed = part == PART_FIXED_NUMBER || part == PART_FIXED_ID;
+        bool fixed = part == VT_PACK_FIXED_NUMBER || part == VT_PACK_FIXED_ID;
         words_add(template, part);
         words_add(template, fixed ? value : 0);
-        if (part == PART_ID || part == PART_NUMBER)
+        if (part == VT_PACK_ID || part == VT_PACK_NUMBER)
             words_add(open, value);
-        *seen += part == PART_RESULT && w->self->names[i->words[n]] == 0;
+        *seen += part == VT_PACK_RESULT && w->self->names[i->words[n]] == 0;
     }
     words_add(block, texts_number(&w->pack->templates, template->list, template->count));
     for (size_t n = 0; n < open->count; ++n)
@@ -183,7 +183,7 @@ static bool add_globals(work *w, text *defined) {
         if (result) {
             number = self->names[result] - 1;
             if (!defined[number].words)
-                defined[number] = (text){block.list, block.count, 0};
+                defined[number] = (text){block.list, block.count};
             if (!same_text(&defined[number], &block))
                 return false;
         } else {

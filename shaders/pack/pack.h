@@ -34,15 +34,10 @@ typedef struct pack {
 void pack_modules(pack *out, packed_module *modules, size_t count, arena *memory);
 
 /* A block is words: of each instruction the number of its template, then what that leaves open. A template is words: the
- * instruction, how many words follow, and of each a pair of these and a value. */
-typedef enum pack_part {
-    PART_RESULT, /* the next id of the block; the first is known outside by the block's number, if it has one */
-    PART_ID,     /* open: even, an id of this block by how far back it is; odd, one known outside */
-    PART_NUMBER, /* open */
-    PART_FIXED_NUMBER,
-    PART_FIXED_ID /* known outside */
-} pack_part;
-
+ * instruction, how many words follow, and of each a pair of a vt_pack_part and a value. */
 uint32_t pack_open_parts(const text *template);
+
+/* Small numbers for small distances, back or ahead. */
+uint32_t pack_folded(int64_t distance);
 
 #endif

@@ -12,8 +12,9 @@
  * Numbers, plus one, of all ids that the module defines before its first function: out has room for its ids, zeroed. `known` is
  * shared by the modules, and its count is that of the numbers.
  *
- * Two are the same if what defines them is, decorations and what they refer to included, as far as a dozen steps lead (the
- * refinement of Weisfeiler and Leman, 1968); of several such in one module, the first is the same as the first of another.
+ * Two are the same if what defines them is, decorations included, and what they refer to has the same numbers. What comes later in
+ * the module has none yet: it counts as the same as far as a dozen steps from it lead (the refinement of Weisfeiler and Leman, 1968). Of
+ * several that are the same in one module, the first is the same as the first of another.
  */
 void names_of(const spirv_module *m, texts *known, uint32_t *out, arena *memory);
 

@@ -42,9 +42,8 @@ uint32_t texts_number(texts *t, const uint32_t *words, size_t count) {
         uint32_t *copy = arena_take(t->memory, (count + 1) * sizeof *copy);
         memcpy(copy, words, count * sizeof *words);
         t->list = arena_grown(t->memory, t->list, t->count, sizeof *t->list);
-        t->list[t->count++] = (text){copy, count, 0};
+        t->list[t->count++] = (text){copy, count};
         *place = t->count;
     }
-    t->list[*place - 1].uses++;
     return *place - 1;
 }

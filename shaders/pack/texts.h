@@ -12,7 +12,6 @@
 typedef struct text {
     const uint32_t *words;
     size_t count;
-    uint32_t uses; /* how often it was asked for */
 } text;
 
 typedef struct texts {
