@@ -13,7 +13,7 @@ import numpy as np
 from .arrays import Tensor, address_of
 from .errors import Error, InvalidArgument
 from .native import as_dict, check, ffi, lib, logger
-from .plans import Children, Plan, Recorder, fields_of, handle_of
+from .plans import Children, Closable, Plan, Recorder, fields_of, handle_of
 
 #: Plans of a device that are kept, the ones used last.
 KEPT_PLANS = 128
@@ -32,7 +32,7 @@ class CacheInfo(NamedTuple):
     currsize: int
 
 
-class _Base:
+class _Base(Closable):
     """What makes plans. Closing it closes its plans and recorders first."""
 
     def __init__(self, handle: Any, destroy: Any, owner: Any):
@@ -72,16 +72,6 @@ class _Base:
     def recorder(self, *, max_dispatches: int = 0, workspace_bytes: int = 0) -> Recorder:
         """A recorder for command buffers of your own."""
         return Recorder(self._children, self.handle, max_dispatches, workspace_bytes)
-
-    def close(self) -> None:
-        """Frees all that the device has; later calls raise. Closing twice is fine."""
-        self._finalizer()
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<vatten.{type(self).__name__} {self.name!r}{' (closed)' if self.closed else ''}>"

@@ -46,7 +46,23 @@ class Children:
         return handle in self._held
 
 
-class _Owned:
+class Closable:
+    """Something that is closed by hand, by `with`, or when nobody has it any more."""
+
+    _finalizer: Any
+
+    def close(self) -> None:
+        """Frees all that it has, which the GPU must be done with; later calls raise. Closing twice is fine."""
+        self._finalizer()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Owned(Closable):
     """Something of a device, with a C handle."""
 
     _what = "object"
@@ -62,16 +78,6 @@ class _Owned:
         if not self._children.holds(self._handle):
             raise Error(f"the {self._what} is closed")
         return self._handle
-
-    def close(self) -> None:
-        """The GPU must be done with what was recorded of it. Closing twice is fine."""
-        self._finalizer()
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Plan(_Owned):

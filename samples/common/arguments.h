@@ -21,6 +21,18 @@ typedef struct argument {
     const char *help;
 } argument;
 
+/* Rows that most samples have. */
+#define ARGUMENT_ROW_DEVICE(TARGET)                                                                          \
+    { "--device", ARGUMENT_TEXT, TARGET, 0, 0, "NAME", "part of a Vulkan device's name, or its index" }
+#define ARGUMENT_ROW_LIST_DEVICES(TARGET)                                                                    \
+    { "--list-devices", ARGUMENT_FLAG, TARGET, 0, 0, "", "print the names of the Vulkan devices" }
+#define ARGUMENT_ROW_QUIET(TARGET)                                                                           \
+    { "--quiet", ARGUMENT_FLAG, TARGET, 0, 0, "", "no progress on stderr" }
+#define ARGUMENT_ROW_JSON(TARGET)                                                                            \
+    { "--json", ARGUMENT_FLAG, TARGET, 0, 0, "", "print the result as JSON" }
+#define ARGUMENT_ROW_HELP(TARGET)                                                                            \
+    { "--help", ARGUMENT_FLAG, TARGET, 0, 0, "", "print this" }
+
 /* Reads argv[1..]. What is no option is gathered in front, argv[0..*rest) (what stood there has been read); with `rest`
  * NULL it is refused. False after a message. */
 bool arguments_read(const argument *rows, size_t count, int argc, char **argv, uint32_t *rest);

@@ -42,12 +42,11 @@ static size_t make_rows(options *o, argument rows[MOST_ROWS]) {
         {"--check", ARGUMENT_FLAG, &o->check, 0, 0, "", "compare tokens with double, and pages (default)"},
         {"--no-check", ARGUMENT_FLAG, &o->no_check, 0, 0, "", "do not"},
         {"--chart", ARGUMENT_TEXT, &o->chart, 0, 0, "FILE.png", "draw the time of a token by --lengths"},
-        {"--device", ARGUMENT_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
-        {"--list-devices", ARGUMENT_FLAG, &o->list_devices, 0, 0, "",
-         "print the names of the Vulkan devices"},
-        {"--quiet", ARGUMENT_FLAG, &o->quiet, 0, 0, "", "no progress on stderr"},
-        {"--json", ARGUMENT_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
-        {"--help", ARGUMENT_FLAG, &o->help, 0, 0, "", "print this"},
+        ARGUMENT_ROW_DEVICE(&o->device),
+        ARGUMENT_ROW_LIST_DEVICES(&o->list_devices),
+        ARGUMENT_ROW_QUIET(&o->quiet),
+        ARGUMENT_ROW_JSON(&o->json),
+        ARGUMENT_ROW_HELP(&o->help),
     };
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(all[0]);

@@ -36,15 +36,14 @@ static size_t make_rows(denoise_options *o, argument rows[MAX_ROWS]) {
          "longest side of the pieces that run at once (by --memory)"},
         {"--memory", ARGUMENT_COUNT, &o->memory, 8, 65536, "MB",
          "that pieces may take, on host and device together (300)"},
-        {"--device", ARGUMENT_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
-        {"--list-devices", ARGUMENT_FLAG, &o->list_devices, 0, 0, "",
-         "print the names of the Vulkan devices"},
+        ARGUMENT_ROW_DEVICE(&o->device),
+        ARGUMENT_ROW_LIST_DEVICES(&o->list_devices),
         {"--check", ARGUMENT_FLAG, &o->check, 0, 0, "", "compare with plain loops in double on the CPU"},
         {"--repeat", ARGUMENT_COUNT, &o->repeat, 1, NLM_MAX_REPEAT, "N",
          "run N times; times are medians without the first (1)"},
-        {"--quiet", ARGUMENT_FLAG, &o->quiet, 0, 0, "", "no progress on stderr"},
-        {"--json", ARGUMENT_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
-        {"--help", ARGUMENT_FLAG, &o->help, 0, 0, "", "print this"},
+        ARGUMENT_ROW_QUIET(&o->quiet),
+        ARGUMENT_ROW_JSON(&o->json),
+        ARGUMENT_ROW_HELP(&o->help),
     };
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(all[0]);

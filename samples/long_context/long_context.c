@@ -46,12 +46,11 @@ static size_t make_rows(options *o, argument rows[MOST_ROWS]) {
         {"--check", ARGUMENT_COUNT, &o->checks, 0, STUDY_MOST_CHECKS, "N",
          "rows computed again in double (16), besides a question of each needle"},
         {"--quick", ARGUMENT_FLAG, &o->quick, 0, 0, "", "a short text, in seconds on any device"},
-        {"--device", ARGUMENT_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
-        {"--list-devices", ARGUMENT_FLAG, &o->list_devices, 0, 0, "",
-         "print the names of the Vulkan devices"},
-        {"--quiet", ARGUMENT_FLAG, &o->quiet, 0, 0, "", "no progress on stderr"},
-        {"--json", ARGUMENT_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
-        {"--help", ARGUMENT_FLAG, &o->help, 0, 0, "", "print this"},
+        ARGUMENT_ROW_DEVICE(&o->device),
+        ARGUMENT_ROW_LIST_DEVICES(&o->list_devices),
+        ARGUMENT_ROW_QUIET(&o->quiet),
+        ARGUMENT_ROW_JSON(&o->json),
+        ARGUMENT_ROW_HELP(&o->help),
     };
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(all[0]);

@@ -50,10 +50,9 @@ static size_t make_rows(options *o, argument rows[MOST_OPTIONS]) {
         {"--timeline", ARGUMENT_TEXT, &o->timeline, 0, 0, "FILE.png", "draw what each rank did when"},
         {"--device", ARGUMENT_TEXT, &o->device, 0, 0, "NAME,...",
          "parts of names, or indices: ranks take turns"},
-        {"--list-devices", ARGUMENT_FLAG, &o->list_devices, 0, 0, "",
-         "print the names of the Vulkan devices"},
-        {"--json", ARGUMENT_FLAG, &o->json, 0, 0, "", "print the result as JSON"},
-        {"--help", ARGUMENT_FLAG, &o->help, 0, 0, "", "print this"},
+        ARGUMENT_ROW_LIST_DEVICES(&o->list_devices),
+        ARGUMENT_ROW_JSON(&o->json),
+        ARGUMENT_ROW_HELP(&o->help),
     };
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(all[0]);

@@ -40,12 +40,11 @@ static size_t make_rows(viewer_options *o, argument rows[MAX_ROWS]) {
          "compare with plain loops in double on the CPU; with --headless"},
         {"--json", ARGUMENT_FLAG, &o->json, 0, 0, "", "print the figures as JSON; with --headless"},
         {"--no-roof", ARGUMENT_FLAG, &o->no_roof, 0, 0, "", "do not measure what the device is capable of"},
-        {"--device", ARGUMENT_TEXT, &o->device, 0, 0, "NAME", "part of a Vulkan device's name, or its index"},
-        {"--list-devices", ARGUMENT_FLAG, &o->list_devices, 0, 0, "",
-         "print the names of the Vulkan devices"},
+        ARGUMENT_ROW_DEVICE(&o->device),
+        ARGUMENT_ROW_LIST_DEVICES(&o->list_devices),
         {"--validation", ARGUMENT_FLAG, &o->validation, 0, 0, "",
          "with VK_LAYER_KHRONOS_validation; what it complains of is a failure"},
-        {"--help", ARGUMENT_FLAG, &o->help, 0, 0, "", "print this"},
+        ARGUMENT_ROW_HELP(&o->help),
     };
     memcpy(rows, all, sizeof(all));
     return sizeof(all) / sizeof(all[0]);

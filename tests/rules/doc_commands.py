@@ -101,13 +101,13 @@ class Commands:
         folder = (self.root / program).parent
         text += "\n".join(f.read_text(encoding="utf-8") for f in folder.glob("*.py"))
         if program == "samples/run.sh":
-            text += "\n".join(self.texts("samples/*/*.c"))
+            text += "\n".join(self.texts("samples/*/*.[ch]"))
         for option in options:
             if option not in text and f'"{option[2:]}"' not in text:
                 yield f"{program}: has no {option}"
 
     def sample_faults(self, name, options):
-        text = "\n".join(self.texts("samples/*/*.c", "tests/*/*.c", "tests/*/*.py"))
+        text = "\n".join(self.texts("samples/*/*.[ch]", "tests/*/*.c", "tests/*/*.py"))
         for option in options:
             if option not in text and f'"{option[2:]}"' not in text:
                 yield f"{name}: has no {option}"
