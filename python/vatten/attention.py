@@ -9,7 +9,7 @@ import numpy as np
 from .arrays import DTYPES, Tensor, elements, floats, lies_within, plain, address_of, same, tensor
 from .devices import Device, device_of
 from .errors import InvalidArgument
-from .native import lib
+from .native import check, ffi, lib
 
 HEADS_FIRST = ("batch", "head", "token")
 
@@ -58,6 +58,19 @@ def out_of(out: Optional[np.ndarray], shape: tuple[int, ...], dtype: Any) -> np.
     return out
 
 
+def finish(device: Union[Device, str, int, None], family: str, desc: Any, heads: Heads, out: Optional[np.ndarray],
+           return_lse: bool) -> Any:
+    """Runs a plan of attention, and gives what its caller asked for."""
+    result = out_of(out, heads.out_shape, heads.dtype)
+    writes = {"out": result}
+    if return_lse:
+        writes["lse"] = np.empty(heads.out_shape[:3], np.float32)
+    where = device_of(device)
+    with where.lock:
+        where.run(where.cached(family, desc), heads.reads, writes)
+    return (result, writes["lse"]) if return_lse else result
+
+
 def side(limit: Optional[int]) -> int:
     return int(lib.VATTEN_UNLIMITED) if limit is None else limit
 
@@ -98,8 +111,6 @@ def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any]
 
 def head_fields(desc: dict[str, Any], heads: int, columns: dict[str, Any]) -> Optional[Tensor]:
     """The table of heads, with what `columns` give by members of vatten_head; the fields that say so are added to the desc."""
-    from .native import check, ffi  # only what few calls need
-
     given = {name: np.broadcast_to(np.asarray(x, np.float32), (heads,)) for name, x in columns.items() if x is not None}
     if not given:
         return None
@@ -152,11 +163,4 @@ def attention(q: Any, k: Any, v: Any, *, causal: bool = False, window: Optional[
     table = head_fields(desc, heads.out_shape[1], {"sink": sinks, "slope": alibi_slopes})
     if table is not None:
         reads["tables"] = table
-    result = out_of(out, heads.out_shape, heads.dtype)
-    writes = {"out": result}
-    if return_lse:
-        writes["lse"] = np.empty(heads.out_shape[:3], np.float32)
-    where = device_of(device)
-    with where.lock:
-        where.run(where.cached("attention", desc), reads, writes)
-    return (result, writes["lse"]) if return_lse else result
+    return finish(device, "attention", desc, heads, out, return_lse)

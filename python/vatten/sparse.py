@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Optional, Union
 import numpy as np
 
 from .arrays import DTYPES, Tensor, floats, plain, same, tensor
-from .attention import HEADS_FIRST, Heads, align_of, out_of, packed
+from .attention import HEADS_FIRST, Heads, align_of, finish
 from .devices import Device, device_of
 from .errors import InvalidArgument
 from .native import check, ffi, lib, logger
@@ -101,17 +101,6 @@ def select(q: Any, k: Any, block: int, *, top: Optional[int] = None, mass: Optio
     return found
 
 
-def finish(where: Device, family: str, desc: Any, heads: Heads, out: Optional[np.ndarray], return_lse: bool) -> Any:
-    """Runs a plan of attention, and gives what its caller asked for."""
-    result = out_of(out, heads.out_shape, heads.dtype)
-    writes = {"out": result}
-    if return_lse:
-        writes["lse"] = np.empty(heads.out_shape[:3], np.float32)
-    with where.lock:
-        where.run(where.cached(family, desc), heads.reads, writes)
-    return (result, writes["lse"]) if return_lse else result
-
-
 def block_attention(q: Any, k: Any, v: Any, blocks: Any, block: int, *, q_block: int = 1, causal: bool = False,
                     align: str = "last", scale: Optional[float] = None, return_lse: bool = False,
                     out: Optional[np.ndarray] = None, device: Union[Device, str, int, None] = None) -> Any:
@@ -127,7 +116,7 @@ def block_attention(q: Any, k: Any, v: Any, blocks: Any, block: int, *, q_block:
     heads.reads["lists"] = plain(lists)
     desc = {"heads": heads.fields, "q_len": heads.q_len, "kv_len": heads.kv_len, "q_block": q_block, "kv_block": block,
             "entries": lists.shape[3], "list_heads": lists.shape[1], "causal": causal, "align": align_of(align)}
-    return finish(device_of(device), "lists", desc, heads, out, return_lse)
+    return finish(device, "lists", desc, heads, out, return_lse)
 
 
 def sparse(q: Any, k: Any, v: Any, block: int, *, top: Optional[int] = None, mass: Optional[float] = None,
@@ -142,7 +131,7 @@ def sparse(q: Any, k: Any, v: Any, block: int, *, top: Optional[int] = None, mas
                    first=first, local=local, softmax=softmax, score_scale=score_scale, list_heads=list_heads or 0)
     desc = {"heads": heads.fields, "q_len": heads.q_len, "kv_len": heads.kv_len, "q_block": q_block, "kv_block": block,
             "rule": rule, "causal": causal}
-    return finish(device_of(device), "sparse", desc, heads, out, return_lse)
+    return finish(device, "sparse", desc, heads, out, return_lse)
 
 
 def moba(q: Any, k: Any, v: Any, block: int, topk: int, *, scale: Optional[float] = None, return_lse: bool = False,
@@ -154,4 +143,4 @@ def moba(q: Any, k: Any, v: Any, block: int, topk: int, *, scale: Optional[float
     fields = ffi.new("vatten_heads *", heads.fields)
     desc = ffi.new("vatten_sparse_desc *")
     check(lib.vatten_preset_moba(logger, fields, heads.q_len, heads.kv_len, block, topk, desc))
-    return finish(device_of(device), "sparse", desc, heads, out, return_lse)
+    return finish(device, "sparse", desc, heads, out, return_lse)
