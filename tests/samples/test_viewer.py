@@ -6,7 +6,6 @@ import json
 import math
 import os
 import subprocess
-import unittest
 
 import denoise_support as support
 from denoise_support import shapes, write_png

@@ -6,7 +6,6 @@ usage: test_page.py FOLDER_OF_THE_TOOLS [unittest options]
 Exit status 77 when NumPy or a Vulkan device is missing.
 """
 import json
-import unittest
 from html.parser import HTMLParser
 
 import tool_support as support
