@@ -15,7 +15,7 @@ import device_list
 import folders as rooms
 
 UNSET = ("VK_ICD_FILENAMES", "VK_DRIVER_FILES", "VK_INSTANCE_LAYERS", "VK_ADD_LAYER_PATH", "LD_PRELOAD",
-         "LD_LIBRARY_PATH", "VATTEN_DEVICE", "VATTEN_TEST_CAPS", "VATTEN_TEST_LAYOUT")
+         "LD_LIBRARY_PATH", "VATTEN_DEVICE", "VATTEN_TEST_CAPS", "VATTEN_TEST_LAYOUT", "VATTEN_TEST_BRIEF")
 RAISING_LAYER = "VK_LAYER_VATTEN_raise_version"
 # Without pointer authentication, which newer ones have, distributions build for and qemu computes by a cipher at each call
 # and return: compilers take ten times as long with it.

@@ -67,6 +67,7 @@ int gpu_open(gpu *g, const char *program, const vatten_context_desc *desc) {
     if (getenv("VATTEN_TEST")) {
         cmocka_set_test_filter(getenv("VATTEN_TEST"));
     }
+    g->brief = getenv("VATTEN_TEST_BRIEF") != NULL;
     wanted.validation = true;
     wanted.logger.write = hear;
     wanted.logger.user = g;
@@ -100,6 +101,10 @@ static void tell_summary(const gpu *g) {
     static const char *const names[3] = {[REF_F32] = "f32", [REF_F16] = "f16", [REF_BF16] = "bf16"};
     printf("%s: %llu cases, %llu rows compared, %llu failures\n", g->program, (unsigned long long)g->cases,
            (unsigned long long)g->rows, (unsigned long long)g->failures);
+    if (g->brief) {
+        printf("  brief: one turn of %u problems and %u loops, %llu left out\n", g->brief_problems,
+               g->brief_loops, (unsigned long long)g->left_out);
+    }
     for (int t = 0; t < 3; ++t) {
         tell_worst(names[t], &g->worst_out[t]);
     }

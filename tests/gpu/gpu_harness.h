@@ -16,7 +16,9 @@
  * devices too, VATTEN_VERBOSE prints what the library logs, VATTEN_TEST_CAPS lowers what the device can do, for
  * example "no_subgroups,shared=16384,without=push_descriptor" (gpu_caps.h has the words; a wrong one is an
  * error). VATTEN_TEST runs only tests whose names it matches ("test_*bias*"), VATTEN_TEST_LAYOUT ("matrix2") leaves out
- * all problems that ask for another layout or for none.
+ * all problems that ask for another layout or for none. VATTEN_TEST_BRIEF is for devices and layers on which compiling a kernel
+ * takes seconds: a problem for several layouts is run in one of them, by turns, and problems of more than 1,000 dispatches
+ * are left out, and told.
  *
  * Failures are printed and counted, not thrown, so that one run shows them all: end each test with
  * gpu_assert_clean().
@@ -38,6 +40,7 @@
 #define GPU_LAYOUTS                                                                                          \
     VATTEN_LAYOUT_DOT /* those before it serve more than one kind of problem; it is for keys of bytes */
 #define GPU_ALL_LAYOUTS VATTEN_LAYOUT_COUNT
+#define GPU_MOST_TURNS  32
 
 typedef enum gpu_slot {
     GPU_Q,
@@ -74,9 +77,13 @@ typedef struct gpu {
     vatten_layout only; /* problems that ask for another layout are left out; AUTO: none is */
     uint64_t asserted;  /* failures that gpu_assert_clean has thrown */
     uint64_t layout_cases[GPU_ALL_LAYOUTS], layout_refused[GPU_ALL_LAYOUTS];
-    unsigned f16_turns;         /* of gpu_check_layouts */
-    uint32_t validation_errors; /* already counted */
-    gpu_worst worst_out[3];     /* by ref_dtype */
+    unsigned f16_turns;                   /* of gpu_check_layouts */
+    bool brief;                           /* VATTEN_TEST_BRIEF */
+    unsigned brief_problems, brief_loops; /* of which one turn was taken */
+    unsigned brief_turns[GPU_MOST_TURNS]; /* by how many take them */
+    uint64_t left_out;                    /* problems of too many dispatches to be brief */
+    uint32_t validation_errors;           /* already counted */
+    gpu_worst worst_out[3];               /* by ref_dtype */
     gpu_worst worst_lse;
 } gpu;
 
@@ -242,7 +249,7 @@ uint64_t gpu_list_rows(const vatten_lists_desc *desc);
  * not a failure. Returns false on failure, and has told it. */
 bool gpu_check(gpu *g, const gpu_problem *problem);
 
-/* The same for every layout; on software devices those with f16 in shared memory take turns, unless VATTEN_THOROUGH is set.
+/* The same for every layout (one of them with VATTEN_TEST_BRIEF); on software devices those with f16 in shared memory take turns, unless VATTEN_THOROUGH is set.
  * A problem with a tolerance of its own does not change its dtype: MATRIX is then left out, and so is PACKED. */
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 
@@ -250,6 +257,16 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
  * 0..11 meet all layouts with all of what changes with turn % 3; where there are matrices the layouts with those in turns too,
  * and DOT each time where it can be. */
 bool gpu_check_turn(gpu *g, const gpu_problem *problem, unsigned turn);
+
+/* What a test goes through: for (n = gpu_first_of(g, count); n < count; n = gpu_next_of(g, n, count)). All, or with
+ * VATTEN_TEST_BRIEF one of them, another for each loop of that count. */
+unsigned gpu_first_of(gpu *g, unsigned count);
+unsigned gpu_next_of(const gpu *g, unsigned n, unsigned count);
+
+/* Likewise for layouts, of which brief ones are such as the device has: for (l = gpu_first_layout(g); l < GPU_LAYOUTS; l =
+ * gpu_next_layout(g, l)). */
+int gpu_first_layout(gpu *g);
+int gpu_next_layout(const gpu *g, int layout);
 
 /* ---- The steps of gpu_check, for tests that need something in between ---- */
 

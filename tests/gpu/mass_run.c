@@ -351,8 +351,9 @@ bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout) 
         {.kind = VATTEN_MASS_ENTROPY},
         {.kind = VATTEN_MASS_BLOCK_MAX, .block = 7},
     };
+    const unsigned count = sizeof descs / sizeof descs[0];
     bool good = true;
-    for (size_t n = 0; n < sizeof descs / sizeof descs[0]; ++n) {
+    for (unsigned n = gpu_first_of(g, count); n < count; n = gpu_next_of(g, n, count)) {
         mass_case c = {.problem = *problem, .desc = descs[n]};
         gpu_set_layout(g, &c.problem, layout, problem->small_tiles);
         good = mass_check(g, &c) && good;
@@ -362,8 +363,9 @@ bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout) 
 
 bool mass_check_all(gpu *g, const gpu_problem *problem) {
     bool good = true;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout <= VATTEN_LAYOUT_SHARED; ++layout) {
-        good = mass_check_kinds(g, problem, (vatten_layout)layout) && good;
+    const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
+    for (unsigned n = gpu_first_of(g, 3); n < 3; n = gpu_next_of(g, n, 3)) {
+        good = mass_check_kinds(g, problem, layouts[n]) && good;
     }
     return good;
 }

@@ -102,11 +102,13 @@ static void check_long_prefix(vatten_layout layout) {
 static void test_lengths_at_tile_edges(void **state) {
     (void)state;
     for (unsigned t = 0; t < COUNT(dtypes); ++t) {
-        for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+        for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+             layout = gpu_next_layout(&device, layout)) {
             check_edges(dtypes[t], (vatten_layout)layout, 16);
         }
     }
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         check_long_prefix((vatten_layout)layout);
     }
     gpu_assert_clean(&device);

@@ -165,6 +165,57 @@ static void test_validation_errors_are_seen(void **state) {
     device.failures = 0;
 }
 
+/* ---- VATTEN_TEST_BRIEF ---- */
+
+/* Another that is open, so that the score of this program stays. */
+static void open_brief(gpu *g) {
+    assert_int_equal(gpu_open(g, "brief", NULL), 0);
+    g->brief = true;
+    g->only = VATTEN_LAYOUT_AUTO;
+}
+
+static void test_brief_runs_meet_all_layouts_by_turns(void **state) {
+    (void)state;
+    gpu g = {0};
+    uint64_t looped[GPU_ALL_LAYOUTS] = {0};
+    open_brief(&g);
+    const gpu_problem p = gapped(gpu_has_dtype(&g, VATTEN_DTYPE_F16) ? VATTEN_DTYPE_F16 : VATTEN_DTYPE_F32);
+    for (unsigned n = 0; n < GPU_ALL_LAYOUTS; ++n) {
+        assert_true(gpu_check_layouts(&g, &p));
+        assert_int_equal(g.cases, n + 1);
+        unsigned met = 0;
+        for (int l = gpu_first_layout(&g); l < GPU_LAYOUTS; l = gpu_next_layout(&g, l)) {
+            looped[l]++;
+            met++;
+        }
+        assert_int_equal(met, 1);
+    }
+    for (int l = VATTEN_LAYOUT_ROWS; l < GPU_LAYOUTS; ++l) {
+        bool has = gpu_has_layout(&g, (vatten_layout)l);
+        assert_int_equal(looped[l] > 0, has);
+        assert_int_equal(g.layout_cases[l] > 0, has);
+    }
+    assert_int_equal(gpu_close(&g, 0), 0);
+}
+
+static void test_brief_runs_leave_long_records_out(void **state) {
+    (void)state;
+    gpu g = {0};
+    gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 1100, 4, 1, 1, 4);
+    p.dense.heads.tile = (vatten_tile){VATTEN_LAYOUT_SHARED, 8, 1, 8, 8};
+    p.dense.heads.max_macs = 1;
+    gpu_name(&p, "1,100 dispatches");
+    open_brief(&g);
+    assert_true(gpu_check(&g, &p));
+    assert_int_equal(g.left_out, 1);
+    assert_int_equal(g.cases, 0);
+    p.dense.q_len = 20;
+    assert_true(gpu_check(&g, &p));
+    assert_int_equal(g.left_out, 1);
+    assert_int_equal(g.cases, 1);
+    assert_int_equal(gpu_close(&g, 0), 0);
+}
+
 /* ---- VATTEN_TEST_CAPS ---- */
 
 static void test_caps_lower_and_never_raise(void **state) {
@@ -269,6 +320,8 @@ int main(void) {
         cmocka_unit_test(test_damage_to_tables_is_seen),
         cmocka_unit_test(test_missing_elements_are_seen),
         cmocka_unit_test(test_validation_errors_are_seen),
+        cmocka_unit_test(test_brief_runs_meet_all_layouts_by_turns),
+        cmocka_unit_test(test_brief_runs_leave_long_records_out),
     };
     int opened = gpu_open(&device, "test_harness", NULL);
     return opened ? opened : gpu_close(&device, cmocka_run_group_tests(tests, NULL, NULL));

@@ -18,7 +18,8 @@ static const vatten_dtype dtypes[] = {VATTEN_DTYPE_F32, VATTEN_DTYPE_F16, VATTEN
 
 static void test_more_heads_than_a_dispatch_takes(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 1, 3, 256, 128, 4);
         p.dense.heads.batch = 300;
         gpu_set_layout(&device, &p, (vatten_layout)layout, true);
@@ -182,7 +183,8 @@ static void test_grids_beyond_a_range_of_1_mib(void **state) {
 static void all_layouts(gpu *g) {
     static const uint32_t dims[] = {16, 100};
     for (unsigned n = 0; n < COUNT(dims); ++n) {
-        for (int layout = VATTEN_LAYOUT_AUTO; layout < GPU_LAYOUTS; ++layout) {
+        for (int layout = VATTEN_LAYOUT_AUTO; layout < GPU_LAYOUTS;
+             layout = layout ? gpu_next_layout(g, layout) : gpu_first_layout(g)) {
             gpu_problem p = gpu_dense(dtypes[(n + (unsigned)layout) % 3], 21, 45, 2, 1, dims[n]);
             p.dense.causal = true;
             gpu_set_layout(g, &p, (vatten_layout)layout, false);

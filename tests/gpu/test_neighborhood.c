@@ -348,15 +348,16 @@ static void test_heads_and_dims(void **state) {
     static const grid_row grid = {2, {{6, 3, 1, 2, false}, {9, 4, 2, 1, true}}};
     bool all = gpu_thorough(&device);
     for (unsigned n = 0; n < COUNT(rows); ++n) {
-        for (unsigned layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
-            if (!all && layout == VATTEN_LAYOUT_ROWS + n % 3) {
+        for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+             layout = gpu_next_layout(&device, layout)) {
+            if (!all && layout == VATTEN_LAYOUT_ROWS + (int)n % 3) {
                 continue;
             }
             if (gpu_is_packed((vatten_layout)layout) && rows[n].scale == 0.5f) {
                 continue; /* its error goes by the scores, which here are three times those of unit variance */
             }
-            gpu_problem p =
-                problem_of(&grid, dtypes[(n + layout) % 3], rows[n].heads, rows[n].kv_heads, rows[n].dim);
+            gpu_problem p = problem_of(&grid, dtypes[(n + (unsigned)layout) % 3], rows[n].heads,
+                                       rows[n].kv_heads, rows[n].dim);
             vatten_heads *h = &p.hood.heads;
             h->value_dim = rows[n].value_dim;
             h->batch = rows[n].batch;

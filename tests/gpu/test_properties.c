@@ -104,7 +104,8 @@ static void check_ones(gpu_problem *p) {
 
 static void test_weights_sum_to_one(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         for (int dtype = VATTEN_DTYPE_F32; dtype <= VATTEN_DTYPE_BF16; ++dtype) {
             gpu_problem p = gpu_dense((vatten_dtype)dtype, 30, 501, 2, 1, 32);
             p.dense.causal = true;
@@ -140,7 +141,8 @@ static float shifted_keys(const void *user, gpu_slot slot, uint64_t b, uint64_t 
 static void test_common_key_vector_changes_nothing(void **state) {
     (void)state;
     const shifted none = {0.0f}, some = {0.5f};
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         gpu_trial a = {0}, b = {0};
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 20, 150, 2, 2, 32);
         gpu_set_layout(&device, &p, (vatten_layout)layout, false);
@@ -173,7 +175,8 @@ static void test_full_window_is_dense(void **state) {
     (void)state;
     static const uint64_t extents[3][3] = {{60, 0, 0}, {6, 10, 0}, {3, 4, 5}};
     for (uint32_t rank = 1; rank <= 3; ++rank) {
-        for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+        for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+             layout = gpu_next_layout(&device, layout)) {
             gpu_trial a = {0}, b = {0};
             gpu_problem grid = gpu_grid(VATTEN_DTYPE_F32, rank, extents[rank - 1], 2, 1, 16);
             gpu_problem dense = gpu_dense(VATTEN_DTYPE_F32, 60, 60, 2, 1, 16);
@@ -199,7 +202,8 @@ static void test_full_window_is_dense(void **state) {
 
 static void test_full_prefix_lifts_the_window(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         gpu_trial a = {0}, b = {0};
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 50, 90, 2, 1, 16);
         p.dense.causal = true;
@@ -228,7 +232,8 @@ static float permuted(const void *user, gpu_slot slot, uint64_t b, uint64_t toke
 
 static void test_permuted_heads_permute_outputs(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         gpu_trial a = {0}, b = {0};
         gpu_problem p = gpu_dense(VATTEN_DTYPE_F32, 19, 83, 5, 5, 16);
         gpu_set_layout(&device, &p, (vatten_layout)layout, false);
@@ -262,7 +267,8 @@ static float every_third(const void *user, gpu_slot slot, uint64_t b, uint64_t t
 
 static void test_dilation_interleaves(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         for (unsigned causal = 0; causal < 2; ++causal) {
             gpu_trial whole = {0}, part = {0};
             gpu_problem p = gpu_grid(VATTEN_DTYPE_F32, 1, (uint64_t[]){50}, 2, 2, 16);
@@ -425,7 +431,8 @@ static void split_dense(vatten_layout layout, unsigned n) {
 
 static void test_split_plans_equal_whole_ones(void **state) {
     (void)state;
-    for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_LAYOUTS; ++layout) {
+    for (int layout = gpu_first_layout(&device); layout < GPU_LAYOUTS;
+         layout = gpu_next_layout(&device, layout)) {
         for (unsigned n = 0; n < 5; ++n) {
             split_dense((vatten_layout)layout, n);
         }
