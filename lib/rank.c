@@ -8,8 +8,8 @@
 #define LIMIT_BITS 32u
 #define BITS       2u /* of the limit, each time */
 
-uint64_t vt_rank_workgroups(uint64_t lines) {
-    return vt_ceil_div(lines, VT_RANK_WORKGROUP);
+uint64_t vt_rank_workgroups(uint64_t lines, uint32_t lanes) {
+    return vt_ceil_div(lines, lanes);
 }
 
 uint64_t vt_rank_state_words(uint64_t workgroups) {
@@ -21,8 +21,8 @@ uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups) {
 }
 
 /* Partials are read lane by lane, word by word, several of them; sums over lanes are short. */
-uint64_t vt_rank_iterations(uint64_t workgroups) {
-    return vt_ceil_div(workgroups, VT_RANK_WORKGROUP) * 32 + 256;
+uint64_t vt_rank_iterations(uint64_t workgroups, uint32_t lanes) {
+    return vt_ceil_div(workgroups, lanes) * 32 + 256;
 }
 
 static bool is_over_lines(uint32_t pass) {
@@ -56,7 +56,6 @@ void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatte
         vt_variant *variant = &program->variants[program->variant_count];
         variant->kernel = kernel;
         memcpy(variant->spec, spec, sizeof variant->spec);
-        variant->spec[VT_SPEC_WORKGROUP] = VT_RANK_WORKGROUP;
         variant->spec[VT_SELECT_SPEC_PASS] = pass;
         variants[pass] = program->variant_count++;
     }

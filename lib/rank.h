@@ -9,7 +9,7 @@
 
 #include "steps.h"
 
-#define VT_RANK_WORKGROUP 64u
+#define VT_RANK_WORKGROUP 64u /* invocations, where a walk over so many lines keeps the bound on work */
 
 /* Elements that a pass reads and writes: all of it, and a workgroup at most. */
 typedef struct vt_rank_moves {
@@ -30,8 +30,8 @@ typedef struct vt_rank {
     uint64_t max_moves;
 } vt_rank;
 
-/* Workgroups of a group of so many lines. */
-uint64_t vt_rank_workgroups(uint64_t lines);
+/* Workgroups, of so many lanes, of a group of so many lines. */
+uint64_t vt_rank_workgroups(uint64_t lines, uint32_t lanes);
 
 /* Words of the state of a group of so many workgroups. */
 uint64_t vt_rank_state_words(uint64_t workgroups);
@@ -39,13 +39,13 @@ uint64_t vt_rank_state_words(uint64_t workgroups);
 /* Bytes of the state of so many groups of so many workgroups each. */
 uint64_t vt_rank_state_bytes(uint64_t groups, uint64_t workgroups);
 
-/* Adds a variant of `kernel` for each pass that the budget needs. */
+/* Adds a variant of `kernel` for each pass that the budget needs, its workgroups of as many lanes as `spec` says. */
 void vt_rank_variants(uint32_t kernel, const uint32_t spec[VT_SPEC_COUNT], vatten_budget budget, bool joins,
                       vt_program *program, uint32_t variants[VT_RANK_PASSES]);
 
 void vt_rank_steps(const vt_rank *rank, vt_program *program);
 
-/* Loop iterations of an invocation that adds up the partials of a group. */
-uint64_t vt_rank_iterations(uint64_t workgroups);
+/* Loop iterations of an invocation, one of so many lanes, that adds up the partials of a group. */
+uint64_t vt_rank_iterations(uint64_t workgroups, uint32_t lanes);
 
 #endif /* VT_RANK_H */

@@ -224,7 +224,8 @@ static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
     const vatten_select_desc *d = &s->desc;
     uint64_t steps = iterations(s);
     if (s->shared)
-        steps = vt_max(steps, vt_rank_iterations(vt_rank_workgroups(s->budget_rows * s->budget_heads)));
+        steps = vt_max(steps, vt_rank_iterations(
+                                  vt_rank_workgroups(s->budget_rows * s->budget_heads, s->lanes), s->lanes));
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
                    "%" PRIu64 " blocks take %" PRIu64 " steps of a row, %s allows %" PRIu64, d->blocks, steps,
                    check->caps->name, check->caps->loop_limit);
@@ -263,14 +264,17 @@ static vatten_result fill_tensors(const vt_checker *check, vt_select *s) {
     return result == VATTEN_SUCCESS && d->bias ? fill_bias(check, s) : result;
 }
 
-/* Joining the scores of its heads into orders, where a softmax walks them twice more; then walks over orders, 32 to find a
- * limit. */
+/* A softmax walks them twice more. */
+uint64_t vt_select_join_walks(const vt_select *s) {
+    return (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
+}
+
+/* Joining the scores of its heads into orders; then walks over orders, 32 to find a limit. */
 uint64_t vt_select_row_moves(const vt_select *s) {
     const vatten_selection *rule = &s->desc.rule;
-    uint64_t joins = (uint64_t)s->group * (rule->softmax ? 3 : 1) + 1;
     uint64_t walks = rule->budget == VATTEN_BUDGET_MASS ? 2 * LIMIT_WALKS + 5 : LIMIT_WALKS + 3;
     uint64_t orders = vt_saturating_mul(s->desc.blocks + rule->entries, walks);
-    return vt_saturating_add(vt_saturating_mul(s->desc.blocks, joins), orders);
+    return vt_saturating_add(vt_saturating_mul(s->desc.blocks, vt_select_join_walks(s)), orders);
 }
 
 /* A dispatch is a workgroup of rows at least, each walked by one invocation. Where that is far above the bound on work each row
@@ -279,6 +283,28 @@ static void spread_long_rows(vt_select *s) {
     uint64_t rows = vt_min(s->desc.rows, VT_RANK_WORKGROUP);
     uint64_t least = vt_saturating_mul(rows, vt_select_row_moves(s));
     s->shared = s->shared || least / LONG_ROWS > s->problem.max_moves;
+}
+
+/* Elements of a workgroup of so many lanes: the longest walk of a pass joins heads or writes a list. */
+static uint64_t lanes_moves(const vt_select *s, uint32_t lanes) {
+    const vatten_select_desc *d = &s->desc;
+    uint64_t lines = vt_saturating_mul(s->budget_rows, s->budget_heads);
+    uint64_t joining = vt_saturating_mul(d->blocks, vt_select_join_walks(s));
+    return vt_saturating_mul(vt_min(lanes, lines), vt_max(joining, d->blocks + d->rule.entries));
+}
+
+/* Those of one that adds up what all workgroups of a group left. */
+static uint64_t partials_moves(const vt_select *s, uint32_t lanes) {
+    return vt_rank_state_words(vt_rank_workgroups(vt_saturating_mul(s->budget_rows, s->budget_heads), lanes));
+}
+
+/* Where rows are so long that a walk over 64 of them is above the bound on work: fewer, while that gains something. */
+static uint32_t lanes_of(const vt_select *s) {
+    uint32_t lanes = VT_RANK_WORKGROUP;
+    while (lanes > 1 && lanes_moves(s, lanes) > s->problem.max_moves &&
+           partials_moves(s, lanes / 2) < lanes_moves(s, lanes))
+        lanes /= 2;
+    return lanes;
 }
 
 /* What one part holds at least. */
@@ -290,7 +316,7 @@ static uint64_t least_workspace(const vt_select *s) {
     uint64_t groups = d->rule.by_block ? d->blocks : s->shared;
     /* scores, then the state of the groups, and what lies between to align it */
     vt_sum bytes = vt_times(vt_sum_of(lines), vt_sum_of(d->blocks * sizeof(float)));
-    bytes = vt_plus(bytes, vt_sum_of(vt_rank_state_bytes(groups, vt_rank_workgroups(lines))));
+    bytes = vt_plus(bytes, vt_sum_of(vt_rank_state_bytes(groups, vt_rank_workgroups(lines, s->lanes))));
     bytes = vt_plus(bytes, vt_sum_of(4096));
     return bytes.overflow ? UINT64_MAX : bytes.value;
 }
@@ -328,6 +354,7 @@ vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, c
     out->group = desc->heads / out->desc.rule.list_heads;
     vt_fill_heads(&heads, caps, &out->problem);
     spread_long_rows(out);
+    out->lanes = lanes_of(out);
     out->desc.max_workspace = desc->max_workspace ? desc->max_workspace : default_workspace(out);
     result = check_loops(check, out);
     return result == VATTEN_SUCCESS ? fill_tensors(check, out) : result;

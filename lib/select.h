@@ -30,11 +30,15 @@ typedef struct vt_select {
     bool shared;
     uint64_t budget_rows;
     uint32_t budget_heads;
+    uint32_t lanes; /* of a workgroup of rank.comp, where `shared`: as many lines are walked at once */
 } vt_select;
 
 /* Errors: INVALID_ARGUMENT or UNSUPPORTED, after one message that names the rule and its numbers. */
 vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, const vatten_select_desc *desc,
                              vt_select *out);
+
+/* How often the scores of a row are walked until its query heads are joined into orders. */
+uint64_t vt_select_join_walks(const vt_select *select);
 
 /* Elements that an invocation reads and writes that does all of a row alone. */
 uint64_t vt_select_row_moves(const vt_select *select);

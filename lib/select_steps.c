@@ -43,7 +43,7 @@ static uint64_t row_groups(const vt_select *s, const part *p) {
 }
 
 static uint64_t rank_workgroups(const vt_select *s) {
-    return vt_rank_workgroups(s->budget_rows * s->budget_heads);
+    return vt_rank_workgroups(s->budget_rows * s->budget_heads, s->lanes);
 }
 
 /* Groups of heads; those of each block, where blocks have the budgets. */
@@ -115,13 +115,8 @@ static uint64_t lines_of(const part *p) {
     return vt_saturating_mul(vt_saturating_mul(p->batch, p->heads), p->rows);
 }
 
-/* Joining the scores of all query heads of a line into orders, where a softmax walks them twice more. */
-static uint64_t join_walks(const vt_select *s) {
-    return (uint64_t)s->group * (s->desc.rule.softmax ? 3 : 1) + 1;
-}
-
 static uint64_t join_moves(const vt_select *s, const part *p) {
-    return vt_saturating_mul(vt_saturating_mul(lines_of(p), s->desc.blocks), join_walks(s));
+    return vt_saturating_mul(vt_saturating_mul(lines_of(p), s->desc.blocks), vt_select_join_walks(s));
 }
 
 /* The pass that writes lists, after reading the orders of all lines. */
@@ -331,11 +326,11 @@ static uint32_t total_of(const vt_select *s, uint64_t rows) {
     return (uint32_t)(share.value / s->budget_rows);
 }
 
-/* A workgroup has up to 64 lines; in passes of blocks that have budgets, one block of each. */
+/* A workgroup has a line for each lane; in passes of blocks that have budgets, one block of each. */
 static void fill_moves(const vt_select *s, const part *p, vt_rank *rank) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t some = vt_min(WORKGROUP, s->budget_rows * s->budget_heads);
-    rank->joining = (vt_rank_moves){join_moves(s, p), some * d->blocks * join_walks(s)};
+    uint64_t some = vt_min(s->lanes, s->budget_rows * s->budget_heads);
+    rank->joining = (vt_rank_moves){join_moves(s, p), some * d->blocks * vt_select_join_walks(s)};
     rank->listing = (vt_rank_moves){list_moves(s, p), some * (d->blocks + d->rule.entries)};
     rank->walking =
         (vt_rank_moves){vt_saturating_mul(lines_of(p), d->blocks), some * (d->rule.by_block ? 1 : d->blocks)};
@@ -426,6 +421,7 @@ static void add_kernels(const vt_select *s, vt_program *program, kernels *out) {
     uint32_t spec[VT_SPEC_COUNT];
     fill_spec(s, spec);
     out->score = add_variant(VT_TASK_SCORE, s->problem.dtype, spec, program);
+    spec[VT_SPEC_WORKGROUP] = s->shared ? s->lanes : WORKGROUP;
     if (s->shared)
         vt_rank_variants(vt_kernel_of_task(VT_TASK_RANK, VATTEN_DTYPE_F32), spec, s->desc.rule.budget, true,
                          program, out->rank);

@@ -34,11 +34,12 @@ static vatten_result check_sizes(const vt_checker *check, const vatten_topk_desc
 }
 
 static uint64_t workgroups(const vt_topk *t) {
-    return vt_rank_workgroups(vt_ceil_div(t->desc.values, VT_RANK_CHUNK));
+    return vt_rank_workgroups(vt_ceil_div(t->desc.values, VT_RANK_CHUNK), VT_RANK_WORKGROUP);
 }
 
 static vatten_result check_loops(const vt_checker *check, const vt_topk *t) {
-    uint64_t steps = vt_rank_iterations(workgroups(t)) + t->desc.entries / VT_RANK_WORKGROUP / workgroups(t);
+    uint64_t steps = vt_rank_iterations(workgroups(t), VT_RANK_WORKGROUP) +
+                     t->desc.entries / VT_RANK_WORKGROUP / workgroups(t);
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
                    "%" PRIu64 " values take %" PRIu64 " steps of an invocation, %s allows %" PRIu64,
                    t->desc.values, steps, check->caps->name, check->caps->loop_limit);
@@ -220,6 +221,7 @@ vatten_result vt_topk_steps(const vt_topk *t, vt_program *program) {
     vatten_result result = choose_part(t, &most);
     if (result != VATTEN_SUCCESS)
         return result;
+    spec[VT_SPEC_WORKGROUP] = VT_RANK_WORKGROUP;
     spec[VT_SELECT_SPEC_FLAGS] =
         (t->desc.causal ? VT_SELECT_CAUSAL : 0) | (t->desc.write_counts ? VT_SELECT_COUNTS : 0);
     spec[VT_SELECT_SPEC_BUDGET] = VT_BUDGET_TOP;

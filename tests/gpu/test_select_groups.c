@@ -442,6 +442,28 @@ static void test_small_bounds(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* Where a walk over 64 rows is above the bound, by workgroups of fewer: 16 to 1 of the 20 or 75 lines of a group. */
+static void test_few_lanes(void **state) {
+    (void)state;
+    static const uint64_t moves[] = {800, 400, 100, 1};
+    for (unsigned n = 0; n < COUNT(moves); ++n) {
+        choice_problem p = {.desc = tokens(6), .seed = 950 + n, .whole = n % 2 == 0};
+        char name[64];
+        p.desc.batch = 1;
+        p.desc.dtype = VATTEN_DTYPE_F32;
+        p.desc.max_moves = moves[n];
+        p.desc.rule.budget_rows = n % 2 ? 75 : 20;
+        if (n >= 2) {
+            p.desc.rule.budget = VATTEN_BUDGET_MASS;
+            p.desc.rule.softmax = true;
+            p.desc.rule.share = 0.7f;
+        }
+        snprintf(name, sizeof name, "few lanes, at most %u moves", (unsigned)moves[n]);
+        choice_check(&device, name, &p);
+    }
+    gpu_assert_clean(&device);
+}
+
 static void few_rows_are_in_doubt(void **state) {
     (void)state;
     choice_assert_few_doubts(&device);
@@ -465,6 +487,7 @@ int main(void) {
         cmocka_unit_test(test_blocks_of_shared_lists),
         cmocka_unit_test(test_blocks_that_are_boxes),
         cmocka_unit_test(test_small_bounds),
+        cmocka_unit_test(test_few_lanes),
         cmocka_unit_test(few_rows_are_in_doubt),
     };
     int opened = gpu_open(&device, "test_select_groups", NULL);

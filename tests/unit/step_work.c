@@ -59,10 +59,10 @@ static uint64_t lines_of(const vt_step *step, const uint32_t *spec) {
     const vt_select_push *p = &step->select;
     uint64_t rows = p->row_end - p->row_first, lines = 0;
     for (uint64_t x = p->first_x; x < (uint64_t)p->first_x + step->groups[0]; ++x) {
-        uint64_t group = x / p->workgroups, begin = x % p->workgroups * 64;
+        uint64_t group = x / p->workgroups, begin = x % p->workgroups * spec[VT_SPEC_WORKGROUP];
         uint64_t of_group =
             vt_min(p->budget_rows, rows - group * p->budget_rows) * spec[VT_SELECT_SPEC_HEADS];
-        lines += vt_min(of_group - vt_min(of_group, begin), 64);
+        lines += vt_min(of_group - vt_min(of_group, begin), spec[VT_SPEC_WORKGROUP]);
     }
     return slices(step) * lines;
 }
@@ -74,6 +74,16 @@ static uint64_t chunks_of(const vt_step *step) {
     for (uint64_t x = p->first_x; x < (uint64_t)p->first_x + step->groups[0]; ++x)
         values += vt_min(p->blocks - x % p->workgroups * most, most);
     return slices(step) * values;
+}
+
+/* Whether a workgroup of half as many lanes would do no less: an invocation owns a line, and the sums over all workgroups of a group
+ * are a workgroup's, too. */
+static bool has_least_lanes(const vt_step *step, const uint32_t *spec) {
+    const vt_select_push *p = &step->select;
+    uint32_t lanes = spec[VT_SPEC_WORKGROUP];
+    uint64_t lines = (uint64_t)p->budget_rows * spec[VT_SELECT_SPEC_HEADS];
+    uint64_t partials = vt_ceil_div(lines, vt_max(lanes / 2, 1)) * VT_RANK_PARTIAL_WORDS;
+    return lanes == 1 || partials + VT_RANK_STATE_WORDS >= vt_min(lanes, lines) * p->blocks;
 }
 
 /* A line is a row of blocks, with budgets of blocks one of them but for the first and the last pass; or a chunk of a row. */
@@ -89,7 +99,8 @@ static work rank_work(const vt_step *step, const uint32_t *spec, bool topk) {
                                         : lines_of(step, spec) * (of_block ? 1 : p->blocks);
     if (pass == VT_RANK_JOIN)
         values *= spec[VT_SELECT_SPEC_GROUP];
-    return (work){0, values, slices(step) == 1 && step->groups[0] == 1};
+    return (work){0, values,
+                  slices(step) == 1 && step->groups[0] == 1 && (topk || has_least_lanes(step, spec))};
 }
 
 uint64_t step_work_pass(const vt_program *program, const vt_step *step) {

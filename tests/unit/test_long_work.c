@@ -121,9 +121,15 @@ static void scores_and_selection_have_a_bound_each(void **state) {
     assert_int_equal(selected(&caps, &select).step_count, 8 * 2);
     assert_in_range(selected(&caps, &select).largest_moves, 600001, 4 * 600000);
     select = select_of(640, 1000);
-    select.rule.budget_rows = 640; /* which stay in one part, whose passes are cut down to workgroups */
-    select.max_moves = 1;
+    select.rule.budget_rows =
+        640; /* which stay in one part: passes are cut to workgroups, and those to few lanes */
+    select.max_moves = 2 * 64 * 1000;
     assert_int_equal(selected(&caps, &select).largest_moves, 2 * 64 * 1000);
+    --select.max_moves;
+    assert_int_equal(selected(&caps, &select).variants[1].spec[VT_SPEC_WORKGROUP], 32);
+    assert_in_range(selected(&caps, &select).largest_moves, 2 * 32 * 1000, select.max_moves);
+    select.max_moves = 1; /* partials of 640 workgroups would be more than two rows */
+    assert_int_equal(selected(&caps, &select).largest_moves, 2 * 2 * 1000);
 }
 
 /* 16,384 rows and blocks: 11 times the bound of a CPU. */
@@ -142,6 +148,25 @@ static void shared_budgets_are_cut(void **state) {
         select.rule.budget_rows = 16384;
         const vt_program cut = selected(&caps, &select);
         assert_in_range(cut.largest_moves, select.max_moves / 2, select.max_moves);
+    }
+}
+
+/* 64 rows that share a budget of 400,000 blocks: twice to four times the bound of a CPU, were they walked at once. */
+static void shared_budgets_of_long_rows_have_few_lanes(void **state) {
+    (void)state;
+    vt_caps caps = unit_caps_lavapipe();
+    vatten_select_desc select = select_of(64, 400000);
+    caps.loop_limit = UINT64_MAX;
+    select.heads = select.kv_heads = 1;
+    select.dim = 16;
+    select.max_workspace = 0;
+    select.rule.budget_rows = 64;
+    for (int mass = 0; mass < 2; ++mass) {
+        const vt_program program = selected(&caps, &select);
+        assert_in_range(program.largest_moves, 25000000 / 2, 25000000);
+        select.rule.budget = VATTEN_BUDGET_MASS;
+        select.rule.softmax = true;
+        select.rule.share = 0.5f;
     }
 }
 
@@ -237,15 +262,11 @@ static void sums_and_copies_are_cut_to_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(ordinary_sizes_stay_whole),
-        TEST(long_pooling_is_cut_by_device_class),
-        TEST(a_row_of_blocks_is_cut),
-        TEST(scores_and_selection_have_a_bound_each),
-        TEST(shared_budgets_are_cut),
-        TEST(long_rows_of_scores_go_by_passes),
-        TEST(a_row_of_values_is_cut_to_workgroups),
-        TEST(a_very_long_row_of_values_is_cut),
-        TEST(sums_and_copies_are_cut_to_rows),
+        TEST(ordinary_sizes_stay_whole),        TEST(long_pooling_is_cut_by_device_class),
+        TEST(a_row_of_blocks_is_cut),           TEST(scores_and_selection_have_a_bound_each),
+        TEST(shared_budgets_are_cut),           TEST(shared_budgets_of_long_rows_have_few_lanes),
+        TEST(long_rows_of_scores_go_by_passes), TEST(a_row_of_values_is_cut_to_workgroups),
+        TEST(a_very_long_row_of_values_is_cut), TEST(sums_and_copies_are_cut_to_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
