@@ -31,9 +31,15 @@ def address_of(array: np.ndarray) -> int:
     return address
 
 
+def native(value: Any) -> np.ndarray:
+    """`value` as an array in this machine's order of bytes, which is what devices read."""
+    array = np.asarray(value)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 def floats(name: str, value: Any, rank: Optional[int] = None) -> np.ndarray:
     """`value` as an array of one of the dtypes, and of `rank` axes; nothing is rounded unasked."""
-    array = np.asarray(value)
+    array = native(value)
     if array.dtype.name not in DTYPES:
         raise InvalidArgument(f"{name} is {array.dtype.name}: float32, float16 or bfloat16 is needed")
     if rank is not None and array.ndim != rank:

@@ -6,7 +6,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, elements, floats, lies_within, plain, address_of, same, tensor
+from .arrays import DTYPES, Tensor, address_of, elements, floats, lies_within, native, plain, same, tensor
 from .devices import Device, device_of
 from .errors import InvalidArgument
 from .native import check, ffi, lib
@@ -78,7 +78,10 @@ def side(limit: Optional[int]) -> int:
 def window_fields(window: Optional[tuple[Optional[int], Optional[int]]]) -> dict[str, Any]:
     if window is None:
         return {}
-    left, right = window
+    try:
+        left, right = window
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"window is {window!r}: (left, right) is needed") from None
     return {"enabled": True, "left": side(left), "right": side(right)}
 
 
@@ -91,7 +94,7 @@ def align_of(align: str) -> int:
 
 def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any], Tensor]:
     """The fields of a bias, and the bias: floats that are added, or booleans of which False hides a pair."""
-    array = np.asarray(bias)
+    array = native(bias)
     if array.dtype == bool:
         array = np.where(array, np.float32(0), np.float32(-np.inf))
     elif array.dtype.name not in ("float32", "float16"):
@@ -111,10 +114,12 @@ def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any]
 
 def head_fields(desc: dict[str, Any], heads: int, columns: dict[str, Any]) -> Optional[Tensor]:
     """The table of heads, with what `columns` give by members of vatten_head; the fields that say so are added to the desc."""
-    given = {name: np.broadcast_to(np.asarray(x, np.float32), (heads,)) for name, x in columns.items() if x is not None}
+    given = {name: np.asarray(x, np.float32) for name, x in columns.items() if x is not None}
     if not given:
         return None
-    for name in given:
+    for name, values in given.items():
+        if values.shape not in ((), (1,), (heads,)):
+            raise InvalidArgument(f"{name} of heads has shape {values.shape}: one number or {heads} are needed")
         desc["head_fields"] = desc.get("head_fields", 0) | getattr(lib, f"VATTEN_HEAD_{name.upper()}")
     places = ffi.new("vatten_tables *")
     check(lib.vatten_attention_tables(ffi.new("vatten_attention_desc *", desc), places))

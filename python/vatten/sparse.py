@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, floats, plain, same, tensor
+from .arrays import DTYPES, Tensor, floats, native, plain, same, tensor
 from .attention import HEADS_FIRST, Heads, align_of, finish
 from .devices import Device, device_of
 from .errors import InvalidArgument
@@ -108,7 +108,7 @@ def block_attention(q: Any, k: Any, v: Any, blocks: Any, block: int, *, q_block:
     rows, entries], as `select` gives them or your own: no block twice, -1 behind the last. list_heads divides heads, a row is
     `q_block` queries. A row without blocks gives 0 and log-sum-exp -inf. The rest is as for `attention`."""
     heads = Heads(q, k, v, scale, return_lse)
-    lists = np.asarray(blocks)
+    lists = native(blocks)
     if lists.ndim != 4 or lists.dtype not in (np.dtype(np.int32), np.dtype(np.uint32)):
         raise InvalidArgument(f"blocks is {lists.dtype.name} of shape {lists.shape}: int32 [batch, list_heads, rows, entries]")
     same("batch", q=heads.out_shape[0], blocks=lists.shape[0])
@@ -140,6 +140,8 @@ def moba(q: Any, k: Any, v: Any, block: int, topk: int, *, scale: Optional[float
     to the `topk` - 1 blocks before it whose means score highest. With more keys than queries the queries are the last ones. The
     rest is as for `attention`."""
     heads = Heads(q, k, v, scale, return_lse)
+    if block < 1 or topk < 1:
+        raise InvalidArgument(f"block {block} and topk {topk}: at least 1 of either is needed")
     fields = ffi.new("vatten_heads *", heads.fields)
     desc = ffi.new("vatten_sparse_desc *")
     check(lib.vatten_preset_moba(logger, fields, heads.q_len, heads.kv_len, block, topk, desc))
