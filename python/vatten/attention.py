@@ -143,7 +143,7 @@ def attention(q: Any, k: Any, v: Any, *, causal: bool = False, window: Optional[
     transposed and repeated ones are not copied.
 
     causal        keys after the query's diagonal are hidden
-    window        (left, right): keys to the left and right of the diagonal that are visible, both counted inclusively; None lifts one
+    window        (left, right): keys to the left and right of the diagonal that are visible, both counted inclusively; None, or -1, lifts one
     prefix        keys before this one are visible whatever the window says
     align         the diagonal of the last query is the "last" key, or that of the first query the "first" (as is_causal of torch)
     scale         of q . k; 1 / sqrt(dim) if None
