@@ -6,7 +6,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, address_of, elements, floats, lies_within, native, plain, same, tensor
+from .arrays import Tensor, address_of, code_of, elements, floats, lies_within, native, plain, same, tensor
 from .devices import Device, device_of
 from .errors import InvalidArgument
 from .native import check, ffi, lib
@@ -28,7 +28,7 @@ class Heads:
         self.reads: dict[str, Any] = {name: tensor(x, HEADS_FIRST) for name, x in zip("qkv", arrays)}
         self.out_shape = (batch, q.shape[1], self.q_len, value_dim)
         self.fields = {
-            "dtype": DTYPES[self.dtype.name], "batch": batch, "heads": q.shape[1], "kv_heads": kv_heads, "dim": dim,
+            "dtype": code_of(self.dtype), "batch": batch, "heads": q.shape[1], "kv_heads": kv_heads, "dim": dim,
             "value_dim": value_dim, "scale": scale_of(scale), "write_lse": write_lse,
             "q": self.reads["q"].strides, "k": self.reads["k"].strides, "v": self.reads["v"].strides,
             "out": packed(self.out_shape)}
@@ -108,7 +108,7 @@ def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any]
         array = spread = np.ascontiguousarray(spread)
     strides = dict(zip(("batch", "head", "query", "key"), elements(spread)))
     span = array.itemsize * (1 + sum((n - 1) * s for n, s in zip(array.shape, elements(array))))
-    fields = {"bias": lib.VATTEN_BIAS_TENSOR, "bias_dtype": DTYPES[array.dtype.name], "bias_strides": strides}
+    fields = {"bias": lib.VATTEN_BIAS_TENSOR, "bias_dtype": code_of(array.dtype), "bias_strides": strides}
     return fields, Tensor(array, address_of(array), span, strides)
 
 

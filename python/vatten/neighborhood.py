@@ -6,7 +6,7 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
-from .arrays import DTYPES, floats, same, tensor
+from .arrays import code_of, floats, same, tensor
 from .attention import out_of, scale_of
 from .devices import Device, device_of
 from .errors import InvalidArgument
@@ -71,7 +71,7 @@ def neighborhood(q: Any, k: Any, v: Any, kernel_size: Union[int, Sequence[int]],
     columns["edge"] = [edge_of(e) for e in per_axis("edge", edge, rank)]
     axes = [{"extent": x, **{name: values[a] for name, values in columns.items()}} for a, x in enumerate(grid)]
     desc: dict[str, Any] = {
-        "heads": {"dtype": DTYPES[dtype.name], "batch": batch, "heads": q.shape[2], "kv_heads": kv_heads, "dim": dim,
+        "heads": {"dtype": code_of(dtype), "batch": batch, "heads": q.shape[2], "kv_heads": kv_heads, "dim": dim,
                   "value_dim": v.shape[3], "scale": scale_of(scale), "write_lse": return_lse, "q": reads["q"].strides,
                   "k": reads["k"].strides, "v": reads["v"].strides},
         "rank": rank, "axis": axes}

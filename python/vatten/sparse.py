@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, floats, native, plain, same, tensor
+from .arrays import Tensor, code_of, floats, native, plain, same, tensor
 from .attention import HEADS_FIRST, Heads, align_of, finish
 from .devices import Device, device_of
 from .errors import InvalidArgument
@@ -48,7 +48,7 @@ def pooled(device: Device, name: str, x: Tensor, shape: tuple[int, ...], dtype: 
     kinds = {"mean": lib.VATTEN_POOL_MEAN, "max": lib.VATTEN_POOL_MAX}
     if kind not in kinds:
         raise InvalidArgument(f"pool is {kind!r}: one of {', '.join(kinds)} is needed")
-    desc = {"dtype": DTYPES[dtype.name], "batch": batch, "heads": heads, "dim": dim, "x": x.strides, "rank": 1,
+    desc = {"dtype": code_of(dtype), "batch": batch, "heads": heads, "dim": dim, "x": x.strides, "rank": 1,
             "extent": [tokens], "block": [min(block, tokens)], "kind": kinds[kind]}
     device.run(device.cached("pool", desc), {"k": x}, {"out": name})
     return blocks_in(tokens, block)
@@ -82,7 +82,7 @@ def select(q: Any, k: Any, block: int, *, top: Optional[int] = None, mass: Optio
                    softmax=softmax, score_scale=score_scale, list_heads=lists)
     reads: dict[str, Any] = {"q": tensor(q, HEADS_FIRST), "k": "pooled_k"}
     desc: dict[str, Any] = {
-        "dtype": DTYPES[dtype.name], "batch": batch, "heads": heads, "kv_heads": k.shape[1], "dim": dim, "rows": rows,
+        "dtype": code_of(dtype), "batch": batch, "heads": heads, "kv_heads": k.shape[1], "dim": dim, "rows": rows,
         "blocks": blocks, "q": reads["q"].strides, "rule": rule, "causal": causal, "write_counts": True}
     if causal or own or local:
         if q_len > kv_len:
