@@ -30,4 +30,6 @@ mkdir -p "$build"
 rm -rf "${build:?}/site" # pages that are no more
 "$python" -B "$root/docs/site/site_pages.py" "$root" "$build/site-source"
 "$python" -B -m sphinx -q -W --keep-going -E -j 2 -c "$root/docs/site" -d "$build/site-cache" -b html "$build/site-source" "$build/site"
-printf 'docs/build.sh: %s/docs/index.html, %s pages\n' "$build/site" "$(find "$build/site" -name '*.html' | wc -l)"
+# Pages lie as in the repository; servers and readers look for a page at the top.
+printf '<!DOCTYPE html>\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url=docs/index.html">\n<title>vatten</title>\n<a href="docs/index.html">vatten</a>\n' > "$build/site/index.html"
+printf 'docs/build.sh: %s/index.html, %s pages\n' "$build/site" "$(find "$build/site" -name '*.html' | wc -l)"

@@ -73,9 +73,6 @@ denoise() {
 
 viewer() {
   local options=()
-  if [ $# -eq 0 ] || [ "${1#-}" != "$1" ]; then
-    set -- "$root/samples/denoise/coffee.png" --noise 20 "$@"
-  fi
   if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     printf 'No display: one frame goes to %s\n' "$pictures/viewer.png"
     options=(--headless --screenshot "$pictures/viewer.png")

@@ -17,6 +17,9 @@ void bench_page_print(FILE *out, const cJSON *runs);
 /* The same into a file, written aside and renamed. False, and said, when that failed. */
 bool bench_page_write(const char *path, const cJSON *runs);
 
+/* Whether that would do, with a file that goes again: asked before what takes long. False, and said, when not. */
+bool bench_page_can_write(const char *path);
+
 /* `vatten_bench html RUNS PAGE`: the runs of a history, or of what --json printed. Needs no device. */
 int bench_page_files(int argc, char **argv);
 

@@ -38,9 +38,17 @@ static void print(const bench_suite *suite) {
     suite->print(suite->user, form);
 }
 
+/* As who reads its JSON gets it: cJSON writes 15 digits where these are near enough, which can round to others in a table. */
+static cJSON *as_read(const cJSON *document) {
+    char *text = cJSON_PrintUnformatted(document);
+    cJSON *copy = cJSON_Parse(text);
+    cJSON_free(text);
+    return copy;
+}
+
 /* The page is written anew after each suite, so that what was measured stays when a later one fails. */
 static bool write_page(const bench_suite *suite, const cJSON *document) {
-    cJSON *copy = cJSON_Duplicate(document, true);
+    cJSON *copy = as_read(document);
     return cJSON_AddItemToArray(suite->call->runs, copy) &&
            bench_page_write(suite->run->measure->html, suite->call->runs);
 }
@@ -86,6 +94,9 @@ int bench_suite_run(const bench_suite *suite) {
     vatten_context *context = NULL;
     roof *device_roof = NULL;
     bench_vk vk;
+    const char *page = suite->run->measure->html;
+    if (page != NULL && !bench_page_can_write(page))
+        return SAY_FAILED;
     bool good = tool_open(suite->tool, say_quiet_logger(), &context) && bench_vk_load(context, &vk) &&
                 roof_create(context, &vk, &device_roof) && finish(suite, context, &vk, device_roof);
     roof_destroy(device_roof);

@@ -10,6 +10,16 @@
 #include "staged.h"
 #include "tool_device.h"
 
+bool bench_page_can_write(const char *path) {
+    char reason[STAGED_REASON], *name = NULL;
+    FILE *file = staged_open(path, &name, reason);
+    bool good = file != NULL && staged_close(file, true, &name, reason);
+    staged_discard(name);
+    if (!good)
+        say_error("%s %s", path, reason);
+    return good;
+}
+
 bool bench_page_write(const char *path, const cJSON *runs) {
     char reason[STAGED_REASON], *name = NULL;
     FILE *file = staged_open(path, &name, reason);

@@ -74,13 +74,13 @@ def listed(root, index):
 
 
 def write_rest(gathering, index):
-    """Appends those that no table names, so that each page has its place."""
+    """Appends those that no table names, so that each page has its place, and the index of names, which Sphinx makes."""
     rest = sorted(gathering.pages - listed(gathering.root, index) - {index})
-    if rest:
-        names = [str(page.relative_to(gathering.root).with_suffix("")) for page in rest]
-        place = gathering.folder / index.relative_to(gathering.root)
-        table = "\n".join(["", "```{toctree}", ":caption: More", ":maxdepth: 1", ""] + [f"/{name}" for name in names] + ["```", ""])
-        place.write_text(place.read_text(encoding="utf-8") + table, encoding="utf-8")
+    names = [str(page.relative_to(gathering.root).with_suffix("")) for page in rest]
+    table = ["", "```{toctree}", ":caption: More", ":maxdepth: 1", ""] + [f"/{name}" for name in names] + ["```"] if rest else []
+    place = gathering.folder / index.relative_to(gathering.root)
+    text = place.read_text(encoding="utf-8") + "\n".join(table + ["", '<p><a href="../genindex.html">All names of the headers</a></p>', ""])
+    place.write_text(text, encoding="utf-8")
 
 
 def main():

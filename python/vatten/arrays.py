@@ -2,6 +2,7 @@
 """numpy arrays as the library sees them: an address, bytes, a dtype, and strides in elements. Nothing here touches a device."""
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple, Optional, Sequence
 
 import numpy as np
@@ -15,6 +16,12 @@ DTYPES = {
     "float16": lib.VATTEN_DTYPE_F16,
     "bfloat16": lib.VATTEN_DTYPE_BF16,
 }
+
+
+@functools.lru_cache(maxsize=64)
+def code_of(dtype: Any) -> Optional[int]:
+    """The vatten_dtype of a dtype of numpy, None where there is none. Kept, since numpy puts names together anew each time."""
+    return DTYPES.get(dtype.name)
 
 
 class Tensor(NamedTuple):
@@ -31,10 +38,16 @@ def address_of(array: np.ndarray) -> int:
     return address
 
 
+def native(value: Any) -> np.ndarray:
+    """`value` as an array in this machine's order of bytes, which is what devices read."""
+    array = np.asarray(value)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
 def floats(name: str, value: Any, rank: Optional[int] = None) -> np.ndarray:
     """`value` as an array of one of the dtypes, and of `rank` axes; nothing is rounded unasked."""
-    array = np.asarray(value)
-    if array.dtype.name not in DTYPES:
+    array = native(value)
+    if code_of(array.dtype) is None:
         raise InvalidArgument(f"{name} is {array.dtype.name}: float32, float16 or bfloat16 is needed")
     if rank is not None and array.ndim != rank:
         raise InvalidArgument(f"{name} has {array.ndim} axes, {rank} are needed: shape {array.shape}")

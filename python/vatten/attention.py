@@ -6,7 +6,7 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, elements, floats, lies_within, plain, address_of, same, tensor
+from .arrays import Tensor, address_of, code_of, elements, floats, lies_within, native, plain, same, tensor
 from .devices import Device, device_of
 from .errors import InvalidArgument
 from .native import check, ffi, lib
@@ -28,7 +28,7 @@ class Heads:
         self.reads: dict[str, Any] = {name: tensor(x, HEADS_FIRST) for name, x in zip("qkv", arrays)}
         self.out_shape = (batch, q.shape[1], self.q_len, value_dim)
         self.fields = {
-            "dtype": DTYPES[self.dtype.name], "batch": batch, "heads": q.shape[1], "kv_heads": kv_heads, "dim": dim,
+            "dtype": code_of(self.dtype), "batch": batch, "heads": q.shape[1], "kv_heads": kv_heads, "dim": dim,
             "value_dim": value_dim, "scale": scale_of(scale), "write_lse": write_lse,
             "q": self.reads["q"].strides, "k": self.reads["k"].strides, "v": self.reads["v"].strides,
             "out": packed(self.out_shape)}
@@ -78,7 +78,10 @@ def side(limit: Optional[int]) -> int:
 def window_fields(window: Optional[tuple[Optional[int], Optional[int]]]) -> dict[str, Any]:
     if window is None:
         return {}
-    left, right = window
+    try:
+        left, right = window
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"window is {window!r}: (left, right) is needed") from None
     return {"enabled": True, "left": side(left), "right": side(right)}
 
 
@@ -91,7 +94,7 @@ def align_of(align: str) -> int:
 
 def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any], Tensor]:
     """The fields of a bias, and the bias: floats that are added, or booleans of which False hides a pair."""
-    array = np.asarray(bias)
+    array = native(bias)
     if array.dtype == bool:
         array = np.where(array, np.float32(0), np.float32(-np.inf))
     elif array.dtype.name not in ("float32", "float16"):
@@ -105,16 +108,18 @@ def bias_of(bias: Any, shape: tuple[int, int, int, int]) -> tuple[dict[str, Any]
         array = spread = np.ascontiguousarray(spread)
     strides = dict(zip(("batch", "head", "query", "key"), elements(spread)))
     span = array.itemsize * (1 + sum((n - 1) * s for n, s in zip(array.shape, elements(array))))
-    fields = {"bias": lib.VATTEN_BIAS_TENSOR, "bias_dtype": DTYPES[array.dtype.name], "bias_strides": strides}
+    fields = {"bias": lib.VATTEN_BIAS_TENSOR, "bias_dtype": code_of(array.dtype), "bias_strides": strides}
     return fields, Tensor(array, address_of(array), span, strides)
 
 
 def head_fields(desc: dict[str, Any], heads: int, columns: dict[str, Any]) -> Optional[Tensor]:
     """The table of heads, with what `columns` give by members of vatten_head; the fields that say so are added to the desc."""
-    given = {name: np.broadcast_to(np.asarray(x, np.float32), (heads,)) for name, x in columns.items() if x is not None}
+    given = {name: np.asarray(x, np.float32) for name, x in columns.items() if x is not None}
     if not given:
         return None
-    for name in given:
+    for name, values in given.items():
+        if values.shape not in ((), (1,), (heads,)):
+            raise InvalidArgument(f"{name} of heads has shape {values.shape}: one number or {heads} are needed")
         desc["head_fields"] = desc.get("head_fields", 0) | getattr(lib, f"VATTEN_HEAD_{name.upper()}")
     places = ffi.new("vatten_tables *")
     check(lib.vatten_attention_tables(ffi.new("vatten_attention_desc *", desc), places))
@@ -138,7 +143,7 @@ def attention(q: Any, k: Any, v: Any, *, causal: bool = False, window: Optional[
     transposed and repeated ones are not copied.
 
     causal        keys after the query's diagonal are hidden
-    window        (left, right): keys to the left and right of the diagonal that are visible, both counted inclusively; None lifts one
+    window        (left, right): keys to the left and right of the diagonal that are visible, both counted inclusively; None, or -1, lifts one
     prefix        keys before this one are visible whatever the window says
     align         the diagonal of the last query is the "last" key, or that of the first query the "first" (as is_causal of torch)
     scale         of q . k; 1 / sqrt(dim) if None

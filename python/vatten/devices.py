@@ -2,6 +2,7 @@
 """Devices: vatten's own (`Device`), with buffers and a queue behind it, or one that the caller made (`VulkanDevice`)."""
 from __future__ import annotations
 
+import operator
 import os
 import threading
 import weakref
@@ -280,10 +281,13 @@ def device_of(device: Union[Device, str, int, None] = None) -> Device:
     """A device as the operators take it: one of yours, or by name or index one that is made once and then kept."""
     if isinstance(device, Device):
         return device
+    if not (device is None or isinstance(device, str)):
+        try:
+            device = int(operator.index(device))  # numpy's integers too
+        except TypeError:
+            raise InvalidArgument(f"device is {device!r}: a Device, a name, an index or None is needed") from None
     found = _chosen.get(device)
     if found is None or found.closed:
-        if not (device is None or isinstance(device, (str, int))):
-            raise InvalidArgument(f"device is {device!r}: a Device, a name, an index or None is needed")
         with _choosing:
             found = _chosen.get(device)
             if found is None or found.closed:

@@ -6,7 +6,7 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
-from .arrays import DTYPES, floats, same, tensor
+from .arrays import code_of, floats, same, tensor
 from .attention import out_of, scale_of
 from .devices import Device, device_of
 from .errors import InvalidArgument
@@ -71,7 +71,7 @@ def neighborhood(q: Any, k: Any, v: Any, kernel_size: Union[int, Sequence[int]],
     columns["edge"] = [edge_of(e) for e in per_axis("edge", edge, rank)]
     axes = [{"extent": x, **{name: values[a] for name, values in columns.items()}} for a, x in enumerate(grid)]
     desc: dict[str, Any] = {
-        "heads": {"dtype": DTYPES[dtype.name], "batch": batch, "heads": q.shape[2], "kv_heads": kv_heads, "dim": dim,
+        "heads": {"dtype": code_of(dtype), "batch": batch, "heads": q.shape[2], "kv_heads": kv_heads, "dim": dim,
                   "value_dim": v.shape[3], "scale": scale_of(scale), "write_lse": return_lse, "q": reads["q"].strides,
                   "k": reads["k"].strides, "v": reads["v"].strides},
         "rank": rank, "axis": axes}
@@ -79,11 +79,12 @@ def neighborhood(q: Any, k: Any, v: Any, kernel_size: Union[int, Sequence[int]],
         raise InvalidArgument("additional_keys and additional_values come together")
     if additional_keys is not None:
         extra = [floats("additional_keys", additional_keys, 4), floats("additional_values", additional_values, 4)]
-        for name, x, like in zip(("extra_k", "extra_v"), extra, (k, v)):
-            same("dtype", k=dtype, **{name: x.dtype})
-            same("shape but for the tokens", **{"its tensor": (batch, *like.shape[2:]), name: (x.shape[0], *x.shape[2:])})
-            reads[name] = tensor(x, HEADS_LAST)
-            desc[name] = reads[name].strides
+        for role, x, like in zip("kv", extra, (k, v)):
+            name = {"k": "additional_keys", "v": "additional_values"}[role]
+            same("dtype", **{role: dtype, name: x.dtype})
+            same("batch, heads and dim", **{role: (batch, *like.shape[2:]), name: (x.shape[0], *x.shape[2:])})
+            reads[f"extra_{role}"] = tensor(x, HEADS_LAST)
+            desc[f"extra_{role}"] = reads[f"extra_{role}"].strides
         desc["extra_len"] = same("tokens", additional_keys=extra[0].shape[1], additional_values=extra[1].shape[1])
     result = out_of(out, (batch, *grid, q.shape[2], v.shape[3]), dtype)
     writes = {"out": result}

@@ -18,6 +18,39 @@ def fields_of(family: str, desc: Any) -> Any:
         return desc if isinstance(desc, ffi.CData) else ffi.new(f"vatten_{family}_desc *", desc)
     except ffi.error:
         raise InvalidArgument(f"there are no plans of the family {family!r}") from None
+    except _MISFITS as error:
+        place, value, cause = _misfit(ffi.typeof(f"vatten_{family}_desc"), desc) or ("", desc, error)
+        if isinstance(cause, KeyError):
+            raise InvalidArgument(f"{family}: there is no {place}") from None
+        kind = InvalidArgument if isinstance(cause, OverflowError) else TypeError
+        raise kind(f"{family}: {place} is {value!r}: {cause}") from None
+
+
+#: What cffi raises where a value does not fit a struct; it does not say which one.
+_MISFITS = (KeyError, OverflowError, TypeError, IndexError)
+
+
+def _misfit(kind: Any, value: Any) -> "Optional[tuple[str, Any, Exception]]":
+    """The innermost part of a desc that cffi does not take: where it stands, what it is, and why."""
+    try:
+        ffi.new(kind if kind.kind == "array" else ffi.getctype(kind, "*"), value)
+        return None
+    except _MISFITS as error:
+        why = error
+    parts: "list[tuple[str, Any, Any]]" = []
+    if kind.kind == "struct" and isinstance(value, Mapping):
+        members = dict(kind.fields)
+        parts = [(name, members.get(name), x) for name, x in value.items()]
+    elif kind.kind == "array" and isinstance(value, (list, tuple)):
+        parts = [(f"[{i}]", kind.item, x) for i, x in enumerate(value)]
+    for name, part, x in parts:
+        if part is None:
+            return name, x, KeyError(name)
+        found = _misfit(part if kind.kind == "array" else part.type, x)
+        if found:
+            deeper = found[0] if not found[0] or found[0].startswith("[") else f".{found[0]}"
+            return name + deeper, *found[1:]
+    return "", value, why
 
 
 class Children:
@@ -54,6 +87,9 @@ class Closable:
     def close(self) -> None:
         """Frees all that it has, which the GPU must be done with; later calls raise. Closing twice is fine."""
         self._finalizer()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} belongs to its process and is neither pickled nor copied: make one where it is used")
 
     def __enter__(self) -> Any:
         return self

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from .arrays import DTYPES, Tensor, floats, plain, same, tensor
+from .arrays import Tensor, code_of, floats, native, plain, same, tensor
 from .attention import HEADS_FIRST, Heads, align_of, finish
 from .devices import Device, device_of
 from .errors import InvalidArgument
@@ -48,7 +48,7 @@ def pooled(device: Device, name: str, x: Tensor, shape: tuple[int, ...], dtype: 
     kinds = {"mean": lib.VATTEN_POOL_MEAN, "max": lib.VATTEN_POOL_MAX}
     if kind not in kinds:
         raise InvalidArgument(f"pool is {kind!r}: one of {', '.join(kinds)} is needed")
-    desc = {"dtype": DTYPES[dtype.name], "batch": batch, "heads": heads, "dim": dim, "x": x.strides, "rank": 1,
+    desc = {"dtype": code_of(dtype), "batch": batch, "heads": heads, "dim": dim, "x": x.strides, "rank": 1,
             "extent": [tokens], "block": [min(block, tokens)], "kind": kinds[kind]}
     device.run(device.cached("pool", desc), {"k": x}, {"out": name})
     return blocks_in(tokens, block)
@@ -82,7 +82,7 @@ def select(q: Any, k: Any, block: int, *, top: Optional[int] = None, mass: Optio
                    softmax=softmax, score_scale=score_scale, list_heads=lists)
     reads: dict[str, Any] = {"q": tensor(q, HEADS_FIRST), "k": "pooled_k"}
     desc: dict[str, Any] = {
-        "dtype": DTYPES[dtype.name], "batch": batch, "heads": heads, "kv_heads": k.shape[1], "dim": dim, "rows": rows,
+        "dtype": code_of(dtype), "batch": batch, "heads": heads, "kv_heads": k.shape[1], "dim": dim, "rows": rows,
         "blocks": blocks, "q": reads["q"].strides, "rule": rule, "causal": causal, "write_counts": True}
     if causal or own or local:
         if q_len > kv_len:
@@ -108,7 +108,7 @@ def block_attention(q: Any, k: Any, v: Any, blocks: Any, block: int, *, q_block:
     rows, entries], as `select` gives them or your own: no block twice, -1 behind the last. list_heads divides heads, a row is
     `q_block` queries. A row without blocks gives 0 and log-sum-exp -inf. The rest is as for `attention`."""
     heads = Heads(q, k, v, scale, return_lse)
-    lists = np.asarray(blocks)
+    lists = native(blocks)
     if lists.ndim != 4 or lists.dtype not in (np.dtype(np.int32), np.dtype(np.uint32)):
         raise InvalidArgument(f"blocks is {lists.dtype.name} of shape {lists.shape}: int32 [batch, list_heads, rows, entries]")
     same("batch", q=heads.out_shape[0], blocks=lists.shape[0])
@@ -140,6 +140,8 @@ def moba(q: Any, k: Any, v: Any, block: int, topk: int, *, scale: Optional[float
     to the `topk` - 1 blocks before it whose means score highest. With more keys than queries the queries are the last ones. The
     rest is as for `attention`."""
     heads = Heads(q, k, v, scale, return_lse)
+    if block < 1 or topk < 1:
+        raise InvalidArgument(f"block {block} and topk {topk}: at least 1 of either is needed")
     fields = ffi.new("vatten_heads *", heads.fields)
     desc = ffi.new("vatten_sparse_desc *")
     check(lib.vatten_preset_moba(logger, fields, heads.q_len, heads.kv_len, block, topk, desc))

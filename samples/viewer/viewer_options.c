@@ -9,7 +9,10 @@
 #include "photo.h"
 #include "view_actions.h"
 
-enum { MAX_ROWS = 26, LEAST_SIZE = 64, MOST_SIZE = 8192 };
+enum { MAX_ROWS = 26, LEAST_SIZE = 64, MOST_SIZE = 8192, OWN_NOISE = 20 };
+
+/* For those who only want to look. */
+static char *own_photo[] = {VIEWER_PHOTO};
 
 static size_t make_rows(viewer_options *o, argument rows[MAX_ROWS]) {
     const argument all[] = {
@@ -54,9 +57,11 @@ void viewer_options_help(void) {
     viewer_options unused;
     argument rows[MAX_ROWS];
     size_t count = make_rows(&unused, rows);
-    printf("usage: viewer [options] photo.png|jpg ...\n"
-           "       viewer --headless --screenshot frame.png [options] photo.png|jpg\n\n"
-           "Shows what attention over a picture looks at, and removes its noise while you look.\n\n");
+    printf("usage: viewer [options] [photo.png|jpg ...]\n"
+           "       viewer --headless --screenshot frame.png [options] [photo.png|jpg]\n\n"
+           "Shows what attention over a picture looks at, and removes its noise while you look. Without a\n"
+           "photograph it takes that of the sample denoise, with --noise %d.\n\n",
+           OWN_NOISE);
     arguments_help(rows, count);
     printf("\nKeys of the window:\n");
     for (unsigned line = 0; view_key_help(line); line++) {
@@ -107,9 +112,6 @@ static bool check_names(viewer_options *o) {
 }
 
 static bool check_files(const viewer_options *o) {
-    if (o->photo_count == 0) {
-        return complain("which photograph? See viewer --help");
-    }
     if (o->headless && o->photo_count > 1) {
         return complain("--headless takes one photograph, not %u", o->photo_count);
     }
@@ -134,6 +136,13 @@ bool viewer_options_parse(int argc, char **argv, viewer_options *out) {
     }
     if (out->help || out->list_devices) {
         return true;
+    }
+    if (out->photo_count == 0) {
+        out->photos = own_photo;
+        out->photo_count = 1;
+        if (out->value[VIEW_NOISE] == VIEW_NOT_GIVEN) {
+            out->value[VIEW_NOISE] = OWN_NOISE;
+        }
     }
     uint32_t patch = out->value[VIEW_PATCH];
     if (patch != VIEW_NOT_GIVEN && patch % 2 == 0) {

@@ -8,7 +8,7 @@
 #include "view_state.h"
 
 typedef struct viewer_options {
-    char **photos; /* as given; one, or for a window several */
+    char **photos; /* as given, or the sample's own; one, or for a window several */
     uint32_t photo_count;
     const char *pattern_name, *show_name, *pixel, *size; /* NULL = not given */
     view_pattern pattern;

@@ -10,6 +10,8 @@ import sys
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
+#: The highest compileSdk of a version of the Android Gradle plugin.
+HIGHEST = {(8, 5): 34, (8, 6): 35, (8, 10): 36, (8, 13): 36}
 ANDROID = "{http://schemas.android.com/apk/res/android}"
 
 
@@ -55,6 +57,10 @@ def gradle_faults(folder, texts, version, library):
     yield Path(picture).name not in (folder / "app/src/main/cpp/phone_app.c").read_text(encoding="utf-8"), "the activity opens another picture"
     yield first(r'targets "([^"]+)"', app) != library, "Gradle builds another target"
     yield 'include ":app"' not in texts["settings.gradle"], "settings.gradle has no :app"
+    for block in ("pluginManagement", "dependencyResolutionManagement"):  # the plugin itself, and the aapt2 that it takes
+        yield not re.search(block + r" \{\s*repositories \{\s*google\(\)", texts["settings.gradle"]), f"{block} has no google()"
+    plugin = tuple(int(n) for n in (first(r'version "([0-9.]+)"', texts["build.gradle"]) or "0").split("."))
+    yield compiled > HIGHEST.get(plugin[:2], 0), f"plugin {plugin} does not know compileSdk {compiled}: HIGHEST has what its release notes say"
     yield first(r'id "([^"]+)"', app) != first(r'id "([^"]+)"', texts["build.gradle"]), "the plugins differ"
     for name in re.findall(r'project\.property\("(\w+)"\)', app):
         yield not re.search(rf"^{name}=", texts["gradle.properties"], re.M), f"gradle.properties has no {name}"

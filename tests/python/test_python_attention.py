@@ -72,6 +72,13 @@ class Attention(kit.DeviceTest):
                 want, _ = oracle.attention(q, k, k)
                 self.assert_near(vatten.attention(q, k, k, device=kit.device()), want, 2e-5)
 
+    def test_orders_of_bytes(self):
+        q, bias = kit.normal(18, (1, 2, 9, 8)), kit.normal(19, (9, 9))
+        want = vatten.attention(q, q, q, bias=bias, device=kit.device())
+        foreign = q.astype(q.dtype.newbyteorder("S"))
+        out = vatten.attention(foreign, q, foreign, bias=bias.astype(bias.dtype.newbyteorder("S")), device=kit.device())
+        self.assertTrue((out == want).all() and out.dtype.isnative)
+
     def test_out_is_filled(self):
         q = kit.normal(14, (1, 2, 5, 8))
         out = np.full(q.shape, np.nan, np.float32)
@@ -100,10 +107,17 @@ class Attention(kit.DeviceTest):
                 ("out must be", (q, q, q), {"out": np.empty((1, 4, 5, 9), np.float32)}),
                 ("does not spread", (q, q, q), {"bias": np.zeros((3, 5), np.float32)}),
                 ("softcap", (q, q, q), {"softcap": -1.0}),
+                ("window is 5: (left, right)", (q, q, q), {"window": 5}),
+                ("window left -5", (q, q, q), {"window": (-5, 0)}),
+                ("attention: prefix is -1", (q, q, q), {"prefix": -1}),
+                ("attention: causal is 2", (q, q, q), {"causal": 2}),
+                ("sink of heads has shape (3,)", (q, q, q), {"sinks": np.zeros(3)}),
                 ("q_len", (q[:, :, :0], q, q), {})):
             with self.subTest(message=message), self.assertRaises(vatten.InvalidArgument) as raised:
                 vatten.attention(*args, device=kit.device(), **options)
             self.assertIn(message, str(raised.exception))
+        with self.assertRaisesRegex(TypeError, r"attention: window\.left is 1\.5: an integer"):
+            vatten.attention(q, q, q, window=(1.5, 0), device=kit.device())
         with self.assertRaises(vatten.InvalidArgument):
             vatten.attention(np.empty((1, 1, 2, 577), np.float32), np.empty((1, 1, 2, 577), np.float32), q[:, :1, :2],
                              device=kit.device())

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Devices of the Python package: choosing, plans kept, threads, closing, forks, and handles of the caller's own."""
+import copy
 import gc
 import logging
 import os
+import pickle
+import subprocess
 import sys
 import threading
 import unittest
@@ -36,8 +39,31 @@ class Devices(kit.DeviceTest):
         self.assertIn('no usable Vulkan device is "no such device"', str(raised.exception))
         self.assertIn(names[0], str(raised.exception))
         self.assertEqual(raised.exception.result, "VATTEN_ERROR_UNSUPPORTED")
-        with self.assertRaises(vatten.InvalidArgument):
-            vatten.attention(small(1), small(1), small(1), device=1.5)
+        for device in (1.5, [], b"llvmpipe"):
+            with self.assertRaisesRegex(vatten.InvalidArgument, "a Device, a name, an index or None"):
+                vatten.attention(small(1), small(1), small(1), device=device)
+        self.assertIs(devices_module.device_of(np.int64(0)), devices_module.device_of(0))
+
+    def test_devices_stay_where_they_are(self):
+        for copied in (pickle.dumps, copy.deepcopy):
+            with self.assertRaisesRegex(TypeError, "a Device belongs to its process"):
+                copied(kit.device())
+
+    def test_fields_of_descs(self):
+        for message, desc in (("topk: there is no value", {"value": 9}), ("topk: values is -1", {"values": -1})):
+            with self.assertRaisesRegex(vatten.InvalidArgument, message):
+                kit.device().plan("topk", desc)
+        with self.assertRaisesRegex(vatten.InvalidArgument, "no plans of the family 'none'"):
+            kit.device().plan("none", {})
+
+    def test_report(self):
+        told = subprocess.run([sys.executable, "-m", "vatten"], capture_output=True, text=True, check=True).stdout
+        for part in (f"vatten {vatten.__version__} in ", f"device 0: {vatten.devices()[0]}", "chosen: ", "features: ", "storage_range: "):
+            self.assertIn(part, told)
+        none = {**os.environ, "VATTEN_DEVICE": "no such device"}
+        failed = subprocess.run([sys.executable, "-m", "vatten"], capture_output=True, text=True, check=False, env=none)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn('no usable Vulkan device is "no such device"', failed.stderr)
 
     def test_default_is_kept(self):
         q = small(2)

@@ -55,6 +55,9 @@ class Neighborhood(kit.DeviceTest):
                 ("q has 3 axes", (q[0, 0], q[0, 0], q[0, 0], 3), {}),
                 ("grid of q is (4, 6), of k (4, 5)", (q, q[:, :, :5], q, 3), {}),
                 ("edge is 'round'", (q, q, q, 3), {"edge": "round"}),
+                ("axis[0].window is -3", (q, q, q, (-3, 3)), {}),
+                ("batch, heads and dim of v is (1, 2, 8), of additional_values (1, 2, 7)", (q, q, q, 3),
+                 {"additional_keys": q[:, 0], "additional_values": q[:, 0, :, :, :7]}),
                 ("come together", (q, q, q, 3), {"additional_keys": q[0]})):
             with self.subTest(message=message), self.assertRaises(vatten.InvalidArgument) as raised:
                 vatten.neighborhood(*args, device=kit.device(), **options)

@@ -70,6 +70,7 @@ class Sparse(kit.DeviceTest):
                 ("24 queries and 8 keys", lambda: vatten.select(q, q[:, :, :8], 8, top=1, causal=True, device=kit.device())),
                 ("pool is 'median'", lambda: vatten.select(q, q, 8, top=1, pool="median", device=kit.device())),
                 ("blocks is float64", lambda: vatten.block_attention(q, q, q, np.zeros((1, 2, 24, 1)), 8, device=kit.device())),
+                ("block -8 and topk 1", lambda: vatten.moba(q, q, q, -8, 1, device=kit.device())),
                 ("topk", lambda: vatten.moba(q, q, q, 8, 0, device=kit.device()))):
             with self.subTest(message=message), self.assertRaises(vatten.InvalidArgument) as raised:
                 call()

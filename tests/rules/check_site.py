@@ -3,7 +3,7 @@
 """check_site.py ROOT FOLDER: makes the site by docs/build.sh in FOLDER and holds its reference against the headers.
 
 Every public function, struct, enum, enumerator, member, typedef and macro must have its place on a page. What is public
-is read from the text of the headers, not by what the site is made with. Ends with 77, which is skipped, where Sphinx,
+is read from the text of the headers, not by what the site is made with. Links from the first page lead to every other. Ends with 77, which is skipped, where Sphinx,
 MyST or libclang for Python are missing; with 1 if the site is not made or something has no place in it.
 """
 import os
@@ -80,6 +80,19 @@ def has_place(site, address):
     return file.is_file() and f'id="{anchor}"' in file.read_text(encoding="utf-8")
 
 
+def lost_pages(site):
+    """Pages to which no links lead from the first one; that of searching is opened by a form."""
+    found, ahead = set(), [site / "index.html"]
+    while ahead:
+        page = ahead.pop()
+        if page in found or not page.is_file():
+            continue
+        found.add(page)
+        links = re.findall(r'(?:<a [^>]*href="|url=)([^"#:]+\.html)', page.read_text(encoding="utf-8"))
+        ahead += [(page.parent / link).resolve() for link in links]
+    return sorted(set(site.rglob("*.html")) - found - {site / "search.html"})
+
+
 def main():
     root, folder = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     if not has_generator():
@@ -90,7 +103,10 @@ def main():
         return 1
     site = folder / "site"
     described = described_names(site)
-    counts, faults = {}, 0
+    counts, lost = {}, lost_pages(site)
+    for page in lost:
+        print(f"no links lead to {page.relative_to(site)}")
+    faults = len(lost)
     for header in sorted((root / "include" / "vatten").glob("*.h")):
         for kind, name in public_names(header):
             counts[kind] = counts.get(kind, 0) + 1

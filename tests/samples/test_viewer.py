@@ -79,12 +79,19 @@ class Viewer(support.DenoiseTest):
             Viewer.kept = self.tokens("--show", "input", "--no-heat")
         return Viewer.kept
 
+    def test_photograph_of_its_own(self):
+        self.said = self.run_it("--headless", "--json", "--no-roof", "--grid", "64")
+        self.assertEqual(self.said.returncode, 0, self.said.stderr)
+        figures = json.loads(self.said.stdout)
+        self.assertLess(figures["psnr_noisy"], figures["psnr_denoised"])
+        quiet = json.loads(self.run_it("--headless", "--json", "--no-roof", "--grid", "64", "--noise", "10").stdout)
+        self.assertAlmostEqual(quiet["psnr_noisy"] - figures["psnr_noisy"], 6, delta=0.5)  # half of the noise
+
     # ---- What it refuses, and how ----
 
     def test_wrong_command_lines(self):
         self.before = os.listdir(self.folder.name)
         head = ["--headless", "--json"]
-        self.refused(2, ["which photograph"])
         self.refused(2, ["--headless takes one photograph, not 2"], "in.png", "in.png", *head)
         self.refused(2, ["unknown option '--nose'"], "in.png", "--nose")
         self.refused(2, ["would do nothing"], "in.png", "--headless")

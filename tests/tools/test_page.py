@@ -162,6 +162,10 @@ class Pages(support.ToolCase):
         code, _, err = run_tool("vatten_bench", "html", self.path("runs"), self.path("no/page.html"))
         self.assertEqual(code, 1)
         self.assertIn("cannot be written", err)
+        code, out, err = run_tool("vatten_bench", "--suite", "quick", "--html", self.path("no/page.html"))
+        self.assertEqual((code, out), (1, ""))  # before anything is measured
+        self.assertIn("cannot be written", err)
+        self.assertNotIn("[1/", err)
         for words in (["html"], ["html", "a"], ["html", "a", "b", "c"], ["html", "--json"]):
             self.assertEqual(run_tool("vatten_bench", *words)[0], 2, words)
 
