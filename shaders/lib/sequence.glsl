@@ -65,6 +65,9 @@ void begin_packed(uint tile)
     find_tile(tile);
     seq_q0 = q_start(seq);
     seq_q_len = max(q_start(seq + 1u) - seq_q0, 0);
+#ifdef VT_MASS // which loads a query for each row asked for, of a sequence without any too
+    seq_q0 = min(seq_q0, int(Q_CAPACITY) - 1);
+#endif
     if (EXTRA_KEYS || PAGE != 0u)
         return;
     seq_k0 = kv_start(seq);

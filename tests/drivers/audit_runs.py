@@ -15,7 +15,7 @@ STRICT_DIM = 128  # up to here nothing may spill
 # same tiles. The devices of a driver take dtypes and steps in turns, so that a driver compiles all there is. Where audits
 # alone are asked for, every device takes all steps, and the hardest dim with every dtype.
 STEPS = ("64", "256", "576x512")
-EMULATED_STEPS = ("64",)  # compilers that spill take minutes for the larger ones under qemu
+EMULATED_STEPS = ("64", "")  # compilers that spill take minutes for the larger ones under qemu; "": no step
 DTYPES = ("f32", "f16", "bf16")
 
 # (part of the device's id, part of the kernel's name, start of the problem's, reason): rows that may spill although their
@@ -50,13 +50,18 @@ def dtypes_of(device):
     return _turn(device, DTYPES, 0)
 
 
-def all_steps(device):
+def _possible_steps(device):
     return EMULATED_STEPS if "arm64" in device.folder else STEPS
+
+
+def all_steps(device):
+    """Those beside the hardest dim."""
+    return [step for step in _possible_steps(device) if step]
 
 
 def steps_of(device):
     """Shifted, else a step would always meet the same dtype."""
-    return _turn(device, all_steps(device), 1)
+    return [step for step in _turn(device, _possible_steps(device), 1) if step]
 
 
 def words(place, ident, table, depth):

@@ -435,6 +435,34 @@ static void test_words_of_mass(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* 15 queries, and a last sequence without any. */
+static void end_empty(const void *user, const vatten_attention_desc *desc, const vatten_tables *at,
+                      uint8_t *base) {
+    static const uint32_t q[] = {0, 10, 15, 15}, kv[] = {0, 20, 50, 60};
+    (void)user;
+    (void)desc;
+    memcpy(base + at->q_starts, q, sizeof q);
+    memcpy(base + at->kv_starts, kv, sizeof kv);
+}
+
+/* Rows that are asked for and do not exist: what is loaded for them, and then forgotten, is a query all the same. */
+static void test_rows_past_the_last_sequence(void **state) {
+    (void)state;
+    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
+    static const uint32_t words[] = {14, 15, 16, UINT32_MAX, 0};
+    for (unsigned n = 0; n < (few ? 1 : COUNT(layouts)); ++n, ++tried) {
+        mass_case c = {.problem = gpu_dense(dtypes[n], 15, 60, 2, 1, 16), .words = words};
+        c.problem.dense.lengths = VATTEN_LENGTHS_PACKED;
+        c.problem.dense.sequences = 3;
+        c.problem.tables = end_empty;
+        c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_ROWS, .rows = COUNT(words), .listed = true};
+        gpu_set_layout(&device, &c.problem, layouts[(n + 2) % 3], true);
+        gpu_name(&c.problem, "rows past the last sequence %u", n);
+        mass_check(&device, &c);
+    }
+    gpu_assert_clean(&device);
+}
+
 /* ---- Appending ---- */
 
 static append_trial append_of(uint64_t seed) {
@@ -508,6 +536,7 @@ int main(int argc, char **argv) {
         TEST(test_heads),
         TEST(test_mass),
         TEST(test_words_of_mass),
+        TEST(test_rows_past_the_last_sequence),
         TEST(test_append),
     };
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : (long)inputs_of_each;
