@@ -21,7 +21,7 @@ setup_packages_sample=(gcc libc6-dev cmake ninja-build glslang-tools libvulkan-d
 setup_packages_ring=("${setup_packages_sample[@]}" libopenmpi-dev openmpi-bin)
 # What docs/build.sh needs, and nothing else.
 setup_packages_docs=(python3 python3-sphinx python3-myst-parser "furo|python3-sphinx-rtd-theme" python3-clang)
-setup_packages_test=("${setup_packages_ring[@]}" "${setup_packages_docs[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev
+setup_packages_test=("${setup_packages_ring[@]}" "${setup_packages_docs[@]}" g++ "pkgconf|pkg-config" libcjson-dev libcmocka-dev dpkg-dev file
   vulkan-validationlayers spirv-tools python3-venv python3-numpy python3-matplotlib python3-cffi xvfb xdotool imagemagick x11-utils)
 
 setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
@@ -29,10 +29,10 @@ setup_packages_valgrind=("${setup_packages_test[@]}" valgrind)
 # What tests/drivers needs on top: to fetch drivers, to build and run for arm64, and to build Mesa's shim for Intel.
 setup_packages_drivers=("${setup_packages_test[@]}" mmdebstrap debian-archive-keyring qemu-user-static
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross python3-venv bison flex libdrm-dev libexpat1-dev zlib1g-dev
-  libelf-dev xz-utils dpkg-dev)
+  libelf-dev xz-utils)
 
 # What the checks before a change lands need on top.
-setup_packages_check=("${setup_packages_drivers[@]}" clang lld clang-format "libclang-rt-dev|libclang-rt-14-dev")
+setup_packages_check=("${setup_packages_drivers[@]}" clang lld clang-format lintian "libclang-rt-dev|libclang-rt-14-dev")
 
 setup_programs_sample=(cmake cc "glslangValidator|glslang")
 setup_programs_ring=("${setup_programs_sample[@]}" mpirun)

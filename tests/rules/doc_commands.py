@@ -10,7 +10,7 @@ import subprocess
 from itertools import takewhile
 
 # Programs of others: that they are written right is all that is known of them.
-OTHERS = set("""cmake ctest cc c++ gcc clang ninja make git cd cp mv rm mkdir ls cat tar export source apt-get apt dpkg pip pip3
+OTHERS = set("""cmake ctest cc c++ gcc clang ninja make git cd cp mv rm mkdir ls cat tar export source apt-get apt dpkg ldconfig pip pip3
     python python3 pkg-config xvfb-run mpirun mpiexec ldd adb gradle ./gradlew gradlew unzip curl sh bash for do done vcpkg conan
     env time true echo printf vulkaninfo grep nproc ln set cpack sphinx-build glslangValidator jupyter pytest""".split())
 TOOLS = ("vatten_info", "vatten_run", "vatten_bench", "vatten_audit", "vatten_tune")
