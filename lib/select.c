@@ -220,12 +220,19 @@ static uint64_t iterations(const vt_select *s) {
     return vt_saturating_mul(walks, d->blocks) + d->rule.entries + s->group + 64;
 }
 
+static uint64_t budget_lines(const vt_select *s) {
+    return vt_saturating_mul(s->budget_rows, s->budget_heads);
+}
+
+uint64_t vt_select_workgroups(const vt_select *s, uint32_t lanes) {
+    return vt_rank_workgroups(budget_lines(s), lanes);
+}
+
 static vatten_result check_loops(const vt_checker *check, const vt_select *s) {
     const vatten_select_desc *d = &s->desc;
     uint64_t steps = iterations(s);
     if (s->shared)
-        steps = vt_max(steps, vt_rank_iterations(
-                                  vt_rank_workgroups(s->budget_rows * s->budget_heads, s->lanes), s->lanes));
+        steps = vt_max(steps, vt_rank_iterations(vt_select_workgroups(s, s->lanes), s->lanes));
     UNSUPPORTED_IF(steps > check->caps->loop_limit,
                    "%" PRIu64 " blocks take %" PRIu64 " steps of a row, %s allows %" PRIu64, d->blocks, steps,
                    check->caps->name, check->caps->loop_limit);
@@ -288,14 +295,13 @@ static void spread_long_rows(vt_select *s) {
 /* Elements of a workgroup of so many lanes: the longest walk of a pass joins heads or writes a list. */
 static uint64_t lanes_moves(const vt_select *s, uint32_t lanes) {
     const vatten_select_desc *d = &s->desc;
-    uint64_t lines = vt_saturating_mul(s->budget_rows, s->budget_heads);
     uint64_t joining = vt_saturating_mul(d->blocks, vt_select_join_walks(s));
-    return vt_saturating_mul(vt_min(lanes, lines), vt_max(joining, d->blocks + d->rule.entries));
+    return vt_saturating_mul(vt_min(lanes, budget_lines(s)), vt_max(joining, d->blocks + d->rule.entries));
 }
 
 /* Those of one that adds up what all workgroups of a group left. */
 static uint64_t partials_moves(const vt_select *s, uint32_t lanes) {
-    return vt_rank_state_words(vt_rank_workgroups(vt_saturating_mul(s->budget_rows, s->budget_heads), lanes));
+    return vt_rank_state_words(vt_select_workgroups(s, lanes));
 }
 
 /* Where rows are so long that a walk over 64 of them is above the bound on work: fewer, while that gains something. */

@@ -37,6 +37,9 @@ typedef struct vt_select {
 vatten_result vt_select_from(const vt_caps *caps, const vatten_logger *logger, const vatten_select_desc *desc,
                              vt_select *out);
 
+/* Workgroups, of so many lanes, of the lines that share a budget. */
+uint64_t vt_select_workgroups(const vt_select *select, uint32_t lanes);
+
 /* How often the scores of a row are walked until its query heads are joined into orders. */
 uint64_t vt_select_join_walks(const vt_select *select);
 

@@ -37,13 +37,9 @@ static uint64_t score_bytes(const vt_select *s, const part *p) {
     return vt_saturating_mul(vt_saturating_mul(slices, s->desc.blocks), p->rows * sizeof(float));
 }
 
-/* Groups of a batch entry and group of heads; lines of one of them. */
+/* Groups of a batch entry and group of heads. */
 static uint64_t row_groups(const vt_select *s, const part *p) {
     return vt_ceil_div(p->rows, s->budget_rows);
-}
-
-static uint64_t rank_workgroups(const vt_select *s) {
-    return vt_rank_workgroups(s->budget_rows * s->budget_heads, s->lanes);
 }
 
 /* Groups of heads; those of each block, where blocks have the budgets. */
@@ -53,7 +49,7 @@ static uint64_t head_groups(const vt_select *s, const part *p) {
 
 static uint64_t state_bytes(const vt_select *s, const part *p) {
     uint64_t groups = vt_saturating_mul(vt_saturating_mul(p->batch, head_groups(s, p)), row_groups(s, p));
-    return s->shared ? vt_rank_state_bytes(groups, rank_workgroups(s)) : 0;
+    return s->shared ? vt_rank_state_bytes(groups, vt_select_workgroups(s, s->lanes)) : 0;
 }
 
 static uint64_t state_offset(const vt_select *s, const part *p) {
@@ -79,7 +75,7 @@ static uint64_t piece_groups(const vt_select *s, uint64_t rows) {
 }
 
 static uint64_t select_groups(const vt_select *s, const part *p) {
-    return s->shared ? vt_saturating_mul(row_groups(s, p), rank_workgroups(s))
+    return s->shared ? vt_saturating_mul(row_groups(s, p), vt_select_workgroups(s, s->lanes))
                      : vt_ceil_div(p->rows, WORKGROUP);
 }
 
@@ -334,7 +330,8 @@ static void fill_moves(const vt_select *s, const part *p, vt_rank *rank) {
     rank->listing = (vt_rank_moves){list_moves(s, p), some * (d->blocks + d->rule.entries)};
     rank->walking =
         (vt_rank_moves){vt_saturating_mul(lines_of(p), d->blocks), some * (d->rule.by_block ? 1 : d->blocks)};
-    rank->deciding = (vt_rank_moves){group_moves(s, p), vt_rank_state_words(rank_workgroups(s))};
+    rank->deciding =
+        (vt_rank_moves){group_moves(s, p), vt_rank_state_words(vt_select_workgroups(s, s->lanes))};
 }
 
 static void add_rank(const vt_select *s, const part *p, const uint32_t variants[VT_RANK_PASSES],
@@ -350,7 +347,7 @@ static void add_rank(const vt_select *s, const part *p, const uint32_t variants[
     vt_step *step = &rank.step;
     step->groups[1] = (uint32_t)(p->heads / s->budget_heads);
     step->select.budget_rows = (uint32_t)s->budget_rows;
-    step->select.workgroups = (uint32_t)rank_workgroups(s);
+    step->select.workgroups = (uint32_t)vt_select_workgroups(s, s->lanes);
     step->select.total = total_of(s, s->budget_rows);
     step->select.total_last = total_of(s, p->rows % s->budget_rows);
     step->binding[VT_RANK_SLOT_VALUES] = bind_scores(s, p);
@@ -421,12 +418,13 @@ static void add_kernels(const vt_select *s, vt_program *program, kernels *out) {
     uint32_t spec[VT_SPEC_COUNT];
     fill_spec(s, spec);
     out->score = add_variant(VT_TASK_SCORE, s->problem.dtype, spec, program);
-    spec[VT_SPEC_WORKGROUP] = s->shared ? s->lanes : WORKGROUP;
-    if (s->shared)
-        vt_rank_variants(vt_kernel_of_task(VT_TASK_RANK, VATTEN_DTYPE_F32), spec, s->desc.rule.budget, true,
-                         program, out->rank);
-    else
+    if (!s->shared) {
         out->select = add_variant(VT_TASK_SELECT, VATTEN_DTYPE_F32, spec, program);
+        return;
+    }
+    spec[VT_SPEC_WORKGROUP] = s->lanes;
+    vt_rank_variants(vt_kernel_of_task(VT_TASK_RANK, VATTEN_DTYPE_F32), spec, s->desc.rule.budget, true,
+                     program, out->rank);
 }
 
 /* ---- All of it ---- */

@@ -79,8 +79,7 @@ def neighborhood(q: Any, k: Any, v: Any, kernel_size: Union[int, Sequence[int]],
         raise InvalidArgument("additional_keys and additional_values come together")
     if additional_keys is not None:
         extra = [floats("additional_keys", additional_keys, 4), floats("additional_values", additional_values, 4)]
-        for role, x, like in zip("kv", extra, (k, v)):
-            name = {"k": "additional_keys", "v": "additional_values"}[role]
+        for role, name, x, like in zip("kv", ("additional_keys", "additional_values"), extra, (k, v)):
             same("dtype", **{role: dtype, name: x.dtype})
             same("batch, heads and dim", **{role: (batch, *like.shape[2:]), name: (x.shape[0], *x.shape[2:])})
             reads[f"extra_{role}"] = tensor(x, HEADS_LAST)

@@ -141,7 +141,8 @@ FULL = ("harness", "recording", "cost", "cache_file", "statistics", "limits", "p
         "lists", "boxes", "list_bias", "list_limits", "pool", "append", "select", "select_groups", "topk", "sparse", "combine",
         "merge_cases", "selection_cases", "methods", "mechanisms", "cases", "masks", "scores_dense", "dot", "sequences", "mass",
         "repack", "hostile", "same_bits", "same_bits_tasks", "record_parts", "parts", "million", "tuning", "long_grids", "ops")
-# Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 in f32; or 8 of attention alone.
+# Of the op matrix all families on the device as it is: 16 cases each, in f32 and f16, or 8 of either sort, or 8 in f32; or
+# 8 of attention alone.
 OPS = "ops --caps 0 --count 880"
 HALF_OF_OPS = "ops --caps 0 --count 440"
 FEW_OPS = "ops --caps 0 --count 88"

@@ -249,7 +249,12 @@ uint64_t gpu_list_rows(const vatten_lists_desc *desc);
  * not a failure. Returns false on failure, and has told it. */
 bool gpu_check(gpu *g, const gpu_problem *problem);
 
-/* The same for every layout (one of them with VATTEN_TEST_BRIEF); on software devices those with f16 in shared memory take turns, unless VATTEN_THOROUGH is set.
+/* Whether its scores, by scale and dim, vary no more than by about one where the layout is PACKED or PACKED_SHARED: what those promise
+ * is said of such scores (docs/semantics.md). */
+bool gpu_scores_suit(vatten_layout layout, const gpu_problem *problem);
+
+/* The same for every layout that its scores suit (one of them with VATTEN_TEST_BRIEF); on software devices those with f16 in shared
+ * memory take turns, unless VATTEN_THOROUGH is set.
  * A problem with a tolerance of its own does not change its dtype: MATRIX is then left out, and so is PACKED. */
 bool gpu_check_layouts(gpu *g, const gpu_problem *problem);
 

@@ -12,8 +12,7 @@ static bool softmax_of(const gpu_problem *problem) {
     return problem->listed || problem->dense.normaliser == VATTEN_NORMALISER_SOFTMAX;
 }
 
-/* Whether scores vary no more than by about one: what PACKED promises of log-sum-exps is said of those (docs/semantics.md). */
-static bool scores_suit(vatten_layout layout, const gpu_problem *problem) {
+bool gpu_scores_suit(vatten_layout layout, const gpu_problem *problem) {
     const vatten_heads *h = gpu_heads_of(problem);
     return !gpu_is_packed(layout) || h->scale == 0.0f || fabs(h->scale) * sqrt(h->dim) <= 1.5;
 }
@@ -60,7 +59,7 @@ static bool check_brief(gpu *g, const gpu_problem *problem) {
     gpu_problem copy, candidates[GPU_ALL_LAYOUTS];
     unsigned count = 0;
     for (int layout = VATTEN_LAYOUT_ROWS; layout < GPU_ALL_LAYOUTS; ++layout) {
-        if (gpu_has_layout(g, (vatten_layout)layout) && scores_suit((vatten_layout)layout, problem) &&
+        if (gpu_has_layout(g, (vatten_layout)layout) && gpu_scores_suit((vatten_layout)layout, problem) &&
             lay_out(g, problem, (vatten_layout)layout, &copy)) {
             candidates[count++] = copy;
         }
@@ -102,7 +101,7 @@ bool gpu_check_layouts(gpu *g, const gpu_problem *problem) {
         gpu_problem copy;
         if (lay_out(g, problem, (vatten_layout)layout, &copy) &&
             (!gpu_stages_f16((vatten_layout)layout) || f16_turn(g, (vatten_layout)layout)) &&
-            scores_suit((vatten_layout)layout, problem)) {
+            gpu_scores_suit((vatten_layout)layout, problem)) {
             good = gpu_check(g, &copy) && good;
         }
     }
@@ -132,7 +131,7 @@ static bool check_matrix(gpu *g, const gpu_problem *problem, unsigned turn) {
 static bool check_f16(gpu *g, const gpu_problem *problem, unsigned turn) {
     gpu_problem copy = *problem;
     vatten_layout layout = (vatten_layout)(VATTEN_LAYOUT_PACKED + turn % 3);
-    if (!gpu_has_layout(g, layout) || !suits_f16(layout, problem) || !scores_suit(layout, problem)) {
+    if (!gpu_has_layout(g, layout) || !suits_f16(layout, problem) || !gpu_scores_suit(layout, problem)) {
         return true;
     }
     gpu_set_layout(g, &copy, layout, problem->small_tiles);

@@ -364,7 +364,8 @@ bool mass_check_kinds(gpu *g, const gpu_problem *problem, vatten_layout layout) 
 bool mass_check_all(gpu *g, const gpu_problem *problem) {
     bool good = true;
     const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
-    for (unsigned n = gpu_first_of(g, 3); n < 3; n = gpu_next_of(g, n, 3)) {
+    const unsigned count = sizeof layouts / sizeof layouts[0];
+    for (unsigned n = gpu_first_of(g, count); n < count; n = gpu_next_of(g, n, count)) {
         good = mass_check_kinds(g, problem, layouts[n]) && good;
     }
     return good;

@@ -121,8 +121,8 @@ static void scores_and_selection_have_a_bound_each(void **state) {
     assert_int_equal(selected(&caps, &select).step_count, 8 * 2);
     assert_in_range(selected(&caps, &select).largest_moves, 600001, 4 * 600000);
     select = select_of(640, 1000);
-    select.rule.budget_rows =
-        640; /* which stay in one part: passes are cut to workgroups, and those to few lanes */
+    /* they stay in one part: passes are cut to workgroups, and those to few lanes */
+    select.rule.budget_rows = 640;
     select.max_moves = 2 * 64 * 1000;
     assert_int_equal(selected(&caps, &select).largest_moves, 2 * 64 * 1000);
     --select.max_moves;
