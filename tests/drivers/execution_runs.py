@@ -4,7 +4,7 @@ import os
 
 import launch
 
-LIMIT = 2400  # seconds for one program
+LIMITS = {"execute": 2400, "validate": 7200}  # seconds for one program; instrumented kernels take long to compile
 SKIP = 77
 
 
@@ -15,27 +15,27 @@ def _environment(run, place):
     return tuple(values.items())
 
 
-def _do(place, words, environment, log):
+def _do(run, place, words, environment, log):
     program, *arguments = words
     line, values = launch.command(place, program, arguments, environment)
-    return launch.run(line, values, log, LIMIT)
+    return launch.run(line, values, log, LIMITS[run.kind])
 
 
 def _defects(run, place, folder, environment):
     """A layer that says nothing proves nothing unless it would have spoken. Returns what is wrong, or ""."""
     for defect in run.defects:
         log = os.path.join(folder, f"layers-{defect}.log")
-        outcome = _do(place, [place.program("tests", "drivers", "test_layers"), defect], environment, log)
+        outcome = _do(run, place, [place.program("tests", "drivers", "test_layers"), defect], environment, log)
         if outcome.code != 0:
             return outcome.why()
     return ""
 
 
-def _program(words, place, environment, folder):
+def _program(run, words, place, environment, folder):
     """One program of tests/gpu, its arguments after it. Returns (seconds, what is wrong or "")."""
     name, *arguments = words.split()
     program = place.program("tests", "gpu", "test_" + name)
-    outcome = _do(place, [program, *arguments], environment, os.path.join(folder, name + ".log"))
+    outcome = _do(run, place, [program, *arguments], environment, os.path.join(folder, name + ".log"))
     if outcome.code == SKIP:
         return outcome.seconds, f"{name} found no device [{outcome.log}]"
     return outcome.seconds, "" if outcome.code == 0 else f"{name}: {outcome.why()}"
@@ -50,7 +50,7 @@ def run(run, place, report, folder, programs):
     if wrong:
         report.failed(run.ident, wrong)
         return
-    outcomes = [_program(words, place, environment, folder) for words in programs]
+    outcomes = [_program(run, words, place, environment, folder) for words in programs]
     failures = [why for _, why in outcomes if why]
     if failures:
         report.failed(run.ident, "; ".join(failures))
