@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# docs/build.sh: makes the site of these pages and of the headers in build/site, to be read without a server. Installs
+# docs/build.sh: makes the site of these pages, the headers and the Python package in build/site, to be read without a server. Installs
 # what is missing on Debian and Ubuntu. Every warning is an error: a link, an anchor or a name that leads nowhere among
 # them. VATTEN_BUILD names another build folder, VATTEN_INSTALL=no installs nothing.
 set -eu

@@ -25,9 +25,10 @@ highlight_language = "none"
 html_theme = "furo" if find_spec("furo") else "sphinx_rtd_theme"
 html_copy_source = False
 html_show_sphinx = False
+html_domain_indices = False  # one package is no list
 
 # A name in a signature that has no description is an error, unless it is C's or Vulkan's.
 nitpicky = True
 foreign = ("bool size_t uint8_t uint32_t uint64_t int32_t int64_t "
            "AHardwareBuffer VkInstance VkPhysicalDevice VkDevice VkBuffer VkCommandBuffer VkPipelineCache PFN_vkGetInstanceProcAddr").split()
-nitpick_ignore = [("c:identifier", name) for name in foreign]
+nitpick_ignore = [("c:identifier", name) for name in foreign] + [("py:class", "np.ndarray"), ("py:class", "Buffer")]

@@ -3,7 +3,7 @@
 """site_pages.py ROOT FOLDER: gathers the sources of the site in FOLDER, which is made anew.
 
 The repository's Markdown pages, each where it stands there, with the pictures and files that they link to; and the
-reference, from the headers. Links to a folder become links to its README, or its name where it has none, links to a public header links to its page.
+reference, from the headers and the sources of the Python package. Links to a folder become links to its README, or its name where it has none, links to a public header links to its page.
 """
 import re
 import shutil
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+from site_python import write_python  # noqa: E402
 from site_reference import write_reference  # noqa: E402
 
 PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/results/*.md", "samples/*/README.md",
@@ -79,7 +80,7 @@ def write_rest(gathering, index):
     names = [str(page.relative_to(gathering.root).with_suffix("")) for page in rest]
     table = ["", "```{toctree}", ":caption: More", ":maxdepth: 1", ""] + [f"/{name}" for name in names] + ["```"] if rest else []
     place = gathering.folder / index.relative_to(gathering.root)
-    text = place.read_text(encoding="utf-8") + "\n".join(table + ["", '<p><a href="../genindex.html">All names of the headers</a></p>', ""])
+    text = place.read_text(encoding="utf-8") + "\n".join(table + ["", '<p><a href="../genindex.html">All names of the reference</a></p>', ""])
     place.write_text(text, encoding="utf-8")
 
 
@@ -90,7 +91,9 @@ def main():
     for page in sorted(gathering.pages):
         gathering.write(page)
     write_rest(gathering, root / "docs" / "index.md")
-    write_reference(sorted((root / "include" / "vatten").glob("*.h")), folder / "docs" / "reference")
+    reference = folder / "docs" / "reference"
+    roles = write_reference(sorted((root / "include" / "vatten").glob("*.h")), reference)
+    write_python(root / "python" / "vatten", reference / "python.rst", roles)
 
 
 if __name__ == "__main__":

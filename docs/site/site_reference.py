@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The pages of the reference, from the public headers: what libclang finds in them, in their order, with their comments.
 
-    write_reference(headers, folder)    one page (reStructuredText, Sphinx's C domain) for each header
+    write_reference(headers, folder)    one page (reStructuredText, Sphinx's C domain) for each header; what may be linked to
 
 A comment belongs to what follows it, or to what it stands behind on a line, as everywhere in the headers.
 """
@@ -123,13 +123,14 @@ class Prose:
         return "".join(self.word(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
     def word(self, word):
-        if word.startswith("`"):
+        if word.startswith("`") and word.strip("`") not in self.roles:
             return self.code(word.strip("`"))
+        word = word.strip("`")
         page = self.file_of.get(word.split("/")[-1])
         if page:
             return f"\\ :doc:`{word} <{page}>`\\ "
         role = self.roles.get(word)
-        return f"\\ :c:{role}:`{word}`\\ " if role else escape(word)
+        return f"\\ :{role}:`{word}`\\ " if role else escape(word)
 
     @staticmethod
     def code(text):
@@ -154,16 +155,16 @@ def escape(text):
 
 
 def name_roles(headers):
-    """What may be linked: the name of everything public, and struct.member -> its role."""
+    """What may be linked: the name of everything public, and struct.member -> its role for Sphinx."""
     roles = {}
     for header in headers:
         for item in header.items:
-            roles.setdefault(item.spelling, ROLES[item.kind])
+            roles.setdefault(item.spelling, f"c:{ROLES[item.kind]}")
             for child in item.get_children():
                 if child.kind == Kind.ENUM_CONSTANT_DECL:
-                    roles[child.spelling] = "enumerator"
+                    roles[child.spelling] = "c:enumerator"
                 elif child.kind == Kind.FIELD_DECL:
-                    roles[f"{item.spelling}.{child.spelling}"] = "member"
+                    roles[f"{item.spelling}.{child.spelling}"] = "c:member"
     return roles
 
 
@@ -217,10 +218,12 @@ def page(header, prose):
 
 def write_reference(headers, folder):
     headers = [Header(path, path.parents[1]) for path in headers]
-    prose = Prose(name_roles(headers), {h.name: f"/docs/reference/{Path(h.name).stem}" for h in headers})
+    roles = name_roles(headers)
+    prose = Prose(roles, {h.name: f"/docs/reference/{Path(h.name).stem}" for h in headers})
     folder.mkdir(parents=True, exist_ok=True)
     for header in headers:
         (folder / f"{Path(header.name).stem}.rst").write_text(page(header, prose), encoding="utf-8")
     lost = [where for header in headers for where in header.lost()]
     if lost:
         raise SystemExit(f"comments that stand at nothing public: {' '.join(lost)}")
+    return roles

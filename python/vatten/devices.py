@@ -48,11 +48,13 @@ class _Base(Closable):
 
     @property
     def name(self) -> str:
+        """As the driver tells it."""
         name: str = self.info["name"]
         return name
 
     @property
     def closed(self) -> bool:
+        """By `close`, or by a fork."""
         return not self._finalizer.alive
 
     @property
@@ -138,7 +140,9 @@ class Device(_Base):
         super().__init__(lib.vatten_context_device(out[0]), lib.vatten_context_destroy, out[0])
         info = ffi.new("vatten_context_info *")
         lib.vatten_context_get_info(out[0], info)
+        #: The driver's name and version, as it tells them.
         self.driver: str = as_dict(info)["driver"]
+        #: vatten_feature bits that are enabled.
         self.features: int = info.enabled
         #: Milliseconds on the device of the last call that ran.
         self.last_ms = 0.0

@@ -150,8 +150,8 @@ class Recorder(_Owned):
 
     def record(self, command_buffer: int, plan: Plan, *, q_len: int = 0, kv_len: int = 0, part: Optional[tuple[int, int]] = None,
                **buffers: Buffer) -> None:
-        """Appends the plan to a VkCommandBuffer that is recording. `buffers` are VkBuffers by their names in vatten_args: q, k, v,
-        out, lse, lists and so on. Barriers before and after are the caller's, as vatten_record in vatten.h tells; `part` = (i, n)
+        """Appends the plan to a VkCommandBuffer that is recording. `buffers` are VkBuffers by their names in vatten_args (q, k, v,
+        out, lse, lists and so on), each a number, (number, offset) or (number, offset, size), in bytes. Barriers before and after are the caller's, as vatten_record in vatten.h tells; `part` = (i, n)
         appends the i-th of n shares of the work."""
         args = ffi.new("vatten_args *", {**{name: buffer_of(b) for name, b in buffers.items()}, "q_len": q_len, "kv_len": kv_len})
         commands = handle_of("VkCommandBuffer", command_buffer)

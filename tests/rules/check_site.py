@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""check_site.py ROOT FOLDER: makes the site by docs/build.sh in FOLDER and holds its reference against the headers.
+"""check_site.py ROOT FOLDER: makes the site by docs/build.sh in FOLDER and holds its reference against headers and Python package.
 
-Every public function, struct, enum, enumerator, member, typedef and macro must have its place on a page. What is public
-is read from the text of the headers, not by what the site is made with. Links from the first page lead to every other. Ends with 77, which is skipped, where Sphinx,
+Every public function, struct, enum, enumerator, member, typedef and macro must have its place on a page, and every name that the
+package exports, with the public members of its classes. What is public is read from the text of the sources, not by what the site is made
+with. Links from the first page lead to every other. Ends with 77, which is skipped, where Sphinx,
 MyST or libclang for Python are missing; with 1 if the site is not made or something has no place in it.
 """
 import os
@@ -13,6 +14,7 @@ import sys
 import zlib
 from pathlib import Path
 
+KINDS = ("function", "struct", "enum", "enumerator", "member", "macro", "type", "name of Python", "method of Python")
 MODULES = "import clang.cindex, myst_parser, sphinx"
 SPLIT = re.compile(r",(?![^(]*\))")
 
@@ -62,6 +64,18 @@ def public_names(header):
         yield "type", name
 
 
+def python_names(package):
+    """(kind, name) of what the package exports, and of the methods of its classes, but for what its modules share below "# --"."""
+    exported = re.search(r"^__all__ = \[(.*?)\]", (package / "__init__.py").read_text(encoding="utf-8"), re.M | re.S).group(1)
+    names = [name for name in re.findall(r'"(\w+)"', exported) if not name.startswith("__")]
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(package.glob("*.py")))
+    for name in names:
+        body = re.search(rf"^class {name}\b.*?\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+        yield "name of Python", f"{package.name}.{name}"
+        for member in re.findall(r"^    def ([a-z]\w*)", body.group(1).split("# --")[0], re.M) if body else []:
+            yield "method of Python", f"{package.name}.{name}.{member}"
+
+
 def described_names(site):
     """(kind, name) -> address, of all that the site's index of objects has."""
     data = (site / "objects.inv").read_bytes()
@@ -71,6 +85,8 @@ def described_names(site):
         name, role, _, address, _ = line.split(" ", 4)
         if role.startswith("c:"):
             found[(role[2:], name)] = address.replace("$", name)
+        elif role.startswith("py:") and role != "py:module":
+            found[(f"{'method' if name.count('.') > 1 else 'name'} of Python", name)] = address.replace("$", name)
     return found
 
 
@@ -107,15 +123,16 @@ def main():
     for page in lost:
         print(f"no links lead to {page.relative_to(site)}")
     faults = len(lost)
-    for header in sorted((root / "include" / "vatten").glob("*.h")):
-        for kind, name in public_names(header):
-            counts[kind] = counts.get(kind, 0) + 1
-            address = described.get((kind, name))
-            if address is None or not has_place(site, address):
-                print(f"{header.name}: {kind} {name} is not on the site")
-                faults += 1
-    print(", ".join(f"{counts[kind]} {kind}s" for kind in sorted(counts)) + f": {faults} without a place")
-    few = [kind for kind in ("function", "struct", "enum", "enumerator", "member", "macro", "type") if counts.get(kind, 0) < 3]
+    headers = sorted((root / "include" / "vatten").glob("*.h"))
+    public = [pair for header in headers for pair in public_names(header)] + list(python_names(root / "python" / "vatten"))
+    for kind, name in public:
+        counts[kind] = counts.get(kind, 0) + 1
+        address = described.get((kind, name))
+        if address is None or not has_place(site, address):
+            print(f"{kind} {name} is not on the site")
+            faults += 1
+    print(", ".join(f"{kind}: {counts[kind]}" for kind in sorted(counts)) + f"; {faults} without a place")
+    few = [kind for kind in KINDS if counts.get(kind, 0) < 3]
     if few:
         print(f"hardly any {', '.join(few)} found: this check is broken")
     return 1 if faults or few else 0
