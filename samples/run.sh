@@ -76,6 +76,9 @@ viewer() {
   if [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     printf 'No display: one frame goes to %s\n' "$pictures/viewer.png"
     options=(--headless --screenshot "$pictures/viewer.png")
+    if [ $# -eq 0 ]; then
+      options+=(--pixel 150,80) # no mouse points at one
+    fi
   fi
   "$build/samples/viewer/viewer" "${options[@]}" "$@"
 }
