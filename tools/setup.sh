@@ -70,7 +70,8 @@ setup_has_package() {
 }
 
 setup_knows_package() {
-  LC_ALL=C apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
+  # No pipe to grep -q, which leaves early: pipefail, where a script has it, takes that for a failure of apt-cache.
+  [[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) == *"Candidate: "[!\(]* ]]
 }
 
 # The packages of the list that are not installed, one a line, alternatives as they stand.

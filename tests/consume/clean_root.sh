@@ -31,7 +31,7 @@ complain() {
 mirror() {
   local named=${VATTEN_DRIVERS_MIRROR:-}
   [ -n "$named" ] || named=$(apt-get indextargets --format '$(ORIGIN)|$(CODENAME)|$(REPO_URI)' 2>/dev/null |
-    sed -n 's/^Debian|[a-z]*|//p' | head -n 1)
+    sed -n 's/^Debian|[a-z]*|//p' | sed -n 1p)
   [ -n "$named" ] || complain "the apt sources name no mirror: set VATTEN_DRIVERS_MIRROR to one"
   printf '%s' "$named"
 }
@@ -123,7 +123,7 @@ archives() {
 
 program() {
   local archive began apt
-  archive=$(archives 'vatten-*source.tar.xz' source_archive | head -n 1)
+  archive=$(archives 'vatten-*source.tar.xz' source_archive | sed -n 1p)
   root_with program xz-utils libvulkan-dev libvulkan1 mesa-vulkan-drivers
   cp "$archive" "$work/program/source.tar.xz"
   inside program 'tar -xf source.tar.xz; cd vatten*; exec >>/log 2>&1

@@ -187,6 +187,18 @@ def check_files(tree):
             tree.complain(path, 1, f"the name {name} is taken by {paths[0]}")
 
 
+# What leaves a pipe before its end kills what writes into it, and then a pipe fails that did its work: now and then, and not everywhere.
+LEAVES_EARLY = re.compile(r"(?<!\|)\|\s*(?:grep\s+-\w*q|head\b)")
+
+
+def check_scripts(tree):
+    for path in tree.files:
+        text = tree.text(path) if path.endswith((".sh", "/run")) else ""
+        if "pipefail" in text or path == "tools/setup.sh":  # which others source
+            for match in LEAVES_EARLY.finditer(text):
+                tree.complain(path, text.count("\n", 0, match.start()) + 1, "leaves a pipe early, which pipefail takes for a failure")
+
+
 FUNCTION = re.compile(r"^[A-Za-z_][^;{}=#]*\)\s*\{", re.M)
 
 
@@ -228,6 +240,7 @@ def main():
     check_rooms(tree)
     check_shaders(tree)
     check_files(tree)
+    check_scripts(tree)
     check_functions(tree)
     print(f"{len(tree.files)} files, {tree.broken} broken rules")
     return 1 if tree.broken else 0

@@ -29,6 +29,7 @@ def broken(files):
             check_rules.check_rooms(tree)
             check_rules.check_shaders(tree)
             check_rules.check_files(tree)
+            check_rules.check_scripts(tree)
             check_rules.check_functions(tree)
         lines = said.getvalue().splitlines()
         return [line for line in lines if "were not found" not in line and "functions, median" not in line]
@@ -50,6 +51,13 @@ class Rules(unittest.TestCase):
         self.assert_kept("include/vatten/vatten.h", SPDX + "#include <stdint.h>\n")
         self.assert_broken("include/vatten/vatten.h", SPDX + "#include <stdio.h>\n", "includes stdio.h")
         self.assert_broken("include/vatten/vatten.h", SPDX + "#include <vulkan/vulkan.h>\n", "includes vulkan/vulkan.h")
+
+    def test_no_pipe_is_left_early_under_pipefail(self):
+        script = "# SPDX-License-Identifier: MIT\nset -euo pipefail\n"
+        self.assert_broken("tools/a.sh", script + "apt-cache policy x | grep -q y\n", "leaves a pipe early")
+        self.assert_broken("tools/a.sh", script + "sort x |\n  head -n 1\n", "leaves a pipe early")
+        self.assert_kept("tools/a.sh", script + "grep -q y x || head -n 1 x | sed -n 1p\n")
+        self.assert_kept("tools/a.sh", "# SPDX-License-Identifier: MIT\nset -eu\nsort x | head -n 1\n")
 
     def test_a_pure_room_knows_no_vulkan(self):
         self.assert_broken("lib/tune.c", SPDX + "#include <vulkan/vulkan_core.h>\n", "includes vulkan/vulkan_core.h")
