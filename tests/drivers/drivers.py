@@ -142,8 +142,7 @@ def task_of(run, place, report, folder, options):
         return lambda: loop_runs.run(place, run.ident, report, os.path.join(folder, "loops"))
     if run.kind == "shaders":
         return lambda: check_shaders(run, place, report)
-    programs = device_list.programs_of(run, options.full)
-    return lambda: execution_runs.run(run, place, report, folder, programs)
+    return lambda: execution_runs.run(run, place, report, folder, options.full)
 
 
 def write_table(options, folder, devices):

@@ -2,14 +2,18 @@
 """Executions: the programs of tests/gpu on software devices, perhaps with caps or under newer validation layers."""
 import os
 
+import device_list
 import launch
 
 LIMITS = {"execute": 2400, "validate": 7200}  # seconds for one program; instrumented kernels take long to compile
 SKIP = 77
 
 
-def _environment(run, place):
+def _environment(run, place, full):
+    """With the whole lists each problem in all layouts that the device has, without instrumentation; else in one, by turns."""
     values = dict(run.environment)
+    if not full:
+        values["VATTEN_TEST_BRIEF"] = "1"
     if run.kind == "validate":
         values["VK_LAYER_PATH"] = launch.layer_folder(place)
     return tuple(values.items())
@@ -41,11 +45,12 @@ def _program(run, words, place, environment, folder):
     return outcome.seconds, "" if outcome.code == 0 else f"{name}: {outcome.why()}"
 
 
-def run(run, place, report, folder, programs):
+def run(run, place, report, folder, full):
     """All programs of a run, one after the other, those after a failure too; the run passes if all did."""
+    programs = device_list.programs_of(run, full)
     folder = os.path.join(folder, run.ident.replace(":", "-"))
     os.makedirs(folder, exist_ok=True)
-    environment = _environment(run, place)
+    environment = _environment(run, place, full)
     wrong = _defects(run, place, folder, environment)
     if wrong:
         report.failed(run.ident, wrong)

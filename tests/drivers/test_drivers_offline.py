@@ -16,6 +16,7 @@ import audit_runs
 import builds
 import device_list
 import devices_table
+import execution_runs
 import folders
 import launch
 import loop_runs
@@ -122,6 +123,19 @@ class TheJudging(unittest.TestCase):
         spilling = {"device": "pi-5", "kernel": "attention_lists_f32_shared", "spills": "2"}
         self.assertFalse(audit_runs.judge([row(**spilling, problem="boxes3 biased")])[0])
         self.assertTrue(audit_runs.judge([row(**spilling, problem="blocks")])[0])
+
+
+class TheExecutions(unittest.TestCase):
+    @staticmethod
+    def is_brief(ident, full):
+        run = next(run for run in device_list.RUNS if run.ident == ident)
+        place = launch.Place(run.device, "folder", "build", "cache")
+        return dict(execution_runs._environment(run, place, full)).get("VATTEN_TEST_BRIEF") == "1"
+
+    def test_whole_lists_meet_all_layouts_without_instrumentation(self):
+        self.assertTrue(self.is_brief("run:lvp25", False))
+        self.assertFalse(self.is_brief("run:lvp25", True))
+        self.assertTrue(self.is_brief("layers:lvp25+gpu", True))
 
 
 class TheTurns(unittest.TestCase):
