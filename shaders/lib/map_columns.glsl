@@ -32,8 +32,8 @@ bool map_begin()
     return map_j0 < map_j_end;
 }
 
-// Past the last key: one that exists, if any does.
-uint map_row_key(uint row) { return uint(max(min(map_j0 + int(row), map_k_end - 1), 0)); }
+// Past the last key: one that exists, or else the first of the dispatch, as the buffer is bound from there on.
+uint map_row_key(uint row) { return uint(max(min(map_j0 + int(row), map_k_end - 1), map_k_begin)); }
 uint map_row_token(uint row) { return map_row_key(row); } // key_place knows where it stands
 uint map_row_column(uint row) { return key_number(map_j0 + row); }
 bool map_row_valid(uint row) { return map_j0 + int(row) < map_j_end; }

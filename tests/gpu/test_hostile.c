@@ -463,6 +463,21 @@ static void test_rows_past_the_last_sequence(void **state) {
     gpu_assert_clean(&device);
 }
 
+/* Sums by key of more keys than there are now: what adds up those behind the last has its own range of the keys, and reads none before it. */
+static void test_columns_past_the_last_key(void **state) {
+    (void)state;
+    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
+    for (unsigned n = 0; n < (few ? 1 : COUNT(layouts)); ++n, ++tried) {
+        mass_case c = {.problem = gpu_dense(dtypes[n], 24, 200, 2, 1, 12), .max_macs = 4000, .dispatches = 3};
+        c.problem.kv_len = 7;
+        c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS};
+        gpu_set_layout(&device, &c.problem, layouts[(n + 2) % 3], true);
+        gpu_name(&c.problem, "columns past the last key %u", n);
+        mass_check(&device, &c);
+    }
+    gpu_assert_clean(&device);
+}
+
 /* ---- Appending ---- */
 
 static append_trial append_of(uint64_t seed) {
@@ -537,6 +552,7 @@ int main(int argc, char **argv) {
         TEST(test_mass),
         TEST(test_words_of_mass),
         TEST(test_rows_past_the_last_sequence),
+        TEST(test_columns_past_the_last_key),
         TEST(test_append),
     };
     long count = argc > 1 ? strtol(argv[1], NULL, 10) : (long)inputs_of_each;
