@@ -114,7 +114,7 @@ def is_property(node):
 
 
 def attributes(package, module, node):
-    """Those that the first method gives the object, with a comment above."""
+    """Those that `__init__` gives the object, with a comment above."""
     for line in ast.walk(node):
         target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", None)
         if isinstance(line, (ast.Assign, ast.AnnAssign)) and ast.unparse(target).startswith("self."):
@@ -150,7 +150,7 @@ def member(package, module, node, prose):
 def describe_class(package, name, node, prose):
     makers = [item for _, item in package.members(name) if getattr(item, "name", "") == "__init__"]
     bases = ", ".join(ast.unparse(b) for b in node.bases)
-    error = "Error" in bases or bases == "RuntimeError"
+    error = "Error" in bases
     called = makers and not error and "Made by" not in "".join(docstring_lines(node))
     yield f".. py:{'exception' if error else 'class'}:: {name}{signature(makers[0], own=True) if called else ''}"
     yield ""

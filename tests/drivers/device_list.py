@@ -191,9 +191,8 @@ CAPS = (
     ("no-size-control", "without=subgroup_size_control", TILES),
 )
 
-# Under layers problems meet one layout each, by turns. Instrumented shaders are so long that LLVM's optimisation takes more time
-# than it saves.
-_SYNC = (("VK_VALIDATION_VALIDATE_SYNC", "1"), ("VK_VALIDATION_SYNCVAL_SHADER_ACCESSES_HEURISTIC", "1"), ("VATTEN_TEST_BRIEF", "1"))
+# Instrumented shaders are so long that LLVM's optimisation takes more time than it saves.
+_SYNC = (("VK_VALIDATION_VALIDATE_SYNC", "1"), ("VK_VALIDATION_SYNCVAL_SHADER_ACCESSES_HEURISTIC", "1"))
 _GPU = _SYNC + (("VK_VALIDATION_GPUAV_ENABLE", "1"), ("VK_VALIDATION_GPUAV_SHARED_MEMORY_DATA_RACE", "1"),
                 ("GALLIVM_PERF", "nopt"))
 # The device, the name after "+", what it is, the defects of test_layers.c that must be reported under these settings

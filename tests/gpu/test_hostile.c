@@ -379,8 +379,10 @@ static void test_heads(void **state) {
 
 /* ---- Mass ---- */
 
+static const vatten_layout mass_layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP,
+                                             VATTEN_LAYOUT_SHARED};
+
 static void check_mass(gpu_problem *p, const char *name) {
-    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
     dense_case c = {.packed = p->dense.lengths == VATTEN_LENGTHS_PACKED, .heads = p->dense.head_batch};
     if (c.packed)
         p->dense.heads.batch = 1;
@@ -391,7 +393,7 @@ static void check_mass(gpu_problem *p, const char *name) {
         c.seed = 1000 * n + 7;
         p->seed = n + 1;
         gpu_name(p, "hostile mass, %s %u", name, n);
-        mass_check_kinds(&device, p, layouts[n % COUNT(layouts)]);
+        mass_check_kinds(&device, p, mass_layouts[n % COUNT(mass_layouts)]);
     }
 }
 
@@ -445,37 +447,38 @@ static void end_empty(const void *user, const vatten_attention_desc *desc, const
     memcpy(base + at->kv_starts, kv, sizeof kv);
 }
 
-/* Rows that are asked for and do not exist: what is loaded for them, and then forgotten, is a query all the same. */
-static void test_rows_past_the_last_sequence(void **state) {
-    (void)state;
-    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
-    static const uint32_t words[] = {14, 15, 16, UINT32_MAX, 0};
-    for (unsigned n = 0; n < (few ? 1 : COUNT(layouts)); ++n, ++tried) {
-        mass_case c = {.problem = gpu_dense(dtypes[n], 15, 60, 2, 1, 16), .words = words};
-        c.problem.dense.lengths = VATTEN_LENGTHS_PACKED;
-        c.problem.dense.sequences = 3;
-        c.problem.tables = end_empty;
-        c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_ROWS, .rows = COUNT(words), .listed = true};
-        gpu_set_layout(&device, &c.problem, layouts[(n + 2) % 3], true);
-        gpu_name(&c.problem, "rows past the last sequence %u", n);
+/* In each layout that serves mass, and another dtype each; few: in one. */
+static void check_mass_layouts(const mass_case *like, const char *what) {
+    for (unsigned n = 0; n < (few ? 1 : COUNT(mass_layouts)); ++n, ++tried) {
+        mass_case c = *like;
+        c.problem.dense.heads.dtype = dtypes[n];
+        gpu_set_layout(&device, &c.problem, mass_layouts[(n + 2) % COUNT(mass_layouts)], true);
+        gpu_name(&c.problem, "%s %u", what, n);
         mass_check(&device, &c);
     }
     gpu_assert_clean(&device);
 }
 
+/* Rows that are asked for and do not exist: what is loaded for them, and then forgotten, is a query all the same. */
+static void test_rows_past_the_last_sequence(void **state) {
+    (void)state;
+    static const uint32_t words[] = {14, 15, 16, UINT32_MAX, 0};
+    mass_case c = {.problem = gpu_dense(VATTEN_DTYPE_F32, 15, 60, 2, 1, 16), .words = words};
+    c.problem.dense.lengths = VATTEN_LENGTHS_PACKED;
+    c.problem.dense.sequences = 3;
+    c.problem.tables = end_empty;
+    c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_ROWS, .rows = COUNT(words), .listed = true};
+    check_mass_layouts(&c, "rows past the last sequence");
+}
+
 /* Sums by key of more keys than there are now: what adds up those behind the last has its own range of the keys, and reads none before it. */
 static void test_columns_past_the_last_key(void **state) {
     (void)state;
-    static const vatten_layout layouts[] = {VATTEN_LAYOUT_ROWS, VATTEN_LAYOUT_SUBGROUP, VATTEN_LAYOUT_SHARED};
-    for (unsigned n = 0; n < (few ? 1 : COUNT(layouts)); ++n, ++tried) {
-        mass_case c = {.problem = gpu_dense(dtypes[n], 24, 200, 2, 1, 12), .max_macs = 4000, .dispatches = 3};
-        c.problem.kv_len = 7;
-        c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS};
-        gpu_set_layout(&device, &c.problem, layouts[(n + 2) % 3], true);
-        gpu_name(&c.problem, "columns past the last key %u", n);
-        mass_check(&device, &c);
-    }
-    gpu_assert_clean(&device);
+    mass_case c = {
+        .problem = gpu_dense(VATTEN_DTYPE_F32, 24, 200, 2, 1, 12), .max_macs = 4000, .dispatches = 3};
+    c.problem.kv_len = 7;
+    c.desc = (vatten_mass_desc){.kind = VATTEN_MASS_COLUMNS};
+    check_mass_layouts(&c, "columns past the last key");
 }
 
 /* ---- Appending ---- */
